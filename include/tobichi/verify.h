@@ -1,0 +1,106 @@
+/*
+ * Appraising evidence: from bytes and a policy to a verdict that can be explained.
+ *
+ * The verdict starts at refuse. It becomes accept only when every check that the kind of
+ * evidence and the policy owe is recorded as passed and none failed; a check without a
+ * record refuses. Nothing here reads a clock, the environment or the network: the caller
+ * passes the time and the bytes.
+ *
+ * Ownership: objects made by a _parse or tobi_verify() are the caller's, to be given to the
+ * matching _free, which accepts NULL. Text that a getter returns lives as long as its
+ * object. Threads: different objects may be used at once; one object by one thread.
+ * Source: RFC 9334 (roles and names), RFC 9711 (EAT), docs/PROTOCOL.md section 3.
+ */
+#ifndef TOBICHI_VERIFY_H
+#define TOBICHI_VERIFY_H
+
+#include "tobichi/bytes.h"
+#include "tobichi/error.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define TOBI_API __attribute__((visibility("default")))
+#else
+#define TOBI_API
+#endif
+
+enum tobi_verdict { TOBI_REFUSE = 0, TOBI_ACCEPT = 1 };
+
+enum tobi_outcome {
+	TOBI_NOT_RUN = 0, /* owed, and no record: refuses */
+	TOBI_PASSED,
+	TOBI_FAILED,
+	TOBI_NOT_ASKED, /* the policy does not ask for it */
+};
+
+/* One line of the checklist. */
+struct tobi_check_result {
+	const char *code;     /* stable: "SOFT-SIGNATURE" */
+	const char *proves;   /* one line */
+	const char *source;   /* document, section */
+	const char *remedy;   /* what to do when it fails */
+	enum tobi_outcome outcome;
+	const char *expected; /* may be empty, never NULL */
+	const char *found;
+};
+
+struct tobi_policy;
+struct tobi_result;
+
+/*
+ * Reads a policy: YAML, strict (docs/POLICY.md). yaml need not be terminated; name is for
+ * messages ("web.yaml"). Errors: TOBI_E_MALFORMED, _LIMIT, _MEMORY; the fault names the
+ * field.
+ */
+TOBI_API TOBI_MUST_USE enum tobi_err tobi_policy_parse(struct tobi_bytes yaml, const char *name,
+						       struct tobi_policy **ret_policy,
+						       struct tobi_fault *fault);
+TOBI_API void tobi_policy_free(struct tobi_policy *policy);
+
+struct tobi_verify_request {
+	struct tobi_bytes evidence; /* CMW collection, at most 1 MiB */
+	struct tobi_bytes nonce;    /* 8 to 64 bytes that the caller chose; or empty */
+	int64_t time;		    /* seconds since 1970 */
+};
+
+/*
+ * Appraises an evidence file. TOBI_OK means that there is a result, not that it accepts:
+ * ask tobi_result_verdict(). Evidence that cannot be read at all is an error
+ * (TOBI_E_TRUNCATED, _MALFORMED, _LIMIT, ... with field and offset); evidence that is
+ * readable and wrong is a result that refuses.
+ */
+TOBI_API TOBI_MUST_USE enum tobi_err tobi_verify(const struct tobi_policy *policy,
+						 const struct tobi_verify_request *request,
+						 struct tobi_result **ret_result,
+						 struct tobi_fault *fault);
+TOBI_API void tobi_result_free(struct tobi_result *result);
+
+/* TOBI_REFUSE for NULL. */
+TOBI_API enum tobi_verdict tobi_result_verdict(const struct tobi_result *result);
+/* The first reason for a refusal ("POLICY-TIER: ..."), or "accepted". */
+TOBI_API const char *tobi_result_reason(const struct tobi_result *result);
+TOBI_API size_t tobi_result_check_count(const struct tobi_result *result);
+/* NULL past the end. */
+TOBI_API const struct tobi_check_result *tobi_result_check(const struct tobi_result *result,
+							   size_t index);
+
+enum tobi_format {
+	TOBI_FORMAT_TEXT,	/* for a terminal, no colour */
+	TOBI_FORMAT_TEXT_COLOR, /* with ANSI colours */
+	TOBI_FORMAT_JSON,	/* an EAR claims-set (draft-ietf-rats-ear), unsigned */
+	TOBI_FORMAT_HTML,	/* one self-contained page */
+};
+
+/* The explanation, UTF-8 and terminated; free() it. */
+TOBI_API TOBI_MUST_USE enum tobi_err tobi_result_write(const struct tobi_result *result,
+						       enum tobi_format format, char **ret_text,
+						       struct tobi_fault *fault);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

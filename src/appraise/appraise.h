@@ -1,0 +1,44 @@
+/* One appraisal: evidence, binding and policy become a checklist; the checklist a verdict. */
+#ifndef TOBI_APPRAISE_APPRAISE_H
+#define TOBI_APPRAISE_APPRAISE_H
+
+#include "appraise/policy.h"
+#include "tee/tee.h"
+#include "token/cmw.h"
+
+/* What is appraised, and who has asked for it. */
+struct appraisal_request {
+	struct tobi_bytes evidence;	 /* CMW collection */
+	struct tobi_bytes claims_buffer; /* session: the verifier's own; file: empty */
+	struct tobi_bytes nonce;	 /* file: what the caller chose; session: empty */
+	bool in_session;
+	int64_t time;
+};
+
+struct tobi_result {
+	struct arena arena;
+	struct checklist list;
+	struct tee_claims claims;
+	const char *policy_name;
+	const char *identity; /* "any instance of this image", "hardware 01ab..", ... */
+	int64_t time;
+	enum tobi_verdict verdict; /* written by verdict.c only */
+	char reason[512];
+};
+
+/* A result with an empty list, REFUSE. TOBI_E_MEMORY only. */
+TOBI_MUST_USE enum tobi_err appraisal_new(const struct tobi_policy *policy, int64_t time,
+					  struct tobi_result **ret_result,
+					  struct tobi_fault *fault);
+/*
+ * Examines the evidence and the policy's rows. In a session the ATLS-* checks are owed
+ * too, and recorded by the session before and after this call.
+ */
+TOBI_MUST_USE enum tobi_err appraisal_run(struct tobi_result *result,
+					  const struct tobi_policy *policy,
+					  const struct appraisal_request *request,
+					  struct tobi_fault *fault);
+/* The one place that may accept. Call it once all is recorded. */
+enum tobi_verdict appraisal_conclude(struct tobi_result *result);
+
+#endif

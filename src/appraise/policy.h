@@ -1,0 +1,53 @@
+/* A parsed policy (docs/POLICY.md). Everything is in the policy's own arena. */
+#ifndef TOBI_APPRAISE_POLICY_H
+#define TOBI_APPRAISE_POLICY_H
+
+#include "base/arena.h"
+#include "tobichi/verify.h"
+
+enum policy_identity {
+	IDENTITY_ANY_INSTANCE, /* said aloud in the result: diversion is possible */
+	IDENTITY_HARDWARE,     /* the evidence's hardware id is in the list */
+	IDENTITY_CONFIG_ID,
+	IDENTITY_OWNER,
+	IDENTITY_CA, /* the TLS leaf chains to the named CA, for the host name */
+};
+
+struct bytes_list {
+	struct tobi_bytes *items;
+	size_t count;
+};
+
+struct policy_root {
+	const char *tier;
+	struct tobi_bytes anchors_pem;
+};
+
+struct tobi_policy {
+	struct arena arena;
+	const char *name;
+	const char **tiers;
+	size_t tier_count;
+	struct bytes_list images;  /* 48 bytes each; any of them */
+	struct bytes_list signers; /* 48 bytes each; any of them */
+	struct bytes_list agents;  /* 48 bytes each; empty: not asked */
+	bool has_product;
+	uint64_t product;
+	uint64_t min_svn;
+	struct tobi_bytes config_id; /* 48 or empty: not asked */
+	bool allow_debug;
+	bool allow_no_nonce;
+	int64_t max_age; /* seconds: of evidence, and of a session */
+	enum policy_identity identity;
+	struct bytes_list hardware;
+	struct tobi_bytes owner; /* 48 */
+	struct tobi_bytes ca_pem;
+	const char *host_name;
+	struct policy_root *roots;
+	size_t root_count;
+};
+
+/* The anchors for a tier; empty when the policy names none. */
+struct tobi_bytes policy_anchors(const struct tobi_policy *policy, const char *tier);
+
+#endif

@@ -1,0 +1,70 @@
+/*
+ * One attested connection on a libevent loop: TLS, the exchange, then a plain stream.
+ *
+ * The owner gets exactly one of opened() (the gate of attested-tls section 5.5 is open) or
+ * closed(); after opened(), closed() comes when the session ends. atls_conn_free() at any
+ * time ends it without another callback.
+ */
+#ifndef TOBI_ATLS_CONN_H
+#define TOBI_ATLS_CONN_H
+
+#include <event2/bufferevent.h>
+#include <openssl/ssl.h>
+
+#include "appraise/policy.h"
+#include "base/limits.h"
+#include "token/claims_buffer.h"
+
+/* What this side is and asks for; shared by connections, unchanged while one lives. */
+struct atls_endpoint {
+	enum tobi_role role;
+	EVP_PKEY *key;		     /* leaf key; a client may have none */
+	struct tobi_bytes certificate; /* DER, of that key */
+	const struct tobi_policy *policy; /* what the peer must prove; NULL: need not attest */
+	bool attests;			  /* this side can attest: need_evidence() is served */
+	bool ask_certificate;		  /* server: a client's certificate is asked for */
+	const char *const *protocols;	  /* inner protocols; NULL-terminated; NULL for none */
+	const char *host_name;		  /* client, identity "ca"; or NULL */
+	int64_t (*now)(void);		  /* seconds since 1970 */
+	SSL_CTX *tls;			  /* from atls_tls_new() */
+};
+
+struct atls_conn;
+
+struct atls_events {
+	/* Evidence over SHA-256(claims_buffer) is wanted. Answer, now or later, with
+	 * atls_conn_give_evidence() or atls_conn_cannot_attest(). */
+	void (*need_evidence)(struct atls_conn *conn, struct tobi_bytes claims_buffer,
+			      void *context);
+	void (*opened)(struct atls_conn *conn, void *context);
+	/* fault NULL: an orderly end. The connection is freed by its owner. */
+	void (*closed)(struct atls_conn *conn, const struct tobi_fault *fault, void *context);
+};
+
+/* The TLS context of an endpoint, with every rule of section 5.1; SSL_CTX_free() it. */
+TOBI_MUST_USE enum tobi_err atls_tls_new(const struct atls_endpoint *endpoint,
+					 SSL_CTX **ret_tls, struct tobi_fault *fault);
+
+/* Takes the connected, non-blocking socket fd (closed on failure too). */
+TOBI_MUST_USE enum tobi_err atls_conn_new(struct event_base *base,
+					  const struct atls_endpoint *endpoint, int fd,
+					  const struct atls_events *events, void *context,
+					  struct atls_conn **ret_conn,
+					  struct tobi_fault *fault);
+void atls_conn_free(struct atls_conn *conn);
+
+void atls_conn_give_evidence(struct atls_conn *conn, struct tobi_bytes collection);
+void atls_conn_cannot_attest(struct atls_conn *conn, const struct tobi_fault *why);
+
+/* After opened(): the plain stream, owned by the connection. Set your own callbacks. The
+ * owner reports an end of the stream that it sees with atls_conn_free(). */
+struct bufferevent *atls_conn_stream(struct atls_conn *conn);
+/* The inner protocol agreed on; empty for none. */
+const char *atls_conn_protocol(const struct atls_conn *conn);
+/* SHA-384 of the peer's SubjectPublicKeyInfo; false when it showed no certificate. */
+bool atls_conn_peer(const struct atls_conn *conn, uint8_t ret_hash[static 48]);
+/* The appraisal of the peer, or NULL; owned by the connection. Complete after opened() or
+ * closed(): also after a refusal. */
+const struct tobi_result *atls_conn_result(const struct atls_conn *conn);
+
+#endif

@@ -1,0 +1,51 @@
+/* Every ceiling on what comes from outside, in one place. Sizes are bytes. */
+#ifndef TOBI_BASE_LIMITS_H
+#define TOBI_BASE_LIMITS_H
+
+enum {
+	LIMIT_CBOR_DEPTH = 8,
+	LIMIT_JSON = 1 << 20,
+	LIMIT_JSON_DEPTH = 32,
+	LIMIT_COSE_CHAIN = 8,	/* certificates in one x5chain */
+	LIMIT_CERTIFICATE = 16 << 10,
+	LIMIT_PEM = 256 << 10,	/* a PEM file with keys or certificates */
+
+	LIMIT_CMW = 1 << 20,
+	LIMIT_CMW_ENTRIES = 32,
+	LIMIT_EVIDENCE = 1 << 20,
+	LIMIT_TOKEN = 64 << 10,
+	LIMIT_CLAIMS_BUFFER = 4 << 10,
+	LIMIT_POLICY = 256 << 10,
+	LIMIT_POLICY_ITEMS = 256, /* entries of one list in a policy */
+	LIMIT_APPRAISAL = 8 << 20, /* the arena of one appraisal */
+
+	LIMIT_MANIFEST = 64 << 10,
+	LIMIT_SIGNATURES = 64 << 10,
+	LIMIT_SIGNERS = 8,
+	LIMIT_CONFIG = 64 << 10,
+	LIMIT_NAME = 64,
+	LIMIT_PATH = 1024,
+	LIMIT_ARGUMENTS = 256,
+	LIMIT_ARGUMENT = 4096,
+	LIMIT_PORTS = 16,
+	LIMIT_WRITABLE = 32,
+	LIMIT_SECRETS = 64,
+	LIMIT_SECRET = 1 << 20,
+	LIMIT_SECRETS_TOTAL = 16 << 20,
+	LIMIT_ENCLAVES = 256, /* of one platform service */
+
+	LIMIT_CONTROL = 128 << 10,	   /* one packet on the control socket */
+	LIMIT_CHANNEL = (1 << 20) + 4096, /* one packet on an agent channel */
+	LIMIT_PACKET_FDS = LIMIT_PORTS + 4,
+
+	LIMIT_ATLS_FRAME = 16 << 10,
+	LIMIT_ATLS_EVIDENCE = 1 << 20,
+	LIMIT_ATLS_NAMES = 16, /* evidence types, inner protocols */
+	LIMIT_ATLS_NAME = 64,
+	LIMIT_ATLS_EXCHANGE_MS = 30000,
+};
+
+/* 16 GiB: too large for an enum. */
+#define LIMIT_ROOTFS (UINT64_C(16) << 30)
+
+#endif

@@ -1,0 +1,83 @@
+/*
+ * COSE_Sign1 (RFC 9052 §4, algorithms of RFC 9053 and RFC 8812).
+ *
+ * Signs with ES256, ES384, EdDSA (Ed25519); verifies those and ES512, PS256, PS384. The
+ * algorithm is read from the protected header only; a label in both headers, an unknown
+ * critical label and COSE_Mac0 (tag 17) are refused. Signatures are verified over the
+ * protected bytes exactly as received.
+ */
+#ifndef TOBI_CODEC_COSE_H
+#define TOBI_CODEC_COSE_H
+
+#include <openssl/evp.h>
+
+#include "base/limits.h"
+#include "base/writer.h"
+
+enum cose_alg {
+	COSE_NONE = 0,
+	COSE_ES256 = -7,
+	COSE_EDDSA = -8,
+	COSE_ES384 = -35,
+	COSE_ES512 = -36,
+	COSE_PS256 = -37,
+	COSE_PS384 = -38,
+};
+
+/* Everything borrows from the input. */
+struct cose_sign1 {
+	enum cose_alg alg;
+	struct tobi_bytes protected_bytes; /* content of the bstr, as received */
+	struct tobi_bytes payload;	   /* ptr NULL when detached */
+	struct tobi_bytes signature;
+	struct tobi_bytes content_type;	   /* header 3 when text, else empty */
+	struct tobi_bytes kid;
+	struct tobi_bytes x5chain[LIMIT_COSE_CHAIN]; /* header 33, leaf first, untrusted */
+	size_t x5chain_count;
+};
+
+/*
+ * rules: of the outer structure and the headers. object names it in faults.
+ * Errors: the decoder's; TOBI_E_UNSUPPORTED for an algorithm or critical header.
+ */
+enum cose_tagging { COSE_TAGGED, COSE_TAG_OPTIONAL };
+TOBI_MUST_USE enum tobi_err cose_parse(struct tobi_bytes bytes, bool deterministic,
+				       enum cose_tagging tagging, const char *object,
+				       struct cose_sign1 *ret_sign1,
+				       struct tobi_fault *fault);
+
+/*
+ * payload: that of the structure, or the detached one. The key must be of the type and
+ * curve that alg names. TOBI_E_SIGNATURE when it does not verify.
+ */
+TOBI_MUST_USE enum tobi_err cose_verify(const struct cose_sign1 *sign1, EVP_PKEY *key,
+					struct tobi_bytes external_aad,
+					struct tobi_bytes payload, const char *object,
+					struct tobi_fault *fault);
+
+/* Whoever holds a private key: in this process, or in another (the signer). */
+struct cose_signer {
+	enum cose_alg alg;
+	/* Appends the raw signature (r||s for ECDSA) over message. */
+	enum tobi_err (*sign)(void *context, struct tobi_bytes message,
+			      struct writer *ret_signature, struct tobi_fault *fault);
+	void *context;
+};
+
+/* A signer over a key in memory, which must outlive it. alg follows the key's type. */
+TOBI_MUST_USE enum tobi_err cose_signer_for_key(EVP_PKEY *key, struct cose_signer *ret_signer,
+						struct tobi_fault *fault);
+
+struct cose_headers {
+	const char *content_type;	 /* protected header 3, or NULL */
+	const struct tobi_bytes *x5chain; /* unprotected header 33, or NULL */
+	size_t x5chain_count;
+};
+
+/* Appends the tagged structure. detached: the payload is signed but left out. */
+TOBI_MUST_USE enum tobi_err cose_write(struct writer *out, const struct cose_signer *signer,
+				       const struct cose_headers *headers,
+				       struct tobi_bytes payload, bool detached,
+				       struct tobi_fault *fault);
+
+#endif

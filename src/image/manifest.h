@@ -1,0 +1,80 @@
+/* The manifest of an image and its launch config (docs/PROTOCOL.md sections 1.1 and 2). */
+#ifndef TOBI_IMAGE_MANIFEST_H
+#define TOBI_IMAGE_MANIFEST_H
+
+#include "base/limits.h"
+#include "base/writer.h"
+
+struct text_pair {
+	struct tobi_bytes name, value;
+};
+
+enum manifest_output { OUTPUT_DISCARDED = 0, OUTPUT_TO_HOST = 1 };
+
+/* Everything borrows from the bytes that were parsed, or from whoever filled it in. */
+struct manifest {
+	struct tobi_bytes name;
+	struct tobi_bytes architecture;
+	struct {
+		uint64_t size, tree_size;
+		struct tobi_bytes tree_root; /* 32 */
+		struct tobi_bytes sha384;    /* 48 */
+	} root;
+	struct tobi_bytes arguments[LIMIT_ARGUMENTS];
+	size_t argument_count;
+	struct text_pair environment[LIMIT_ARGUMENTS];
+	size_t environment_count;
+	uint32_t uid, gid;
+	uint16_t ports[LIMIT_PORTS];
+	size_t port_count;
+	struct tobi_bytes egress[LIMIT_PORTS];
+	size_t egress_count;
+	struct tobi_bytes volumes[LIMIT_PORTS];
+	size_t volume_count;
+	struct {
+		uint64_t memory;    /* bytes */
+		uint64_t processes; /* tasks, threads included */
+		uint64_t cpu_milli; /* thousandths of a core */
+		uint64_t files;	    /* open files of one process */
+		uint64_t writable;  /* bytes in all writable paths */
+	} limits;
+	bool debug;
+	uint16_t product, svn;
+	struct tobi_bytes writable[LIMIT_WRITABLE];
+	size_t writable_count;
+	struct tobi_bytes secrets[LIMIT_SECRETS];
+	size_t secret_count;
+	struct tobi_bytes directory;
+	enum manifest_output output;
+};
+
+/* Strict: shape and every rule of section 1.1. struct manifest is large: allocate it. */
+TOBI_MUST_USE enum tobi_err manifest_parse(struct tobi_bytes bytes,
+					   struct manifest *ret_manifest,
+					   struct tobi_fault *fault);
+/* Checks the same rules, then appends the bytes. */
+TOBI_MUST_USE enum tobi_err manifest_write(const struct manifest *manifest, struct writer *out,
+					   struct tobi_fault *fault);
+
+struct launch_config {
+	struct tobi_bytes arguments[LIMIT_ARGUMENTS];
+	size_t argument_count;
+	struct text_pair environment[LIMIT_ARGUMENTS];
+	size_t environment_count;
+	struct tobi_bytes owner;    /* 48 or empty */
+	struct tobi_bytes broker;   /* or empty */
+	struct tobi_bytes contract; /* 48 or empty */
+};
+
+TOBI_MUST_USE enum tobi_err launch_config_parse(struct tobi_bytes bytes,
+						struct launch_config *ret_config,
+						struct tobi_fault *fault);
+TOBI_MUST_USE enum tobi_err launch_config_write(const struct launch_config *config,
+						struct writer *out, struct tobi_fault *fault);
+
+/* The name of this machine's architecture, as in the manifest. */
+const char *manifest_host_architecture(void);
+/* Names of secrets: section 5. */
+bool secret_name_is_valid(struct tobi_bytes name);
+
+#endif

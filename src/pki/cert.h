@@ -1,0 +1,32 @@
+/* Making certificates: platform CA, platform, an agent's leaf; requests for an owner's CA. */
+#ifndef TOBI_PKI_CERT_H
+#define TOBI_PKI_CERT_H
+
+#include "pki/chain.h"
+
+enum cert_role {
+	CERT_CA,       /* CA, path length 0, keyCertSign */
+	CERT_PLATFORM, /* end entity, digitalSignature */
+	CERT_TLS,      /* end entity, digitalSignature, serverAuth and clientAuth */
+};
+
+struct cert_request {
+	enum cert_role role;
+	const char *common_name; /* UTF-8, at most 64 */
+	const char *host_name;	 /* a DNS name for CERT_TLS, or NULL */
+	int64_t not_before, not_after;
+	EVP_PKEY *key; /* of the subject; only its public half is used, unless self-signed */
+};
+
+/*
+ * DER, appended. issuer NULL: self-signed with request->key. Serial numbers are random,
+ * 127 bits.
+ */
+TOBI_MUST_USE enum tobi_err cert_make(const struct cert_request *request, X509 *issuer,
+				      EVP_PKEY *issuer_key, struct writer *out,
+				      struct tobi_fault *fault);
+/* A PKCS#10 request (PEM) for the key. */
+TOBI_MUST_USE enum tobi_err cert_make_csr(EVP_PKEY *key, const char *common_name,
+					  struct writer *out, struct tobi_fault *fault);
+
+#endif

@@ -1,0 +1,43 @@
+/*
+ * Certificate chains: pinned anchors, explicit time, nothing from the system's store.
+ */
+#ifndef TOBI_PKI_CHAIN_H
+#define TOBI_PKI_CHAIN_H
+
+#include <openssl/x509.h>
+
+#include "base/limits.h"
+#include "pki/key.h"
+
+DEFINE_CLEANUP(X509 *, X509_free)
+
+struct chain_request {
+	const struct tobi_bytes *certificates; /* DER, leaf first; the rest untrusted help */
+	size_t count;			       /* 1 to LIMIT_COSE_CHAIN */
+	struct tobi_bytes anchors_pem;	       /* one or more trust anchors */
+	int64_t time;			       /* seconds since 1970 at which to verify */
+	const char *host_name;		       /* also check the name, or NULL */
+};
+
+/*
+ * Verifies that the leaf chains to an anchor: signatures, validity at time, CA flags, path
+ * lengths, key usage; each key at least 112 bits strong. The anchor may be an
+ * intermediate (partial chain). EVP_PKEY_free() the leaf's key.
+ * Errors: TOBI_E_CERTIFICATE with OpenSSL's reason and the depth; TOBI_E_MALFORMED.
+ */
+TOBI_MUST_USE enum tobi_err chain_verify(const struct chain_request *request,
+					 const char *object, EVP_PKEY **ret_leaf_key,
+					 struct tobi_fault *fault);
+/* Exactly one DER certificate without trailing bytes. */
+TOBI_MUST_USE enum tobi_err chain_read_certificate(struct tobi_bytes der, const char *object,
+						   X509 **ret_certificate,
+						   struct tobi_fault *fault);
+/* Every certificate in a PEM text as DER, appended back to back; at most max of them. */
+TOBI_MUST_USE enum tobi_err chain_read_pem(struct tobi_bytes pem, const char *object,
+					   struct writer *out, struct tobi_bytes *ret_list,
+					   size_t max, size_t *ret_count,
+					   struct tobi_fault *fault);
+TOBI_MUST_USE enum tobi_err chain_write_pem(struct tobi_bytes der, struct writer *out,
+					    struct tobi_fault *fault);
+
+#endif
