@@ -1,0 +1,121 @@
+#include "cli/cli.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fault.h"
+
+/* The only list of commands: usage, `tobichi help` and dispatch all read it. */
+static const struct command commands[] = {
+	{ "help", "[COMMAND]", "list the commands, or explain one", "", cmd_help },
+	{ "version", "", "print the version", "", cmd_version },
+};
+
+static const struct command *find_command(const char *name)
+{
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	}
+	return NULL;
+}
+
+static void print_overview(FILE *stream)
+{
+	fprintf(stream, "Usage: tobichi COMMAND ...\n\n"
+			"Runs programs in enclaves, proves what runs, and opens channels only to\n"
+			"what was proven.\n\nCommands:\n");
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		fprintf(stream, "  %-9s %s\n", commands[i].name, commands[i].summary);
+	fprintf(stream, "\n`tobichi help COMMAND` explains one; the manual is tobichi(1).\n");
+}
+
+int cmd_help(int argc, char **argv)
+{
+	const struct command *command;
+
+	if (argc < 2) {
+		print_overview(stdout);
+		return EXIT_ACCEPTED;
+	}
+	command = find_command(argv[1]);
+	if (!command)
+		return cli_error("there is no command '%s'; `tobichi help` lists them", argv[1]);
+	printf("tobichi %s: %s\n\nUsage: tobichi %s %s\n", command->name, command->summary,
+	       command->name, command->synopsis);
+	if (command->options[0])
+		printf("\nOptions:\n%s", command->options);
+	printf("\nThe manual is tobichi-%s(1).\n", command->name);
+	return EXIT_ACCEPTED;
+}
+
+int cmd_version(int argc, char **argv)
+{
+	(void)argv;
+	if (argc > 1)
+		return cli_usage("version", "it takes no argument");
+	printf("tobichi " TOBICHI_VERSION "\n");
+	return EXIT_ACCEPTED;
+}
+
+int cli_fail(const struct tobi_fault *fault)
+{
+	char text[512];
+
+	tobi_fault_print(fault, text, sizeof(text));
+	fprintf(stderr, "tobichi: error: %s\n", text);
+	return EXIT_ERROR;
+}
+
+int cli_error(const char *format, ...)
+{
+	va_list args;
+
+	fputs("tobichi: error: ", stderr);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputc('\n', stderr);
+	return EXIT_ERROR;
+}
+
+int cli_usage(const char *command, const char *format, ...)
+{
+	va_list args;
+
+	fprintf(stderr, "tobichi %s: ", command);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fprintf(stderr, "; `tobichi help %s` shows how it is used\n", command);
+	return EXIT_ERROR;
+}
+
+bool cli_color(FILE *stream)
+{
+	return isatty(fileno(stream)) && !getenv("NO_COLOR");
+}
+
+int main(int argc, char **argv)
+{
+	const struct command *command;
+
+	if (argc < 2) {
+		print_overview(stderr);
+		return EXIT_ERROR;
+	}
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
+		return cmd_help(1, argv);
+	if (strcmp(argv[1], "--version") == 0)
+		return cmd_version(1, argv);
+	command = find_command(argv[1]);
+	if (!command)
+		return cli_error("there is no command '%s'; `tobichi help` lists them", argv[1]);
+	if (argc > 2 && strcmp(argv[2], "--help") == 0) {
+		argv[2] = argv[1];
+		return cmd_help(2, &argv[1]);
+	}
+	return command->run(argc - 1, argv + 1);
+}
