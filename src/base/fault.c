@@ -9,7 +9,7 @@ const char *tobi_err_name(enum tobi_err err)
 {
 	static const char *const names[] = {
 #define X(code, name, text) [code] = name,
-		TOBI_ERRORS(X)
+	    TOBI_ERRORS(X)
 #undef X
 	};
 	size_t count = sizeof(names) / sizeof(names[0]);
@@ -21,7 +21,7 @@ const char *tobi_err_text(enum tobi_err err)
 {
 	static const char *const texts[] = {
 #define X(code, name, text) [code] = text,
-		TOBI_ERRORS(X)
+	    TOBI_ERRORS(X)
 #undef X
 	};
 	size_t count = sizeof(texts) / sizeof(texts[0]);
@@ -34,7 +34,8 @@ void tobi_fault_print(const struct tobi_fault *fault, char *out, size_t size)
 	char at[48] = "";
 
 	if (fault->has_offset)
-		snprintf(at, sizeof(at), " at byte %llu", (unsigned long long)fault->offset);
+		snprintf(at, sizeof(at), " at byte %llu",
+			 (unsigned long long)fault->offset);
 	snprintf(out, size, "%s%s%s%s: %s", fault->object, fault->field[0] ? ": " : "",
 		 fault->field, at,
 		 fault->message[0] ? fault->message : tobi_err_text(fault->code));

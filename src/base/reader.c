@@ -5,7 +5,7 @@
 
 struct reader rd_init(struct tobi_bytes bytes)
 {
-	return (struct reader){ .start = bytes.ptr, .size = bytes.size };
+	return (struct reader){.start = bytes.ptr, .size = bytes.size};
 }
 
 void rd_fail(struct reader *rd, enum tobi_err err, const char *field)
@@ -19,7 +19,7 @@ void rd_fail(struct reader *rd, enum tobi_err err, const char *field)
 
 struct tobi_bytes rd_bytes(struct reader *rd, size_t size, const char *field)
 {
-	struct tobi_bytes out = { 0 };
+	struct tobi_bytes out = {0};
 
 	if (rd->err)
 		return out;

@@ -9,7 +9,7 @@
 
 struct writer wr_init(size_t ceiling)
 {
-	return (struct writer){ .ceiling = ceiling };
+	return (struct writer){.ceiling = ceiling};
 }
 
 void wr_done(struct writer *wr)
@@ -17,7 +17,7 @@ void wr_done(struct writer *wr)
 	if (wr->ptr)
 		explicit_bzero(wr->ptr, wr->capacity);
 	free(wr->ptr);
-	*wr = (struct writer){ .ceiling = wr->ceiling };
+	*wr = (struct writer){.ceiling = wr->ceiling};
 }
 
 /* realloc may leave a copy of secret bytes behind, so the old block is wiped by hand. */
@@ -108,5 +108,5 @@ enum tobi_err wr_err(const struct writer *wr)
 
 struct tobi_bytes wr_view(const struct writer *wr)
 {
-	return (struct tobi_bytes){ wr->ptr, wr->err ? 0 : wr->size };
+	return (struct tobi_bytes){wr->ptr, wr->err ? 0 : wr->size};
 }

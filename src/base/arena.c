@@ -1,0 +1,115 @@
+#include "base/arena.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/secret.h"
+
+enum { BLOCK_SIZE = 16 << 10, ALIGNMENT = 16 };
+
+struct arena_block {
+	struct arena_block *next;
+	size_t size, used; /* of data */
+	_Alignas(ALIGNMENT) uint8_t data[];
+};
+
+struct arena arena_init(size_t ceiling)
+{
+	return (struct arena){.ceiling = ceiling};
+}
+
+void arena_done(struct arena *arena)
+{
+	struct arena_block *block = arena->blocks;
+
+	while (block) {
+		struct arena_block *next = block->next;
+
+		free(block);
+		block = next;
+	}
+	arena->blocks = NULL;
+	arena->used = 0;
+}
+
+void *arena_alloc(struct arena *arena, size_t size)
+{
+	struct arena_block *block = arena->blocks;
+	size_t rounded;
+	uint8_t *out;
+
+	if (size > arena->ceiling)
+		return NULL;
+	rounded = (size + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
+	if (rounded > arena->ceiling - arena->used)
+		return NULL;
+	if (!block || rounded > block->size - block->used) {
+		size_t room = rounded > BLOCK_SIZE ? rounded : BLOCK_SIZE;
+
+		block = calloc(1, sizeof(*block) + room);
+		if (!block)
+			return NULL;
+		block->size = room;
+		block->next = arena->blocks;
+		arena->blocks = block;
+	}
+	out = block->data + block->used;
+	block->used += rounded;
+	arena->used += rounded;
+	return out;
+}
+
+void *arena_array(struct arena *arena, size_t count, size_t size)
+{
+	size_t total;
+
+	if (__builtin_mul_overflow(count, size, &total))
+		return NULL;
+	return arena_alloc(arena, total);
+}
+
+struct tobi_bytes arena_copy(struct arena *arena, struct tobi_bytes bytes)
+{
+	uint8_t *copy = arena_alloc(arena, bytes.size ? bytes.size : 1);
+
+	if (!copy)
+		return (struct tobi_bytes){0};
+	bytes_copy(copy, bytes.size, bytes.ptr, bytes.size);
+	return (struct tobi_bytes){copy, bytes.size};
+}
+
+char *arena_text(struct arena *arena, struct tobi_bytes text)
+{
+	char *copy;
+
+	if (text.size && memchr(text.ptr, 0, text.size))
+		return NULL;
+	if (text.size == SIZE_MAX)
+		return NULL;
+	copy = arena_alloc(arena, text.size + 1);
+	if (copy)
+		bytes_copy(copy, text.size, text.ptr, text.size);
+	return copy;
+}
+
+char *arena_printf(struct arena *arena, const char *format, ...)
+{
+	va_list args;
+	int size;
+	char *out;
+
+	va_start(args, format);
+	size = vsnprintf(NULL, 0, format, args);
+	va_end(args);
+	if (size < 0)
+		return NULL;
+	out = arena_alloc(arena, (size_t)size + 1);
+	if (!out)
+		return NULL;
+	va_start(args, format);
+	vsnprintf(out, (size_t)size + 1, format, args);
+	va_end(args);
+	return out;
+}
