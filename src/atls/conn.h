@@ -1,9 +1,9 @@
 /*
  * One attested connection on a libevent loop: TLS, the exchange, then a plain stream.
  *
- * The owner gets exactly one of opened() (the gate of attested-tls section 5.5 is open) or
- * closed(); after opened(), closed() comes when the session ends. atls_conn_free() at any
- * time ends it without another callback.
+ * The owner gets exactly one of opened() (the gate of attested-tls section 5.5 is open)
+ * or closed(); after opened(), closed() comes when the session ends. atls_conn_free() at
+ * any time ends it without another callback.
  */
 #ifndef TOBI_ATLS_CONN_H
 #define TOBI_ATLS_CONN_H
@@ -18,15 +18,17 @@
 /* What this side is and asks for; shared by connections, unchanged while one lives. */
 struct atls_endpoint {
 	enum tobi_role role;
-	EVP_PKEY *key;		     /* leaf key; a client may have none */
+	EVP_PKEY *key;		       /* leaf key; a client may have none */
 	struct tobi_bytes certificate; /* DER, of that key */
-	const struct tobi_policy *policy; /* what the peer must prove; NULL: need not attest */
-	bool attests;			  /* this side can attest: need_evidence() is served */
-	bool ask_certificate;		  /* server: a client's certificate is asked for */
-	const char *const *protocols;	  /* inner protocols; NULL-terminated; NULL for none */
-	const char *host_name;		  /* client, identity "ca"; or NULL */
-	int64_t (*now)(void);		  /* seconds since 1970 */
-	SSL_CTX *tls;			  /* from atls_tls_new() */
+	const struct tobi_policy
+	    *policy;	      /* what the peer must prove; NULL: need not attest */
+	bool attests;	      /* this side can attest: need_evidence() is served */
+	bool ask_certificate; /* server: a client's certificate is asked for */
+	const char *const
+	    *protocols;	       /* inner protocols; NULL-terminated; NULL for none */
+	const char *host_name; /* client, identity "ca"; or NULL */
+	int64_t (*now)(void);  /* seconds since 1970 */
+	SSL_CTX *tls;	       /* from atls_tls_new() */
 };
 
 struct atls_conn;
@@ -38,7 +40,8 @@ struct atls_events {
 			      void *context);
 	void (*opened)(struct atls_conn *conn, void *context);
 	/* fault NULL: an orderly end. The connection is freed by its owner. */
-	void (*closed)(struct atls_conn *conn, const struct tobi_fault *fault, void *context);
+	void (*closed)(struct atls_conn *conn, const struct tobi_fault *fault,
+		       void *context);
 };
 
 /* The TLS context of an endpoint, with every rule of section 5.1; SSL_CTX_free() it. */
