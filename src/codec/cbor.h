@@ -37,8 +37,8 @@ struct cbor {
 
 /* A map being read. */
 struct cbor_map {
-	size_t left;	/* entries not yet started */
-	size_t last;	/* offset and size of the last key's encoding */
+	size_t left; /* entries not yet started */
+	size_t last; /* offset and size of the last key's encoding */
 	size_t last_size;
 };
 

@@ -30,9 +30,10 @@ struct cose_sign1 {
 	struct tobi_bytes protected_bytes; /* content of the bstr, as received */
 	struct tobi_bytes payload;	   /* ptr NULL when detached */
 	struct tobi_bytes signature;
-	struct tobi_bytes content_type;	   /* header 3 when text, else empty */
+	struct tobi_bytes content_type; /* header 3 when text, else empty */
 	struct tobi_bytes kid;
-	struct tobi_bytes x5chain[LIMIT_COSE_CHAIN]; /* header 33, leaf first, untrusted */
+	struct tobi_bytes
+	    x5chain[LIMIT_COSE_CHAIN]; /* header 33, leaf first, untrusted */
 	size_t x5chain_count;
 };
 
@@ -65,17 +66,19 @@ struct cose_signer {
 };
 
 /* A signer over a key in memory, which must outlive it. alg follows the key's type. */
-TOBI_MUST_USE enum tobi_err cose_signer_for_key(EVP_PKEY *key, struct cose_signer *ret_signer,
+TOBI_MUST_USE enum tobi_err cose_signer_for_key(EVP_PKEY *key,
+						struct cose_signer *ret_signer,
 						struct tobi_fault *fault);
 
 struct cose_headers {
-	const char *content_type;	 /* protected header 3, or NULL */
+	const char *content_type;	  /* protected header 3, or NULL */
 	const struct tobi_bytes *x5chain; /* unprotected header 33, or NULL */
 	size_t x5chain_count;
 };
 
 /* Appends the tagged structure. detached: the payload is signed but left out. */
-TOBI_MUST_USE enum tobi_err cose_write(struct writer *out, const struct cose_signer *signer,
+TOBI_MUST_USE enum tobi_err cose_write(struct writer *out,
+				       const struct cose_signer *signer,
 				       const struct cose_headers *headers,
 				       struct tobi_bytes payload, bool detached,
 				       struct tobi_fault *fault);

@@ -11,12 +11,12 @@ TOBI_MUST_USE enum tobi_err json_parse(struct tobi_bytes bytes, size_t ceiling,
 				       const char *object, json_t **ret_json,
 				       struct tobi_fault *fault);
 /* Compact or indented, keys in the order of insertion, newline at the end if indented. */
-TOBI_MUST_USE enum tobi_err json_write(const json_t *json, bool indented, struct writer *out,
-				       struct tobi_fault *fault);
+TOBI_MUST_USE enum tobi_err json_write(const json_t *json, bool indented,
+				       struct writer *out, struct tobi_fault *fault);
 /* The member by name; TOBI_E_MALFORMED naming it when absent or of another type. */
-TOBI_MUST_USE enum tobi_err json_member(const json_t *json, const char *name, json_type type,
-					const char *object, json_t **ret_borrowed,
-					struct tobi_fault *fault);
+TOBI_MUST_USE enum tobi_err json_member(const json_t *json, const char *name,
+					json_type type, const char *object,
+					json_t **ret_borrowed, struct tobi_fault *fault);
 
 /* base64url without padding (RFC 4648 §5); reading refuses padding and stray bits. */
 void base64url_write(struct writer *out, struct tobi_bytes bytes);

@@ -1,0 +1,233 @@
+#include "codec/cose.h"
+
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/rsa.h>
+
+#include "base/cleanup.h"
+#include "base/fault.h"
+#include "codec/cbor.h"
+#include "codec/cose_alg.h"
+
+enum { MAX_HEADERS = 16 };
+
+/* Labels seen in one header map: a label in both maps is refused (RFC 9052 §3). */
+struct labels {
+	int64_t labels[MAX_HEADERS];
+	size_t count;
+};
+
+static bool seen(const struct labels *labels, int64_t label)
+{
+	for (size_t i = 0; i < labels->count; i++) {
+		if (labels->labels[i] == label)
+			return true;
+	}
+	return false;
+}
+
+static void read_chain(struct cbor *cbor, struct cose_sign1 *sign1)
+{
+	size_t count = 1;
+
+	if (cbor_peek(cbor) == CBOR_ARRAY)
+		count = cbor_array(cbor, LIMIT_COSE_CHAIN, "x5chain");
+	for (size_t i = 0; i < count; i++)
+		sign1->x5chain[i] = cbor_bytes(cbor, LIMIT_CERTIFICATE, "x5chain");
+	sign1->x5chain_count = cbor_failed(cbor) ? 0 : count;
+}
+
+/* Only labels that are understood here may be critical. */
+static void read_critical(struct cbor *cbor)
+{
+	size_t count = cbor_array(cbor, MAX_HEADERS, "crit");
+
+	if (!cbor_failed(cbor) && count == 0)
+		cbor_fail(cbor, TOBI_E_MALFORMED, "crit");
+	for (size_t i = 0; i < count && !cbor_failed(cbor); i++) {
+		int64_t label;
+
+		if (cbor_peek(cbor) == CBOR_TEXT) {
+			cbor_fail(cbor, TOBI_E_UNSUPPORTED, "crit");
+			return;
+		}
+		label = cbor_int(cbor, "crit");
+		if (label != COSE_HEADER_ALG && label != COSE_HEADER_CONTENT_TYPE &&
+		    label != COSE_HEADER_KID && label != COSE_HEADER_X5CHAIN)
+			cbor_fail(cbor, TOBI_E_UNSUPPORTED, "crit");
+	}
+}
+
+static void read_header(struct cbor *cbor, int64_t label, bool is_protected,
+			struct cose_sign1 *sign1)
+{
+	switch (label) {
+	case COSE_HEADER_ALG: {
+		const struct cose_alg_row *row;
+
+		if (!is_protected) {
+			cbor_fail(cbor, TOBI_E_MALFORMED,
+				  "alg outside the protected header");
+			return;
+		}
+		row = cbor_peek(cbor) == CBOR_TEXT ? NULL
+						   : cose_alg_find(cbor_int(cbor, "alg"));
+		if (!row)
+			cbor_fail(cbor, TOBI_E_UNSUPPORTED, "alg");
+		else
+			sign1->alg = row->alg;
+		return;
+	}
+	case COSE_HEADER_CRIT:
+		if (!is_protected)
+			cbor_fail(cbor, TOBI_E_MALFORMED,
+				  "crit outside the protected header");
+		read_critical(cbor);
+		return;
+	case COSE_HEADER_CONTENT_TYPE:
+		if (cbor_peek(cbor) == CBOR_TEXT)
+			sign1->content_type = cbor_text(cbor, 256, "content type");
+		else
+			cbor_uint(cbor, "content type");
+		return;
+	case COSE_HEADER_KID:
+		sign1->kid = cbor_bytes(cbor, 256, "kid");
+		return;
+	case COSE_HEADER_X5CHAIN:
+		read_chain(cbor, sign1);
+		return;
+	default:
+		cbor_skip(cbor, "header");
+	}
+}
+
+static void read_headers(struct cbor *cbor, bool is_protected, struct labels *labels,
+			 const struct labels *others, struct cose_sign1 *sign1)
+{
+	struct cbor_map map = cbor_map(cbor, MAX_HEADERS, "header");
+	int64_t label = 0;
+
+	while (map.left > 0 && !cbor_failed(cbor)) {
+		if (!cbor_map_int(cbor, &map, &label, "header label"))
+			return;
+		if (others && seen(others, label))
+			cbor_fail(cbor, TOBI_E_MALFORMED, "label in both headers");
+		labels->labels[labels->count++] = label;
+		read_header(cbor, label, is_protected, sign1);
+	}
+}
+
+static void read_protected(struct cbor *cbor, struct labels *labels,
+			   struct cose_sign1 *sign1)
+{
+	struct cbor inner;
+
+	sign1->protected_bytes = cbor_bytes(cbor, LIMIT_TOKEN, "protected header");
+	if (cbor_failed(cbor) || sign1->protected_bytes.size == 0)
+		return;
+	inner = cbor_init(sign1->protected_bytes, cbor->rules);
+	inner.rd.origin = rd_offset(&cbor->rd) - sign1->protected_bytes.size;
+	read_headers(&inner, true, labels, NULL, sign1);
+	if (!cbor_failed(&inner) && rd_left(&inner.rd))
+		cbor_fail(&inner, TOBI_E_TRAILING, "protected header");
+	if (cbor_failed(&inner)) {
+		/* The offset within the whole, not within the string. */
+		cbor_fail(cbor, inner.rd.err, inner.rd.fail_field);
+		cbor->rd.fail_offset = inner.rd.fail_offset;
+	}
+}
+
+enum tobi_err cose_parse(struct tobi_bytes bytes, bool deterministic,
+			 enum cose_tagging tagging, const char *object,
+			 struct cose_sign1 *ret_sign1, struct tobi_fault *fault)
+{
+	struct cbor cbor =
+	    cbor_init(bytes, deterministic ? CBOR_DETERMINISTIC : CBOR_PREFERRED);
+	struct cose_sign1 sign1 = {0};
+	struct labels protected_labels = {0}, unprotected_labels = {0};
+	enum tobi_err err;
+
+	if (cbor_peek(&cbor) == CBOR_TAG || tagging == COSE_TAGGED) {
+		if (cbor_tag(&cbor, "tag") != COSE_TAG_SIGN1)
+			cbor_fail(&cbor, TOBI_E_MALFORMED, "tag of COSE_Sign1");
+	}
+	if (cbor_array(&cbor, 4, "COSE_Sign1") != 4)
+		cbor_fail(&cbor, TOBI_E_MALFORMED, "COSE_Sign1");
+	read_protected(&cbor, &protected_labels, &sign1);
+	read_headers(&cbor, false, &unprotected_labels, &protected_labels, &sign1);
+	if (cbor_peek(&cbor) == CBOR_NULL)
+		cbor_null(&cbor, "payload");
+	else
+		sign1.payload = cbor_bytes(&cbor, LIMIT_EVIDENCE, "payload");
+	sign1.signature = cbor_bytes(&cbor, 1024, "signature");
+	if (!cbor_failed(&cbor) && sign1.alg == COSE_NONE)
+		cbor_fail(&cbor, TOBI_E_MALFORMED, "alg");
+	err = cbor_finish(&cbor, object, fault);
+	if (err)
+		return err;
+	*ret_sign1 = sign1;
+	return TOBI_OK;
+}
+
+static bool set_padding(const struct cose_alg_row *row, EVP_PKEY_CTX *context)
+{
+	if (row->alg != COSE_PS256 && row->alg != COSE_PS384)
+		return true;
+	return EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PSS_PADDING) == 1 &&
+	       EVP_PKEY_CTX_set_rsa_pss_saltlen(context, RSA_PSS_SALTLEN_DIGEST) == 1;
+}
+
+static bool verify_bytes(const struct cose_alg_row *row, EVP_PKEY *key,
+			 struct tobi_bytes signature, struct tobi_bytes message)
+{
+	CLEANUP(EVP_MD_CTX_freep) EVP_MD_CTX *md = EVP_MD_CTX_new();
+	EVP_PKEY_CTX *context = NULL;
+
+	return md &&
+	       EVP_DigestVerifyInit_ex(md, &context, row->digest, NULL, NULL, key,
+				       NULL) == 1 &&
+	       set_padding(row, context) &&
+	       EVP_DigestVerify(md, signature.ptr, signature.size, message.ptr,
+				message.size) == 1;
+}
+
+enum tobi_err cose_verify(const struct cose_sign1 *sign1, EVP_PKEY *key,
+			  struct tobi_bytes external_aad, struct tobi_bytes payload,
+			  const char *object, struct tobi_fault *fault)
+{
+	const struct cose_alg_row *row = cose_alg_find(sign1->alg);
+	struct writer message;
+	struct tobi_bytes signature = sign1->signature;
+	uint8_t *der = NULL;
+	enum tobi_err err;
+	bool valid;
+
+	if (!row || !cose_alg_fits(row, key))
+		return fault_set(fault, TOBI_E_SIGNATURE, object, "alg",
+				 "the key is not of the kind that the algorithm needs");
+	if (row->half && signature.size != 2 * row->half)
+		return fault_set(fault, TOBI_E_SIGNATURE, object, "signature",
+				 "it has %zu bytes, not %zu", signature.size,
+				 2 * row->half);
+	if (row->half) {
+		err =
+		    cose_ecdsa_to_der(signature, row->half, &der, &signature.size, fault);
+		if (err)
+			return err;
+		signature.ptr = der;
+	}
+	message =
+	    wr_init(sign1->protected_bytes.size + external_aad.size + payload.size + 64);
+	cose_to_be_signed(&message, sign1->protected_bytes, external_aad, payload);
+	err = wr_err(&message);
+	valid = !err && verify_bytes(row, key, signature, wr_view(&message));
+	OPENSSL_free(der);
+	wr_done(&message);
+	ERR_clear_error();
+	if (err)
+		return fault_set(fault, err, object, "", "out of memory");
+	if (!valid)
+		return fault_set(fault, TOBI_E_SIGNATURE, object, "signature",
+				 "it was not made by this key over this content");
+	return TOBI_OK;
+}
