@@ -1,0 +1,163 @@
+#include "pki/cert.h"
+
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+
+#include "base/fault.h"
+
+DEFINE_CLEANUP(BIO *, BIO_free_all)
+DEFINE_CLEANUP(X509_REQ *, X509_REQ_free)
+DEFINE_CLEANUP(BIGNUM *, BN_free)
+DEFINE_CLEANUP(X509_NAME *, X509_NAME_free)
+DEFINE_CLEANUP(X509_EXTENSION *, X509_EXTENSION_free)
+
+enum { VERSION_3 = 2, SERIAL_BITS = 127 };
+
+static bool set_serial(X509 *certificate)
+{
+	CLEANUP(BN_freep) BIGNUM *number = BN_new();
+
+	/* The top bit set: never zero, always the same size (RFC 5280 §4.1.2.2). */
+	return number &&
+	       BN_rand(number, SERIAL_BITS, BN_RAND_TOP_ONE, BN_RAND_BOTTOM_ANY) == 1 &&
+	       BN_to_ASN1_INTEGER(number, X509_get_serialNumber(certificate));
+}
+
+static X509_NAME *make_name(const char *common_name)
+{
+	X509_NAME *name = X509_NAME_new();
+
+	if (name && X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8,
+					       (const unsigned char *)common_name, -1, -1,
+					       0) != 1) {
+		X509_NAME_free(name);
+		return NULL;
+	}
+	return name;
+}
+
+static bool add_extension(X509 *certificate, X509 *issuer, int nid, const char *value)
+{
+	X509V3_CTX context;
+	CLEANUP(X509_EXTENSION_freep) X509_EXTENSION *extension = NULL;
+
+	X509V3_set_ctx(&context, issuer ? issuer : certificate, certificate, NULL, NULL,
+		       0);
+	extension = X509V3_EXT_conf_nid(NULL, &context, nid, value);
+	return extension && X509_add_ext(certificate, extension, -1) == 1;
+}
+
+static bool add_host_name(X509 *certificate, const char *host_name)
+{
+	GENERAL_NAMES *names = GENERAL_NAMES_new();
+	GENERAL_NAME *name = GENERAL_NAME_new();
+	ASN1_IA5STRING *text = ASN1_IA5STRING_new();
+	bool done = names && name && text && ASN1_STRING_set(text, host_name, -1) == 1;
+
+	if (!done) {
+		ASN1_IA5STRING_free(text);
+		GENERAL_NAME_free(name);
+		GENERAL_NAMES_free(names);
+		return false;
+	}
+	GENERAL_NAME_set0_value(name, GEN_DNS, text);
+	if (!sk_GENERAL_NAME_push(names, name)) {
+		GENERAL_NAME_free(name);
+		GENERAL_NAMES_free(names);
+		return false;
+	}
+	done = X509_add1_ext_i2d(certificate, NID_subject_alt_name, names, 0, 0) == 1;
+	GENERAL_NAMES_free(names);
+	return done;
+}
+
+static bool add_extensions(X509 *certificate, X509 *issuer,
+			   const struct cert_request *request)
+{
+	bool is_ca = request->role == CERT_CA;
+
+	return add_extension(certificate, issuer, NID_basic_constraints,
+			     is_ca ? "critical,CA:TRUE,pathlen:0"
+				   : "critical,CA:FALSE") &&
+	       add_extension(certificate, issuer, NID_key_usage,
+			     is_ca ? "critical,keyCertSign,cRLSign"
+				   : "critical,digitalSignature") &&
+	       add_extension(certificate, issuer, NID_subject_key_identifier, "hash") &&
+	       add_extension(certificate, issuer, NID_authority_key_identifier,
+			     "keyid") &&
+	       (request->role != CERT_TLS ||
+		add_extension(certificate, issuer, NID_ext_key_usage,
+			      "serverAuth,clientAuth")) &&
+	       (!request->host_name || add_host_name(certificate, request->host_name));
+}
+
+static const EVP_MD *digest_for(EVP_PKEY *key)
+{
+	if (EVP_PKEY_is_a(key, "ED25519"))
+		return NULL;
+	return EVP_PKEY_get_bits(key) > 256 ? EVP_sha384() : EVP_sha256();
+}
+
+static bool fill_in(X509 *certificate, X509 *issuer, const struct cert_request *request)
+{
+	CLEANUP(X509_NAME_freep) X509_NAME *subject = make_name(request->common_name);
+
+	return subject && X509_set_version(certificate, VERSION_3) == 1 &&
+	       set_serial(certificate) &&
+	       ASN1_TIME_set(X509_getm_notBefore(certificate),
+			     (time_t)request->not_before) &&
+	       ASN1_TIME_set(X509_getm_notAfter(certificate),
+			     (time_t)request->not_after) &&
+	       X509_set_subject_name(certificate, subject) == 1 &&
+	       X509_set_issuer_name(certificate, issuer ? X509_get_subject_name(issuer)
+							: subject) == 1 &&
+	       X509_set_pubkey(certificate, request->key) == 1 &&
+	       add_extensions(certificate, issuer, request);
+}
+
+enum tobi_err cert_make(const struct cert_request *request, X509 *issuer,
+			EVP_PKEY *issuer_key, struct writer *out,
+			struct tobi_fault *fault)
+{
+	CLEANUP(X509_freep) X509 *certificate = X509_new();
+	EVP_PKEY *signing_key = issuer ? issuer_key : request->key;
+	unsigned char *der = NULL;
+	int size;
+
+	if (request->not_after <= request->not_before)
+		return fault_set(fault, TOBI_E_ARGUMENT, "certificate", "not after",
+				 "it is not later than the start");
+	if (!certificate || !fill_in(certificate, issuer, request) ||
+	    X509_sign(certificate, signing_key, digest_for(signing_key)) <= 0)
+		return fault_openssl(fault, "certificate", "", "cannot make it");
+	size = i2d_X509(certificate, &der);
+	if (size <= 0)
+		return fault_openssl(fault, "certificate", "", "cannot encode it");
+	wr_bytes(out, der, (size_t)size);
+	OPENSSL_free(der);
+	return wr_err(out) ? fault_set(fault, wr_err(out), "certificate", "", "no room")
+			   : TOBI_OK;
+}
+
+enum tobi_err cert_make_csr(EVP_PKEY *key, const char *common_name, struct writer *out,
+			    struct tobi_fault *fault)
+{
+	CLEANUP(X509_REQ_freep) X509_REQ *request = X509_REQ_new();
+	CLEANUP(X509_NAME_freep) X509_NAME *name = make_name(common_name);
+	CLEANUP(BIO_free_allp) BIO *bio = BIO_new(BIO_s_mem());
+	char *data = NULL;
+	long size;
+
+	if (!request || !name || !bio || X509_REQ_set_version(request, 0) != 1 ||
+	    X509_REQ_set_subject_name(request, name) != 1 ||
+	    X509_REQ_set_pubkey(request, key) != 1 ||
+	    X509_REQ_sign(request, key, digest_for(key)) <= 0 ||
+	    PEM_write_bio_X509_REQ(bio, request) != 1)
+		return fault_openssl(fault, "request", "", "cannot make it");
+	size = BIO_get_mem_data(bio, &data);
+	wr_bytes(out, data, (size_t)size);
+	return wr_err(out) ? fault_set(fault, wr_err(out), "request", "", "no room")
+			   : TOBI_OK;
+}

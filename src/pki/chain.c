@@ -1,0 +1,246 @@
+#include "pki/chain.h"
+
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
+
+#include "base/fault.h"
+
+DEFINE_CLEANUP(BIO *, BIO_free_all)
+DEFINE_CLEANUP(X509_STORE *, X509_STORE_free)
+DEFINE_CLEANUP(X509_STORE_CTX *, X509_STORE_CTX_free)
+
+/* With the certificates in it. */
+static void free_list(STACK_OF(X509) * *list)
+{
+	sk_X509_pop_free(*list, X509_free);
+}
+
+enum { MAX_DEPTH = LIMIT_COSE_CHAIN, LEVEL_112_BITS = 2 };
+
+enum tobi_err chain_read_certificate(struct tobi_bytes der, const char *object,
+				     X509 **ret_certificate, struct tobi_fault *fault)
+{
+	const unsigned char *at = der.ptr;
+	CLEANUP(X509_freep) X509 *certificate = NULL;
+
+	if (der.size == 0 || der.size > LIMIT_CERTIFICATE)
+		return fault_set(fault, TOBI_E_LIMIT, object, "certificate",
+				 "empty, or over %d bytes", LIMIT_CERTIFICATE);
+	certificate = d2i_X509(NULL, &at, (long)der.size);
+	ERR_clear_error();
+	if (!certificate)
+		return fault_set(fault, TOBI_E_MALFORMED, object, "certificate",
+				 "not a DER certificate");
+	if (at != der.ptr + der.size)
+		return fault_at(fault, TOBI_E_TRAILING, object, "certificate",
+				(uint64_t)(at - der.ptr),
+				"there are bytes after the certificate");
+	*ret_certificate = TAKE(certificate);
+	return TOBI_OK;
+}
+
+static bool at_end_of_pem(void)
+{
+	unsigned long error = ERR_peek_last_error();
+
+	return ERR_GET_LIB(error) == ERR_LIB_PEM &&
+	       ERR_GET_REASON(error) == PEM_R_NO_START_LINE;
+}
+
+static int no_password(char *buffer, int size, int writing, void *context)
+{
+	(void)buffer, (void)size, (void)writing, (void)context;
+	return -1;
+}
+
+/* Every certificate of a PEM text; *ret_list is empty for none. */
+static enum tobi_err read_pem(struct tobi_bytes pem, const char *object, size_t max,
+			      STACK_OF(X509) * *ret_list, struct tobi_fault *fault)
+{
+	CLEANUP(BIO_free_allp) BIO *bio = NULL;
+	CLEANUP(free_list) STACK_OF(X509) *list = sk_X509_new_null();
+	X509 *certificate;
+
+	if (pem.size > LIMIT_PEM)
+		return fault_set(fault, TOBI_E_LIMIT, object, "", "over %d bytes",
+				 LIMIT_PEM);
+	bio = BIO_new_mem_buf(pem.size ? (const void *)pem.ptr : "", (int)pem.size);
+	if (!bio || !list)
+		return fault_set(fault, TOBI_E_MEMORY, object, "", "out of memory");
+	ERR_clear_error();
+	while ((certificate = PEM_read_bio_X509(bio, NULL, no_password, NULL))) {
+		if ((size_t)sk_X509_num(list) == max ||
+		    !sk_X509_push(list, certificate)) {
+			X509_free(certificate);
+			return fault_set(fault, TOBI_E_LIMIT, object, "",
+					 "more than %zu certificates", max);
+		}
+	}
+	if (!at_end_of_pem()) {
+		ERR_clear_error();
+		return fault_set(fault, TOBI_E_MALFORMED, object, "",
+				 "certificate %d is not valid PEM",
+				 sk_X509_num(list) + 1);
+	}
+	ERR_clear_error();
+	*ret_list = TAKE(list);
+	return TOBI_OK;
+}
+
+enum tobi_err chain_read_pem(struct tobi_bytes pem, const char *object,
+			     struct writer *out, struct tobi_bytes *ret_list, size_t max,
+			     size_t *ret_count, struct tobi_fault *fault)
+{
+	CLEANUP(free_list) STACK_OF(X509) *list = NULL;
+	size_t sizes[LIMIT_COSE_CHAIN], start = out->size;
+	size_t count;
+	enum tobi_err err;
+
+	if (max > LIMIT_COSE_CHAIN)
+		max = LIMIT_COSE_CHAIN;
+	err = read_pem(pem, object, max, &list, fault);
+	if (err)
+		return err;
+	count = (size_t)sk_X509_num(list);
+	for (size_t i = 0; i < count; i++) {
+		unsigned char *der = NULL;
+		int size = i2d_X509(sk_X509_value(list, (int)i), &der);
+
+		if (size <= 0)
+			return fault_openssl(fault, object, "",
+					     "cannot encode a certificate");
+		wr_bytes(out, der, (size_t)size);
+		OPENSSL_free(der);
+		sizes[i] = (size_t)size;
+	}
+	if (wr_err(out))
+		return fault_set(fault, wr_err(out), object, "",
+				 "the chain is too large");
+	/* Only now: the buffer may have moved while it grew. */
+	for (size_t i = 0, at = start; i < count; at += sizes[i++])
+		ret_list[i] = (struct tobi_bytes){out->ptr + at, sizes[i]};
+	*ret_count = count;
+	return TOBI_OK;
+}
+
+enum tobi_err chain_write_pem(struct tobi_bytes der, struct writer *out,
+			      struct tobi_fault *fault)
+{
+	CLEANUP(X509_freep) X509 *certificate = NULL;
+	CLEANUP(BIO_free_allp) BIO *bio = BIO_new(BIO_s_mem());
+	char *data = NULL;
+	long size;
+	enum tobi_err err =
+	    chain_read_certificate(der, "certificate", &certificate, fault);
+
+	if (err)
+		return err;
+	if (!bio || PEM_write_bio_X509(bio, certificate) != 1)
+		return fault_openssl(fault, "certificate", "", "cannot write it");
+	size = BIO_get_mem_data(bio, &data);
+	wr_bytes(out, data, (size_t)size);
+	return wr_err(out) ? fault_set(fault, wr_err(out), "certificate", "", "no room")
+			   : TOBI_OK;
+}
+
+static enum tobi_err make_store(struct tobi_bytes anchors_pem, const char *object,
+				X509_STORE **ret_store, struct tobi_fault *fault)
+{
+	CLEANUP(free_list) STACK_OF(X509) *anchors = NULL;
+	CLEANUP(X509_STORE_freep) X509_STORE *store = X509_STORE_new();
+	enum tobi_err err;
+
+	if (!store)
+		return fault_set(fault, TOBI_E_MEMORY, object, "", "out of memory");
+	err = read_pem(anchors_pem, object, 64, &anchors, fault);
+	if (err)
+		return err;
+	if (sk_X509_num(anchors) == 0)
+		return fault_set(fault, TOBI_E_CERTIFICATE, object, "anchors",
+				 "no trust anchor is given");
+	for (int i = 0; i < sk_X509_num(anchors); i++) {
+		if (X509_STORE_add_cert(store, sk_X509_value(anchors, i)) != 1)
+			return fault_openssl(fault, object, "anchors",
+					     "cannot use an anchor");
+	}
+	*ret_store = TAKE(store);
+	return TOBI_OK;
+}
+
+static bool set_rules(X509_STORE_CTX *context, const struct chain_request *request)
+{
+	X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(context);
+
+	X509_VERIFY_PARAM_set_time(param, (time_t)request->time);
+	X509_VERIFY_PARAM_set_depth(param, MAX_DEPTH);
+	X509_VERIFY_PARAM_set_auth_level(param, LEVEL_112_BITS);
+	/* An anchor may be an intermediate. STRICT: a CA must say that it is one. */
+	return X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN |
+						      X509_V_FLAG_X509_STRICT) == 1 &&
+	       (!request->host_name ||
+		X509_VERIFY_PARAM_set1_host(param, request->host_name, 0) == 1);
+}
+
+static enum tobi_err run_verify(X509_STORE_CTX *context, const char *object,
+				struct tobi_fault *fault)
+{
+	int ok = X509_verify_cert(context);
+	int why = X509_STORE_CTX_get_error(context);
+
+	ERR_clear_error();
+	if (ok == 1 && why == X509_V_OK)
+		return TOBI_OK;
+	return fault_set(fault, TOBI_E_CERTIFICATE, object, "chain",
+			 "%s (certificate %d)", X509_verify_cert_error_string(why),
+			 X509_STORE_CTX_get_error_depth(context));
+}
+
+enum tobi_err chain_verify(const struct chain_request *request, const char *object,
+			   EVP_PKEY **ret_leaf_key, struct tobi_fault *fault)
+{
+	CLEANUP(X509_STORE_freep) X509_STORE *store = NULL;
+	CLEANUP(X509_STORE_CTX_freep) X509_STORE_CTX *context = X509_STORE_CTX_new();
+	CLEANUP(free_list) STACK_OF(X509) *help = sk_X509_new_null();
+	CLEANUP(X509_freep) X509 *leaf = NULL;
+	EVP_PKEY *key;
+	enum tobi_err err;
+
+	if (request->count == 0 || request->count > LIMIT_COSE_CHAIN)
+		return fault_set(fault, TOBI_E_CERTIFICATE, object, "chain",
+				 "%zu certificates; 1 to %d are allowed", request->count,
+				 LIMIT_COSE_CHAIN);
+	if (!context || !help)
+		return fault_set(fault, TOBI_E_MEMORY, object, "", "out of memory");
+	err = make_store(request->anchors_pem, object, &store, fault);
+	if (!err)
+		err = chain_read_certificate(request->certificates[0], object, &leaf,
+					     fault);
+	for (size_t i = 1; i < request->count && !err; i++) {
+		CLEANUP(X509_freep) X509 *certificate = NULL;
+
+		err = chain_read_certificate(request->certificates[i], object,
+					     &certificate, fault);
+		if (!err && !sk_X509_push(help, certificate))
+			err =
+			    fault_set(fault, TOBI_E_MEMORY, object, "", "out of memory");
+		if (!err)
+			certificate = NULL;
+	}
+	if (err)
+		return err;
+	if (X509_STORE_CTX_init(context, store, leaf, help) != 1 ||
+	    !set_rules(context, request))
+		return fault_openssl(fault, object, "chain", "cannot prepare the check");
+	err = run_verify(context, object, fault);
+	if (err)
+		return err;
+	key = X509_get_pubkey(leaf);
+	if (!key)
+		return fault_openssl(fault, object, "chain",
+				     "the leaf's key cannot be read");
+	*ret_leaf_key = key;
+	return TOBI_OK;
+}
