@@ -1,0 +1,27 @@
+/*
+ * The TLS rules of attested TLS section 5.1: a context that follows them, and the checks
+ * after the handshake that they were followed.
+ */
+#ifndef TOBI_ATLS_TLS_H
+#define TOBI_ATLS_TLS_H
+
+#include "atls/binding.h"
+#include "atls/conn.h"
+#include "tee/check.h"
+
+#define ATLS_ALPN "tobichi-atls/1"
+
+/*
+ * Call it once the handshake is complete. Records ATLS-VERSION, -ALPN, -NO-RESUMPTION and
+ * -GROUP in list (which may be NULL). TOBI_E_PROTOCOL naming the first that failed.
+ */
+TOBI_MUST_USE enum tobi_err atls_tls_check(SSL *ssl, struct checklist *list,
+					   struct tobi_fault *fault);
+/* The exporter of a session, which must outlive it. */
+struct atls_exporter atls_tls_exporter(SSL *ssl);
+/* SHA-256 of the SubjectPublicKeyInfo, as the certificate has it. */
+TOBI_MUST_USE enum tobi_err atls_tls_leaf_hash(X509 *leaf,
+					       uint8_t ret_hash[static SHA256_SIZE],
+					       struct tobi_fault *fault);
+
+#endif
