@@ -688,6 +688,8 @@ void atls_exchange_cannot_attest(struct atls_exchange *x, const struct tobi_faul
 	else
 		fault_set(&x->fault, TOBI_E_SYSTEM, "attested session", "evidence",
 			  "this side could not get evidence");
+	/* Without our evidence the peer cannot have opened: it can still be told. */
+	x->result_sent = false;
 	close_with(x, ATLS_CANNOT, ATLS_CANNOT_ATTEST);
 }
 
