@@ -1,0 +1,474 @@
+/*
+ * tobichi-agent: the first process of an enclave (docs/PROTOCOL.md section 6.2).
+ *
+ * It is started by the launcher with one descriptor, 3, an empty environment and no
+ * arguments. It keeps the enclave's TLS key, answers at the enclave's edge, and runs the
+ * image's program.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fault.h"
+#include "channel.h"
+#include "evidence.h"
+#include "ipc/packet.h"
+#include "isolate/isolate.h"
+#include "keymem.h"
+#include "pki/cert.h"
+#include "pki/key.h"
+#include "proxy.h"
+#include "supervise.h"
+#include "token/soft_token.h"
+
+#define SECRETS_FOLDER "/run/secrets"
+
+enum {
+	MAX_SESSIONS = 256,
+	SESSION_MEMORY = 32 << 10, /* of the key memory, at most, for one session */
+	KEY_MEMORY_BASE = 1 << 20, /* what OpenSSL itself takes */
+	FLUSH_MS = 1000,
+	DRAIN_MS = 1000,
+	CERTIFICATE_DAYS = 3650,
+};
+
+struct agent {
+	struct event_base *base;
+	struct agent_config *config;
+	struct channel *channel;
+	struct evidence *evidence;
+	struct secret_store *store;
+	struct proxy *proxy;
+	struct supervisor *supervisor;
+	struct program_vectors vectors;
+	struct atls_endpoint endpoint;
+	struct writer certificate;
+	EVP_PKEY *key;
+	uint64_t protections;
+	uid_t uid; /* of the program; (uid_t)-1 when it is not mapped here */
+	gid_t gid;
+	int discard; /* /dev/null */
+	bool ended;
+	int status;
+};
+
+static int64_t now(void)
+{
+	return (int64_t)time(NULL);
+}
+
+static void send_report(void *context, const uint8_t claims_hash[static 32])
+{
+	CLEANUP(wr_done) struct writer out = wr_init(LIMIT_CHANNEL);
+	struct agent *agent = context;
+
+	message_write_report(&out, claims_hash);
+	channel_send(agent->channel, &out);
+}
+
+static void send_fault(struct agent *agent, const struct tobi_fault *fault)
+{
+	CLEANUP(wr_done) struct writer out = wr_init(LIMIT_CHANNEL);
+
+	packet_write_fault(&out, MESSAGE_FAULT, fault);
+	if (agent->channel)
+		channel_send(agent->channel, &out);
+	else
+		IGNORE(packet_send(CHANNEL_FD, wr_view(&out), NULL, 0, NULL));
+}
+
+/* The last step of every way out: nothing secret is left, and no handler runs. */
+static _Noreturn void leave(struct agent *agent, int status)
+{
+	if (agent->channel)
+		channel_flush(agent->channel, FLUSH_MS);
+	proxy_free(agent->proxy);
+	secret_store_free(agent->store);
+	keymem_wipe();
+	_exit(status);
+}
+
+static _Noreturn void fail(struct agent *agent, const struct tobi_fault *fault)
+{
+	send_fault(agent, fault);
+	leave(agent, 1);
+}
+
+struct attest {
+	struct agent *agent;
+	uint64_t request;
+};
+
+static void on_attested(void *context, const struct writer *collection,
+			const struct tobi_fault *why)
+{
+	CLEANUP(freep) struct attest *attest = context;
+	CLEANUP(wr_done) struct writer out = wr_init(LIMIT_CHANNEL);
+
+	if (!collection) {
+		send_fault(attest->agent, why);
+		return;
+	}
+	message_write_evidence(&out, attest->request, wr_view(collection));
+	channel_send(attest->agent->channel, &out);
+}
+
+static void start_attest(struct agent *agent, const struct message *message)
+{
+	struct attest *attest = calloc(1, sizeof(*attest));
+	struct tobi_fault fault;
+
+	if (!attest) {
+		fault_set(&fault, TOBI_E_MEMORY, "agent", "", "out of memory");
+		send_fault(agent, &fault);
+		return;
+	}
+	attest->agent = agent;
+	attest->request = message->attest.request;
+	if (evidence_for_nonce(agent->evidence, message->attest.nonce, on_attested,
+			       attest, &fault)) {
+		free(attest);
+		send_fault(agent, &fault);
+	}
+}
+
+static void on_message(void *context, const struct message *message)
+{
+	struct agent *agent = context;
+	struct tobi_fault fault;
+	enum tobi_err err = TOBI_OK;
+
+	switch (message->kind) {
+	case MESSAGE_TOKEN:
+		err = evidence_token(agent->evidence, message->token, &fault);
+		break;
+	case MESSAGE_FAULT:
+		err = evidence_refused(agent->evidence, &message->fault, &fault);
+		break;
+	case MESSAGE_ATTEST:
+		start_attest(agent, message);
+		break;
+	case MESSAGE_SIGNAL:
+		supervisor_signal(agent->supervisor, message->signal);
+		break;
+	case MESSAGE_STOP:
+		supervisor_stop(agent->supervisor, message->grace);
+		break;
+	default:
+		err = fault_set(&fault, TOBI_E_PROTOCOL, "agent channel", "message",
+				"not a message for an agent");
+	}
+	if (err)
+		fail(agent, &fault);
+}
+
+/* Without its service an enclave can prove nothing: it ends at once. The processes of the
+ * PID namespace end with its first one. */
+static void on_gone(void *context, const struct tobi_fault *fault)
+{
+	struct agent *agent = context;
+
+	(void)fault;
+	if (getpid() == 1)
+		kill(-1, SIGKILL);
+	leave(agent, 1);
+}
+
+static void on_running(void *context)
+{
+	CLEANUP(wr_done) struct writer out = wr_init(LIMIT_CHANNEL);
+	struct agent *agent = context;
+
+	message_write_running(&out);
+	channel_send(agent->channel, &out);
+	for (int i = 0; i < 3; i++)
+		fd_close(&agent->config->stdio[i]);
+}
+
+static void on_failed(void *context, const struct tobi_fault *fault)
+{
+	fail(context, fault);
+}
+
+static _Noreturn void finish(struct agent *agent)
+{
+	CLEANUP(wr_done) struct writer out = wr_init(LIMIT_CHANNEL);
+
+	message_write_ended(&out, agent->status);
+	channel_send(agent->channel, &out);
+	leave(agent, 0);
+}
+
+static void on_drained(evutil_socket_t fd, short what, void *context)
+{
+	(void)fd;
+	(void)what;
+	finish(context);
+}
+
+/* What the program has written is still on its way to the clients: a moment for it. */
+static void on_ended(void *context, int status)
+{
+	struct timeval moment = {.tv_sec = DRAIN_MS / 1000};
+	struct agent *agent = context;
+
+	agent->ended = true;
+	agent->status = status;
+	proxy_close(agent->proxy);
+	if (proxy_is_idle(agent->proxy) ||
+	    event_base_once(agent->base, -1, EV_TIMEOUT, on_drained, agent, &moment))
+		finish(agent);
+}
+
+static void on_idle(void *context)
+{
+	struct agent *agent = context;
+
+	if (agent->ended)
+		finish(agent);
+}
+
+static void on_stored(void *context)
+{
+	struct agent *agent = context;
+
+	if (secret_store_is_complete(agent->store))
+		supervisor_start(agent->supervisor);
+}
+
+/* True when id has a place in the map, e.g. /proc/self/uid_map. */
+static bool is_mapped(const char *path, unsigned id)
+{
+	CLEANUP(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	unsigned first, host, count;
+	char text[4096], *line = text;
+	ssize_t size = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+
+	if (size <= 0)
+		return false;
+	text[size] = '\0';
+	while (line && sscanf(line, "%u %u %u", &first, &host, &count) == 3) {
+		if (id >= first && id - first < count)
+			return true;
+		line = strchr(line, '\n');
+		line = line ? line + 1 : NULL;
+	}
+	return false;
+}
+
+static void find_user(struct agent *agent)
+{
+	const struct manifest *manifest = &agent->config->manifest;
+
+	agent->uid = (uid_t)-1;
+	agent->gid = (gid_t)-1;
+	if (!is_mapped("/proc/self/uid_map", manifest->uid) ||
+	    !is_mapped("/proc/self/gid_map", manifest->gid))
+		return;
+	agent->uid = manifest->uid;
+	agent->gid = manifest->gid;
+	if (agent->uid != getuid())
+		agent->protections |= SOFT_OWN_USER;
+}
+
+static enum tobi_err make_key(struct agent *agent, struct tobi_fault *fault)
+{
+	struct cert_request request = {
+	    .role = CERT_TLS,
+	    .common_name = "Tobichi enclave",
+	    .not_before = now() - 86400,
+	    .not_after = now() + CERTIFICATE_DAYS * INT64_C(86400),
+	};
+	enum tobi_err err = key_new(KEY_P256, &agent->key, fault);
+
+	if (err)
+		return err;
+	if (!keymem_holds(agent->key))
+		return fault_set(fault, TOBI_E_CRYPTO, "key memory", "",
+				 "the key is not in it");
+	request.key = agent->key;
+	agent->certificate = wr_init(LIMIT_CERTIFICATE);
+	return cert_make(&request, NULL, NULL, &agent->certificate, fault);
+}
+
+static enum tobi_err make_endpoint(struct agent *agent, struct tobi_fault *fault)
+{
+	static const char *const protocols[] = {"tobichi-secrets/1", NULL};
+
+	agent->endpoint = (struct atls_endpoint){
+	    .role = TOBI_ROLE_SERVER,
+	    .key = agent->key,
+	    .certificate = wr_view(&agent->certificate),
+	    .attests = true,
+	    .ask_certificate = agent->config->launch.owner.size > 0,
+	    .protocols = protocols,
+	    .now = now,
+	};
+	return atls_tls_new(&agent->endpoint, &agent->endpoint.tls, fault);
+}
+
+static enum tobi_err make_evidence(struct agent *agent, struct tobi_fault *fault)
+{
+	struct evidence_setup setup = {.base = agent->base,
+				       .report = send_report,
+				       .context = agent,
+				       .endorse = agent->config->endorse};
+	enum tobi_err err = key_spki_sha256(agent->key, setup.spki_sha256, fault);
+
+	return err ? err : evidence_new(&setup, &agent->evidence, fault);
+}
+
+static enum tobi_err make_proxy(struct agent *agent, struct tobi_fault *fault)
+{
+	size_t room = (keymem_size() - KEY_MEMORY_BASE) / SESSION_MEMORY;
+	struct proxy_setup setup = {
+	    .base = agent->base,
+	    .endpoint = &agent->endpoint,
+	    .evidence = agent->evidence,
+	    .store = agent->store,
+	    .owner = agent->config->launch.owner,
+	    .max_sessions = room < MAX_SESSIONS ? room : MAX_SESSIONS,
+	    .stored = on_stored,
+	    .idle = on_idle,
+	    .context = agent,
+	};
+
+	return proxy_new(&setup, &agent->proxy, fault);
+}
+
+static enum tobi_err make_supervisor(struct agent *agent, struct tobi_fault *fault)
+{
+	const struct agent_config *config = agent->config;
+	bool shown = config->manifest.output == OUTPUT_TO_HOST;
+	struct supervisor_setup setup = {
+	    .base = agent->base,
+	    .program = {.manifest = &config->manifest,
+			.vectors = &agent->vectors,
+			.stdio = {config->stdio[0],
+				  shown ? config->stdio[1] : agent->discard,
+				  shown ? config->stdio[2] : agent->discard},
+			.uid = agent->uid,
+			.gid = agent->gid,
+			.confine = isolate_confine_program},
+	    .running = on_running,
+	    .failed = on_failed,
+	    .ended = on_ended,
+	    .context = agent,
+	};
+	enum tobi_err err = program_vectors_make(&config->manifest, &config->launch,
+						 &agent->vectors, fault);
+
+	return err ? err : supervisor_new(&setup, &agent->supervisor, fault);
+}
+
+static enum tobi_err harden(struct agent *agent, struct tobi_fault *fault)
+{
+	struct rlimit none = {0, 0}, files;
+	enum tobi_err err;
+
+	if (prctl(PR_SET_DUMPABLE, 0) || setrlimit(RLIMIT_CORE, &none))
+		return fault_errno(fault, "agent", "", "cannot forbid dumps");
+	agent->protections |= SOFT_NOT_DUMPABLE;
+	if (!getrlimit(RLIMIT_NOFILE, &files)) {
+		files.rlim_cur = files.rlim_max;
+		IGNORE(setrlimit(RLIMIT_NOFILE, &files));
+	}
+	signal(SIGPIPE, SIG_IGN);
+	err = keymem_init(fault);
+	if (!err && keymem_is_hidden())
+		agent->protections |= SOFT_SECRET_MEMORY;
+	return err;
+}
+
+static enum tobi_err open_discard(struct agent *agent, struct tobi_fault *fault)
+{
+	agent->discard = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (agent->discard < 0 && agent->config->manifest.output == OUTPUT_DISCARDED)
+		return fault_errno(fault, "agent", "output",
+				   "the image wants its output discarded; /dev/null");
+	return TOBI_OK;
+}
+
+/* Everything that needs no network peer and no program, before the confinement. */
+static enum tobi_err prepare(struct agent *agent, struct tobi_fault *fault)
+{
+	static const struct channel_events events = {on_message, on_gone};
+	enum tobi_err err = open_discard(agent, fault);
+
+	if (err)
+		return err;
+	find_user(agent);
+	agent->base = event_base_new();
+	if (!agent->base)
+		return fault_set(fault, TOBI_E_SYSTEM, "agent", "", "no event loop");
+	err = make_key(agent, fault);
+	if (!err)
+		err = make_endpoint(agent, fault);
+	if (!err)
+		err = make_evidence(agent, fault);
+	if (!err)
+		err = secret_store_new(SECRETS_FOLDER, &agent->config->manifest,
+				       agent->uid, agent->gid, &agent->store, fault);
+	if (!err)
+		err = make_proxy(agent, fault);
+	if (!err)
+		err = make_supervisor(agent, fault);
+	if (!err)
+		err = channel_new(agent->base, CHANNEL_FD, &events, agent,
+				  &agent->channel, fault);
+	return err;
+}
+
+static enum tobi_err serve(struct agent *agent, struct tobi_fault *fault)
+{
+	CLEANUP(wr_done) struct writer out = wr_init(LIMIT_CHANNEL);
+	struct agent_config *config = agent->config;
+	uint64_t confined = 0;
+	enum tobi_err err = isolate_confine_agent(&config->manifest, &confined, fault);
+
+	if (err)
+		return err;
+	agent->protections |= confined;
+	message_write_ready(&out, agent->protections);
+	channel_send(agent->channel, &out);
+	for (size_t i = 0; i < config->port_count; i++) {
+		err = proxy_listen(agent->proxy, config->listeners[i], config->ports[i],
+				   fault);
+		if (err)
+			return err;
+	}
+	on_stored(agent);
+	if (event_base_dispatch(agent->base) < 0)
+		return fault_set(fault, TOBI_E_SYSTEM, "agent", "",
+				 "the event loop failed");
+	return fault_set(fault, TOBI_E_SYSTEM, "agent", "", "the event loop is empty");
+}
+
+int main(void)
+{
+	static struct agent agent = {.discard = -1};
+	struct tobi_fault fault = {0};
+	enum tobi_err err = harden(&agent, &fault);
+
+	if (!err)
+		err = fcntl(CHANNEL_FD, F_SETFD, FD_CLOEXEC)
+			  ? fault_errno(&fault, "agent channel", "descriptor 3",
+					"this program is started by tobichid only")
+			  : TOBI_OK;
+	if (!err)
+		err = agent_config_receive(CHANNEL_FD, &agent.config, &fault);
+	if (!err)
+		err = prepare(&agent, &fault);
+	if (!err)
+		err = serve(&agent, &fault);
+	fail(&agent, &fault);
+	return err ? 1 : 0;
+}

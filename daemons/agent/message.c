@@ -1,0 +1,170 @@
+#include "message.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "base/fault.h"
+#include "codec/cbor.h"
+#include "ipc/packet.h"
+
+#define OBJECT "agent channel"
+
+enum { MAX_KEYS = 8, MIN_NONCE = 8, MAX_NONCE = 64, INSTANCE_SIZE = 16 };
+
+/* Reads "key: " of the next entry, which must be that key. */
+static void expect_key(struct cbor *cbor, struct cbor_map *map, int64_t key,
+		       const char *field)
+{
+	int64_t found = -1;
+
+	if (!cbor_map_int(cbor, map, &found, field) || found != key)
+		cbor_fail(cbor, TOBI_E_MALFORMED, field);
+}
+
+static void read_ports(struct cbor *cbor, struct message *message)
+{
+	size_t count = cbor_array(cbor, LIMIT_PORTS, "ports");
+
+	for (size_t i = 0; i < count; i++) {
+		uint64_t port = cbor_uint_max(cbor, UINT16_MAX, "ports");
+
+		if (!port)
+			cbor_fail(cbor, TOBI_E_MALFORMED, "ports");
+		message->config.ports[i] = (uint16_t)port;
+	}
+	message->config.port_count = count;
+}
+
+static void read_config(struct cbor *cbor, struct cbor_map *map, struct message *message)
+{
+	expect_key(cbor, map, 1, "manifest");
+	message->config.manifest = cbor_bytes(cbor, LIMIT_MANIFEST, "manifest");
+	expect_key(cbor, map, 2, "launch config");
+	message->config.launch_config = cbor_bytes(cbor, LIMIT_CONFIG, "launch config");
+	expect_key(cbor, map, 3, "endorse");
+	message->config.endorse = cbor_bytes(cbor, LIMIT_ENDORSE, "endorse");
+	expect_key(cbor, map, 4, "ports");
+	read_ports(cbor, message);
+	expect_key(cbor, map, 5, "instance");
+	message->config.instance = cbor_bytes_exact(cbor, INSTANCE_SIZE, "instance");
+}
+
+static void read_attest(struct cbor *cbor, struct cbor_map *map, struct message *message)
+{
+	expect_key(cbor, map, 1, "request");
+	message->attest.request = cbor_uint(cbor, "request");
+	expect_key(cbor, map, 2, "nonce");
+	message->attest.nonce = cbor_bytes(cbor, MAX_NONCE, "nonce");
+	if (message->attest.nonce.size < MIN_NONCE)
+		cbor_fail(cbor, TOBI_E_MALFORMED, "nonce");
+}
+
+static void read_signal(struct cbor *cbor, struct cbor_map *map, struct message *message)
+{
+	expect_key(cbor, map, 1, "signal");
+	message->signal = (int)cbor_uint_max(cbor, (uint64_t)NSIG - 1, "signal");
+	if (!message->signal)
+		cbor_fail(cbor, TOBI_E_MALFORMED, "signal");
+}
+
+static void read_body(struct cbor *cbor, struct cbor_map *map, struct message *message)
+{
+	switch (message->kind) {
+	case MESSAGE_CONFIG:
+		read_config(cbor, map, message);
+		break;
+	case MESSAGE_TOKEN:
+		expect_key(cbor, map, 1, "token");
+		message->token = cbor_bytes(cbor, LIMIT_TOKEN, "token");
+		break;
+	case MESSAGE_ATTEST:
+		read_attest(cbor, map, message);
+		break;
+	case MESSAGE_SIGNAL:
+		read_signal(cbor, map, message);
+		break;
+	case MESSAGE_STOP:
+		expect_key(cbor, map, 1, "grace");
+		message->grace = (unsigned)cbor_uint_max(cbor, LIMIT_GRACE, "grace");
+		break;
+	default:
+		cbor_fail(cbor, TOBI_E_UNSUPPORTED, "message");
+	}
+}
+
+enum tobi_err message_parse(struct tobi_bytes bytes, struct message *ret_message,
+			    struct tobi_fault *fault)
+{
+	struct cbor cbor = cbor_init(bytes, CBOR_DETERMINISTIC);
+	struct cbor_map map = cbor_map(&cbor, MAX_KEYS, "message");
+	struct message message = {0};
+	enum tobi_err err;
+
+	expect_key(&cbor, &map, 0, "message");
+	message.kind = (enum message_kind)cbor_uint_max(&cbor, MESSAGE_FAULT, "message");
+	if (!cbor_failed(&cbor) && message.kind == MESSAGE_FAULT) {
+		/* Its code says what the service could not do; zero says that it is none.
+		 */
+		if (!packet_read_fault(bytes, &message.fault))
+			return fault_set(fault, TOBI_E_MALFORMED, OBJECT, "fault",
+					 "a FAULT without a code");
+		*ret_message = message;
+		return TOBI_OK;
+	}
+	if (!cbor_failed(&cbor))
+		read_body(&cbor, &map, &message);
+	if (!cbor_failed(&cbor) && map.left)
+		cbor_fail(&cbor, TOBI_E_MALFORMED, "message");
+	err = cbor_finish(&cbor, OBJECT, fault);
+	if (err)
+		return err;
+	*ret_message = message;
+	return TOBI_OK;
+}
+
+static void start(struct writer *out, enum message_kind kind, size_t entries)
+{
+	cbor_write_map(out, entries + 1);
+	cbor_write_uint(out, 0);
+	cbor_write_uint(out, (uint64_t)kind);
+}
+
+void message_write_ready(struct writer *out, uint64_t protections)
+{
+	start(out, MESSAGE_READY, 1);
+	cbor_write_uint(out, 1);
+	cbor_write_uint(out, protections);
+}
+
+void message_write_running(struct writer *out)
+{
+	start(out, MESSAGE_RUNNING, 0);
+}
+
+void message_write_report(struct writer *out, const uint8_t claims_hash[static 32])
+{
+	start(out, MESSAGE_REPORT, 1);
+	cbor_write_uint(out, 1);
+	cbor_write_bytes(out, (struct tobi_bytes){claims_hash, 32});
+}
+
+void message_write_evidence(struct writer *out, uint64_t request,
+			    struct tobi_bytes evidence)
+{
+	start(out, MESSAGE_EVIDENCE, 2);
+	cbor_write_uint(out, 1);
+	cbor_write_uint(out, request);
+	cbor_write_uint(out, 2);
+	cbor_write_bytes(out, evidence);
+}
+
+void message_write_ended(struct writer *out, int status)
+{
+	bool killed = WIFSIGNALED(status);
+
+	start(out, MESSAGE_ENDED, 2);
+	cbor_write_uint(out, 1);
+	cbor_write_uint(out, killed ? 1 : 0);
+	cbor_write_uint(out, 2);
+	cbor_write_uint(out, (uint64_t)(killed ? WTERMSIG(status) : WEXITSTATUS(status)));
+}

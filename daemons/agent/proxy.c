@@ -1,0 +1,354 @@
+#include "proxy.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "atls/pump.h"
+#include "base/cleanup.h"
+#include "base/fault.h"
+#include "base/secret.h"
+
+#define OBJECT "listening socket"
+#define SECRETS_PROTOCOL "tobichi-secrets/1"
+
+enum {
+	MAX_HANDSHAKES = 32,
+	/* A program that has just started may not listen yet. */
+	CONNECT_TRIES = 50,
+	CONNECT_PAUSE_MS = 100,
+};
+
+struct listener {
+	struct proxy *proxy;
+	struct event *event;
+	uint16_t port;
+};
+
+struct session {
+	TAILQ_ENTRY(session) entry;
+	struct proxy *proxy;
+	uint16_t port;
+	bool open; /* past the exchange */
+	struct atls_conn *conn;
+	/* One of: */
+	struct atls_pump *pump;
+	struct secrets_session *secrets;
+	/* While the program's port is being connected to: */
+	struct event *connecting;
+	int inner;
+	unsigned tries;
+};
+
+struct proxy {
+	struct proxy_setup setup;
+	struct listener listeners[LIMIT_PORTS];
+	size_t listener_count;
+	bool paused, closed;
+	TAILQ_HEAD(, session) sessions;
+	size_t open, handshakes;
+};
+
+static void resume(struct proxy *proxy)
+{
+	if (!proxy->paused || proxy->closed || proxy->handshakes >= MAX_HANDSHAKES ||
+	    proxy->open >= proxy->setup.max_sessions)
+		return;
+	proxy->paused = false;
+	for (size_t i = 0; i < proxy->listener_count; i++)
+		event_add(proxy->listeners[i].event, NULL);
+}
+
+/* What comes meanwhile waits in the kernel's queue. */
+static void pause_if_full(struct proxy *proxy)
+{
+	if (proxy->handshakes < MAX_HANDSHAKES && proxy->open < proxy->setup.max_sessions)
+		return;
+	proxy->paused = true;
+	for (size_t i = 0; i < proxy->listener_count; i++)
+		event_del(proxy->listeners[i].event);
+}
+
+static void session_free(struct session *session)
+{
+	struct proxy *proxy = session->proxy;
+
+	TAILQ_REMOVE(&proxy->sessions, session, entry);
+	proxy->open--;
+	if (!session->open)
+		proxy->handshakes--;
+	evidence_forget(proxy->setup.evidence, session);
+	atls_pump_free(session->pump);
+	secrets_session_free(session->secrets);
+	if (session->connecting)
+		event_free(session->connecting);
+	fd_close(&session->inner);
+	atls_conn_free(session->conn);
+	free(session);
+}
+
+static void session_end(struct session *session)
+{
+	struct proxy *proxy = session->proxy;
+
+	session_free(session);
+	resume(proxy);
+	if (!proxy->open)
+		proxy->setup.idle(proxy->setup.context);
+}
+
+static void on_secrets_ended(void *context)
+{
+	session_end(context);
+}
+
+static void on_pump_ended(struct atls_pump *pump, const struct tobi_fault *fault,
+			  void *context)
+{
+	(void)pump;
+	(void)fault;
+	session_end(context);
+}
+
+static void start_pump(struct session *session)
+{
+	int fd = session->inner;
+
+	event_free(session->connecting);
+	session->connecting = NULL;
+	session->inner = -1;
+	if (atls_pump_new(session->proxy->setup.base, session->conn, fd, fd,
+			  on_pump_ended, session, &session->pump, NULL))
+		session_end(session);
+}
+
+static void connect_inner(struct session *session);
+
+static void on_pause_over(evutil_socket_t fd, short what, void *context)
+{
+	(void)fd;
+	(void)what;
+	connect_inner(context);
+}
+
+static void on_connected(evutil_socket_t fd, short what, void *context);
+
+/* Replaces the event that the session waits for. */
+static bool wait_for(struct session *session, int fd, short what,
+		     event_callback_fn callback, const struct timeval *timeout)
+{
+	if (session->connecting)
+		event_free(session->connecting);
+	session->connecting =
+	    event_new(session->proxy->setup.base, fd, what, callback, session);
+	return session->connecting && event_add(session->connecting, timeout) == 0;
+}
+
+static void retry(struct session *session)
+{
+	static const struct timeval pause = {.tv_usec = CONNECT_PAUSE_MS * 1000L};
+
+	fd_close(&session->inner);
+	if (++session->tries == CONNECT_TRIES ||
+	    !wait_for(session, -1, EV_TIMEOUT, on_pause_over, &pause))
+		session_end(session);
+}
+
+static void on_connected(evutil_socket_t fd, short what, void *context)
+{
+	struct session *session = context;
+	int error = 0;
+	socklen_t size = sizeof(error);
+
+	(void)what;
+	if (getsockopt((int)fd, SOL_SOCKET, SO_ERROR, &error, &size) || error)
+		retry(session);
+	else
+		start_pump(session);
+}
+
+static void connect_inner(struct session *session)
+{
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(session->port)};
+	int one = 1;
+
+	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	session->inner = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (session->inner < 0) {
+		session_end(session);
+		return;
+	}
+	IGNORE(setsockopt(session->inner, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)));
+	if (connect(session->inner, (struct sockaddr *)&to, sizeof(to)) &&
+	    errno != EINPROGRESS)
+		retry(session);
+	else if (!wait_for(session, session->inner, EV_WRITE, on_connected, NULL))
+		session_end(session);
+}
+
+/* Without an owner in the launch config anybody may send whom the gate let through. */
+static bool is_owner(const struct session *session)
+{
+	struct tobi_bytes owner = session->proxy->setup.owner;
+	uint8_t peer[48];
+
+	if (!owner.size)
+		return true;
+	return atls_conn_peer(session->conn, peer) &&
+	       bytes_equal((struct tobi_bytes){peer, sizeof(peer)}, owner);
+}
+
+static void on_opened(struct atls_conn *conn, void *context)
+{
+	struct session *session = context;
+	struct proxy *proxy = session->proxy;
+
+	session->open = true;
+	proxy->handshakes--;
+	resume(proxy);
+	if (strcmp(atls_conn_protocol(conn), SECRETS_PROTOCOL) != 0) {
+		bufferevent_disable(atls_conn_stream(conn), EV_READ);
+		connect_inner(session);
+		return;
+	}
+	session->secrets = secrets_session_new(
+	    atls_conn_stream(conn), proxy->setup.store, is_owner(session),
+	    proxy->setup.stored, on_secrets_ended, proxy->setup.context, session);
+	if (!session->secrets)
+		session_end(session);
+}
+
+static void on_closed(struct atls_conn *conn, const struct tobi_fault *fault,
+		      void *context)
+{
+	(void)conn;
+	(void)fault;
+	session_end(context);
+}
+
+static void on_evidence(void *context, const struct writer *collection,
+			const struct tobi_fault *why)
+{
+	struct session *session = context;
+
+	if (collection)
+		atls_conn_give_evidence(session->conn, wr_view(collection));
+	else
+		atls_conn_cannot_attest(session->conn, why);
+}
+
+static void on_need_evidence(struct atls_conn *conn, struct tobi_bytes claims_buffer,
+			     void *context)
+{
+	struct session *session = context;
+	struct tobi_fault fault;
+
+	if (evidence_for_session(session->proxy->setup.evidence, claims_buffer,
+				 on_evidence, session, &fault))
+		atls_conn_cannot_attest(conn, &fault);
+}
+
+static void session_start(struct proxy *proxy, int fd, uint16_t port)
+{
+	static const struct atls_events events = {on_need_evidence, on_opened, on_closed};
+	struct session *session = calloc(1, sizeof(*session));
+	int one = 1;
+
+	if (!session) {
+		close(fd);
+		return;
+	}
+	session->proxy = proxy;
+	session->port = port;
+	session->inner = -1;
+	IGNORE(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)));
+	if (atls_conn_new(proxy->setup.base, proxy->setup.endpoint, fd, &events, session,
+			  &session->conn, NULL)) {
+		free(session);
+		return;
+	}
+	TAILQ_INSERT_TAIL(&proxy->sessions, session, entry);
+	proxy->open++;
+	proxy->handshakes++;
+	pause_if_full(proxy);
+}
+
+static void on_connection(evutil_socket_t fd, short what, void *context)
+{
+	struct listener *listener = context;
+	int peer = accept4((int)fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+	(void)what;
+	if (peer >= 0)
+		session_start(listener->proxy, peer, listener->port);
+}
+
+enum tobi_err proxy_new(const struct proxy_setup *setup, struct proxy **ret_proxy,
+			struct tobi_fault *fault)
+{
+	struct proxy *proxy = calloc(1, sizeof(*proxy));
+
+	if (!proxy)
+		return fault_set(fault, TOBI_E_MEMORY, OBJECT, "", "out of memory");
+	proxy->setup = *setup;
+	TAILQ_INIT(&proxy->sessions);
+	*ret_proxy = proxy;
+	return TOBI_OK;
+}
+
+void proxy_free(struct proxy *proxy)
+{
+	struct session *first;
+
+	if (!proxy)
+		return;
+	while ((first = TAILQ_FIRST(&proxy->sessions)) != NULL)
+		session_free(first);
+	for (size_t i = 0; i < proxy->listener_count; i++)
+		event_free(proxy->listeners[i].event);
+	free(proxy);
+}
+
+enum tobi_err proxy_listen(struct proxy *proxy, int fd, uint16_t port,
+			   struct tobi_fault *fault)
+{
+	struct listener *listener = &proxy->listeners[proxy->listener_count];
+
+	if (proxy->listener_count == LIMIT_PORTS)
+		return fault_set(fault, TOBI_E_LIMIT, OBJECT, "", "too many");
+	listener->proxy = proxy;
+	listener->port = port;
+	listener->event = event_new(proxy->setup.base, fd, EV_READ | EV_PERSIST,
+				    on_connection, listener);
+	if (!listener->event)
+		return fault_set(fault, TOBI_E_MEMORY, OBJECT, "", "out of memory");
+	proxy->listener_count++;
+	if (event_add(listener->event, NULL))
+		return fault_set(fault, TOBI_E_SYSTEM, OBJECT, "", "cannot be watched");
+	return TOBI_OK;
+}
+
+void proxy_close(struct proxy *proxy)
+{
+	struct session *session, *next;
+
+	proxy->closed = true;
+	for (size_t i = 0; i < proxy->listener_count; i++)
+		event_del(proxy->listeners[i].event);
+	/* Only what may still have something to say of the program is kept. */
+	for (session = TAILQ_FIRST(&proxy->sessions); session; session = next) {
+		next = TAILQ_NEXT(session, entry);
+		if (!session->pump)
+			session_free(session);
+	}
+}
+
+bool proxy_is_idle(const struct proxy *proxy)
+{
+	return proxy->open == 0;
+}

@@ -1,0 +1,82 @@
+#include "tests/check.h"
+
+#include <openssl/crypto.h>
+
+#include "keymem.h"
+#include "pki/key.h"
+
+static void test_keys_lie_in_the_arena(void **state)
+{
+	EVP_PKEY *key = NULL;
+
+	(void)state;
+	assert_int_equal(key_new(KEY_P256, &key, NULL), TOBI_OK);
+	assert_true(keymem_holds(key));
+	EVP_PKEY_free(key);
+}
+
+static void test_freed_blocks_are_wiped_and_used_again(void **state)
+{
+	uint8_t *first = OPENSSL_malloc(100), *second;
+
+	(void)state;
+	assert_true(keymem_holds(first));
+	memset(first, 0xaa, 100);
+	OPENSSL_free(first);
+	for (int i = 0; i < 100; i++)
+		assert_int_equal(first[i], 0);
+	second = OPENSSL_malloc(90);
+	assert_ptr_equal(first, second);
+	OPENSSL_free(second);
+}
+
+static void test_growing_keeps_the_content(void **state)
+{
+	uint8_t *block = OPENSSL_malloc(10);
+
+	(void)state;
+	memset(block, 7, 10);
+	for (size_t size = 100; size < 40000; size *= 3) {
+		block = OPENSSL_realloc(block, size);
+		assert_non_null(block);
+		assert_int_equal(keymem_holds(block), size <= KEYMEM_SMALL);
+		for (int i = 0; i < 10; i++)
+			assert_int_equal(block[i], 7);
+	}
+	OPENSSL_free(block);
+}
+
+static void test_a_full_arena_gives_nothing_and_recovers(void **state)
+{
+	void **last = NULL, **next;
+	size_t count = 0;
+
+	(void)state;
+	while ((next = OPENSSL_malloc(KEYMEM_SMALL)) != NULL) {
+		*next = last;
+		last = next;
+		count++;
+	}
+	assert_true(count <= keymem_size() / KEYMEM_SMALL);
+	for (; last; last = next) {
+		next = *last;
+		OPENSSL_free(last);
+	}
+	last = OPENSSL_malloc(KEYMEM_SMALL);
+	assert_non_null(last);
+	OPENSSL_free(last);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_keys_lie_in_the_arena),
+	    cmocka_unit_test(test_freed_blocks_are_wiped_and_used_again),
+	    cmocka_unit_test(test_growing_keeps_the_content),
+	    cmocka_unit_test(test_a_full_arena_gives_nothing_and_recovers),
+	};
+
+	if (keymem_init(NULL))
+		return 77;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

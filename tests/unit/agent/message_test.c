@@ -1,0 +1,148 @@
+#include "tests/check.h"
+
+#include <sys/wait.h>
+
+#include "base/secret.h"
+#include "codec/cbor.h"
+#include "ipc/packet.h"
+#include "message.h"
+
+static const uint8_t instance[16] = {1};
+
+/* CONFIG with a manifest of one byte, an empty endorse, the given port and instance. */
+static void write_config(struct writer *out, uint64_t port, size_t instance_size)
+{
+	cbor_write_map(out, 6);
+	for (uint64_t key = 0; key < 6; key++) {
+		cbor_write_uint(out, key);
+		if (key == 0)
+			cbor_write_uint(out, MESSAGE_CONFIG);
+		else if (key == 4)
+			cbor_write_array(out, 1), cbor_write_uint(out, port);
+		else if (key == 5)
+			cbor_write_bytes(out,
+					 (struct tobi_bytes){instance, instance_size});
+		else
+			cbor_write_bytes(out,
+					 (struct tobi_bytes){instance, key == 3 ? 0 : 1});
+	}
+}
+
+static void test_config(void **state)
+{
+	struct writer out = wr_init(1024);
+	struct message message;
+
+	(void)state;
+	write_config(&out, 6379, 16);
+	assert_int_equal(message_parse(wr_view(&out), &message, NULL), TOBI_OK);
+	assert_int_equal(message.kind, MESSAGE_CONFIG);
+	assert_int_equal(message.config.manifest.size, 1);
+	assert_int_equal(message.config.endorse.size, 0);
+	assert_int_equal(message.config.port_count, 1);
+	assert_int_equal(message.config.ports[0], 6379);
+	assert_int_equal(message.config.instance.size, 16);
+	for (size_t size = 0; size < out.size; size++)
+		assert_int_not_equal(
+		    message_parse((struct tobi_bytes){out.ptr, size}, &message, NULL),
+		    TOBI_OK);
+	wr_u8(&out, 0);
+	assert_int_equal(message_parse(wr_view(&out), &message, NULL), TOBI_E_TRAILING);
+	wr_done(&out);
+}
+
+static void expect_config(uint64_t port, size_t size, enum tobi_err err,
+			  const char *field)
+{
+	struct writer out = wr_init(1024);
+	struct tobi_fault fault = {0};
+	struct message message;
+
+	write_config(&out, port, size);
+	assert_int_equal(message_parse(wr_view(&out), &message, &fault), err);
+	assert_string_equal(fault.field, field);
+	wr_done(&out);
+}
+
+static void test_config_refusals(void **state)
+{
+	(void)state;
+	expect_config(0, 16, TOBI_E_MALFORMED, "ports");
+	expect_config(65536, 16, TOBI_E_LIMIT, "ports");
+	expect_config(1, 15, TOBI_E_MALFORMED, "instance");
+}
+
+static void expect(const uint8_t *bytes, size_t size, enum tobi_err err,
+		   const char *field)
+{
+	struct tobi_fault fault = {0};
+	struct message message;
+
+	assert_int_equal(
+	    message_parse((struct tobi_bytes){bytes, size}, &message, &fault), err);
+	assert_string_equal(fault.object, "agent channel");
+	assert_string_equal(fault.field, field);
+}
+
+static void test_refusals(void **state)
+{
+	static const uint8_t ready[] = {0xa2, 0, 2, 1, 0};
+	static const uint8_t signal_0[] = {0xa2, 0, 10, 1, 0};
+	static const uint8_t signal_65[] = {0xa2, 0, 10, 1, 0x18, 65};
+	static const uint8_t grace[] = {0xa2, 0, 11, 1, 0x19, 0x0e, 0x11};
+	static const uint8_t extra[] = {0xa3, 0, 11, 1, 1, 2, 1};
+	static const uint8_t nonce_7[] = {0xa3, 0, 8, 1, 0, 2, 0x47, 1, 2, 3, 4, 5, 6, 7};
+	static const uint8_t swapped[] = {0xa2, 1, 1, 0, 11};
+
+	(void)state;
+	expect(ready, sizeof(ready), TOBI_E_UNSUPPORTED, "message");
+	expect(signal_0, sizeof(signal_0), TOBI_E_MALFORMED, "signal");
+	expect(signal_65, sizeof(signal_65), TOBI_E_LIMIT, "signal");
+	expect(grace, sizeof(grace), TOBI_E_LIMIT, "grace");
+	expect(extra, sizeof(extra), TOBI_E_MALFORMED, "message");
+	expect(nonce_7, sizeof(nonce_7), TOBI_E_MALFORMED, "nonce");
+	expect(swapped, sizeof(swapped), TOBI_E_MALFORMED, "message");
+}
+
+static void test_fault_comes_back(void **state)
+{
+	struct tobi_fault fault = {.code = TOBI_E_DENIED, .object = "token"};
+	struct writer out = wr_init(1024);
+	struct message message;
+
+	(void)state;
+	packet_write_fault(&out, MESSAGE_FAULT, &fault);
+	assert_int_equal(message_parse(wr_view(&out), &message, NULL), TOBI_OK);
+	assert_int_equal(message.kind, MESSAGE_FAULT);
+	assert_int_equal(message.fault.code, TOBI_E_DENIED);
+	assert_string_equal(message.fault.object, "token");
+	wr_done(&out);
+}
+
+static void test_ended(void **state)
+{
+	static const uint8_t exited[] = {0xa3, 0, 12, 1, 0, 2, 7};
+	static const uint8_t killed[] = {0xa3, 0, 12, 1, 1, 2, 9};
+	struct writer out = wr_init(64);
+
+	(void)state;
+	message_write_ended(&out, 7 << 8);
+	assert_true(
+	    bytes_equal(wr_view(&out), (struct tobi_bytes){exited, sizeof(exited)}));
+	wr_done(&out);
+	message_write_ended(&out, 9);
+	assert_true(
+	    bytes_equal(wr_view(&out), (struct tobi_bytes){killed, sizeof(killed)}));
+	wr_done(&out);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_config),   cmocka_unit_test(test_config_refusals),
+	    cmocka_unit_test(test_refusals), cmocka_unit_test(test_fault_comes_back),
+	    cmocka_unit_test(test_ended),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
