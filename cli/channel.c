@@ -1,0 +1,239 @@
+#include "cli/channel.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include <event2/event.h>
+
+#include "base/fault.h"
+#include "base/file.h"
+#include "cli/cli.h"
+#include "pki/cert.h"
+
+static int64_t now(void)
+{
+	return time(NULL);
+}
+
+bool channel_split(const char *text, char *ret_host, size_t host_room, char *ret_port,
+		   size_t port_room)
+{
+	const char *colon = strrchr(text, ':');
+	size_t size = colon ? (size_t)(colon - text) : 0;
+	char *end;
+	long port;
+
+	if (!colon || size == 0 || size >= host_room)
+		return false;
+	errno = 0;
+	port = strtol(colon + 1, &end, 10);
+	if (errno || *end || end == colon + 1 || port < 1 || port > 65535)
+		return false;
+	if (text[0] == '[' && text[size - 1] == ']') {
+		text++;
+		size -= 2;
+	}
+	snprintf(ret_host, host_room, "%.*s", (int)size, text);
+	snprintf(ret_port, port_room, "%ld", port);
+	return true;
+}
+
+static enum tobi_err read_policy(struct channel *channel, struct tobi_fault *fault)
+{
+	CLEANUP(wr_done) struct writer text = wr_init(LIMIT_POLICY);
+	enum tobi_err err;
+
+	err = file_read(channel->options.policy, LIMIT_POLICY, "policy", &text, fault);
+	if (err)
+		return err;
+	return tobi_policy_parse(wr_view(&text), channel->options.policy,
+				 &channel->policy, fault);
+}
+
+/* The client's own key, by which the enclave knows its owner, and a certificate for it.
+ */
+static enum tobi_err read_key(struct channel *channel, struct tobi_fault *fault)
+{
+	struct secret pem = {0};
+	struct cert_request request = {.role = CERT_TLS,
+				       .common_name = "tobichi client",
+				       .not_before = now() - 3600,
+				       .not_after = now() + 86400};
+	enum tobi_err err;
+
+	err = file_read_secret(channel->options.key, LIMIT_PEM, "key", &pem, fault);
+	if (err)
+		return err;
+	err = key_read_private(secret_view(&pem), "key", &channel->endpoint.key, fault);
+	secret_done(&pem);
+	if (err)
+		return err;
+	request.key = channel->endpoint.key;
+	err = cert_make(&request, NULL, NULL, &channel->certificate, fault);
+	channel->endpoint.certificate = wr_view(&channel->certificate);
+	return err;
+}
+
+static void on_signal(evutil_socket_t number, short what, void *context)
+{
+	struct channel *channel = context;
+
+	(void)number;
+	(void)what;
+	channel->interrupted = true;
+	event_base_loopbreak(channel->base);
+}
+
+static enum tobi_err set_up(struct channel *channel, struct tobi_fault *fault)
+{
+	static const int numbers[] = {SIGINT, SIGTERM};
+	struct atls_endpoint *endpoint = &channel->endpoint;
+	enum tobi_err err;
+
+	err = read_policy(channel, fault);
+	if (!err && channel->options.key)
+		err = read_key(channel, fault);
+	if (err)
+		return err;
+	endpoint->role = TOBI_ROLE_CLIENT;
+	endpoint->policy = channel->policy;
+	endpoint->protocols = channel->options.protocols;
+	endpoint->host_name =
+	    channel->options.name ? channel->options.name : channel->host;
+	endpoint->now = now;
+	err = atls_tls_new(endpoint, &endpoint->tls, fault);
+	if (err)
+		return err;
+	channel->base = event_base_new();
+	for (size_t i = 0; channel->base && i < 2; i++) {
+		channel->signals[i] =
+		    evsignal_new(channel->base, numbers[i], on_signal, channel);
+		if (channel->signals[i])
+			event_add(channel->signals[i], NULL);
+	}
+	if (!channel->base || !channel->signals[0] || !channel->signals[1])
+		return fault_set(fault, TOBI_E_MEMORY, "event loop", "", "out of memory");
+	return TOBI_OK;
+}
+
+int channel_init(struct channel *channel, const char *command,
+		 const struct channel_options *options)
+{
+	struct tobi_fault fault = {0};
+
+	*channel = (struct channel){.options = *options,
+				    .certificate = wr_init(LIMIT_CERTIFICATE)};
+	if (!channel_split(options->target, channel->host, sizeof(channel->host),
+			   channel->port, sizeof(channel->port)))
+		return cli_usage(command, "'%s' is not HOST:PORT", options->target);
+	if (!options->policy)
+		return cli_usage(command,
+				 "it needs --policy FILE: what the enclave must prove");
+	signal(SIGPIPE, SIG_IGN);
+	return set_up(channel, &fault) ? cli_fail(&fault) : 0;
+}
+
+void channel_done(struct channel *channel)
+{
+	for (size_t i = 0; i < 2; i++) {
+		if (channel->signals[i])
+			event_free(channel->signals[i]);
+	}
+	if (channel->base) {
+		/* Freed streams close on the loop. */
+		event_base_loop(channel->base, EVLOOP_NONBLOCK);
+		event_base_free(channel->base);
+	}
+	SSL_CTX_free(channel->endpoint.tls);
+	EVP_PKEY_free(channel->endpoint.key);
+	wr_done(&channel->certificate);
+	tobi_policy_free(channel->policy);
+}
+
+static enum tobi_err dial(const struct channel *channel, int *ret_fd,
+			  struct tobi_fault *fault)
+{
+	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
+	struct addrinfo *list = NULL;
+	int fd = -1, code;
+
+	code = getaddrinfo(channel->host, channel->port, &hints, &list);
+	if (code)
+		return fault_set(fault, TOBI_E_NOT_FOUND, channel->host, "", "%s",
+				 gai_strerror(code));
+	for (struct addrinfo *at = list; at && fd < 0; at = at->ai_next) {
+		fd = socket(at->ai_family, SOCK_STREAM | SOCK_CLOEXEC, at->ai_protocol);
+		if (fd >= 0 && connect(fd, at->ai_addr, at->ai_addrlen) != 0)
+			fd_close(&fd);
+	}
+	freeaddrinfo(list);
+	if (fd < 0)
+		return fault_errno(fault, channel->options.target, "", "cannot connect");
+	*ret_fd = fd;
+	return TOBI_OK;
+}
+
+enum tobi_err channel_connect(struct channel *channel, const struct atls_events *events,
+			      void *context, struct atls_conn **ret_conn,
+			      struct tobi_fault *fault)
+{
+	enum tobi_err err;
+	int fd = -1;
+
+	err = dial(channel, &fd, fault);
+	if (err)
+		return err;
+	evutil_make_socket_nonblocking(fd);
+	return atls_conn_new(channel->base, &channel->endpoint, fd, events, context,
+			     ret_conn, fault);
+}
+
+static void print_list(const struct channel *channel, const struct tobi_result *result)
+{
+	bool json = channel->options.json;
+	FILE *stream = json ? stdout : stderr;
+	enum tobi_format format = json		      ? TOBI_FORMAT_JSON
+				  : cli_color(stream) ? TOBI_FORMAT_TEXT_COLOR
+						      : TOBI_FORMAT_TEXT;
+	struct tobi_fault fault;
+	char *text = NULL;
+
+	if (tobi_result_write(result, format, &text, &fault)) {
+		IGNORE(cli_fail(&fault));
+		return;
+	}
+	fputs(text, stream);
+	free(text);
+}
+
+int channel_report(const struct channel *channel, const struct atls_conn *conn,
+		   const struct tobi_fault *fault)
+{
+	const struct tobi_result *result = conn ? atls_conn_result(conn) : NULL;
+	bool refused =
+	    fault && (fault->code == TOBI_E_REFUSED || fault->code == TOBI_E_DENIED);
+
+	if (result && (channel->options.json || channel->options.verbose))
+		print_list(channel, result);
+	if (!fault) {
+		if (!channel->options.quiet)
+			fprintf(stderr, "accepted: %s has proven what '%s' asks for%s\n",
+				channel->options.target, channel->options.policy,
+				channel->options.verbose || channel->options.json
+				    ? ""
+				    : " (--verbose lists each check)");
+		return EXIT_ACCEPTED;
+	}
+	if (!refused)
+		return cli_fail(fault);
+	fprintf(stderr, "refused: %s: %s%s\n", channel->options.target, fault->message,
+		channel->options.verbose || channel->options.json
+		    ? ""
+		    : " (--verbose lists each check)");
+	return EXIT_REFUSED;
+}
