@@ -9,6 +9,7 @@
 #include <openssl/err.h>
 
 #include "atls/peer.h"
+#include "base/cleanup.h"
 #include "base/fault.h"
 
 static const char object[] = "attested session";
@@ -264,6 +265,17 @@ enum tobi_err atls_conn_new(struct event_base *base, const struct atls_endpoint 
 	set_timer(conn, LIMIT_ATLS_EXCHANGE_MS);
 	*ret_conn = conn;
 	return TOBI_OK;
+}
+
+void atls_conn_finish(struct atls_conn *conn)
+{
+	/* A close behind bytes that were never sent would hide that they are missing. */
+	if (!conn->opened || conn->ending ||
+	    evbuffer_get_length(bufferevent_get_output(conn->stream)) > 0)
+		return;
+	ERR_clear_error();
+	IGNORE(SSL_shutdown(conn->peer.ssl) < 0);
+	ERR_clear_error();
 }
 
 void atls_conn_free(struct atls_conn *conn)

@@ -54,6 +54,10 @@ TOBI_MUST_USE enum tobi_err atls_conn_new(struct event_base *base,
 					  const struct atls_events *events, void *context,
 					  struct atls_conn **ret_conn,
 					  struct tobi_fault *fault);
+/* Freeing alone does not say goodbye: to the peer the stream was cut, as it should be
+ * when something failed. atls_conn_finish() first, once the stream's output is empty,
+ * ends it in order (TLS close_notify). */
+void atls_conn_finish(struct atls_conn *conn);
 void atls_conn_free(struct atls_conn *conn);
 
 void atls_conn_give_evidence(struct atls_conn *conn, struct tobi_bytes collection);

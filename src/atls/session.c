@@ -242,7 +242,8 @@ static void wait_event(struct tobi_atls_session *session)
 {
 	if (event_base_loop(session->base, EVLOOP_ONCE) == 0)
 		return;
-	fault_set(&session->fault, TOBI_E_SYSTEM, object, "", "the event loop has failed");
+	fault_set(&session->fault, TOBI_E_SYSTEM, object, "",
+		  "the event loop has failed");
 	session->closed = true;
 }
 
@@ -289,6 +290,8 @@ void tobi_atls_close(struct tobi_atls_session *session)
 {
 	if (!session)
 		return;
+	if (session->opened && !session->closed)
+		atls_conn_finish(session->conn);
 	atls_conn_free(session->conn);
 	/* The stream's own end runs on the loop. */
 	event_base_loop(session->base, EVLOOP_NONBLOCK);

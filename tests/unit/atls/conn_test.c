@@ -10,6 +10,7 @@
 #include <event2/event.h>
 
 #include "appraise/appraise.h"
+#include "appraise/atls_checks.h"
 #include "atls/pump.h"
 #include "atls/tls.h"
 #include "base/secret.h"
@@ -331,6 +332,109 @@ static void check_tls__rules(void **state)
 	}
 }
 
+/* ---- a man in the middle, who holds both sides' leaked leaf keys ---- */
+
+static int accept_any(X509_STORE_CTX *store, void *unused)
+{
+	(void)store, (void)unused;
+	return 1;
+}
+
+static int take_alpn(SSL *ssl, const unsigned char **ret_out, unsigned char *ret_size,
+		     const unsigned char *offered, unsigned size, void *unused)
+{
+	(void)ssl, (void)size, (void)unused;
+	*ret_out = offered + 1;
+	*ret_size = offered[0];
+	return SSL_TLSEXT_ERR_OK;
+}
+
+static SSL_CTX *bent_server(const struct end *like)
+{
+	SSL_CTX *tls = SSL_CTX_new(TLS_server_method());
+	const uint8_t *der = like->certificate.ptr;
+	X509 *leaf = d2i_X509(NULL, &der, (long)like->certificate.size);
+
+	SSL_CTX_use_certificate(tls, leaf);
+	SSL_CTX_use_PrivateKey(tls, like->endpoint.key);
+	X509_free(leaf);
+	SSL_CTX_set_verify(tls, SSL_VERIFY_PEER, NULL);
+	SSL_CTX_set_cert_verify_callback(tls, accept_any, NULL);
+	SSL_CTX_set_alpn_select_cb(tls, take_alpn, NULL);
+	SSL_CTX_set_num_tickets(tls, 0);
+	return tls;
+}
+
+static void relay_once(SSL *from, SSL *to)
+{
+	uint8_t bytes[16384];
+	int size;
+
+	if (!SSL_is_init_finished(from) || !SSL_is_init_finished(to))
+		return;
+	size = SSL_read(from, bytes, sizeof(bytes));
+	if (size > 0)
+		SSL_write(to, bytes, size);
+}
+
+static enum tobi_outcome outcome(const struct atls_conn *conn, const struct check *check)
+{
+	const struct tobi_result *result = atls_conn_result(conn);
+
+	for (size_t i = 0; i < result->list.count; i++) {
+		if (result->list.records[i].check == check)
+			return result->list.records[i].outcome;
+	}
+	return TOBI_NOT_RUN;
+}
+
+static void check_conn__relay(void **state)
+{
+	SSL_CTX *near_tls, *far_tls;
+	struct world world;
+	SSL *near_side, *far_side;
+	int attester[2];
+
+	(void)state;
+	world_init(&world);
+	world.client.accepted = true; /* genuine evidence: only the session is another */
+	near_tls = bent_client(&world.client, GOOD);
+	far_tls = bent_server(&world.server);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, attester), 0);
+	end_start(&world.client, world.base, attester[0]);
+	end_start(&world.server, world.base, world.fds[1]);
+	evutil_make_socket_nonblocking(attester[1]);
+	evutil_make_socket_nonblocking(world.fds[0]);
+	near_side = SSL_new(near_tls);
+	far_side = SSL_new(far_tls);
+	SSL_set_fd(near_side, world.fds[0]);
+	SSL_set_fd(far_side, attester[1]);
+	for (int i = 0; i < 300; i++) {
+		if (!SSL_is_init_finished(near_side))
+			SSL_connect(near_side);
+		if (!SSL_is_init_finished(far_side))
+			SSL_accept(far_side);
+		relay_once(near_side, far_side);
+		relay_once(far_side, near_side);
+		event_base_loop(world.base, EVLOOP_NONBLOCK);
+	}
+	assert_true(world.server.closed && world.client.closed);
+	assert_false(world.server.opened || world.client.opened);
+	assert_int_equal(world.server.fault.code, TOBI_E_REFUSED);
+	assert_int_equal(outcome(world.server.conn, &check_atls_nonce), TOBI_PASSED);
+	assert_int_equal(outcome(world.server.conn, &check_atls_role), TOBI_PASSED);
+	assert_int_equal(outcome(world.server.conn, &check_atls_key), TOBI_PASSED);
+	assert_int_equal(outcome(world.server.conn, &check_atls_binder), TOBI_FAILED);
+	assert_non_null(strstr(world.client.fault.message, "(reason 5)"));
+	SSL_free(near_side);
+	SSL_free(far_side);
+	SSL_CTX_free(near_tls);
+	SSL_CTX_free(far_tls);
+	close(attester[1]);
+	close(world.fds[0]);
+	world_done(&world);
+}
+
 static SSL_SESSION *kept;
 
 static int keep_session(SSL *ssl, SSL_SESSION *session)
@@ -446,6 +550,7 @@ int main(void)
 	    cmocka_unit_test(check_conn__refused_before_data),
 	    cmocka_unit_test(check_conn__cannot_attest),
 	    cmocka_unit_test(check_conn__open_and_pump),
+	    cmocka_unit_test(check_conn__relay),
 	    cmocka_unit_test(check_tls__rules),
 	    cmocka_unit_test(check_tls__resumption),
 	    cmocka_unit_test(check_tls__afterwards),
