@@ -20,6 +20,8 @@ struct tobi_result {
 	struct checklist list;
 	struct tee_claims claims;
 	const char *policy_name;
+	bool complete; /* appraisal_run() reached its end: every owed check is on the list */
+	bool in_session;
 	const char *identity; /* "any instance of this image", "hardware 01ab..", ... */
 	int64_t time;
 	enum tobi_verdict verdict; /* written by verdict.c only */

@@ -1,0 +1,258 @@
+#include "appraise/policy_checks.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/hex.h"
+#include "base/secret.h"
+#include "token/claims_buffer.h"
+
+#define POLICY "Tobichi policy, "
+
+static const struct check check_tier = {
+    "POLICY-TIER", "the tier is one that the policy accepts", POLICY "tiers",
+    "Run the enclave on hardware that the policy names; or, if its tier is enough for "
+    "you, name "
+    "that tier in the policy."};
+static const struct check check_image = {
+    "POLICY-IMAGE", "the program is one of the images that the policy names",
+    POLICY "images",
+    "Compare with `tobichi inspect IMAGE`; name the new image id if you have reviewed "
+    "it."};
+static const struct check check_signer = {
+    "POLICY-SIGNER", "a signer that the policy names has signed the image",
+    POLICY "signers",
+    "Have the publisher sign the image, or name the signer that you trust."};
+static const struct check check_product = {
+    "POLICY-PRODUCT", "the image is of the product that the policy names",
+    POLICY "product", "Run the product's own image."};
+static const struct check check_svn = {"POLICY-SVN",
+				       "the image's security version is not too old",
+				       POLICY "min-svn", "Update the image."};
+static const struct check check_debug = {"POLICY-DEBUG", "the enclave cannot be debugged",
+					 POLICY "allow: [debug]",
+					 "Build the image without --debug."};
+static const struct check check_freshness = {
+    "POLICY-FRESHNESS", "the evidence is recent enough", POLICY "max-age",
+    "Ask for new evidence; check both clocks."};
+static const struct check check_config = {
+    "POLICY-CONFIG", "what the host added at launch is what the policy names",
+    POLICY "config-id",
+    "Launch with the arguments, environment and owner that were agreed."};
+static const struct check check_agent = {
+    "POLICY-AGENT", "the agent inside is one that the policy names", POLICY "agents",
+    "Install the agent that the policy names, or name the new one after review."};
+static const struct check check_identity = {
+    "POLICY-IDENTITY", "the enclave is the one that is meant", POLICY "identity",
+    "Check the address, or the policy's identity."};
+static const struct check check_claims_format = {
+    "CLAIMS-FORMAT", "the claims that the evidence is bound to can be read",
+    "Tobichi protocols, section 3.2", "Ask for the evidence again; it may be damaged."};
+static const struct check check_claims_nonce = {
+    "CLAIMS-NONCE", "the evidence was made for your nonce, so it is not an old one",
+    "Tobichi protocols, section 3.2; " POLICY "allow: [no-nonce]",
+    "Give --nonce at both `tobichi attest` and `tobichi verify`."};
+
+const struct check *const policy_check_rows[] = {
+    &check_tier,  &check_image,	    &check_signer, &check_product, &check_svn,
+    &check_debug, &check_freshness, &check_config, &check_agent,   &check_identity,
+    NULL,
+};
+
+const struct check *const claims_check_rows[] = {&check_claims_format,
+						 &check_claims_nonce, NULL};
+
+void policy_checks_owe(struct tobi_result *result, bool in_session)
+{
+	for (size_t i = 0; policy_check_rows[i]; i++)
+		check_owe(&result->list, policy_check_rows[i]);
+	for (size_t i = 0; !in_session && claims_check_rows[i]; i++)
+		check_owe(&result->list, claims_check_rows[i]);
+}
+
+static const char *hex_of(struct tobi_result *result, struct tobi_bytes bytes)
+{
+	char *text = arena_alloc(&result->arena, 2 * bytes.size + 1);
+
+	if (!text || bytes.size == 0)
+		return "nothing";
+	hex_write(bytes, text, 2 * bytes.size + 1);
+	return text;
+}
+
+static bool in_list(const struct bytes_list *list, struct tobi_bytes value)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		if (bytes_equal(list->items[i], value))
+			return true;
+	}
+	return false;
+}
+
+/* An owed row of which the policy says nothing. */
+static void not_asked(struct tobi_result *result, const struct check *check,
+		      const char *why)
+{
+	for (size_t i = 0; i < result->list.count; i++) {
+		struct check_record *record = &result->list.records[i];
+
+		if (record->check == check && record->outcome == TOBI_NOT_RUN) {
+			record->outcome = TOBI_NOT_ASKED;
+			record->found = why;
+		}
+	}
+}
+
+static void run_list(struct tobi_result *result, const struct check *check,
+		     const struct bytes_list *list, struct tobi_bytes found)
+{
+	char expected[48];
+
+	if (list->count == 0) {
+		not_asked(result, check, "the policy names none");
+		return;
+	}
+	snprintf(expected, sizeof(expected), "one of the %zu in the policy", list->count);
+	check_record(&result->list, check, in_list(list, found),
+		     list->count == 1 ? hex_of(result, list->items[0]) : expected,
+		     hex_of(result, found));
+}
+
+static void run_tier(struct tobi_result *result, const struct tobi_policy *policy)
+{
+	const char *tier = result->claims.tier ? result->claims.tier : "";
+	struct writer names = wr_init(512);
+	bool named = false;
+
+	for (size_t i = 0; i < policy->tier_count; i++) {
+		wr_printf(&names, "%s%s", i ? " or " : "", policy->tiers[i]);
+		named |= strcmp(policy->tiers[i], tier) == 0;
+	}
+	wr_u8(&names, 0);
+	check_record(&result->list, &check_tier, named,
+		     wr_err(&names) ? "" : (char *)names.ptr, tier);
+	wr_done(&names);
+}
+
+static void run_signer(struct tobi_result *result, const struct tobi_policy *policy)
+{
+	const struct tee_claims *claims = &result->claims;
+	bool named = false;
+
+	if (policy->signers.count == 0) {
+		not_asked(result, &check_signer, "the policy names none");
+		return;
+	}
+	for (size_t i = 0; i < claims->signer_count; i++)
+		named |= in_list(&policy->signers, claims->signers[i]);
+	check_record(
+	    &result->list, &check_signer, named, hex_of(result, policy->signers.items[0]),
+	    claims->signer_count ? hex_of(result, claims->signers[0]) : "no signature");
+}
+
+static void run_numbers(struct tobi_result *result, const struct tobi_policy *policy)
+{
+	const struct tee_claims *claims = &result->claims;
+	char expected[48], found[48];
+
+	snprintf(expected, sizeof(expected), "%" PRIu64, policy->product);
+	snprintf(found, sizeof(found), "%" PRIu64, claims->product);
+	if (policy->has_product)
+		check_record(&result->list, &check_product,
+			     claims->product == policy->product, expected, found);
+	else
+		not_asked(result, &check_product, "the policy names none");
+	snprintf(expected, sizeof(expected), "at least %" PRIu64, policy->min_svn);
+	snprintf(found, sizeof(found), "%" PRIu64, claims->svn);
+	check_record(&result->list, &check_svn, claims->svn >= policy->min_svn, expected,
+		     found);
+	check_record(&result->list, &check_debug, !claims->debug || policy->allow_debug,
+		     "no debugging", claims->debug ? "debugging is on" : "");
+	snprintf(expected, sizeof(expected), "at most %" PRId64 " s old",
+		 policy->max_age);
+	snprintf(found, sizeof(found), "%" PRId64 " s old",
+		 result->time - claims->issued);
+	check_record(&result->list, &check_freshness,
+		     result->time <= claims->issued ||
+			 result->time - claims->issued <= policy->max_age,
+		     expected, found);
+}
+
+static void run_identity(struct tobi_result *result, const struct tobi_policy *policy)
+{
+	const struct tee_claims *claims = &result->claims;
+	struct checklist *list = &result->list;
+
+	switch (policy->identity) {
+	case IDENTITY_ANY_INSTANCE:
+		result->identity = "any instance of this image";
+		check_record(list, &check_identity, true, "",
+			     "any instance of this image");
+		return;
+	case IDENTITY_HARDWARE:
+		run_list(result, &check_identity, &policy->hardware, claims->hardware);
+		result->identity = arena_printf(&result->arena, "hardware %s",
+						hex_of(result, claims->hardware));
+		return;
+	case IDENTITY_CONFIG_ID:
+		check_record_equal(list, &check_identity, policy->config_id,
+				   claims->config_id);
+		result->identity = "the launch that the policy names";
+		return;
+	case IDENTITY_OWNER:
+		check_record_equal(list, &check_identity, policy->owner, claims->owner);
+		result->identity = "an enclave of the owner that the policy names";
+		return;
+	case IDENTITY_CA:
+		if (result->in_session) {
+			not_asked(result, &check_identity,
+				  "ATLS-IDENTITY checks the certificate");
+			result->identity = "the host name that the policy's CA certifies";
+			return;
+		}
+		check_record(list, &check_identity, false, "an attested TLS session",
+			     "a file cannot show whose certificate the enclave has");
+		return;
+	}
+}
+
+void policy_checks_run(struct tobi_result *result, const struct tobi_policy *policy)
+{
+	run_tier(result, policy);
+	run_list(result, &check_image, &policy->images, result->claims.image_id);
+	run_signer(result, policy);
+	run_numbers(result, policy);
+	if (policy->config_id.size)
+		check_record_equal(&result->list, &check_config, policy->config_id,
+				   result->claims.config_id);
+	else
+		not_asked(result, &check_config, "the policy names none");
+	run_list(result, &check_agent, &policy->agents, result->claims.agent);
+	run_identity(result, policy);
+}
+
+void claims_checks_run(struct tobi_result *result, const struct tobi_policy *policy,
+		       struct tobi_bytes claims_buffer, struct tobi_bytes nonce)
+{
+	struct claims_buffer claims = {0};
+	struct tobi_fault fault = {0};
+	char text[512];
+
+	if (claims_buffer_parse(claims_buffer, &claims, &fault)) {
+		tobi_fault_print(&fault, text, sizeof(text));
+		check_record(&result->list, &check_claims_format, false, "", text);
+		return;
+	}
+	check_record(&result->list, &check_claims_format, true, "", "");
+	if (nonce.size)
+		check_record(&result->list, &check_claims_nonce,
+			     bytes_equal_secret(nonce, claims.nonce),
+			     hex_of(result, nonce), hex_of(result, claims.nonce));
+	else if (policy->allow_no_nonce)
+		not_asked(result, &check_claims_nonce,
+			  "no nonce was given, and the policy allows that (no-nonce)");
+	else
+		check_record(&result->list, &check_claims_nonce, false,
+			     "a nonce of yours", "no nonce was given");
+}

@@ -1,0 +1,47 @@
+/* The only file that may accept. */
+#include <stdio.h>
+
+#include "appraise/appraise.h"
+
+static void explain(struct tobi_result *result, const struct check_record *record)
+{
+	const char *what =
+	    record->outcome == TOBI_NOT_RUN ? "the check did not run" : record->found;
+
+	snprintf(result->reason, sizeof(result->reason), "%s: not proven that %s%s%s%s%s",
+		 record->check->code, record->check->proves,
+		 what[0] || record->expected[0] ? " (" : "",
+		 record->outcome == TOBI_FAILED && record->expected[0] ? "found: " : "",
+		 what, what[0] || record->expected[0] ? ")" : "");
+}
+
+enum tobi_verdict appraisal_conclude(struct tobi_result *result)
+{
+	const struct check_record *failed = NULL, *missing = NULL;
+	size_t passed = 0;
+
+	result->verdict = TOBI_REFUSE;
+	for (size_t i = 0; i < result->list.count; i++) {
+		const struct check_record *record = &result->list.records[i];
+
+		if (record->outcome == TOBI_PASSED)
+			passed++;
+		else if (record->outcome == TOBI_FAILED && !failed)
+			failed = record;
+		else if (record->outcome == TOBI_NOT_RUN && !missing)
+			missing = record;
+	}
+	if (failed || missing) {
+		/* What failed says more than what could not run because of it. */
+		explain(result, failed ? failed : missing);
+		return result->verdict;
+	}
+	if (passed == 0 || !result->complete) {
+		snprintf(result->reason, sizeof(result->reason),
+			 "the appraisal was not finished");
+		return result->verdict;
+	}
+	snprintf(result->reason, sizeof(result->reason), "accepted");
+	result->verdict = TOBI_ACCEPT;
+	return result->verdict;
+}

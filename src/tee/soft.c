@@ -1,0 +1,219 @@
+#include "tee/soft.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/fault.h"
+#include "base/hex.h"
+#include "base/secret.h"
+#include "codec/cbor.h"
+#include "codec/cose.h"
+#include "pki/chain.h"
+#include "token/cmw.h"
+#include "token/soft_token.h"
+
+#define SPEC "Tobichi protocols, section 3"
+
+enum { CLOCK_SKEW = 60, UEID_SIZE = 33 };
+
+static const struct check check_format = {
+    "SOFT-FORMAT", "the evidence is a well-formed token of the soft tier",
+    SPEC ".1; RFC 9052 section 4; RFC 9711",
+    "Ask for the evidence again; it may be damaged."};
+static const struct check check_profile = {
+    "SOFT-PROFILE", "the token follows the profile that this verifier knows",
+    SPEC ".1; RFC 9711 section 6", "Update this verifier, or the platform service."};
+static const struct check check_chain = {
+    "SOFT-CHAIN", "the platform's certificate chains to an anchor that the policy names",
+    SPEC ".1; RFC 5280 section 6",
+    "If you trust this host, add its platform CA (or its owner's CA) to the policy's "
+    "roots."};
+static const struct check check_signature = {
+    "SOFT-SIGNATURE", "the platform key signed exactly this token",
+    "RFC 9052 section 4.4", "The token was changed after it was signed. Do not use it."};
+static const struct check check_ueid = {
+    "SOFT-UEID", "the token's hardware id is that of the key that signed it", SPEC ".1",
+    "The platform service is faulty, or somebody mixes tokens. Do not use it."};
+static const struct check check_nonce = {
+    "SOFT-NONCE", "the token was made for exactly these claims and this nonce", SPEC ".2",
+    "The evidence belongs to another request. Ask for it again with your own nonce."};
+static const struct check check_tier = {
+    "SOFT-TIER", "the token claims the soft tier, and no other", SPEC ".1",
+    "The platform service is faulty. Do not use it."};
+static const struct check check_time = {"SOFT-TIME",
+					"the token's time is not in the future",
+					SPEC ".1", "Set the clocks of both machines."};
+static const struct check check_protections = {
+    "SOFT-PROTECTIONS", "every mandatory protection of the soft tier is in force",
+    SPEC ".4", "Run the enclave on a host that can set up what is missing."};
+
+static const struct check *const checks[] = {
+    &check_format, &check_profile, &check_chain, &check_signature,   &check_ueid,
+    &check_nonce,  &check_tier,	   &check_time,	 &check_protections, NULL,
+};
+
+/* Limits and the own user are what an ordinary user's launch may lack: they are shown,
+ * and not owed. */
+static const uint64_t mandatory = SOFT_NS_USER | SOFT_NS_PID | SOFT_NS_MOUNT |
+				  SOFT_NS_NET | SOFT_NS_IPC | SOFT_NS_UTS |
+				  SOFT_READ_ONLY_ROOT | SOFT_NO_CAPABILITIES |
+				  SOFT_SECCOMP | SOFT_LANDLOCK | SOFT_NOT_DUMPABLE;
+
+static void take_claims(const struct soft_claims *claims, struct arena *arena,
+			struct tee_claims *out)
+{
+	*out = (struct tee_claims){
+	    .tier = arena_text(arena, claims->tier),
+	    .nonce = arena_copy(arena, claims->nonce),
+	    .image_id = arena_copy(arena, claims->image_id),
+	    .signer_count = claims->signer_count,
+	    .config_id = arena_copy(arena, claims->config_id),
+	    .owner = arena_copy(arena, claims->owner),
+	    .hardware = arena_copy(arena, claims->ueid),
+	    .instance = arena_copy(arena, claims->instance),
+	    .agent = arena_copy(arena, claims->agent),
+	    .product = claims->product,
+	    .svn = claims->svn,
+	    .issued = (int64_t)claims->issued,
+	    /* Only the value "disabled" is no debugging; whatever else comes is. */
+	    .debug = claims->dbgstat == 0,
+	    .protections = claims->protections,
+	    .root_kind = arena_text(arena, claims->root_kind),
+	    .by_user = claims->by_user != 0,
+	};
+	for (size_t i = 0; i < claims->signer_count; i++)
+		out->signers[i] = arena_copy(arena, claims->signers[i]);
+}
+
+/* The certificates of the "endorse" record: a CBOR array of DER, leaf first. */
+static size_t read_endorsements(struct tobi_bytes bytes, struct tobi_bytes *list)
+{
+	struct cbor cbor = cbor_init(bytes, CBOR_DETERMINISTIC);
+	size_t count;
+
+	if (bytes.size == 0)
+		return 0;
+	count = cbor_array(&cbor, LIMIT_COSE_CHAIN, "endorsements");
+	for (size_t i = 0; i < count; i++)
+		list[i] = cbor_bytes(&cbor, LIMIT_CERTIFICATE, "endorsements");
+	return cbor_finish(&cbor, "endorsements", NULL) ? 0 : count;
+}
+
+/* The platform's own chain first, then that of its owner: one of them must be trusted. */
+static void examine_chain(const struct tee_request *request,
+			  const struct cose_sign1 *sign1, struct checklist *list,
+			  EVP_PKEY **ret_key)
+{
+	struct tobi_bytes endorsed[LIMIT_COSE_CHAIN];
+	struct chain_request chain = {sign1->x5chain, sign1->x5chain_count,
+				      request->anchors_pem, request->time, NULL};
+	struct tobi_fault fault = {0};
+	char text[512];
+
+	if (request->anchors_pem.size == 0) {
+		check_record(list, &check_chain, false, "an anchor for the soft tier",
+			     "the policy names none");
+		return;
+	}
+	if (chain_verify(&chain, "platform", ret_key, &fault)) {
+		chain.certificates = endorsed;
+		chain.count = read_endorsements(request->endorsements, endorsed);
+		if (chain.count == 0 || chain_verify(&chain, "platform", ret_key, NULL)) {
+			tobi_fault_print(&fault, text, sizeof(text));
+			check_record(list, &check_chain, false,
+				     "a valid chain to an anchor of the policy", text);
+			return;
+		}
+		check_record(list, &check_chain, true, "",
+			     "the owner's CA vouches for the platform");
+		return;
+	}
+	check_record(list, &check_chain, true, "",
+		     "the platform CA is an anchor of the policy");
+}
+
+static void examine_key(const struct cose_sign1 *sign1, const struct soft_claims *claims,
+			EVP_PKEY *key, struct checklist *list)
+{
+	uint8_t ueid[UEID_SIZE] = {1};
+	struct tobi_fault fault = {0};
+	bool signed_by_it = (sign1->alg == COSE_ES256 || sign1->alg == COSE_ES384) &&
+			    !cose_verify(sign1, key, (struct tobi_bytes){0},
+					 sign1->payload, "token", &fault);
+
+	check_record(list, &check_signature, signed_by_it,
+		     "a valid signature of the platform key",
+		     signed_by_it ? "" : "the signature does not verify");
+	if (key_spki_sha256(key, ueid + 1, NULL))
+		return; /* no record: refuses */
+	check_record_equal(list, &check_ueid, (struct tobi_bytes){ueid, sizeof(ueid)},
+			   claims->ueid);
+}
+
+static void examine_protections(const struct soft_claims *claims, struct checklist *list)
+{
+	struct writer missing = wr_init(1024);
+
+	for (unsigned bit = 0; soft_protection_name(bit); bit++) {
+		if ((mandatory & ~claims->protections) >> bit & 1)
+			wr_printf(&missing, "%s%s", missing.size ? ", " : "missing: ",
+				  soft_protection_name(bit));
+	}
+	wr_u8(&missing, 0);
+	check_record(list, &check_protections, (mandatory & ~claims->protections) == 0,
+		     "all mandatory protections",
+		     wr_err(&missing) ? "" : (char *)missing.ptr);
+	wr_done(&missing);
+}
+
+static void examine_claims(const struct tee_request *request,
+			   const struct soft_claims *claims, struct checklist *list)
+{
+	uint8_t hash[SHA256_SIZE];
+	char now[32], issued[32];
+	bool past = (int64_t)claims->issued <= request->time + CLOCK_SKEW;
+
+	check_record(list, &check_profile,
+		     bytes_equal_text(claims->profile, SOFT_PROFILE), SOFT_PROFILE,
+		     "another profile");
+	check_record(list, &check_tier, bytes_equal_text(claims->tier, "soft"), "soft",
+		     "another tier");
+	if (!hash_sha256(request->claims_buffer, hash))
+		check_record_equal(list, &check_nonce,
+				   (struct tobi_bytes){hash, sizeof(hash)},
+				   claims->nonce);
+	snprintf(now, sizeof(now), "at most %" PRId64, request->time + CLOCK_SKEW);
+	snprintf(issued, sizeof(issued), "%" PRIu64, claims->issued);
+	check_record(list, &check_time, past, now, issued);
+	examine_protections(claims, list);
+}
+
+static enum tobi_err examine(const struct tee_request *request, struct checklist *list,
+			     struct tee_claims *ret_claims, struct tobi_fault *fault)
+{
+	struct cose_sign1 sign1 = {0};
+	struct soft_claims claims = {0};
+	CLEANUP(EVP_PKEY_freep) EVP_PKEY *key = NULL;
+	enum tobi_err err;
+
+	for (size_t i = 0; checks[i]; i++)
+		check_owe(list, checks[i]);
+	err =
+	    cose_parse(request->evidence, true, COSE_TAGGED, "soft token", &sign1, fault);
+	if (!err && !sign1.payload.ptr)
+		err = fault_set(fault, TOBI_E_MALFORMED, "soft token", "payload",
+				"it is detached");
+	if (!err)
+		err = soft_claims_parse(sign1.payload, &claims, fault);
+	if (err)
+		return err;
+	check_record(list, &check_format, true, "", "");
+	take_claims(&claims, list->arena, ret_claims);
+	examine_claims(request, &claims, list);
+	examine_chain(request, &sign1, list, &key);
+	if (key)
+		examine_key(&sign1, &claims, key, list);
+	return TOBI_OK;
+}
+
+const struct tee_verifier tee_soft = {"soft", CMW_TYPE_EAT, 263, checks, examine};
