@@ -32,6 +32,10 @@ __attribute__((weak)) enum tobi_err appraisal_run(struct tobi_result *result,
 
 __attribute__((weak)) enum tobi_verdict appraisal_conclude(struct tobi_result *result)
 {
+	for (size_t i = 0; i < result->list.count; i++) {
+		if (result->list.records[i].outcome == TOBI_FAILED)
+			result->verdict = TOBI_REFUSE;
+	}
 	return result->verdict;
 }
 

@@ -259,6 +259,95 @@ static void check_conn__open_and_pump(void **state)
 	world_done(&world);
 }
 
+static enum tobi_outcome outcome(const struct atls_conn *conn, const struct check *check)
+{
+	const struct tobi_result *result = atls_conn_result(conn);
+
+	for (size_t i = 0; i < result->list.count; i++) {
+		if (result->list.records[i].check == check)
+			return result->list.records[i].outcome;
+	}
+	return TOBI_NOT_RUN;
+}
+
+/* Identity "ca": the leaf chains to the policy's CA at that time, or nothing opens. */
+enum ca_case { CA_GOOD, CA_EXPIRED, CA_OTHER, CA_NONE };
+
+static void issue_leaf(struct end *end, enum ca_case which, struct writer *ret_ca_pem)
+{
+	CLEANUP(wr_done) struct writer ca = wr_init(1 << 14);
+	CLEANUP(wr_done) struct writer unused = wr_init(1 << 14);
+	struct cert_request request = {.role = CERT_CA,
+				       .common_name = "ca",
+				       .not_before = NOW - 100,
+				       .not_after =
+					   which == CA_EXPIRED ? NOW - 50 : NOW + 50};
+	EVP_PKEY *keys[2] = {NULL, NULL};
+	const uint8_t *der;
+	X509 *issuer;
+
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(key_new(KEY_P256, &keys[i], NULL), 0);
+	request.key = keys[0];
+	assert_int_equal(cert_make(&request, NULL, NULL, &ca, NULL), 0);
+	if (which == CA_OTHER) { /* the same name, another key */
+		request.key = keys[1];
+		assert_int_equal(cert_make(&request, NULL, NULL, &unused, NULL), 0);
+		assert_int_equal(chain_write_pem(wr_view(&unused), ret_ca_pem, NULL), 0);
+	} else {
+		assert_int_equal(chain_write_pem(wr_view(&ca), ret_ca_pem, NULL), 0);
+	}
+	der = ca.ptr;
+	issuer = d2i_X509(NULL, &der, (long)ca.size);
+	request = (struct cert_request){.role = CERT_TLS,
+					.common_name = "leaf",
+					.not_before = NOW - 10,
+					.not_after = NOW + 10,
+					.key = end->endpoint.key};
+	if (which != CA_NONE) {
+		wr_done(&end->certificate);
+		assert_int_equal(
+		    cert_make(&request, issuer, keys[0], &end->certificate, NULL), 0);
+		end->endpoint.certificate = wr_view(&end->certificate);
+		SSL_CTX_free(end->endpoint.tls);
+		assert_int_equal(atls_tls_new(&end->endpoint, &end->endpoint.tls, NULL),
+				 0);
+	}
+	X509_free(issuer);
+	EVP_PKEY_free(keys[0]);
+	EVP_PKEY_free(keys[1]);
+}
+
+static void check_identity__ca(void **state)
+{
+	(void)state;
+	for (enum ca_case which = CA_GOOD; which <= CA_NONE; which++) {
+		CLEANUP(wr_done) struct writer pem = wr_init(1 << 14);
+		struct world world;
+
+		world_init(&world);
+		world.client.accepted = true;
+		issue_leaf(&world.client, which, &pem);
+		world.policy->identity = IDENTITY_CA;
+		world.policy->ca_pem = wr_view(&pem);
+		end_start(&world.client, world.base, world.fds[0]);
+		end_start(&world.server, world.base, world.fds[1]);
+		turn(&world);
+		if (which ==
+		    CA_GOOD) { /* with the real appraisal its evidence is refused */
+			assert_int_equal(outcome(world.server.conn, &check_atls_binder),
+					 TOBI_PASSED);
+		} else {
+			assert_true(world.server.closed && !world.server.opened);
+			assert_false(world.client.opened);
+		}
+		if (outcome(world.server.conn, &check_atls_identity) != TOBI_NOT_RUN)
+			assert_int_equal(outcome(world.server.conn, &check_atls_identity),
+					 which == CA_GOOD ? TOBI_PASSED : TOBI_FAILED);
+		world_done(&world);
+	}
+}
+
 /* A TLS client that a test bends, against the real server end. */
 static void run_plain_client(struct world *world, SSL_CTX *tls, SSL_SESSION *session,
 			     bool *ret_connected)
@@ -375,17 +464,6 @@ static void relay_once(SSL *from, SSL *to)
 	size = SSL_read(from, bytes, sizeof(bytes));
 	if (size > 0)
 		SSL_write(to, bytes, size);
-}
-
-static enum tobi_outcome outcome(const struct atls_conn *conn, const struct check *check)
-{
-	const struct tobi_result *result = atls_conn_result(conn);
-
-	for (size_t i = 0; i < result->list.count; i++) {
-		if (result->list.records[i].check == check)
-			return result->list.records[i].outcome;
-	}
-	return TOBI_NOT_RUN;
 }
 
 static void check_conn__relay(void **state)
@@ -551,6 +629,7 @@ int main(void)
 	    cmocka_unit_test(check_conn__cannot_attest),
 	    cmocka_unit_test(check_conn__open_and_pump),
 	    cmocka_unit_test(check_conn__relay),
+	    cmocka_unit_test(check_identity__ca),
 	    cmocka_unit_test(check_tls__rules),
 	    cmocka_unit_test(check_tls__resumption),
 	    cmocka_unit_test(check_tls__afterwards),

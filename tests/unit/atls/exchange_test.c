@@ -58,7 +58,7 @@ static void side_init(struct side *side, enum tobi_role role, bool attests, bool
 	*side = (struct side){.verdict = TOBI_ACCEPT};
 	side->arena = arena_init(1 << 20);
 	memset(side->secret, 0x5a, 32);
-	memset(side->own_key, role, 32);
+	memset(side->own_key, (int)role, 32);
 	memset(side->peer_key, 3 - (int)role, 32);
 	side->appraiser = (struct atls_appraiser){appraise, side, &side->list};
 	side->setup = (struct atls_exchange_setup){
@@ -72,7 +72,7 @@ static void side_init(struct side *side, enum tobi_role role, bool attests, bool
 	};
 	memset(side->setup.nonce, 0x10 + (int)role, ATLS_NONCE_SIZE);
 	side->collection = wr_init(LIMIT_EVIDENCE);
-	wr_printf(&side->collection, "evidence of %d", role);
+	wr_printf(&side->collection, "evidence of %d", (int)role);
 }
 
 enum flow { SERVER_ATTESTS, MUTUAL, CLIENT_ATTESTS };
