@@ -658,6 +658,38 @@ static void check_order(void **state)
 	}
 }
 
+/* A peer without evidence says twice that all is well, with the right hash each time. */
+static void skip_evidence(struct writer *wire, unsigned index, struct tobi_bytes frame,
+			  void *context)
+{
+	struct writer *seen = context;
+	uint8_t hash[32];
+
+	if (index == 0) {
+		wr_bytes(wire, frame.ptr, frame.size);
+		wr_bytes(seen, frame.ptr, frame.size);
+		return;
+	}
+	assert_int_equal(hash_sha256(wr_view(seen), hash), 0);
+	atls_write_result(wire, &(struct atls_result){.transcript = {hash, 32}});
+}
+
+static void check_order__no_evidence(void **state)
+{
+	CLEANUP(wr_done) struct writer seen = wr_init(4096);
+	struct pair pair;
+
+	(void)state;
+	pair_init(&pair, SERVER_ATTESTS);
+	pair.to_server = skip_evidence; /* OFFER, to be counted */
+	pair.to_client = skip_evidence;
+	pair.context = &seen;
+	pair_run(&pair);
+	assert_closed(&pair.client, TOBI_E_PROTOCOL);
+	assert_int_equal(pair.client.asked, 0);
+	pair_done(&pair);
+}
+
 /* Every bit of what passes either way, in the flow that everybody uses. */
 struct flip {
 	size_t bit, seen;
@@ -814,6 +846,7 @@ int main(void)
 	    cmocka_unit_test(check_demands),
 	    cmocka_unit_test(check_cannot_attest__later),
 	    cmocka_unit_test(check_order),
+	    cmocka_unit_test(check_order__no_evidence),
 	    cmocka_unit_test(check_every_bit),
 	    cmocka_unit_test(check_truncation),
 	    cmocka_unit_test(check_frame__limits),
