@@ -102,9 +102,13 @@ static void session_end(struct session *session)
 		proxy->setup.idle(proxy->setup.context);
 }
 
-static void on_secrets_ended(void *context)
+static void on_secrets_ended(void *context, bool in_order)
 {
-	session_end(context);
+	struct session *session = context;
+
+	if (in_order)
+		atls_conn_finish(session->conn);
+	session_end(session);
 }
 
 static void on_pump_ended(struct atls_pump *pump, const struct tobi_fault *fault,

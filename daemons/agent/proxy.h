@@ -36,11 +36,11 @@ bool proxy_is_idle(const struct proxy *proxy);
 
 /* The receiver of secrets on an open session; ended() once, when the session is over. */
 struct secrets_session;
-struct secrets_session *secrets_session_new(struct bufferevent *stream,
-					    struct secret_store *store, bool from_owner,
-					    void (*stored)(void *context),
-					    void (*ended)(void *session_context),
-					    void *context, void *session_context);
+struct secrets_session *
+secrets_session_new(struct bufferevent *stream, struct secret_store *store,
+		    bool from_owner, void (*stored)(void *context),
+		    void (*ended)(void *session_context, bool in_order), void *context,
+		    void *session_context);
 void secrets_session_free(struct secrets_session *session);
 
 #endif

@@ -13,7 +13,7 @@ struct secrets_session {
 	struct secret_store *store;
 	bool from_owner, over;
 	void (*stored)(void *context);
-	void (*ended)(void *session_context);
+	void (*ended)(void *session_context, bool in_order);
 	void *context, *session_context;
 };
 
@@ -90,23 +90,24 @@ static void on_read(struct bufferevent *stream, void *context)
 		;
 	if (session->over ||
 	    evbuffer_get_length(bufferevent_get_output(stream)) > OUTPUT_LIMIT)
-		session->ended(session->session_context);
+		session->ended(session->session_context, false);
 }
 
 static void on_event(struct bufferevent *stream, short what, void *context)
 {
 	struct secrets_session *session = context;
+	bool in_order = (what & BEV_EVENT_EOF) &&
+			evbuffer_get_length(bufferevent_get_output(stream)) == 0;
 
-	(void)stream;
 	if (what & (BEV_EVENT_EOF | BEV_EVENT_ERROR | BEV_EVENT_TIMEOUT))
-		session->ended(session->session_context);
+		session->ended(session->session_context, in_order);
 }
 
-struct secrets_session *secrets_session_new(struct bufferevent *stream,
-					    struct secret_store *store, bool from_owner,
-					    void (*stored)(void *context),
-					    void (*ended)(void *session_context),
-					    void *context, void *session_context)
+struct secrets_session *
+secrets_session_new(struct bufferevent *stream, struct secret_store *store,
+		    bool from_owner, void (*stored)(void *context),
+		    void (*ended)(void *session_context, bool in_order), void *context,
+		    void *session_context)
 {
 	static const struct timeval idle = {.tv_sec = 60};
 	struct secrets_session *session = calloc(1, sizeof(*session));

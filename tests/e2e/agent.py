@@ -410,6 +410,7 @@ def test_only_the_owner_sends_secrets():
     client = Client(service.port(), "tobichi-secrets/1")
     client.send({0: 1, 1: "key", 2: b"x"})
     assert client.read()[0][1] == 4
+    client.tls.unwrap()  # raises when the other side is only cut
     service.send({0: 11, 1: 1})
     service.thread.join(20)
     assert service.rest == [{0: 12, 1: 1, 2: 15}], service.rest
