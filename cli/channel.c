@@ -193,22 +193,21 @@ enum tobi_err channel_connect(struct channel *channel, const struct atls_events 
 			     ret_conn, fault);
 }
 
-static void print_list(const struct channel *channel, const struct tobi_result *result)
+static void print_list(const struct tobi_result *result)
 {
-	bool json = channel->options.json;
-	FILE *stream = json ? stdout : stderr;
-	enum tobi_format format = json		      ? TOBI_FORMAT_JSON
-				  : cli_color(stream) ? TOBI_FORMAT_TEXT_COLOR
-						      : TOBI_FORMAT_TEXT;
-	struct tobi_fault fault;
-	char *text = NULL;
+	static const char *const outcomes[] = {"not run", "passed", "FAILED",
+					       "not asked"};
+	const struct tobi_check_result *check;
 
-	if (tobi_result_write(result, format, &text, &fault)) {
-		IGNORE(cli_fail(&fault));
-		return;
+	for (size_t i = 0; (check = tobi_result_check(result, i)); i++) {
+		fprintf(stderr, "%-9s  %-20s  %s\n", outcomes[check->outcome],
+			check->code, check->proves);
+		if (check->outcome == TOBI_FAILED)
+			fprintf(stderr,
+				"           expected %s\n           found    %s\n"
+				"           %s\n",
+				check->expected, check->found, check->remedy);
 	}
-	fputs(text, stream);
-	free(text);
 }
 
 int channel_report(const struct channel *channel, const struct atls_conn *conn,
@@ -218,13 +217,13 @@ int channel_report(const struct channel *channel, const struct atls_conn *conn,
 	bool refused =
 	    fault && (fault->code == TOBI_E_REFUSED || fault->code == TOBI_E_DENIED);
 
-	if (result && (channel->options.json || channel->options.verbose))
-		print_list(channel, result);
+	if (result && channel->options.verbose)
+		print_list(result);
 	if (!fault) {
 		if (!channel->options.quiet)
 			fprintf(stderr, "accepted: %s has proven what '%s' asks for%s\n",
 				channel->options.target, channel->options.policy,
-				channel->options.verbose || channel->options.json
+				channel->options.verbose
 				    ? ""
 				    : " (--verbose lists each check)");
 		return EXIT_ACCEPTED;
@@ -232,8 +231,6 @@ int channel_report(const struct channel *channel, const struct atls_conn *conn,
 	if (!refused)
 		return cli_fail(fault);
 	fprintf(stderr, "refused: %s: %s%s\n", channel->options.target, fault->message,
-		channel->options.verbose || channel->options.json
-		    ? ""
-		    : " (--verbose lists each check)");
+		channel->options.verbose ? "" : " (--verbose lists each check)");
 	return EXIT_REFUSED;
 }

@@ -9,7 +9,7 @@ struct channel_options {
 	const char *policy; /* paths */
 	const char *key;    /* or NULL */
 	const char *name;   /* host name for identity "ca"; NULL: that of target */
-	bool json, quiet, verbose;
+	bool quiet, verbose;
 	const char *const *protocols;
 };
 

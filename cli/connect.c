@@ -211,11 +211,13 @@ static int serve_listener(struct channel *channel, const char *listen_at)
 
 /* ---- the command ---- */
 
-static const struct option long_options[] = {
-    {"policy", required_argument, NULL, 'p'}, {"listen", required_argument, NULL, 'l'},
-    {"key", required_argument, NULL, 'k'},    {"name", required_argument, NULL, 'n'},
-    {"json", no_argument, NULL, 'j'},	      {"quiet", no_argument, NULL, 'q'},
-    {"verbose", no_argument, NULL, 'v'},      {NULL, 0, NULL, 0}};
+static const struct option long_options[] = {{"policy", required_argument, NULL, 'p'},
+					     {"listen", required_argument, NULL, 'l'},
+					     {"key", required_argument, NULL, 'k'},
+					     {"name", required_argument, NULL, 'n'},
+					     {"quiet", no_argument, NULL, 'q'},
+					     {"verbose", no_argument, NULL, 'v'},
+					     {NULL, 0, NULL, 0}};
 
 int cmd_connect(int argc, char **argv)
 {
@@ -231,7 +233,7 @@ int cmd_connect(int argc, char **argv)
 	} else {
 		optind = 1;
 	}
-	while ((option = getopt_long(argc, argv, "+p:l:k:n:jqv", long_options, NULL)) !=
+	while ((option = getopt_long(argc, argv, "+p:l:k:n:qv", long_options, NULL)) !=
 	       -1) {
 		switch (option) {
 		case 'p':
@@ -245,9 +247,6 @@ int cmd_connect(int argc, char **argv)
 			break;
 		case 'n':
 			options.name = optarg;
-			break;
-		case 'j':
-			options.json = true;
 			break;
 		case 'q':
 			options.quiet = true;

@@ -10,6 +10,24 @@
 /* The only list of commands: usage, `tobichi help` and dispatch all read it. */
 static const struct command commands[] = {
 	{ "help", "[COMMAND]", "list the commands, or explain one", "", cmd_help },
+	{ "connect", "HOST:PORT --policy FILE [--listen ADDR:PORT | -- COMMAND [ARG...]]",
+	  "open a channel to an enclave that has proven itself",
+	  "  --policy FILE       what the enclave must prove\n"
+	  "  --listen ADDR:PORT  open a local port, once the enclave is accepted\n"
+	  "  -- COMMAND          run a command with the session as its standard streams\n"
+	  "  --key FILE          this client's private key\n"
+	  "  --name HOST         the name that a certificate must have (identity: ca)\n"
+	  "  --verbose           list every check\n"
+	  "  --quiet             say nothing after an acceptance\n",
+	  cmd_connect },
+	{ "send", "HOST:PORT --policy FILE [--key FILE] NAME=FILE...",
+	  "hand secrets to an enclave that has proven itself",
+	  "  --policy FILE  what the enclave must prove\n"
+	  "  --key FILE     the owner's private key, where the launch config names an owner\n"
+	  "  --name HOST    the name that a certificate must have (identity: ca)\n"
+	  "  --verbose      list every check\n"
+	  "  NAME=FILE      a file that only you may read; - for standard input\n",
+	  cmd_send },
 	{ "version", "", "print the version", "", cmd_version },
 };
 
