@@ -1,4 +1,5 @@
-/* The .tobi container: reading, checking, measuring, signing (docs/PROTOCOL.md section 1). */
+/* The .tobi container: reading, checking, measuring, signing (docs/PROTOCOL.md section
+ * 1). */
 #ifndef TOBI_IMAGE_IMAGE_H
 #define TOBI_IMAGE_IMAGE_H
 
@@ -7,12 +8,13 @@
 #include "pki/key.h"
 
 struct image {
-	struct writer bytes;	       /* manifest and signatures, owned */
+	struct writer bytes; /* manifest and signatures, owned */
 	struct tobi_bytes manifest_bytes;
 	struct tobi_bytes signature_bytes;
-	struct manifest *manifest;     /* owned; borrows from bytes */
+	struct manifest *manifest; /* owned; borrows from bytes */
 	uint8_t image_id[SHA384_SIZE];
-	uint8_t signers[LIMIT_SIGNERS][SHA384_SIZE]; /* ascending; each signature verified */
+	uint8_t signers[LIMIT_SIGNERS]
+		       [SHA384_SIZE]; /* ascending; each signature verified */
 	size_t signer_count;
 	uint64_t root_offset, root_size; /* of the EROFS in the file */
 	uint64_t tree_offset, tree_size;
@@ -22,7 +24,8 @@ struct image {
 /*
  * Reads header, manifest and signatures of the regular file (or memory file) fd, checks
  * them all, verifies every signature. The root file system is not read: image_measure().
- * On success image_free() it. Errors: MALFORMED, TRUNCATED, TRAILING, LIMIT, SIGNATURE ...
+ * On success image_free() it. Errors: MALFORMED, TRUNCATED, TRAILING, LIMIT, SIGNATURE
+ * ...
  */
 TOBI_MUST_USE enum tobi_err image_open(int fd, struct image **ret_image,
 				       struct tobi_fault *fault);
@@ -41,5 +44,15 @@ TOBI_MUST_USE enum tobi_err image_measure(int fd, const struct image *image,
  */
 TOBI_MUST_USE enum tobi_err image_sign(const char *path, EVP_PKEY *key,
 				       struct tobi_fault *fault);
+
+/*
+ * Writes an image: the EROFS in root_fd (a regular file), its tree, and the manifest,
+ * whose root fields are filled in here and whose lists are sorted. key: signs it, or
+ * NULL. An older file at path is replaced. Whole or not at all.
+ */
+TOBI_MUST_USE enum tobi_err image_create(const char *path, struct manifest *manifest,
+					 int root_fd, EVP_PKEY *key,
+					 uint8_t ret_id[static SHA384_SIZE],
+					 struct tobi_fault *fault);
 
 #endif

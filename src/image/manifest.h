@@ -1,12 +1,24 @@
-/* The manifest of an image and its launch config (docs/PROTOCOL.md sections 1.1 and 2). */
+/* The manifest of an image and its launch config (docs/PROTOCOL.md sections 1.1 and 2).
+ */
 #ifndef TOBI_IMAGE_MANIFEST_H
 #define TOBI_IMAGE_MANIFEST_H
+
+#include <stdbool.h>
 
 #include "base/limits.h"
 #include "base/writer.h"
 
 struct text_pair {
 	struct tobi_bytes name, value;
+};
+
+/* Bounds of the resources (key 10). */
+#define MANIFEST_MEMORY_MIN (UINT64_C(4) << 20)
+#define MANIFEST_MEMORY_MAX (UINT64_C(1) << 50)
+enum {
+	MANIFEST_PROCESSES_MAX = 1 << 22,
+	MANIFEST_CPU_MAX = 1 << 20,
+	MANIFEST_FILES_MAX = 1 << 20,
 };
 
 enum manifest_output { OUTPUT_DISCARDED = 0, OUTPUT_TO_HOST = 1 };
@@ -52,9 +64,12 @@ struct manifest {
 TOBI_MUST_USE enum tobi_err manifest_parse(struct tobi_bytes bytes,
 					   struct manifest *ret_manifest,
 					   struct tobi_fault *fault);
-/* Checks the same rules, then appends the bytes. */
-TOBI_MUST_USE enum tobi_err manifest_write(const struct manifest *manifest, struct writer *out,
-					   struct tobi_fault *fault);
+/* Checks the same rules (order included: manifest_sort), then appends the bytes. */
+TOBI_MUST_USE enum tobi_err manifest_write(const struct manifest *manifest,
+					   struct writer *out, struct tobi_fault *fault);
+
+/* Brings environment, ports, writable paths and secrets into the order required. */
+void manifest_sort(struct manifest *manifest);
 
 struct launch_config {
 	struct tobi_bytes arguments[LIMIT_ARGUMENTS];
@@ -70,7 +85,16 @@ TOBI_MUST_USE enum tobi_err launch_config_parse(struct tobi_bytes bytes,
 						struct launch_config *ret_config,
 						struct tobi_fault *fault);
 TOBI_MUST_USE enum tobi_err launch_config_write(const struct launch_config *config,
-						struct writer *out, struct tobi_fault *fault);
+						struct writer *out,
+						struct tobi_fault *fault);
+
+/* Brings the environment into the order required. */
+void launch_config_sort(struct launch_config *config);
+/* What a config may not do to this image: set a variable that the image sets (DENIED),
+ * or exceed the number of arguments or variables together (LIMIT). */
+TOBI_MUST_USE enum tobi_err launch_config_suits(const struct launch_config *config,
+						const struct manifest *manifest,
+						struct tobi_fault *fault);
 
 /* The name of this machine's architecture, as in the manifest. */
 const char *manifest_host_architecture(void);
