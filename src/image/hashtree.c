@@ -1,5 +1,7 @@
 #include "image/hashtree.h"
 
+#include <string.h>
+
 #include "base/limits.h"
 #include "base/secret.h"
 

@@ -5,6 +5,7 @@
 
 #include "base/endian.h"
 #include "base/fault.h"
+#include "base/reader.h"
 #include "base/file.h"
 #include "image/hashtree.h"
 #include "image/layout.h"
