@@ -1,6 +1,7 @@
 /*
  * The soft launcher: from a measured image to a process in its own namespaces that
- * executes the agent. Every protection that is asked for and cannot be set up is an error.
+ * executes the agent. Every protection that is asked for and cannot be set up is an
+ * error.
  */
 #ifndef TOBI_ISOLATE_ISOLATE_H
 #define TOBI_ISOLATE_ISOLATE_H
@@ -11,8 +12,8 @@
 
 struct isolate_spec {
 	const struct image *image;
-	int image_fd; /* sealed memory file that was measured */
-	int agent_fd; /* sealed memory file with the agent's executable */
+	int image_fd;	/* sealed memory file that was measured */
+	int agent_fd;	/* sealed memory file with the agent's executable */
 	int channel_fd; /* becomes descriptor 3 of the agent */
 	const char *id; /* 8 hexadecimal digits: names the cgroup and the work folder */
 	const char *run_folder; /* private to the service, e.g. /run/tobichi */
@@ -29,12 +30,14 @@ struct isolate {
 
 /* The process is running (the agent's exec has succeeded) when this returns TOBI_OK. */
 TOBI_MUST_USE enum tobi_err isolate_start(const struct isolate_spec *spec,
-					  struct isolate *ret_isolate, struct tobi_fault *fault);
+					  struct isolate *ret_isolate,
+					  struct tobi_fault *fault);
 /* Kills all that is left in the enclave and removes cgroup, mounts and files. The caller
  * has reaped or reaps pid. Idempotent. */
 void isolate_end(struct isolate *isolate);
 /* Bytes of memory and tasks in use; zero where the host cannot say. */
-void isolate_usage(const struct isolate *isolate, uint64_t *ret_memory, uint64_t *ret_tasks);
+void isolate_usage(const struct isolate *isolate, uint64_t *ret_memory,
+		   uint64_t *ret_tasks);
 /* True, with a text, when the cgroup says that the enclave ran out of memory. */
 bool isolate_ran_out_of_memory(const struct isolate *isolate);
 

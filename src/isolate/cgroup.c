@@ -1,0 +1,369 @@
+#include "isolate/cgroup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fault.h"
+
+static const char *const controllers[CGROUP_COUNT] = {"memory", "pids", "cpu"};
+
+struct path {
+	char text[LIMIT_PATH + 128];
+};
+
+static struct path in_folder(const char *folder, const char *name)
+{
+	struct path path;
+
+	snprintf(path.text, sizeof(path.text), "%s/%s", folder, name);
+	return path;
+}
+
+/* What the kernel shows here is short; a longer file is cut, which loses nothing we ask.
+ */
+static bool read_text(const char *path, char *out, size_t room)
+{
+	CLEANUP(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	size_t size = 0;
+
+	while (fd >= 0 && size + 1 < room) {
+		ssize_t got = read(fd, out + size, room - 1 - size);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			break;
+		size += (size_t)got;
+	}
+	out[size] = 0;
+	return fd >= 0;
+}
+
+static bool write_text(const char *path, const char *text)
+{
+	CLEANUP(fd_close) int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	return fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+}
+
+/* Is word one of the words of list, which are separated by one of the separators? */
+static bool has_word(const char *list, const char *word, const char *separators)
+{
+	size_t size = strlen(word);
+
+	while (*list) {
+		size_t length = strcspn(list, separators);
+
+		if (length == size && strncmp(list, word, size) == 0)
+			return true;
+		list += length + (list[length] != 0);
+	}
+	return false;
+}
+
+/* This process's group for a controller ("" for version 2), from /proc/self/cgroup. */
+static bool own_group(const char *text, const char *controller, char *out, size_t room)
+{
+	while (*text) {
+		size_t length = strcspn(text, "\n");
+		char line[LIMIT_PATH], *names, *path;
+
+		snprintf(line, sizeof(line), "%.*s", (int)length, text);
+		text += length + (text[length] != 0);
+		names = strchr(line, ':');
+		path = names ? strchr(names + 1, ':') : NULL;
+		if (!path)
+			continue;
+		*path = 0;
+		if (controller[0] ? has_word(names + 1, controller, ",")
+				  : names[1] == 0) {
+			snprintf(out, room, "%s",
+				 strcmp(path + 1, "/") == 0 ? "" : path + 1);
+			return true;
+		}
+	}
+	return false;
+}
+
+struct mount_point {
+	char root[256], point[512], type[32], options[512];
+};
+
+/* One line of /proc/self/mountinfo; see proc(5). */
+static bool parse_mount(const char *line, struct mount_point *ret_mount)
+{
+	const char *dash = strstr(line, " - ");
+
+	return dash &&
+	       sscanf(line, "%*d %*d %*s %255s %511s", ret_mount->root,
+		      ret_mount->point) == 2 &&
+	       sscanf(dash, " - %31s %*s %511s", ret_mount->type, ret_mount->options) ==
+		   2;
+}
+
+static void take_parent(struct cgroup *parents, const struct mount_point *mount,
+			const char *groups)
+{
+	char own[512];
+
+	for (size_t i = 0; i < CGROUP_COUNT; i++) {
+		bool version2 = strcmp(mount->type, "cgroup2") == 0;
+		const char *below = own;
+		char list[512];
+
+		if (version2 ? !own_group(groups, "", own, sizeof(own))
+			     : (strcmp(mount->type, "cgroup") != 0 ||
+				!has_word(mount->options, controllers[i], ",") ||
+				!own_group(groups, controllers[i], own, sizeof(own))))
+			continue;
+		/* In a container only a part of the tree is mounted. */
+		if (strcmp(mount->root, "/") != 0) {
+			size_t size = strlen(mount->root);
+
+			below = strncmp(own, mount->root, size) == 0 ? own + size : "";
+		}
+		snprintf(list, sizeof(list), "%s%s", mount->point, below);
+		if (version2) {
+			char available[256];
+
+			if (!read_text(in_folder(list, "cgroup.controllers").text,
+				       available, sizeof(available)) ||
+			    !has_word(available, controllers[i], " \n"))
+				continue;
+		}
+		snprintf(parents->path[i], sizeof(parents->path[i]), "%s", list);
+		parents->unified[i] = version2;
+	}
+}
+
+/* Version 2 lets a group have processes or limited children, not both: this process
+ * moves into a child of its own first when it has to. */
+static bool open_unified(const char *parent, const char *controller)
+{
+	char request[32], enabled[256], pid[32];
+	const char *control = "cgroup.subtree_control";
+	struct path own = in_folder(parent, "tobichid");
+
+	if (read_text(in_folder(parent, control).text, enabled, sizeof(enabled)) &&
+	    has_word(enabled, controller, " \n"))
+		return true;
+	snprintf(request, sizeof(request), "+%s", controller);
+	if (write_text(in_folder(parent, control).text, request))
+		return true;
+	if (errno != EBUSY || (mkdir(own.text, 0755) && errno != EEXIST))
+		return false;
+	snprintf(pid, sizeof(pid), "%d", (int)getpid());
+	return write_text(in_folder(own.text, "cgroup.procs").text, pid) &&
+	       write_text(in_folder(parent, control).text, request);
+}
+
+void cgroup_find(struct cgroup *ret_parents, const char *ret_why[CGROUP_COUNT])
+{
+	struct cgroup parents = {0};
+	char groups[8192], line[4096];
+	FILE *mounts;
+
+	read_text("/proc/self/cgroup", groups, sizeof(groups));
+	mounts = fopen("/proc/self/mountinfo", "re");
+	while (mounts && fgets(line, sizeof(line), mounts)) {
+		struct mount_point mount;
+
+		if (parse_mount(line, &mount))
+			take_parent(&parents, &mount, groups);
+	}
+	if (mounts)
+		fclose(mounts);
+	for (size_t i = 0; i < CGROUP_COUNT; i++) {
+		ret_why[i] = NULL;
+		if (!parents.path[i][0])
+			ret_why[i] = "the host has no such control group";
+		else if (access(parents.path[i], W_OK))
+			ret_why[i] = "the host has not delegated a control group to you";
+		else if (parents.unified[i] &&
+			 !open_unified(parents.path[i], controllers[i]))
+			ret_why[i] = "the control group cannot be opened for enclaves";
+		if (ret_why[i])
+			parents.path[i][0] = 0;
+	}
+	*ret_parents = parents;
+}
+
+static enum tobi_err set_limit(const struct cgroup *group,
+			       enum cgroup_controller controller, const char *version1,
+			       const char *version2, bool required,
+			       struct tobi_fault *fault, const char *format, ...)
+    TOBI_PRINTF(7, 8);
+
+static enum tobi_err set_limit(const struct cgroup *group,
+			       enum cgroup_controller controller, const char *version1,
+			       const char *version2, bool required,
+			       struct tobi_fault *fault, const char *format, ...)
+{
+	const char *name = group->unified[controller] ? version2 : version1;
+	struct path path = in_folder(group->path[controller], name);
+	char text[64];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	if (!required && access(path.text, F_OK))
+		return TOBI_OK;
+	if (!write_text(path.text, text))
+		return fault_errno(fault, "isolation", controllers[controller],
+				   "cannot set %s to %s", name, text);
+	return TOBI_OK;
+}
+
+static enum tobi_err set_limits(const struct cgroup *group,
+				enum cgroup_controller controller,
+				const struct manifest *manifest, struct tobi_fault *fault)
+{
+	const uint64_t period_us = 100000;
+	uint64_t memory = manifest->limits.memory + CGROUP_AGENT_MEMORY;
+	uint64_t quota_us = manifest->limits.cpu_milli * period_us / 1000;
+	enum tobi_err err;
+
+	switch (controller) {
+	case CGROUP_MEMORY:
+		err = set_limit(group, controller, "memory.limit_in_bytes", "memory.max",
+				true, fault, "%" PRIu64, memory);
+		/* No swap: version 1 counts it together with memory. */
+		if (!err && group->unified[controller])
+			err = set_limit(group, controller, "", "memory.swap.max", false,
+					fault, "0");
+		else if (!err)
+			err = set_limit(group, controller, "memory.memsw.limit_in_bytes",
+					"", false, fault, "%" PRIu64, memory);
+		return err;
+	case CGROUP_PIDS:
+		/* One more, for the agent. */
+		return set_limit(group, controller, "pids.max", "pids.max", true, fault,
+				 "%" PRIu64, manifest->limits.processes + 1);
+	case CGROUP_CPU:
+		if (group->unified[controller])
+			return set_limit(group, controller, "", "cpu.max", true, fault,
+					 "%" PRIu64 " %" PRIu64, quota_us, period_us);
+		err = set_limit(group, controller, "cpu.cfs_period_us", "", true, fault,
+				"%" PRIu64, period_us);
+		return err ? err
+			   : set_limit(group, controller, "cpu.cfs_quota_us", "", true,
+				       fault, "%" PRIu64, quota_us);
+	default:
+		return TOBI_OK;
+	}
+}
+
+enum tobi_err cgroup_make(const struct cgroup *parents, const char *name,
+			  const struct manifest *manifest, struct cgroup *ret_group,
+			  struct tobi_fault *fault)
+{
+	struct cgroup group = *parents;
+	enum tobi_err err = TOBI_OK;
+
+	for (size_t i = 0; i < CGROUP_COUNT && !err; i++) {
+		if (!parents->path[i][0])
+			continue;
+		snprintf(group.path[i], sizeof(group.path[i]), "%s",
+			 in_folder(parents->path[i], name).text);
+		if (mkdir(group.path[i], 0755) && errno != EEXIST)
+			err = fault_errno(fault, "isolation", controllers[i],
+					  "cannot make the group %s", name);
+		if (!err)
+			err = set_limits(&group, (enum cgroup_controller)i, manifest,
+					 fault);
+	}
+	if (err) {
+		cgroup_remove(&group);
+		return err;
+	}
+	*ret_group = group;
+	return TOBI_OK;
+}
+
+enum tobi_err cgroup_add(const struct cgroup *group, pid_t pid, struct tobi_fault *fault)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%d", (int)pid);
+	for (size_t i = 0; i < CGROUP_COUNT; i++) {
+		if (group->path[i][0] &&
+		    !write_text(in_folder(group->path[i], "cgroup.procs").text, text))
+			return fault_errno(fault, "isolation", controllers[i],
+					   "the enclave cannot be put in its group");
+	}
+	return TOBI_OK;
+}
+
+static void kill_members(const char *folder)
+{
+	char text[16384];
+	char *at = text, *end;
+
+	if (!read_text(in_folder(folder, "cgroup.procs").text, text, sizeof(text)))
+		return;
+	while (*at) {
+		long pid = strtol(at, &end, 10);
+
+		if (end == at)
+			return;
+		if (pid > 1)
+			kill((pid_t)pid, SIGKILL);
+		at = end + strspn(end, "\n");
+	}
+}
+
+void cgroup_remove(const struct cgroup *group)
+{
+	const useconds_t wait_us = 2000;
+	const int tries = 500;
+
+	for (size_t i = 0; i < CGROUP_COUNT; i++) {
+		if (!group->path[i][0])
+			continue;
+		/* A killed process leaves its group a little later. */
+		for (int n = 0; n < tries && rmdir(group->path[i]) && errno == EBUSY;
+		     n++) {
+			kill_members(group->path[i]);
+			usleep(wait_us);
+		}
+	}
+}
+
+uint64_t cgroup_read(const struct cgroup *group, enum cgroup_controller controller,
+		     const char *version1, const char *version2)
+{
+	char text[64];
+
+	if (!group->path[controller][0] ||
+	    !read_text(in_folder(group->path[controller],
+				 group->unified[controller] ? version2 : version1)
+			   .text,
+		       text, sizeof(text)))
+		return 0;
+	return strtoull(text, NULL, 10);
+}
+
+bool cgroup_ran_out_of_memory(const struct cgroup *group)
+{
+	const char *name =
+	    group->unified[CGROUP_MEMORY] ? "memory.events" : "memory.oom_control";
+	char text[512];
+	const char *at;
+
+	if (!group->path[CGROUP_MEMORY][0] ||
+	    !read_text(in_folder(group->path[CGROUP_MEMORY], name).text, text,
+		       sizeof(text)))
+		return false;
+	at = strstr(text, "oom_kill ");
+	return at && strtoull(at + 9, NULL, 10) > 0;
+}

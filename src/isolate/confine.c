@@ -1,0 +1,216 @@
+/* What the agent does to itself, and to the program just before it executes it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/seccomp.h>
+#include <linux/securebits.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#include "base/cleanup.h"
+#include "base/fault.h"
+#include "base/secret.h"
+#include "isolate/isolate.h"
+#include "isolate/sys.h"
+#include "seccomp_filters.h"
+#include "token/soft_token.h"
+
+#define OBJECT "isolation"
+
+struct ruleset {
+	uint64_t handled_fs;
+	uint64_t handled_net;
+	uint64_t scoped;
+};
+
+static enum tobi_err install_filter(const struct sock_filter *filter, size_t count,
+				    struct tobi_fault *fault)
+{
+	/* The kernel copies the filter; it does not write to it. */
+	struct sock_fprog program = {(unsigned short)count,
+				     (struct sock_filter *)(uintptr_t)filter};
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		return fault_errno(fault, OBJECT, "no_new_privs", "cannot be set");
+	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program))
+		return fault_errno(fault, OBJECT, "seccomp",
+				   "the filter cannot be installed");
+	return TOBI_OK;
+}
+
+enum {
+	FS_READ = LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE |
+		  LANDLOCK_ACCESS_FS_READ_DIR,
+	FS_WRITE = LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR |
+		   LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_CHAR |
+		   LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG |
+		   LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO |
+		   LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_SYM |
+		   LANDLOCK_ACCESS_FS_REFER,
+};
+
+/* All that this kernel's Landlock can restrict. */
+static struct ruleset known_rights(int abi)
+{
+	struct ruleset set = {.handled_fs = FS_READ | FS_WRITE};
+
+	if (abi < 2)
+		set.handled_fs &= ~(uint64_t)LANDLOCK_ACCESS_FS_REFER;
+	if (abi >= 3)
+		set.handled_fs |= LANDLOCK_ACCESS_FS_TRUNCATE;
+	if (abi >= 5)
+		set.handled_fs |= LANDLOCK_ACCESS_FS_IOCTL_DEV;
+	if (abi >= 6)
+		set.scoped = SCOPE_ABSTRACT_UNIX_SOCKET | SCOPE_SIGNAL;
+	return set;
+}
+
+/* required: a path that is not there is an error. */
+static enum tobi_err allow_below(int ruleset, const char *path, uint64_t rights,
+				 bool required, struct tobi_fault *fault)
+{
+	CLEANUP(fd_close) int fd = open(path, O_PATH | O_CLOEXEC);
+	struct landlock_path_beneath_attr rule = {.allowed_access = rights,
+						  .parent_fd = fd};
+
+	if (fd < 0 && errno == ENOENT && !required)
+		return TOBI_OK;
+	if (fd < 0 ||
+	    syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0))
+		return fault_errno(fault, OBJECT, "Landlock", "no rule for %s", path);
+	return TOBI_OK;
+}
+
+static enum tobi_err fill_ruleset(int ruleset, uint64_t rights,
+				  const struct manifest *manifest,
+				  struct tobi_fault *fault)
+{
+	const uint64_t device =
+	    LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE |
+	    LANDLOCK_ACCESS_FS_IOCTL_DEV | LANDLOCK_ACCESS_FS_TRUNCATE;
+	char path[LIMIT_PATH + 1];
+	enum tobi_err err = allow_below(ruleset, "/", FS_READ & rights, true, fault);
+
+	for (size_t i = 0; i < manifest->writable_count && !err; i++) {
+		snprintf(path, sizeof(path), "%.*s", (int)manifest->writable[i].size,
+			 (const char *)manifest->writable[i].ptr);
+		/* The folders are mounted without exec: writable is never executable. */
+		err = allow_below(ruleset, path,
+				  rights & ~(uint64_t)LANDLOCK_ACCESS_FS_EXECUTE, true,
+				  fault);
+	}
+	if (!err)
+		err = allow_below(ruleset, "/dev", device & rights, true, fault);
+	if (!err)
+		err = allow_below(ruleset, "/dev/shm",
+				  rights & ~(uint64_t)LANDLOCK_ACCESS_FS_EXECUTE, false,
+				  fault);
+	/* A process may set its own name and OOM score; the kernel guards the rest. */
+	if (!err)
+		err = allow_below(ruleset, "/proc",
+				  LANDLOCK_ACCESS_FS_WRITE_FILE & rights, true, fault);
+	return err;
+}
+
+static enum tobi_err confine_files(const struct manifest *manifest,
+				   struct tobi_fault *fault)
+{
+	int abi = (int)syscall(SYS_landlock_create_ruleset, NULL, 0,
+			       LANDLOCK_CREATE_RULESET_VERSION);
+	struct ruleset set = known_rights(abi);
+	CLEANUP(fd_close) int ruleset = -1;
+	enum tobi_err err;
+	size_t size = abi >= 6 ? sizeof(set) : abi >= 4 ? 16 : 8;
+
+	if (abi < 1)
+		return fault_errno(fault, OBJECT, "Landlock",
+				   "this kernel does not have it");
+	ruleset = (int)syscall(SYS_landlock_create_ruleset, &set, size, 0);
+	if (ruleset < 0)
+		return fault_errno(fault, OBJECT, "Landlock", "no ruleset");
+	err = fill_ruleset(ruleset, set.handled_fs, manifest, fault);
+	if (err)
+		return err;
+	if (syscall(SYS_landlock_restrict_self, ruleset, 0))
+		return fault_errno(fault, OBJECT, "Landlock", "cannot be put in force");
+	return TOBI_OK;
+}
+
+static enum tobi_err set_capabilities(uint32_t low, struct tobi_fault *fault)
+{
+	struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+	struct __user_cap_data_struct data[2] = {{low, low, 0}, {0, 0, 0}};
+
+	if (syscall(SYS_capset, &header, data))
+		return fault_errno(fault, OBJECT, "capabilities", "cannot be dropped");
+	return TOBI_OK;
+}
+
+/* From here on nothing that is executed gains capabilities: not as user 0 and not by a
+ * file's. Inherited by all that the agent starts. */
+static enum tobi_err lock_capabilities(struct tobi_fault *fault)
+{
+	const int locked = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED |
+			   SECBIT_KEEP_CAPS_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE |
+			   SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;
+
+	if (prctl(PR_SET_SECUREBITS, locked, 0, 0, 0))
+		return fault_errno(fault, OBJECT, "capabilities",
+				   "the secure bits cannot be set");
+	for (int i = 0; prctl(PR_CAPBSET_READ, i, 0, 0, 0) >= 0; i++) {
+		if (prctl(PR_CAPBSET_DROP, i, 0, 0, 0))
+			return fault_errno(fault, OBJECT, "capabilities",
+					   "the bounding set stays");
+	}
+	return TOBI_OK;
+}
+
+enum tobi_err isolate_confine_program(const struct manifest *manifest,
+				      struct tobi_fault *fault)
+{
+	enum tobi_err err;
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		return fault_errno(fault, OBJECT, "no_new_privs", "cannot be set");
+	err = set_capabilities(0, fault);
+	if (!err)
+		err = confine_files(manifest, fault);
+	if (err)
+		return err;
+	if (manifest->debug)
+		return install_filter(
+		    filter_debug, sizeof(filter_debug) / sizeof(filter_debug[0]), fault);
+	return install_filter(filter_program,
+			      sizeof(filter_program) / sizeof(filter_program[0]), fault);
+}
+
+enum tobi_err isolate_confine_agent(const struct manifest *manifest,
+				    uint64_t *ret_protections, struct tobi_fault *fault)
+{
+	/* To write secrets for the program's user, to start it as that user, to stop it.
+	 */
+	const uint32_t needed = 1u << CAP_CHOWN | 1u << CAP_SETUID | 1u << CAP_SETGID |
+				1u << CAP_KILL | 1u << CAP_DAC_OVERRIDE |
+				1u << CAP_FOWNER;
+	const struct rlimit none = {0, 0};
+	enum tobi_err err;
+
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) || setrlimit(RLIMIT_CORE, &none))
+		return fault_errno(fault, OBJECT, "not dumpable", "cannot be set");
+	err = lock_capabilities(fault);
+	if (!err)
+		err = set_capabilities(needed, fault);
+	if (err)
+		return err;
+	/* Filters stack: the agent's must let through what the program's lets through. In
+	 * debug images that is more than this filter allows, so there it is left out. */
+	if (!manifest->debug)
+		err = install_filter(
+		    filter_agent, sizeof(filter_agent) / sizeof(filter_agent[0]), fault);
+	if (err)
+		return err;
+	*ret_protections =
+	    SOFT_NO_CAPABILITIES | SOFT_SECCOMP | SOFT_LANDLOCK | SOFT_NOT_DUMPABLE;
+	return TOBI_OK;
+}

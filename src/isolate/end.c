@@ -1,0 +1,104 @@
+/* Ending an enclave, and sweeping up after a service that could not. */
+#include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "isolate/launch.h"
+#include "isolate/sys.h"
+
+void isolate_end(struct isolate *isolate)
+{
+	/* PID 1 of its namespace takes all others with it. */
+	if (isolate->pidfd >= 0)
+		syscall(SYS_pidfd_send_signal, isolate->pidfd, SIGKILL, NULL, 0);
+	fd_close(&isolate->pidfd);
+	if (!isolate->cleanup)
+		return;
+	cgroup_remove(&isolate->cleanup->group);
+	if (isolate->cleanup->state[0])
+		unlink(isolate->cleanup->state);
+	free(isolate->cleanup);
+	isolate->cleanup = NULL;
+}
+
+void isolate_usage(const struct isolate *isolate, uint64_t *ret_memory,
+		   uint64_t *ret_tasks)
+{
+	const struct cgroup *group = &isolate->cleanup->group;
+
+	*ret_memory =
+	    cgroup_read(group, CGROUP_MEMORY, "memory.usage_in_bytes", "memory.current");
+	*ret_tasks = cgroup_read(group, CGROUP_PIDS, "pids.current", "pids.current");
+}
+
+bool isolate_ran_out_of_memory(const struct isolate *isolate)
+{
+	return isolate->cleanup && cgroup_ran_out_of_memory(&isolate->cleanup->group);
+}
+
+/* A state file is our own, but a folder may have been tampered with: only groups with our
+ * name are touched. */
+static void sweep_one(const char *path)
+{
+	char line[LIMIT_PATH + 2];
+	FILE *file = fopen(path, "re");
+
+	while (file && fgets(line, sizeof(line), file)) {
+		struct cgroup group = {0};
+		const char *name;
+
+		line[strcspn(line, "\n")] = 0;
+		name = strrchr(line, '/');
+		if (!name || strncmp(name, "/tobichi-", strlen("/tobichi-")) != 0 ||
+		    strstr(line, "/../"))
+			continue;
+		snprintf(group.path[0], sizeof(group.path[0]), "%s", line);
+		cgroup_remove(&group);
+	}
+	if (file)
+		fclose(file);
+	unlink(path);
+}
+
+void isolate_sweep(const char *run_folder)
+{
+	char folder[LIMIT_PATH], path[2 * LIMIT_PATH];
+	struct dirent *entry;
+	DIR *open_folder;
+
+	snprintf(folder, sizeof(folder), "%s/" ISOLATE_STATE_FOLDER, run_folder);
+	open_folder = opendir(folder);
+	while (open_folder && (entry = readdir(open_folder))) {
+		if (entry->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
+		sweep_one(path);
+	}
+	if (open_folder)
+		closedir(open_folder);
+	rmdir(folder);
+}
+
+void isolate_lacks(const char *run_folder, struct writer *out)
+{
+	static const char *const what[CGROUP_COUNT] = {"memory", "processes", "CPU time"};
+	struct cgroup parents = {0};
+	const char *why[CGROUP_COUNT] = {NULL};
+
+	(void)run_folder;
+	cgroup_find(&parents, why);
+	for (size_t i = 0; i < CGROUP_COUNT; i++) {
+		if (why[i])
+			wr_printf(out, "%sno limit on %s: %s", out->size ? "\n" : "",
+				  what[i], why[i]);
+	}
+	if (geteuid() != 0)
+		wr_printf(out, "%sthe program and its agent share your user id inside",
+			  out->size ? "\n" : "");
+}

@@ -1,0 +1,26 @@
+/* Between the launcher's two sides: what the new process is told, and what it does. */
+#ifndef TOBI_ISOLATE_INSIDE_H
+#define TOBI_ISOLATE_INSIDE_H
+
+#include "isolate/isolate.h"
+
+/* What the new process has when it starts (it is a copy of the launcher). */
+struct inside {
+	const struct isolate_spec *spec;
+	int sync_fd;  /* packets: the launcher says go, with the mounted root or none */
+	int fault_fd; /* a struct tobi_fault if anything fails; closed by the agent's exec
+		       */
+	bool by_root;
+};
+
+/* Never returns. */
+_Noreturn void inside_run(const struct inside *inside);
+
+/*
+ * Makes the enclave's file tree and moves into it. root_fd: the detached mount of the
+ * image, or -1: the image's content is unpacked into memory.
+ */
+TOBI_MUST_USE enum tobi_err mounts_enter(const struct isolate_spec *spec, int root_fd,
+					 struct tobi_fault *fault);
+
+#endif

@@ -1,0 +1,16 @@
+/* What has to be undone after a launch. */
+#ifndef TOBI_ISOLATE_LAUNCH_H
+#define TOBI_ISOLATE_LAUNCH_H
+
+#include "isolate/cgroup.h"
+#include "isolate/isolate.h"
+
+struct isolate_cleanup {
+	struct cgroup group;
+	char state[LIMIT_PATH]; /* the file that tells a later sweep of this enclave */
+};
+
+/* The folder of those files, below the run folder. */
+#define ISOLATE_STATE_FOLDER "enclaves"
+
+#endif

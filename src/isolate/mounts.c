@@ -1,0 +1,323 @@
+/*
+ * The enclave's file tree. Everything is put together in a tmpfs over /sys of the new
+ * mount namespace (a folder that every Linux has and that nothing here needs), then it
+ * becomes the root and the host's tree is let go.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <linux/mount.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "base/cleanup.h"
+#include "base/fault.h"
+#include "base/file.h"
+#include "isolate/copytree.h"
+#include "isolate/inside.h"
+#include "isolate/sys.h"
+
+#define OBJECT "isolation"
+#define BASE "/sys"
+#define ROOT BASE "/root"
+#define KEEP BASE "/keep" /* what is below writable paths */
+
+enum { SAFE = MS_NOSUID | MS_NODEV | MS_NOEXEC };
+
+struct text {
+	char text[LIMIT_PATH + 64];
+};
+
+static struct text join(const char *folder, struct tobi_bytes path)
+{
+	struct text out;
+
+	snprintf(out.text, sizeof(out.text), "%s%.*s", folder, (int)path.size,
+		 path.size ? (const char *)path.ptr : "");
+	return out;
+}
+
+static enum tobi_err make_folder(const char *path, mode_t mode, struct tobi_fault *fault)
+{
+	if (mkdir(path, mode) && errno != EEXIST)
+		return fault_errno(fault, OBJECT, "folder", "cannot make %s", path);
+	return TOBI_OK;
+}
+
+static enum tobi_err mount_tmpfs(const char *path, uint64_t size, const char *mode,
+				 unsigned long flags, struct tobi_fault *fault)
+{
+	char options[96];
+
+	/* A tmpfs of size 0 would have no limit. */
+	snprintf(options, sizeof(options), "size=%" PRIu64 ",mode=%s", size ? size : 4096,
+		 mode);
+	if (mount("tmpfs", path, "tmpfs", flags, options))
+		return fault_errno(fault, OBJECT, "tmpfs", "cannot be mounted");
+	return TOBI_OK;
+}
+
+static enum tobi_err bind(const char *from, const char *to, unsigned long flags,
+			  struct tobi_fault *fault)
+{
+	if (mount(from, to, NULL, MS_BIND, NULL))
+		return fault_errno(fault, OBJECT, "mount", "%s cannot be put in place",
+				   to + strlen(ROOT));
+	if (flags && mount(NULL, to, NULL, MS_BIND | MS_REMOUNT | flags, NULL))
+		return fault_errno(fault, OBJECT, "mount", "%s cannot be protected",
+				   to + strlen(ROOT));
+	return TOBI_OK;
+}
+
+static enum tobi_err run_fsck(int image, struct tobi_fault *fault)
+{
+	char source[64];
+	char *arguments[] = {"fsck.erofs", "--extract=" ROOT, source, NULL};
+	char *environment[] = {NULL};
+	posix_spawn_file_actions_t actions;
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int status = -1, failed = ENOENT;
+	pid_t pid = -1;
+
+	snprintf(source, sizeof(source), "/proc/self/fd/%d", image);
+	if (null < 0 || posix_spawn_file_actions_init(&actions))
+		return fault_errno(fault, OBJECT, "image", "cannot start fsck.erofs");
+	for (int fd = 0; fd < 3; fd++)
+		posix_spawn_file_actions_adddup2(&actions, null, fd);
+	static const char *const places[] = {"/usr/bin/fsck.erofs",
+					     "/usr/sbin/fsck.erofs", "/sbin/fsck.erofs"};
+	for (size_t i = 0; i < 3 && failed == ENOENT; i++)
+		failed =
+		    posix_spawn(&pid, places[i], &actions, NULL, arguments, environment);
+	posix_spawn_file_actions_destroy(&actions);
+	close(null);
+	if (failed)
+		return fault_set(fault, TOBI_E_SYSTEM, OBJECT, "image",
+				 "fsck.erofs cannot be started; install erofs-utils");
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	if (!WIFEXITED(status) || WEXITSTATUS(status))
+		return fault_set(fault, TOBI_E_MALFORMED, OBJECT, "image",
+				 "its file system cannot be unpacked");
+	return TOBI_OK;
+}
+
+/* Without a mount: the measured bytes are unpacked into memory, then made read-only. */
+static enum tobi_err unpack_root(const struct isolate_spec *spec,
+				 struct tobi_fault *fault)
+{
+	const struct image *image = spec->image;
+	/* Room for what compression or holes saved is not needed: images are not
+	 * compressed. */
+	const uint64_t slack = UINT64_C(16) << 20;
+	/* Inherited by fsck.erofs: not close-on-exec. */
+	CLEANUP(fd_close) int copy = (int)syscall(SYS_memfd_create, "root", 0);
+	off_t from = (off_t)image->root_offset;
+	uint64_t left = image->root_size;
+	enum tobi_err err = mount_tmpfs(ROOT, image->root_size + slack, "755",
+					MS_NOSUID | MS_NODEV, fault);
+
+	while (copy >= 0 && left && !err) {
+		ssize_t done =
+		    copy_file_range(spec->image_fd, &from, copy, NULL, left, 0);
+
+		if (done <= 0)
+			err = fault_errno(fault, OBJECT, "image", "cannot be copied");
+		else
+			left -= (uint64_t)done;
+	}
+	if (copy < 0)
+		err = fault_errno(fault, OBJECT, "image", "cannot be copied");
+	return err ? err : run_fsck(copy, fault);
+}
+
+static enum tobi_err place_root(const struct isolate_spec *spec, int root_fd,
+				struct tobi_fault *fault)
+{
+	if (root_fd < 0)
+		return unpack_root(spec, fault);
+	if (syscall(SYS_move_mount, root_fd, "", AT_FDCWD, ROOT, MOVE_MOUNT_F_EMPTY_PATH))
+		return fault_errno(fault, OBJECT, "image",
+				   "its file system cannot be put in place");
+	return TOBI_OK;
+}
+
+/* All writable paths share one tmpfs, and so one limit. What the image has below them is
+ * copied, and belongs to the program's user. */
+static enum tobi_err place_writable(const struct manifest *manifest,
+				    struct tobi_fault *fault)
+{
+	enum tobi_err err = TOBI_OK;
+
+	for (size_t i = 0; i < manifest->writable_count && !err; i++) {
+		struct tobi_bytes path = manifest->writable[i];
+		struct text target = join(ROOT, path);
+		char keep[64];
+		struct stat st;
+
+		snprintf(keep, sizeof(keep), KEEP "/%zu", i);
+		if (lstat(target.text, &st) || !S_ISDIR(st.st_mode))
+			return fault_set(
+			    fault, TOBI_E_NOT_FOUND, "image", "writable paths",
+			    "the image has no folder %s; add it, or leave the path out",
+			    target.text + strlen(ROOT));
+		err = copytree(target.text, keep, manifest->uid, manifest->gid, fault);
+		/* Everybody's folders stay everybody's. */
+		if (!err &&
+		    (st.st_mode & S_ISVTX || strcmp(target.text, ROOT "/tmp") == 0) &&
+		    chmod(keep, 01777))
+			err = fault_errno(fault, OBJECT, "writable paths", "%s", keep);
+	}
+	/* Two loops: what is mounted must not be copied. */
+	for (size_t i = 0; i < manifest->writable_count && !err; i++) {
+		char keep[64];
+
+		snprintf(keep, sizeof(keep), KEEP "/%zu", i);
+		err = bind(keep, join(ROOT, manifest->writable[i]).text, SAFE, fault);
+	}
+	return err;
+}
+
+static enum tobi_err place_devices(struct tobi_fault *fault)
+{
+	static const char *const devices[] = {"null",	"zero",	   "full",
+					      "random", "urandom", "tty"};
+	static const char *const links[][2] = {{"/proc/self/fd", "fd"},
+					       {"/proc/self/fd/0", "stdin"},
+					       {"/proc/self/fd/1", "stdout"},
+					       {"/proc/self/fd/2", "stderr"}};
+	enum tobi_err err =
+	    mount_tmpfs(ROOT "/dev", 64 << 10, "755", MS_NOSUID | MS_NOEXEC, fault);
+	char from[32], to[64];
+
+	for (size_t i = 0; i < sizeof(devices) / sizeof(devices[0]) && !err; i++) {
+		snprintf(from, sizeof(from), "/dev/%s", devices[i]);
+		snprintf(to, sizeof(to), ROOT "/dev/%s", devices[i]);
+		IGNORE(mknod(to, S_IFREG | 0644, 0));
+		err = bind(from, to, MS_NOSUID | MS_NOEXEC, fault);
+	}
+	for (size_t i = 0; i < sizeof(links) / sizeof(links[0]) && !err; i++) {
+		snprintf(to, sizeof(to), ROOT "/dev/%s", links[i][1]);
+		if (symlink(links[i][0], to))
+			err = fault_errno(fault, OBJECT, "devices", "no %s", links[i][1]);
+	}
+	if (!err)
+		err = make_folder(ROOT "/dev/shm", 01777, fault);
+	if (!err)
+		err = make_folder(KEEP "/shm", 01777, fault);
+	if (!err && chmod(KEEP "/shm", 01777))
+		err = fault_errno(fault, OBJECT, "devices", "no shm");
+	if (!err)
+		err = bind(KEEP "/shm", ROOT "/dev/shm", SAFE, fault);
+	if (!err && mount(NULL, ROOT "/dev", NULL,
+			  MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NOEXEC, NULL))
+		err = fault_errno(fault, OBJECT, "devices", "cannot be made read-only");
+	return err;
+}
+
+/* What of /proc tells about the host, or changes it. */
+static enum tobi_err place_proc(struct tobi_fault *fault)
+{
+	static const char *const masked[] = {"kcore",	      "keys",	    "key-users",
+					     "sysrq-trigger", "timer_list", "sched_debug",
+					     "kallsyms",      "kmsg",	    "interrupts"};
+	static const char *const frozen[] = {"sys", "irq", "bus", "fs"};
+	char path[64];
+	enum tobi_err err = TOBI_OK;
+
+	if (mount("proc", ROOT "/proc", "proc", SAFE, "hidepid=2"))
+		return fault_errno(fault, OBJECT, "/proc", "cannot be mounted");
+	for (size_t i = 0; i < sizeof(masked) / sizeof(masked[0]) && !err; i++) {
+		snprintf(path, sizeof(path), ROOT "/proc/%s", masked[i]);
+		if (access(path, F_OK) == 0)
+			err = bind("/dev/null", path, SAFE & ~MS_NODEV, fault);
+	}
+	for (size_t i = 0; i < sizeof(frozen) / sizeof(frozen[0]) && !err; i++) {
+		snprintf(path, sizeof(path), ROOT "/proc/%s", frozen[i]);
+		if (access(path, F_OK) == 0)
+			err = bind(path, path, SAFE | MS_RDONLY, fault);
+	}
+	return err;
+}
+
+/* The agent fills it. An image without the folder cannot take secrets. */
+static enum tobi_err place_secrets(const struct manifest *manifest,
+				   struct tobi_fault *fault)
+{
+	const uint64_t size = LIMIT_SECRETS_TOTAL + (UINT64_C(1) << 20);
+
+	if (mkdir(ROOT "/run/secrets", 0755) && errno != EEXIST) {
+		if (manifest->secret_count == 0)
+			return TOBI_OK;
+		return fault_set(
+		    fault, TOBI_E_NOT_FOUND, "image", "secrets",
+		    "there is no place for /run/secrets; make /run a writable path");
+	}
+	return mount_tmpfs(ROOT "/run/secrets", size, "755", SAFE, fault);
+}
+
+static enum tobi_err check_folders(struct tobi_fault *fault)
+{
+	static const char *const needed[] = {"/proc", "/dev"};
+
+	for (size_t i = 0; i < 2; i++) {
+		struct stat st;
+		char path[32];
+
+		snprintf(path, sizeof(path), ROOT "%s", needed[i]);
+		if (lstat(path, &st) || !S_ISDIR(st.st_mode))
+			return fault_set(
+			    fault, TOBI_E_NOT_FOUND, "image", "root file system",
+			    "the image has no folder %s; build it again", needed[i]);
+	}
+	return TOBI_OK;
+}
+
+static enum tobi_err become_root_folder(bool unpacked, struct tobi_fault *fault)
+{
+	if (unpacked &&
+	    mount(NULL, ROOT, NULL,
+		  MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV, NULL))
+		return fault_errno(fault, OBJECT, "root", "cannot be made read-only");
+	/* The host's tree ends up over the new one, and is let go (pivot_root(2)). */
+	if (chdir(ROOT) || sys_pivot_root(".", ".") || umount2(".", MNT_DETACH) ||
+	    chdir("/"))
+		return fault_errno(fault, OBJECT, "root",
+				   "the host's files cannot be left");
+	return TOBI_OK;
+}
+
+enum tobi_err mounts_enter(const struct isolate_spec *spec, int root_fd,
+			   struct tobi_fault *fault)
+{
+	const struct manifest *manifest = spec->image->manifest;
+	enum tobi_err err;
+
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
+		return fault_errno(fault, OBJECT, "mount namespace",
+				   "cannot be made private");
+	err = mount_tmpfs(BASE, manifest->limits.writable + (64 << 10), "755",
+			  MS_NOSUID | MS_NODEV, fault);
+	if (!err)
+		err = make_folder(ROOT, 0755, fault);
+	if (!err)
+		err = make_folder(KEEP, 0755, fault);
+	if (!err)
+		err = place_root(spec, root_fd, fault);
+	if (!err)
+		err = check_folders(fault);
+	if (!err)
+		err = place_writable(manifest, fault);
+	if (!err)
+		err = place_secrets(manifest, fault);
+	if (!err)
+		err = place_proc(fault);
+	if (!err)
+		err = place_devices(fault);
+	return err ? err : become_root_folder(root_fd < 0, fault);
+}
