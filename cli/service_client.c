@@ -1,0 +1,210 @@
+#include "cli/service_client.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fault.h"
+#include "codec/cbor.h"
+#include "root/root.h"
+
+enum { START_TRIES = 250, TRY_MS = 20 };
+
+enum tobi_err service_folders(struct service_folders *ret_folders, struct tobi_fault *fault)
+{
+	const char *run = getenv("XDG_RUNTIME_DIR"), *data = getenv("XDG_DATA_HOME");
+	const char *home = getenv("HOME");
+	struct service_folders folders;
+	size_t room = sizeof(folders.run);
+	int used;
+
+	if (geteuid() == 0) {
+		run = getenv("TOBICHI_RUN_FOLDER");
+		data = getenv("TOBICHI_STATE_FOLDER");
+		used = snprintf(folders.run, room, "%s", run ? run : "/run/tobichi");
+		if (used < (int)room)
+			used = snprintf(folders.state, room, "%s", data ? data : "/var/lib/tobichi");
+	} else {
+		used = run ? snprintf(folders.run, room, "%s/tobichi", run) :
+			     snprintf(folders.run, room, "/tmp/tobichi-%u", (unsigned)geteuid());
+		if (!data && !home)
+			return fault_set(fault, TOBI_E_NOT_FOUND, "service", "folders",
+					 "HOME is not set");
+		if (used < (int)room)
+			used = data ? snprintf(folders.state, room, "%s/tobichi", data) :
+				      snprintf(folders.state, room, "%s/.local/share/tobichi", home);
+	}
+	if (used >= (int)room)
+		return fault_set(fault, TOBI_E_LIMIT, "service", "folders", "a path is too long");
+	*ret_folders = folders;
+	return TOBI_OK;
+}
+
+/* -1 when nobody listens. */
+static int try_connect(const char *run_folder)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	CLEANUP(fd_close) int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	int taken;
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s/service.sock", run_folder);
+	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)))
+		return -1;
+	taken = fd;
+	fd = -1;
+	return taken;
+}
+
+static enum tobi_err make_platform(const char *state, struct tobi_fault *fault)
+{
+	struct tobi_fault ignored = { 0 };
+	struct root *root = NULL;
+	enum tobi_err err = root_open(state, &root, fault);
+
+	root_free(err ? NULL : root);
+	if (err != TOBI_E_NOT_FOUND)
+		return err;
+	err = root_init(state, "file", time(NULL), &ignored);
+	/* Another run may have been faster. */
+	if (err == TOBI_E_EXISTS)
+		return TOBI_OK;
+	if (err) {
+		*fault = ignored;
+		return err;
+	}
+	fprintf(stderr, "tobichi: made this host's platform keys in %s\n", state);
+	return TOBI_OK;
+}
+
+/* Beside this program, after an installation in ../libexec/tobichi, or in the build tree. */
+static int find_service(char *path, size_t room)
+{
+	static const char *const places[] = { "tobichid", "../libexec/tobichi/tobichid",
+					      "../daemons/platform/tobichid" };
+	char own[LIMIT_PATH];
+	ssize_t size = readlink("/proc/self/exe", own, sizeof(own) - 1);
+	char *slash;
+
+	own[size > 0 ? size : 0] = 0;
+	slash = strrchr(own, '/');
+	if (slash)
+		*slash = 0;
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		snprintf(path, room, "%s/%s", own, places[i]);
+		if (access(path, X_OK) == 0)
+			return 0;
+	}
+	return -1;
+}
+
+/* A grandchild, so that it is nobody's zombie; its words go to a file in its folder. */
+static enum tobi_err start_service(const struct service_folders *folders,
+				   struct tobi_fault *fault)
+{
+	char program[2 * LIMIT_PATH], log[LIMIT_PATH];
+	pid_t pid;
+
+	if (find_service(program, sizeof(program)))
+		return fault_set(fault, TOBI_E_NOT_FOUND, "service", "",
+				 "tobichid is not installed beside tobichi");
+	if (mkdir(folders->run, 0700) && errno != EEXIST)
+		return fault_errno(fault, "service", "run folder", "cannot make %s", folders->run);
+	snprintf(log, sizeof(log), "%s/service.log", folders->run);
+	pid = fork();
+	if (pid < 0)
+		return fault_errno(fault, "service", "", "cannot be started");
+	if (pid == 0) {
+		int null = open("/dev/null", O_RDWR);
+		int words = open(log, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, 0600);
+
+		if (fork() != 0)
+			_exit(0);
+		setsid();
+		if (null < 0 || words < 0 || chdir("/") || dup2(null, 0) < 0 || dup2(null, 1) < 0 ||
+		    dup2(words, 2) < 0)
+			_exit(1);
+		closefrom(3);
+		execl(program, "tobichid", "--private", "--run-folder", folders->run,
+		      "--state-folder", folders->state, (char *)NULL);
+		_exit(1);
+	}
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	return TOBI_OK;
+}
+
+enum tobi_err service_connect(bool start, int *ret_fd, struct tobi_fault *fault)
+{
+	struct service_folders folders;
+	enum tobi_err err = service_folders(&folders, fault);
+	int fd = err ? -1 : try_connect(folders.run);
+
+	if (err)
+		return err;
+	if (fd < 0 && !start)
+		return fault_set(fault, TOBI_E_NOT_FOUND, "service", "",
+				 "no platform service runs; `tobichi run` starts one");
+	if (fd < 0)
+		err = make_platform(folders.state, fault);
+	for (int n = 0; fd < 0 && !err && n < START_TRIES; n++) {
+		/* Again now and then: the one that was ending may have held the lock. */
+		if (n % 25 == 0)
+			err = start_service(&folders, fault);
+		poll(NULL, 0, TRY_MS);
+		fd = try_connect(folders.run);
+	}
+	if (err)
+		return err;
+	if (fd < 0)
+		return fault_set(fault, TOBI_E_TIMEOUT, "service", "",
+				 "it did not start; see %s/service.log", folders.run);
+	*ret_fd = fd;
+	return TOBI_OK;
+}
+
+uint64_t service_reply_kind(struct tobi_bytes reply)
+{
+	struct cbor cbor = cbor_init(reply, CBOR_DETERMINISTIC);
+	struct cbor_map map = cbor_map(&cbor, 16, "reply");
+	int64_t key = -1;
+
+	return cbor_map_int(&cbor, &map, &key, "kind") && key == 0 ? cbor_uint(&cbor, "kind") : 0;
+}
+
+enum tobi_err service_ask(int fd, const struct writer *request, unsigned expected,
+			  struct packet *ret_reply, struct tobi_fault *fault)
+{
+	struct packet reply = { 0 };
+	uint64_t kind;
+	enum tobi_err err = wr_err(request);
+
+	if (err)
+		return fault_set(fault, err, "request", "", "it is too large");
+	err = packet_send(fd, wr_view(request), NULL, 0, fault);
+	if (!err)
+		err = packet_receive(fd, LIMIT_CONTROL, &reply, fault);
+	if (err)
+		return err;
+	kind = service_reply_kind(wr_view(&reply.bytes));
+	if (kind == REPLY_FAULT)
+		err = packet_read_fault(wr_view(&reply.bytes), fault);
+	else if (kind != expected)
+		err = fault_set(fault, TOBI_E_PROTOCOL, "service", "", "it gave another answer");
+	if (err) {
+		packet_done(&reply);
+		return err;
+	}
+	*ret_reply = reply;
+	return TOBI_OK;
+}

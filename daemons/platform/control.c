@@ -1,0 +1,496 @@
+/* The control socket: who may ask, and what (docs/PROTOCOL.md section 6.1). */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/fault.h"
+#include "base/secret.h"
+#include "codec/cbor.h"
+#include "daemons/platform/service.h"
+#include "token/soft_token.h"
+
+enum {
+	REQUEST_LAUNCH = 1,
+	REQUEST_SIGNAL,
+	REQUEST_LIST,
+	REQUEST_STOP,
+	REQUEST_LOGS,
+	REQUEST_ATTEST,
+	REQUEST_STATUS,
+
+	REPLY_STARTED = 129,
+	REPLY_EXITED,
+	REPLY_ENCLAVES,
+	REPLY_LOG,
+	REPLY_EVIDENCE,
+	REPLY_PLATFORM,
+	REPLY_FAULT,
+
+	MAX_CLIENTS = 512,
+	MAX_GRACE = 3600,
+};
+
+struct client {
+	struct service *service;
+	int fd;
+	struct event *event;
+	struct enclave *enclave; /* of its LAUNCH, or of the STOP it waits for */
+	bool asked;		 /* one request for each connection */
+	bool launched;
+	struct client *next;
+};
+
+static void client_free(struct client *client)
+{
+	struct service *service = client->service;
+	struct client **at = &service->clients;
+
+	while (*at && *at != client)
+		at = &(*at)->next;
+	if (*at)
+		*at = client->next;
+	for (struct enclave *e = service->enclaves; e; e = e->next)
+		enclave_client_gone(e, client);
+	if (client->event)
+		event_free(client->event);
+	fd_close(&client->fd);
+	free(client);
+	service_maybe_idle(service);
+}
+
+void client_send(struct client *client, const struct writer *message)
+{
+	/* A client that does not read is not waited for: its connection ends. */
+	if (wr_err(message) || packet_send(client->fd, wr_view(message), NULL, 0, NULL))
+		shutdown(client->fd, SHUT_RDWR);
+}
+
+void client_send_fault(struct client *client, const struct tobi_fault *fault)
+{
+	CLEANUP(wr_done) struct writer out = wr_init(LIMIT_CONTROL);
+
+	packet_write_fault(&out, REPLY_FAULT, fault);
+	client_send(client, &out);
+}
+
+static void write_head(struct writer *out, unsigned kind, unsigned entries)
+{
+	cbor_write_map(out, entries);
+	cbor_write_uint(out, 0);
+	cbor_write_uint(out, kind);
+}
+
+void client_started(struct client *client, const struct enclave *enclave)
+{
+	CLEANUP(wr_done) struct writer out = wr_init(LIMIT_CONTROL);
+	CLEANUP(wr_done) struct writer lacks = wr_init(4096);
+	size_t lines = 0;
+
+	isolate_lacks(client->service->run_folder, &lacks);
+	wr_u8(&lacks, 0);
+	for (const char *at = (const char *)lacks.ptr; at && *at; at++)
+		lines += *at == '\n' || !at[1];
+	write_head(&out, REPLY_STARTED, 6);
+	cbor_write_uint(&out, 1);
+	cbor_write_text(&out, enclave->id);
+	cbor_write_uint(&out, 2);
+	cbor_write_bytes(&out,
+			 (struct tobi_bytes){enclave->image->image_id, SHA384_SIZE});
+	cbor_write_uint(&out, 3);
+	cbor_write_bytes(&out, (struct tobi_bytes){enclave->config_id, SHA384_SIZE});
+	cbor_write_uint(&out, 4);
+	cbor_write_uint(&out, enclave->protections);
+	cbor_write_uint(&out, 5);
+	cbor_write_array(&out, lines);
+	for (const char *at = (const char *)lacks.ptr; at && *at;) {
+		size_t size = strcspn(at, "\n");
+
+		cbor_write_text_bytes(&out,
+				      (struct tobi_bytes){(const uint8_t *)at, size});
+		at += size + (at[size] != 0);
+	}
+	client_send(client, &out);
+}
+
+static void send_exited(struct client *client, const struct enclave *enclave)
+{
+	CLEANUP(wr_done) struct writer out = wr_init(LIMIT_CONTROL);
+
+	write_head(&out, REPLY_EXITED, 4);
+	cbor_write_uint(&out, 1);
+	cbor_write_text(&out, enclave->id);
+	cbor_write_uint(&out, 2);
+	cbor_write_uint(&out, enclave->by_signal);
+	cbor_write_uint(&out, 3);
+	cbor_write_uint(&out, enclave->status);
+	client_send(client, &out);
+}
+
+/* The launch's own client, and whoever has asked for the stop. */
+void client_exited(struct client *client, const struct enclave *enclave)
+{
+	if (enclave->fault.code)
+		client_send_fault(client, &enclave->fault);
+	else
+		send_exited(client, enclave);
+}
+
+void control_enclave_gone(struct service *service, const struct enclave *enclave)
+{
+	for (struct client *c = service->clients; c; c = c->next) {
+		if (c->enclave != enclave)
+			continue;
+		if (!c->launched)
+			send_exited(c, enclave);
+		c->enclave = NULL;
+	}
+}
+
+void client_evidence(struct client *client, struct tobi_bytes evidence)
+{
+	CLEANUP(wr_done) struct writer out = wr_init(LIMIT_CONTROL);
+
+	write_head(&out, REPLY_EVIDENCE, 2);
+	cbor_write_uint(&out, 1);
+	cbor_write_bytes(&out, evidence);
+	client_send(client, &out);
+}
+
+static const char *state_name(enum enclave_state state)
+{
+	static const char *const names[] = {"starting", "waiting for secrets", "running",
+					    "ending"};
+
+	return names[state];
+}
+
+static void write_enclave(struct writer *out, const struct enclave *enclave)
+{
+	uint64_t memory = 0, tasks = 0;
+
+	isolate_usage(&enclave->isolate, &memory, &tasks);
+	cbor_write_map(out, 9);
+	cbor_write_uint(out, 0);
+	cbor_write_text(out, enclave->id);
+	cbor_write_uint(out, 1);
+	cbor_write_text(out, enclave->name);
+	cbor_write_uint(out, 2);
+	cbor_write_bytes(out, (struct tobi_bytes){enclave->image->image_id, SHA384_SIZE});
+	cbor_write_uint(out, 3);
+	cbor_write_uint(out, (uint64_t)enclave->started);
+	cbor_write_uint(out, 4);
+	cbor_write_text(out, state_name(enclave->state));
+	cbor_write_uint(out, 5);
+	cbor_write_uint(out, (uint64_t)enclave->isolate.pid);
+	cbor_write_uint(out, 6);
+	cbor_write_array(out, enclave->port_count);
+	for (size_t i = 0; i < enclave->port_count; i++) {
+		cbor_write_array(out, 3);
+		cbor_write_text(out, enclave->ports[i].address);
+		cbor_write_uint(out, enclave->ports[i].port);
+		cbor_write_uint(out, enclave->ports[i].inner);
+	}
+	cbor_write_uint(out, 7);
+	cbor_write_uint(out, memory);
+	cbor_write_uint(out, 8);
+	cbor_write_uint(out, tasks);
+}
+
+static void reply_list(struct client *client)
+{
+	CLEANUP(wr_done) struct writer out = wr_init(LIMIT_CONTROL);
+
+	write_head(&out, REPLY_ENCLAVES, 2);
+	cbor_write_uint(&out, 1);
+	cbor_write_array(&out, client->service->enclave_count);
+	for (const struct enclave *e = client->service->enclaves; e; e = e->next)
+		write_enclave(&out, e);
+	client_send(client, &out);
+}
+
+static void reply_status(struct client *client)
+{
+	struct service *service = client->service;
+	CLEANUP(wr_done) struct writer out = wr_init(LIMIT_CONTROL);
+
+	write_head(&out, REPLY_PLATFORM, 6);
+	cbor_write_uint(&out, 1);
+	cbor_write_text(&out, TOBICHI_VERSION);
+	cbor_write_uint(&out, 2);
+	cbor_write_uint(&out, (uint64_t)getpid());
+	cbor_write_uint(&out, 3);
+	cbor_write_text(&out, service->signer.root_kind);
+	cbor_write_uint(&out, 4);
+	cbor_write_bytes(&out, (struct tobi_bytes){service->signer.ueid,
+						   sizeof(service->signer.ueid)});
+	cbor_write_uint(&out, 5);
+	cbor_write_uint(&out, service->enclave_count);
+	client_send(client, &out);
+}
+
+static bool expect_key(struct cbor *cbor, struct cbor_map *map, int64_t wanted,
+		       const char *field)
+{
+	int64_t key = -1;
+	bool there = cbor_map_int(cbor, map, &key, field) && key == wanted;
+
+	cbor_require(cbor, there, field);
+	return there;
+}
+
+static void read_port(struct cbor *cbor, struct published *port)
+{
+	struct tobi_bytes address;
+
+	if (cbor_array(cbor, 3, "port") != 3)
+		cbor_fail(cbor, TOBI_E_MALFORMED, "port");
+	address = cbor_text(cbor, sizeof(port->address) - 1, "address");
+	snprintf(port->address, sizeof(port->address), "%.*s", (int)address.size,
+		 address.size ? (const char *)address.ptr : "");
+	port->port = (uint16_t)cbor_uint_max(cbor, UINT16_MAX, "port");
+	port->inner = (uint16_t)cbor_uint_max(cbor, UINT16_MAX, "inner port");
+}
+
+static enum tobi_err do_launch(struct client *client, struct cbor *cbor,
+			       struct cbor_map *map, struct packet *packet,
+			       struct tobi_fault *fault)
+{
+	struct launch_request request = {0};
+	enum tobi_err err;
+
+	if (expect_key(cbor, map, 1, "name"))
+		request.name = cbor_text(cbor, LIMIT_NAME, "name");
+	if (expect_key(cbor, map, 2, "launch config"))
+		request.config = cbor_bytes(cbor, LIMIT_CONFIG, "launch config");
+	if (expect_key(cbor, map, 3, "ports"))
+		request.port_count = cbor_array(cbor, LIMIT_PORTS, "ports");
+	for (size_t i = 0; i < request.port_count; i++)
+		read_port(cbor, &request.ports[i]);
+	if (expect_key(cbor, map, 4, "detach"))
+		request.detach = cbor_bool(cbor, "detach");
+	err = cbor_finish(cbor, "launch", fault);
+	if (err)
+		return err;
+	client->launched = true;
+	return enclave_launch(client->service, client, &request, packet, &client->enclave,
+			      fault);
+}
+
+static enum tobi_err find(struct client *client, struct tobi_bytes id,
+			  struct enclave **ret_enclave, struct tobi_fault *fault)
+{
+	*ret_enclave = enclave_find(client->service, id);
+	if (*ret_enclave)
+		return TOBI_OK;
+	return fault_set(fault, TOBI_E_NOT_FOUND, "enclave", "id",
+			 "there is none of that name; `tobichi ps` lists them");
+}
+
+static enum tobi_err do_stop(struct client *client, struct cbor *cbor,
+			     struct cbor_map *map, struct tobi_fault *fault)
+{
+	struct tobi_bytes id = {0};
+	unsigned grace = 0;
+	enum tobi_err err;
+
+	if (expect_key(cbor, map, 1, "id"))
+		id = cbor_text(cbor, 16, "id");
+	if (expect_key(cbor, map, 2, "grace"))
+		grace = (unsigned)cbor_uint_max(cbor, MAX_GRACE, "grace");
+	err = cbor_finish(cbor, "stop", fault);
+	if (!err)
+		err = find(client, id, &client->enclave, fault);
+	if (!err)
+		enclave_stop(client->enclave, grace);
+	return err;
+}
+
+static enum tobi_err do_attest(struct client *client, struct cbor *cbor,
+			       struct cbor_map *map, struct tobi_fault *fault)
+{
+	struct tobi_bytes id = {0}, nonce = {0};
+	struct enclave *enclave = NULL;
+	enum tobi_err err;
+
+	if (expect_key(cbor, map, 1, "id"))
+		id = cbor_text(cbor, 16, "id");
+	if (expect_key(cbor, map, 2, "nonce"))
+		nonce = cbor_bytes(cbor, 64, "nonce");
+	err = cbor_finish(cbor, "attest", fault);
+	if (!err && nonce.size < 8)
+		err = fault_set(fault, TOBI_E_ARGUMENT, "attest", "nonce",
+				"8 to 64 bytes are needed");
+	if (!err)
+		err = find(client, id, &enclave, fault);
+	if (!err)
+		enclave_attest(enclave, client, nonce);
+	return err;
+}
+
+static enum tobi_err do_signal(struct client *client, struct cbor *cbor,
+			       struct cbor_map *map, struct tobi_fault *fault)
+{
+	unsigned number = 0;
+	enum tobi_err err;
+
+	if (expect_key(cbor, map, 1, "signal"))
+		number = (unsigned)cbor_uint_max(cbor, 31, "signal");
+	err = cbor_finish(cbor, "signal", fault);
+	if (!err && number == 0)
+		err = fault_set(fault, TOBI_E_ARGUMENT, "signal", "signal",
+				"1 to 31 are allowed");
+	if (!err && client->enclave)
+		enclave_signal(client->enclave, number);
+	return err;
+}
+
+/* Logs of detached enclaves are in the run folder; section 6.1's LOGS is not served yet.
+ */
+static enum tobi_err dispatch(struct client *client, struct packet *packet,
+			      struct tobi_fault *fault)
+{
+	struct cbor cbor = cbor_init(wr_view(&packet->bytes), CBOR_DETERMINISTIC);
+	struct cbor_map map = cbor_map(&cbor, 5, "request");
+	uint64_t kind =
+	    expect_key(&cbor, &map, 0, "request") ? cbor_uint(&cbor, "request") : 0;
+
+	/* After the one request only a launch may go on, with signals. */
+	if (client->asked != (kind == REQUEST_SIGNAL) ||
+	    (client->asked && !client->launched))
+		cbor_fail(&cbor, TOBI_E_PROTOCOL, "request");
+	client->asked = true;
+	if (cbor_failed(&cbor))
+		return cbor_status(&cbor, "request", fault);
+	switch (kind) {
+	case REQUEST_LAUNCH:
+		return do_launch(client, &cbor, &map, packet, fault);
+	case REQUEST_SIGNAL:
+		return do_signal(client, &cbor, &map, fault);
+	case REQUEST_STOP:
+		return do_stop(client, &cbor, &map, fault);
+	case REQUEST_ATTEST:
+		return do_attest(client, &cbor, &map, fault);
+	case REQUEST_LIST:
+		reply_list(client);
+		return cbor_finish(&cbor, "list", fault);
+	case REQUEST_STATUS:
+		reply_status(client);
+		return cbor_finish(&cbor, "status", fault);
+	default:
+		return fault_set(fault, TOBI_E_UNSUPPORTED, "request", "",
+				 "it is not known here");
+	}
+}
+
+static void on_client(evutil_socket_t fd, short what, void *context)
+{
+	struct client *client = context;
+	CLEANUP(packet_done) struct packet packet = {0};
+	struct tobi_fault fault = {0};
+	enum tobi_err err = packet_receive((int)fd, LIMIT_CONTROL, &packet, &fault);
+
+	(void)what;
+	if (err == TOBI_E_TIMEOUT)
+		return;
+	if (!err)
+		err = dispatch(client, &packet, &fault);
+	else if (err != TOBI_E_NOT_FOUND)
+		client_send_fault(client, &fault);
+	else {
+		client_free(client);
+		return;
+	}
+	if (err) {
+		client_send_fault(client, &fault);
+		shutdown(client->fd, SHUT_WR);
+	}
+}
+
+static bool may_ask(int fd)
+{
+	uid_t uid = (uid_t)-1;
+	pid_t pid = 0;
+
+	return !packet_peer(fd, &uid, &pid, NULL) && (uid == 0 || uid == geteuid());
+}
+
+static void on_connect(evutil_socket_t fd, short what, void *context)
+{
+	struct service *service = context;
+	CLEANUP(fd_close)
+	int peer = accept4((int)fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	struct client *client;
+	size_t count = 0;
+
+	(void)what;
+	for (const struct client *c = service->clients; c; c = c->next)
+		count++;
+	if (peer < 0 || count == MAX_CLIENTS || !may_ask(peer))
+		return;
+	client = calloc(1, sizeof(*client));
+	if (!client)
+		return;
+	client->service = service;
+	client->fd = peer;
+	client->event =
+	    event_new(service->base, peer, EV_READ | EV_PERSIST, on_client, client);
+	if (!client->event || event_add(client->event, NULL)) {
+		if (client->event)
+			event_free(client->event);
+		free(client);
+		return;
+	}
+	peer = -1;
+	client->next = service->clients;
+	service->clients = client;
+}
+
+enum tobi_err control_open(struct service *service, struct tobi_fault *fault)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	mode_t mask;
+	int failed;
+
+	if ((size_t)snprintf(address.sun_path, sizeof(address.sun_path),
+			     "%s/service.sock",
+			     service->run_folder) >= sizeof(address.sun_path))
+		return fault_set(fault, TOBI_E_LIMIT, "service", "run folder",
+				 "its path is too long");
+	service->listener =
+	    socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (service->listener < 0)
+		return fault_errno(fault, "service", "socket", "cannot be made");
+	/* The lock says that nobody else serves here: what lies here is left over. */
+	unlink(address.sun_path);
+	mask = umask(0177);
+	failed = bind(service->listener, (struct sockaddr *)&address, sizeof(address));
+	umask(mask);
+	if (failed || listen(service->listener, 64))
+		return fault_errno(fault, "service", "socket", "cannot listen at %s",
+				   address.sun_path);
+	service->listen_event = event_new(service->base, service->listener,
+					  EV_READ | EV_PERSIST, on_connect, service);
+	if (!service->listen_event || event_add(service->listen_event, NULL))
+		return fault_set(fault, TOBI_E_MEMORY, "service", "",
+				 "no room for an event");
+	return TOBI_OK;
+}
+
+void control_close(struct service *service)
+{
+	char path[LIMIT_PATH + 32];
+
+	if (service->listen_event)
+		event_free(service->listen_event);
+	fd_close(&service->listener);
+	while (service->clients)
+		client_free(service->clients);
+	snprintf(path, sizeof(path), "%s/service.sock", service->run_folder);
+	unlink(path);
+}

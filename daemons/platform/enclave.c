@@ -1,0 +1,557 @@
+/* One enclave: its start, its agent's channel, its end. */
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/rand.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fault.h"
+#include "base/hex.h"
+#include "base/secret.h"
+#include "codec/cbor.h"
+#include "daemons/platform/measure.h"
+#include "daemons/platform/service.h"
+
+enum {
+	AGENT_CONFIG = 1,
+	AGENT_READY,
+	AGENT_RUNNING,
+	AGENT_REPORT,
+	AGENT_TOKEN,
+	AGENT_KEY,
+	AGENT_KEY_REPLY,
+	AGENT_ATTEST,
+	AGENT_EVIDENCE,
+	AGENT_SIGNAL,
+	AGENT_STOP,
+	AGENT_ENDED,
+	AGENT_FAULT,
+
+	FIXED_FDS = 4, /* image, stdin, stdout, stderr */
+	READY_SECONDS = 15,
+	GONE_GRACE = 2,
+	END_SECONDS = 5, /* for an agent after its STOP's grace */
+};
+
+struct enclave *enclave_find(struct service *service, struct tobi_bytes id)
+{
+	for (struct enclave *e = service->enclaves; e; e = e->next) {
+		if (bytes_equal_text(id, e->id))
+			return e;
+	}
+	return NULL;
+}
+
+static void send_packet(struct enclave *enclave, const struct writer *out)
+{
+	struct tobi_fault fault = {0};
+
+	if (wr_err(out) || packet_send(enclave->channel, wr_view(out), NULL, 0, &fault))
+		kill(enclave->isolate.pid, SIGKILL);
+}
+
+/* A map with the kind and at most one number. */
+static void send_number(struct enclave *enclave, unsigned kind, unsigned number)
+{
+	CLEANUP(wr_done) struct writer out = wr_init(64);
+
+	cbor_write_map(&out, 2);
+	cbor_write_uint(&out, 0);
+	cbor_write_uint(&out, kind);
+	cbor_write_uint(&out, 1);
+	cbor_write_uint(&out, number);
+	send_packet(enclave, &out);
+}
+
+static void set_timer(struct enclave *enclave, unsigned seconds)
+{
+	struct timeval wait = {.tv_sec = seconds};
+
+	event_add(enclave->timer, &wait);
+}
+
+void enclave_signal(struct enclave *enclave, unsigned number)
+{
+	if (enclave->state == ENCLAVE_RUNNING || enclave->state == ENCLAVE_ENDING)
+		send_number(enclave, AGENT_SIGNAL, number);
+}
+
+void enclave_stop(struct enclave *enclave, unsigned grace_seconds)
+{
+	if (enclave->state == ENCLAVE_STARTING) {
+		kill(enclave->isolate.pid, SIGKILL);
+	} else {
+		send_number(enclave, AGENT_STOP, grace_seconds);
+		set_timer(enclave, grace_seconds + END_SECONDS);
+	}
+	enclave->state = ENCLAVE_ENDING;
+}
+
+void enclave_attest(struct enclave *enclave, struct client *client,
+		    struct tobi_bytes nonce)
+{
+	CLEANUP(wr_done) struct writer out = wr_init(256);
+	struct tobi_fault fault = {0};
+
+	if (enclave->attester || !enclave->was_ready ||
+	    enclave->state == ENCLAVE_ENDING) {
+		fault_set(&fault, TOBI_E_EXISTS, "enclave", "attest",
+			  "it is busy; try again");
+		client_send_fault(client, &fault);
+		return;
+	}
+	enclave->attester = client;
+	cbor_write_map(&out, 3);
+	cbor_write_uint(&out, 0);
+	cbor_write_uint(&out, AGENT_ATTEST);
+	cbor_write_uint(&out, 1);
+	cbor_write_uint(&out, 1);
+	cbor_write_uint(&out, 2);
+	cbor_write_bytes(&out, nonce);
+	send_packet(enclave, &out);
+}
+
+void enclave_client_gone(struct enclave *enclave, struct client *client)
+{
+	if (enclave->attester == client)
+		enclave->attester = NULL;
+	if (enclave->client != client)
+		return;
+	enclave->client = NULL;
+	if (!enclave->detached || enclave->state == ENCLAVE_STARTING)
+		enclave_stop(enclave, GONE_GRACE);
+}
+
+static void free_enclave(struct enclave *enclave)
+{
+	struct enclave **at = &enclave->service->enclaves;
+
+	while (*at && *at != enclave)
+		at = &(*at)->next;
+	if (*at) {
+		*at = enclave->next;
+		enclave->service->enclave_count--;
+	}
+	if (enclave->channel_event)
+		event_free(enclave->channel_event);
+	if (enclave->exit_event)
+		event_free(enclave->exit_event);
+	if (enclave->timer)
+		event_free(enclave->timer);
+	fd_close(&enclave->channel);
+	isolate_end(&enclave->isolate);
+	image_free(enclave->image);
+	free(enclave->config);
+	free(enclave);
+}
+
+static void log_end(const struct enclave *enclave)
+{
+	char text[512] = "";
+
+	if (enclave->fault.code)
+		tobi_fault_print(&enclave->fault, text, sizeof(text));
+	fprintf(stderr, "event=ended id=%s %s=%u fault=\"%s\"\n", enclave->id,
+		enclave->by_signal ? "signal" : "status", enclave->status, text);
+}
+
+/* The agent's process has ended: the enclave is over. */
+static void on_agent_exit(evutil_socket_t fd, short what, void *context)
+{
+	struct enclave *enclave = context;
+	struct service *service = enclave->service;
+	struct client *client = enclave->client, *attester = enclave->attester;
+	int status = 0;
+
+	(void)fd, (void)what;
+	if (waitpid(enclave->isolate.pid, &status, WNOHANG) != enclave->isolate.pid)
+		return;
+	if (!enclave->told && isolate_ran_out_of_memory(&enclave->isolate))
+		fault_set(&enclave->fault, TOBI_E_MEMORY, "enclave", "memory",
+			  "it needed more than the image allows; build it with a higher "
+			  "--memory");
+	if (!enclave->told) {
+		enclave->by_signal = true;
+		enclave->status = SIGKILL;
+	}
+	if (!enclave->was_ready && !enclave->fault.code)
+		fault_set(&enclave->fault, TOBI_E_SYSTEM, "agent", "",
+			  "it ended before it was ready");
+	log_end(enclave);
+	if (client)
+		client_exited(client, enclave);
+	if (attester) {
+		struct tobi_fault fault = {0};
+
+		fault_set(&fault, TOBI_E_NOT_FOUND, "enclave", "", "it has ended");
+		client_send_fault(attester, &fault);
+	}
+	control_enclave_gone(service, enclave);
+	free_enclave(enclave);
+	service_maybe_idle(service);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *context)
+{
+	struct enclave *enclave = context;
+
+	(void)fd, (void)what;
+	if (!enclave->was_ready)
+		fault_set(&enclave->fault, TOBI_E_TIMEOUT, "agent", "",
+			  "it did not become ready");
+	kill(enclave->isolate.pid, SIGKILL);
+}
+
+static void started(struct enclave *enclave)
+{
+	if (enclave->client)
+		client_started(enclave->client, enclave);
+	if (enclave->detached)
+		enclave->client = NULL;
+}
+
+static void take_ready(struct enclave *enclave, struct cbor *cbor)
+{
+	uint64_t bits = cbor_uint(cbor, "protections");
+
+	if (cbor_failed(cbor))
+		return;
+	enclave->protections |= bits;
+	enclave->was_ready = true;
+	event_del(enclave->timer);
+	if (enclave->image->manifest->secret_count &&
+	    enclave->state == ENCLAVE_STARTING) {
+		enclave->state = ENCLAVE_WAITING;
+		started(enclave);
+	}
+}
+
+static enum tobi_err answer_report(struct enclave *enclave, struct tobi_bytes hash,
+				   struct tobi_fault *fault)
+{
+	CLEANUP(wr_done) struct writer token = wr_init(LIMIT_TOKEN);
+	CLEANUP(wr_done) struct writer out = wr_init(LIMIT_TOKEN + 64);
+	enum tobi_err err = report_make(enclave, hash.ptr, &token, fault);
+
+	if (err)
+		return err;
+	cbor_write_map(&out, 2);
+	cbor_write_uint(&out, 0);
+	cbor_write_uint(&out, AGENT_TOKEN);
+	cbor_write_uint(&out, 1);
+	cbor_write_bytes(&out, wr_view(&token));
+	send_packet(enclave, &out);
+	return TOBI_OK;
+}
+
+static void take_fault(struct enclave *enclave, struct tobi_bytes bytes)
+{
+	struct tobi_fault fault = {0};
+
+	IGNORE(packet_read_fault(bytes, &fault));
+	if (enclave->attester && enclave->state == ENCLAVE_RUNNING) {
+		client_send_fault(enclave->attester, &fault);
+		enclave->attester = NULL;
+		return;
+	}
+	enclave->fault = fault;
+	kill(enclave->isolate.pid, SIGKILL);
+}
+
+static void take_ended(struct enclave *enclave, struct cbor *cbor, struct cbor_map *map)
+{
+	int64_t key = 0;
+	uint64_t how = cbor_uint_max(cbor, 1, "how");
+
+	cbor_require(cbor, cbor_map_int(cbor, map, &key, "status") && key == 2, "status");
+	enclave->status = (unsigned)cbor_uint_max(cbor, 255, "status");
+	enclave->by_signal = how == 1;
+	enclave->told = !cbor_failed(cbor);
+	enclave->state = ENCLAVE_ENDING;
+	set_timer(enclave, END_SECONDS);
+}
+
+static void take_evidence(struct enclave *enclave, struct cbor *cbor,
+			  struct cbor_map *map)
+{
+	struct tobi_bytes evidence;
+	int64_t key = 0;
+
+	cbor_uint(cbor, "request");
+	cbor_require(cbor, cbor_map_int(cbor, map, &key, "evidence") && key == 2,
+		     "evidence");
+	evidence = cbor_bytes(cbor, LIMIT_EVIDENCE, "evidence");
+	if (!cbor_failed(cbor) && enclave->attester)
+		client_evidence(enclave->attester, evidence);
+	enclave->attester = NULL;
+}
+
+/* What the agent may say in which state; whatever else comes ends the enclave. */
+static enum tobi_err take_message(struct enclave *enclave, struct tobi_bytes bytes,
+				  struct tobi_fault *fault)
+{
+	struct cbor cbor = cbor_init(bytes, CBOR_DETERMINISTIC);
+	struct cbor_map map = cbor_map(&cbor, 6, "message");
+	struct tobi_bytes hash = {0};
+	int64_t key = -1;
+	uint64_t kind;
+	enum tobi_err err;
+
+	cbor_require(&cbor, cbor_map_int(&cbor, &map, &key, "kind") && key == 0, "kind");
+	kind = cbor_uint(&cbor, "kind");
+	if (!cbor_failed(&cbor) && kind == AGENT_FAULT) {
+		take_fault(enclave, bytes);
+		return TOBI_OK;
+	}
+	if (kind != AGENT_RUNNING)
+		cbor_require(&cbor, cbor_map_int(&cbor, &map, &key, "field") && key == 1,
+			     "field");
+	if (kind == AGENT_READY && !enclave->was_ready)
+		take_ready(enclave, &cbor);
+	else if (kind == AGENT_REPORT && enclave->was_ready)
+		hash = cbor_bytes_exact(&cbor, 32, "claims hash");
+	else if (kind == AGENT_EVIDENCE && enclave->was_ready)
+		take_evidence(enclave, &cbor, &map);
+	else if (kind == AGENT_ENDED && enclave->was_ready)
+		take_ended(enclave, &cbor, &map);
+	else if (kind != AGENT_RUNNING || !enclave->was_ready)
+		cbor_fail(&cbor, TOBI_E_PROTOCOL, "kind");
+	err = cbor_finish(&cbor, "agent's message", fault);
+	if (err)
+		return err;
+	if (kind == AGENT_RUNNING && enclave->state != ENCLAVE_ENDING) {
+		bool first = enclave->state == ENCLAVE_STARTING;
+
+		enclave->state = ENCLAVE_RUNNING;
+		if (first)
+			started(enclave);
+	}
+	return hash.size ? answer_report(enclave, hash, fault) : TOBI_OK;
+}
+
+static void on_channel(evutil_socket_t fd, short what, void *context)
+{
+	struct enclave *enclave = context;
+	CLEANUP(packet_done) struct packet packet = {0};
+	struct tobi_fault fault = {0};
+	enum tobi_err err = packet_receive((int)fd, LIMIT_CHANNEL, &packet, &fault);
+
+	(void)what;
+	if (err == TOBI_E_TIMEOUT)
+		return;
+	if (!err)
+		err = take_message(enclave, wr_view(&packet.bytes), &fault);
+	if (!err)
+		return;
+	/* The end of the channel is told by the end of the process. */
+	if (err != TOBI_E_NOT_FOUND && !enclave->fault.code)
+		enclave->fault = fault;
+	event_del(enclave->channel_event);
+	kill(enclave->isolate.pid, SIGKILL);
+}
+
+static enum tobi_err send_config(struct enclave *enclave,
+				 const struct launch_request *request,
+				 struct packet *packet, struct tobi_fault *fault)
+{
+	CLEANUP(wr_done) struct writer out = wr_init(LIMIT_CHANNEL);
+	int fds[LIMIT_PACKET_FDS];
+	size_t count = 0;
+	CLEANUP(fd_close) int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	bool discard = enclave->image->manifest->output == OUTPUT_DISCARDED;
+
+	if (null < 0)
+		return fault_errno(fault, "service", "/dev/null", "cannot be opened");
+	cbor_write_map(&out, 6);
+	cbor_write_uint(&out, 0);
+	cbor_write_uint(&out, AGENT_CONFIG);
+	cbor_write_uint(&out, 1);
+	cbor_write_bytes(&out, enclave->image->manifest_bytes);
+	cbor_write_uint(&out, 2);
+	cbor_write_bytes(&out, request->config);
+	cbor_write_uint(&out, 3);
+	cbor_write_bytes(&out, wr_view(&enclave->service->signer.endorse));
+	cbor_write_uint(&out, 4);
+	cbor_write_array(&out, request->port_count);
+	for (size_t i = 0; i < request->port_count; i++)
+		cbor_write_uint(&out, request->ports[i].inner);
+	cbor_write_uint(&out, 5);
+	cbor_write_bytes(
+	    &out, (struct tobi_bytes){enclave->instance, sizeof(enclave->instance)});
+	fds[count++] = packet->fds[1];
+	fds[count++] = discard ? null : packet->fds[2];
+	fds[count++] = discard ? null : packet->fds[3];
+	for (size_t i = 0; i < request->port_count; i++)
+		fds[count++] = packet->fds[FIXED_FDS + i];
+	if (wr_err(&out))
+		return fault_set(fault, wr_err(&out), "launch", "",
+				 "the configuration is too large");
+	return packet_send(enclave->channel, wr_view(&out), fds, count, fault);
+}
+
+static enum tobi_err check_image(const struct enclave *enclave, struct tobi_fault *fault)
+{
+	const struct manifest *manifest = enclave->image->manifest;
+
+	if (!bytes_equal_text(manifest->architecture, manifest_host_architecture()))
+		return fault_set(fault, TOBI_E_UNSUPPORTED, "image", "architecture",
+				 "it is for %.*s, and this host is %s",
+				 (int)manifest->architecture.size,
+				 (const char *)manifest->architecture.ptr,
+				 manifest_host_architecture());
+	if (manifest->egress_count)
+		return fault_set(
+		    fault, TOBI_E_UNSUPPORTED, "image", "egress",
+		    "the soft tier has no way out of the enclave; build without it");
+	if (manifest->volume_count)
+		return fault_set(fault, TOBI_E_UNSUPPORTED, "image", "volumes",
+				 "the soft tier has no volumes yet; build without them");
+	return launch_config_suits(enclave->config, manifest, fault);
+}
+
+static unsigned free_slot(const struct service *service)
+{
+	unsigned slot = 0;
+
+	for (const struct enclave *e = service->enclaves; e;) {
+		if (e->slot == slot) {
+			slot++;
+			e = service->enclaves;
+		} else {
+			e = e->next;
+		}
+	}
+	return slot;
+}
+
+static enum tobi_err isolate_agent(struct enclave *enclave, int image_fd,
+				   struct tobi_fault *fault)
+{
+	struct service *service = enclave->service;
+	int pair[2] = {-1, -1};
+	struct isolate_spec spec = {.image = enclave->image,
+				    .image_fd = image_fd,
+				    .agent_fd = service->agent_fd,
+				    .id = enclave->id,
+				    .run_folder = service->run_folder,
+				    .slot = enclave->slot};
+	enum tobi_err err;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair))
+		return fault_errno(fault, "service", "channel", "cannot be made");
+	spec.channel_fd = pair[1];
+	err = isolate_start(&spec, &enclave->isolate, fault);
+	fd_close(&pair[1]);
+	enclave->channel = pair[0];
+	enclave->protections = enclave->isolate.protections;
+	return err;
+}
+
+static enum tobi_err watch(struct enclave *enclave, struct tobi_fault *fault)
+{
+	struct event_base *base = enclave->service->base;
+
+	enclave->channel_event =
+	    event_new(base, enclave->channel, EV_READ | EV_PERSIST, on_channel, enclave);
+	/* At exit of the agent the channel may still hold its last words: they go first.
+	 */
+	enclave->exit_event = event_new(base, enclave->isolate.pidfd,
+					EV_READ | EV_PERSIST, on_agent_exit, enclave);
+	enclave->timer = evtimer_new(base, on_timer, enclave);
+	if (!enclave->channel_event || !enclave->exit_event || !enclave->timer ||
+	    event_priority_set(enclave->exit_event, 1) ||
+	    event_add(enclave->channel_event, NULL) ||
+	    event_add(enclave->exit_event, NULL))
+		return fault_set(fault, TOBI_E_MEMORY, "service", "",
+				 "no room for an event");
+	set_timer(enclave, READY_SECONDS);
+	return TOBI_OK;
+}
+
+static enum tobi_err fill_in(struct enclave *enclave,
+			     const struct launch_request *request,
+			     struct tobi_fault *fault)
+{
+	enum tobi_err err;
+
+	enclave->config = calloc(1, sizeof(*enclave->config));
+	if (!enclave->config)
+		return fault_set(fault, TOBI_E_MEMORY, "launch", "", "out of memory");
+	err = launch_config_parse(request->config, enclave->config, fault);
+	if (!err)
+		err = hash_sha384(request->config, enclave->config_id);
+	if (!err && RAND_bytes(enclave->instance, sizeof(enclave->instance)) != 1)
+		err = fault_openssl(fault, "launch", "instance", "no random bytes");
+	hex_write((struct tobi_bytes){enclave->instance, 4}, enclave->id,
+		  sizeof(enclave->id));
+	/* The owner is used later, when the packet has gone. */
+	if (!err && enclave->config->owner.size) {
+		bytes_copy(enclave->owner, sizeof(enclave->owner),
+			   enclave->config->owner.ptr, enclave->config->owner.size);
+		enclave->config->owner.ptr = enclave->owner;
+	}
+	snprintf(enclave->name, sizeof(enclave->name), "%.*s", (int)request->name.size,
+		 request->name.size ? (const char *)request->name.ptr : "");
+	for (size_t i = 0; i < request->port_count; i++)
+		enclave->ports[i] = request->ports[i];
+	enclave->port_count = request->port_count;
+	enclave->detached = request->detach;
+	enclave->slot = free_slot(enclave->service);
+	enclave->started = time(NULL);
+	return err;
+}
+
+enum tobi_err enclave_launch(struct service *service, struct client *client,
+			     const struct launch_request *request, struct packet *packet,
+			     struct enclave **ret_enclave, struct tobi_fault *fault)
+{
+	CLEANUP(fd_close) int image_fd = -1;
+	struct enclave *enclave;
+	enum tobi_err err;
+
+	if (service->stopping || service->enclave_count == LIMIT_ENCLAVES)
+		return fault_set(fault, TOBI_E_LIMIT, "service", "enclaves",
+				 service->stopping ? "it is ending"
+						   : "there are too many");
+	if (packet->fd_count != FIXED_FDS + request->port_count)
+		return fault_set(fault, TOBI_E_PROTOCOL, "launch", "descriptors",
+				 "%zu came with it", packet->fd_count);
+	enclave = calloc(1, sizeof(*enclave));
+	if (!enclave)
+		return fault_set(fault, TOBI_E_MEMORY, "launch", "", "out of memory");
+	enclave->service = service;
+	enclave->channel = enclave->isolate.pidfd = enclave->isolate.pid = -1;
+	err = fill_in(enclave, request, fault);
+	if (!err)
+		err = measure_image(packet->fds[0], &image_fd, &enclave->image, fault);
+	if (!err)
+		err = check_image(enclave, fault);
+	if (!err)
+		err = isolate_agent(enclave, image_fd, fault);
+	if (!err)
+		err = send_config(enclave, request, packet, fault);
+	if (!err)
+		err = watch(enclave, fault);
+	if (err) {
+		if (enclave->isolate.pid > 0) {
+			kill(enclave->isolate.pid, SIGKILL);
+			while (waitpid(enclave->isolate.pid, NULL, 0) < 0 &&
+			       errno == EINTR)
+				;
+		}
+		free_enclave(enclave);
+		return err;
+	}
+	enclave->client = client;
+	enclave->next = service->enclaves;
+	service->enclaves = enclave;
+	service->enclave_count++;
+	*ret_enclave = enclave;
+	return TOBI_OK;
+}

@@ -1,0 +1,309 @@
+/*
+ * tobichid: plays, for the soft tier, the part that the CPU package plays in hardware. It
+ * measures what it launches, and vouches for it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fault.h"
+#include "daemons/platform/measure.h"
+#include "daemons/platform/service.h"
+
+enum { IDLE_SECONDS = 2, STOP_GRACE = 3, AGENT_CEILING = 64 << 20 };
+
+struct options {
+	const char *run_folder, *state_folder, *agent;
+	bool private;
+};
+
+static int fail(const struct tobi_fault *fault)
+{
+	char text[512];
+
+	tobi_fault_print(fault, text, sizeof(text));
+	fprintf(stderr, "event=failed fault=\"%s\"\n", text);
+	return 2;
+}
+
+static void stop_all(struct service *service)
+{
+	service->stopping = true;
+	for (struct enclave *e = service->enclaves, *next; e; e = next) {
+		next = e->next;
+		enclave_stop(e, STOP_GRACE);
+	}
+	service_maybe_idle(service);
+}
+
+static void on_idle(evutil_socket_t fd, short what, void *context)
+{
+	struct service *service = context;
+
+	(void)fd, (void)what;
+	if (!service->enclaves && !service->clients)
+		event_base_loopbreak(service->base);
+}
+
+void service_maybe_idle(struct service *service)
+{
+	struct timeval wait = {.tv_sec = service->stopping ? 0 : IDLE_SECONDS};
+
+	if (service->enclaves || (service->clients && !service->stopping))
+		return;
+	if (service->stopping)
+		event_base_loopbreak(service->base);
+	else if (service->private && service->idle_timer)
+		event_add(service->idle_timer, &wait);
+}
+
+static void on_signal(evutil_socket_t number, short what, void *context)
+{
+	(void)number, (void)what;
+	stop_all(context);
+}
+
+static enum tobi_err make_run_folder(const char *path, int *ret_lock,
+				     struct tobi_fault *fault)
+{
+	char lock[LIMIT_PATH + 16];
+	struct stat st;
+	int fd;
+
+	if (strlen(path) > LIMIT_PATH / 2 || path[0] != '/')
+		return fault_set(fault, TOBI_E_ARGUMENT, "service", "run folder",
+				 "it needs an absolute path of at most %d bytes",
+				 LIMIT_PATH / 2);
+	if (mkdir(path, 0700) && errno != EEXIST)
+		return fault_errno(fault, "service", "run folder", "cannot make %s",
+				   path);
+	if (lstat(path, &st) || !S_ISDIR(st.st_mode) || st.st_uid != geteuid() ||
+	    st.st_mode & 077)
+		return fault_set(fault, TOBI_E_DENIED, "service", "run folder",
+				 "%s must be your own, with mode 0700", path);
+	snprintf(lock, sizeof(lock), "%s/lock", path);
+	fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return fault_errno(fault, "service", "lock", "cannot open %s", lock);
+	if (flock(fd, LOCK_EX | LOCK_NB)) {
+		close(fd);
+		return fault_set(fault, TOBI_E_EXISTS, "service", "lock",
+				 "another platform service runs in %s", path);
+	}
+	*ret_lock = fd;
+	return TOBI_OK;
+}
+
+/*
+ * A process that only waits for the service's end, however it comes, and then takes away
+ * what a killed service leaves. It holds the lock meanwhile, so that no new service
+ * starts among leftovers.
+ */
+static enum tobi_err start_sweeper(const char *run_folder, int *ret_pipe,
+				   struct tobi_fault *fault)
+{
+	int pipes[2];
+	char byte;
+	pid_t pid;
+
+	if (pipe2(pipes, O_CLOEXEC))
+		return fault_errno(fault, "sweeper", "", "no pipe");
+	pid = fork();
+	if (pid < 0)
+		return fault_errno(fault, "sweeper", "", "cannot be started");
+	if (pid > 0) {
+		close(pipes[0]);
+		*ret_pipe = pipes[1];
+		return TOBI_OK;
+	}
+	close(pipes[1]);
+	setsid();
+	signal(SIGINT, SIG_IGN);
+	signal(SIGTERM, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	while (read(pipes[0], &byte, 1) < 0 && errno == EINTR)
+		;
+	{
+		char path[LIMIT_PATH + 32];
+
+		isolate_sweep(run_folder);
+		snprintf(path, sizeof(path), "%s/service.sock", run_folder);
+		unlink(path);
+	}
+	_exit(0);
+}
+
+/* Beside this program after an installation; in the build tree next door. */
+static enum tobi_err open_agent(const char *named, int *ret_fd, struct tobi_fault *fault)
+{
+	char own[LIMIT_PATH], path[LIMIT_PATH + 64];
+	ssize_t size = readlink("/proc/self/exe", own, sizeof(own) - 1);
+	char *slash;
+	int fd = -1;
+
+	if (named) {
+		fd = open(named, O_RDONLY | O_CLOEXEC);
+		if (fd < 0)
+			return fault_errno(fault, "agent", "", "cannot open %s", named);
+		*ret_fd = fd;
+		return TOBI_OK;
+	}
+	own[size > 0 ? size : 0] = 0;
+	slash = strrchr(own, '/');
+	if (slash)
+		*slash = 0;
+	snprintf(path, sizeof(path), "%s/tobichi-agent", own);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0) {
+		snprintf(path, sizeof(path), "%s/../agent/tobichi-agent", own);
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+	}
+	if (fd < 0)
+		return fault_set(
+		    fault, TOBI_E_NOT_FOUND, "agent", "",
+		    "tobichi-agent is not beside tobichid; name it with --agent");
+	*ret_fd = fd;
+	return TOBI_OK;
+}
+
+static enum tobi_err measure_programs(struct service *service, const char *agent,
+				      struct tobi_fault *fault)
+{
+	CLEANUP(fd_close) int fd = -1;
+	CLEANUP(fd_close) int own = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	CLEANUP(fd_close) int copy = -1;
+	enum tobi_err err = open_agent(agent, &fd, fault);
+
+	if (!err)
+		err = measure_copy(fd, AGENT_CEILING, "agent", &service->agent_fd, fault);
+	if (!err)
+		err = measure_hash(service->agent_fd, service->agent_hash, fault);
+	if (!err && own < 0)
+		err = fault_errno(fault, "service", "", "cannot read its own program");
+	if (!err)
+		err = measure_copy(own, AGENT_CEILING, "service", &copy, fault);
+	return err ? err : measure_hash(copy, service->own_hash, fault);
+}
+
+static enum tobi_err prepare_loop(struct service *service, struct tobi_fault *fault)
+{
+	service->base = event_base_new();
+	if (!service->base || event_base_priority_init(service->base, 2))
+		return fault_set(fault, TOBI_E_MEMORY, "service", "", "no event loop");
+	service->idle_timer = evtimer_new(service->base, on_idle, service);
+	service->int_event = evsignal_new(service->base, SIGINT, on_signal, service);
+	service->term_event = evsignal_new(service->base, SIGTERM, on_signal, service);
+	if (!service->idle_timer || !service->int_event || !service->term_event ||
+	    event_add(service->int_event, NULL) || event_add(service->term_event, NULL))
+		return fault_set(fault, TOBI_E_MEMORY, "service", "",
+				 "no room for an event");
+	/* What ends first is told first: channels before the ends of their processes. */
+	event_priority_set(service->idle_timer, 1);
+	return TOBI_OK;
+}
+
+static void finish(struct service *service)
+{
+	control_close(service);
+	if (service->idle_timer)
+		event_free(service->idle_timer);
+	if (service->int_event)
+		event_free(service->int_event);
+	if (service->term_event)
+		event_free(service->term_event);
+	if (service->base)
+		event_base_free(service->base);
+	fd_close(&service->agent_fd);
+	signer_stop(&service->signer);
+}
+
+static int serve(const struct options *options)
+{
+	struct service service = {.run_folder = options->run_folder,
+				  .private = options->private,
+				  .agent_fd = -1,
+				  .listener = -1};
+	struct tobi_fault fault = {0};
+	int lock = -1, sweeper = -1;
+	enum tobi_err err;
+
+	signal(SIGPIPE, SIG_IGN);
+	umask(077);
+	service.signer.fd = service.signer.pid = -1;
+	err = make_run_folder(options->run_folder, &lock, &fault);
+	if (err)
+		return fail(&fault);
+	err = signer_start(options->state_folder, &service.signer, &fault);
+	if (!err) {
+		isolate_sweep(options->run_folder);
+		err = start_sweeper(options->run_folder, &sweeper, &fault);
+	}
+	if (!err)
+		err = measure_programs(&service, options->agent, &fault);
+	if (!err)
+		err = prepare_loop(&service, &fault);
+	if (!err)
+		err = control_open(&service, &fault);
+	if (!err) {
+		fprintf(stderr, "event=ready pid=%d run-folder=%s\n", (int)getpid(),
+			options->run_folder);
+		service_maybe_idle(&service);
+		if (event_base_dispatch(service.base) < 0)
+			err = fault_set(&fault, TOBI_E_SYSTEM, "service", "",
+					"the event loop failed");
+	}
+	finish(&service);
+	fd_close(&sweeper);
+	fd_close(&lock);
+	return err ? fail(&fault) : 0;
+}
+
+static int usage(void)
+{
+	fputs("Usage: tobichid --run-folder PATH --state-folder PATH [--agent FILE] "
+	      "[--private]\n"
+	      "The manual is tobichid(8).\n",
+	      stderr);
+	return 2;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option known[] = {
+	    {"run-folder", required_argument, NULL, 'r'},
+	    {"state-folder", required_argument, NULL, 's'},
+	    {"agent", required_argument, NULL, 'a'},
+	    {"private", no_argument, NULL, 'p'},
+	    {NULL, 0, NULL, 0}};
+	struct options options = {"/run/tobichi", "/var/lib/tobichi", NULL, false};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
+		switch (option) {
+		case 'r':
+			options.run_folder = optarg;
+			break;
+		case 's':
+			options.state_folder = optarg;
+			break;
+		case 'a':
+			options.agent = optarg;
+			break;
+		case 'p':
+			options.private = true;
+			break;
+		default:
+			return usage();
+		}
+	}
+	return optind < argc ? usage() : serve(&options);
+}

@@ -1,0 +1,107 @@
+/* The platform service: what its files share. */
+#ifndef PLATFORM_SERVICE_H
+#define PLATFORM_SERVICE_H
+
+#include <event2/event.h>
+
+#include "daemons/platform/signer.h"
+#include "image/image.h"
+#include "ipc/packet.h"
+#include "isolate/isolate.h"
+
+struct service;
+struct client;
+
+enum enclave_state { ENCLAVE_STARTING, ENCLAVE_WAITING, ENCLAVE_RUNNING, ENCLAVE_ENDING };
+
+struct published {
+	char address[64];
+	uint16_t port, inner;
+};
+
+struct enclave {
+	struct service *service;
+	struct client
+	    *client; /* of an attached launch, until it goes; or waiting for the start */
+	bool detached;
+	char id[9];
+	char name[LIMIT_NAME + 1];
+	unsigned slot;
+	enum enclave_state state;
+	int64_t started;
+	struct image *image;
+	struct launch_config *config;
+	uint8_t config_id[SHA384_SIZE];
+	uint8_t instance[16];
+	uint8_t owner[SHA384_SIZE];
+	struct isolate isolate;
+	uint64_t protections;
+	struct published ports[LIMIT_PORTS];
+	size_t port_count;
+	int channel;
+	struct event *channel_event, *exit_event, *timer;
+	bool was_ready;
+	bool told;	/* ENDED, or a fault, has come */
+	bool by_signal; /* how the program ended */
+	unsigned status;
+	struct tobi_fault fault; /* code OK: none */
+	struct client *attester; /* waits for evidence */
+	struct enclave *next;
+};
+
+struct service {
+	struct event_base *base;
+	const char *run_folder;
+	bool private; /* ends when it is idle */
+	struct signer signer;
+	int agent_fd;
+	uint8_t agent_hash[SHA384_SIZE], own_hash[SHA384_SIZE];
+	struct enclave *enclaves;
+	struct client *clients;
+	size_t enclave_count;
+	int listener;
+	struct event *listen_event, *idle_timer, *int_event, *term_event;
+	bool stopping;
+};
+
+/* enclave.c. What LAUNCH asks for; descriptors are taken from the packet. */
+struct launch_request {
+	struct tobi_bytes name, config;
+	struct published ports[LIMIT_PORTS];
+	size_t port_count;
+	bool detach;
+};
+TOBI_MUST_USE enum tobi_err enclave_launch(struct service *service, struct client *client,
+					   const struct launch_request *request,
+					   struct packet *packet,
+					   struct enclave **ret_enclave,
+					   struct tobi_fault *fault);
+void enclave_signal(struct enclave *enclave, unsigned number);
+void enclave_stop(struct enclave *enclave, unsigned grace_seconds);
+void enclave_attest(struct enclave *enclave, struct client *client,
+		    struct tobi_bytes nonce);
+/* The client has gone: an attached enclave ends with it. */
+void enclave_client_gone(struct enclave *enclave, struct client *client);
+struct enclave *enclave_find(struct service *service, struct tobi_bytes id);
+
+/* report.c */
+TOBI_MUST_USE enum tobi_err report_make(struct enclave *enclave,
+					const uint8_t nonce[static 32],
+					struct writer *out, struct tobi_fault *fault);
+
+/* control.c */
+TOBI_MUST_USE enum tobi_err control_open(struct service *service,
+					 struct tobi_fault *fault);
+void control_close(struct service *service);
+void client_send(struct client *client, const struct writer *message);
+void client_send_fault(struct client *client, const struct tobi_fault *fault);
+void client_started(struct client *client, const struct enclave *enclave);
+void client_exited(struct client *client, const struct enclave *enclave);
+/* Tells those who wait for its end, and forgets it. */
+void control_enclave_gone(struct service *service, const struct enclave *enclave);
+void client_evidence(struct client *client, struct tobi_bytes evidence);
+
+/* main.c: an enclave has ended, or a client has gone. */
+void service_maybe_idle(struct service *service);
+
+#endif

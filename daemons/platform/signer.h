@@ -1,0 +1,39 @@
+/*
+ * The signer: a process of its own that alone holds the platform key and the seal root.
+ * The service asks it over a socket pair (docs/PROTOCOL.md section 6.3).
+ */
+#ifndef PLATFORM_SIGNER_H
+#define PLATFORM_SIGNER_H
+
+#include <sys/types.h>
+
+#include "codec/cose.h"
+#include "root/root.h"
+
+struct signer {
+	pid_t pid;
+	int fd;
+	const char *root_kind; /* a literal of the provider */
+	uint8_t ueid[33];
+	/* CBOR arrays of DER certificates are made from these; owned. */
+	struct writer chain_bytes;
+	struct tobi_bytes chain[LIMIT_COSE_CHAIN];
+	size_t chain_count;
+	struct writer endorse; /* the owner's chain as a CBOR array; empty without one */
+};
+
+/* Opens the root in folder, forks the signer, and forgets the keys in this process: call
+ * it before anything else is open. */
+TOBI_MUST_USE enum tobi_err signer_start(const char *folder, struct signer *ret_signer,
+					 struct tobi_fault *fault);
+void signer_stop(struct signer *signer);
+
+/* Asks for an ES384 signature; fits struct cose_signer with the signer as context. */
+TOBI_MUST_USE enum tobi_err signer_sign(void *signer, struct tobi_bytes message,
+					struct writer *ret_signature,
+					struct tobi_fault *fault);
+TOBI_MUST_USE enum tobi_err signer_derive(struct signer *signer, struct tobi_bytes info,
+					  uint8_t ret_key[static 32],
+					  struct tobi_fault *fault);
+
+#endif
