@@ -83,14 +83,15 @@ static enum tobi_err listen_at(struct publish *publish, struct tobi_fault *fault
 	if (publish->fd < 0)
 		return fault_errno(fault, "port", "", "cannot be opened");
 	setsockopt(publish->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (bind(publish->fd, (struct sockaddr *)&address, sizeof(address)) && errno == EADDRINUSE)
+	if (bind(publish->fd, (struct sockaddr *)&address, sizeof(address)) == 0 &&
+	    listen(publish->fd, 128) == 0)
+		return TOBI_OK;
+	if (errno == EADDRINUSE)
 		return fault_set(fault, TOBI_E_EXISTS, "port", "",
 				 "%s:%u is taken; publish another one", publish->address,
 				 publish->port);
-	if (listen(publish->fd, 128))
-		return fault_errno(fault, "port", "", "cannot listen at %s:%u", publish->address,
-				   publish->port);
-	return TOBI_OK;
+	return fault_errno(fault, "port", "", "cannot listen at %s:%u", publish->address,
+			   publish->port);
 }
 
 static enum tobi_err choose_inner(struct run *run, const struct manifest *manifest,
