@@ -9,26 +9,26 @@
 
 /* The only list of commands: usage, `tobichi help` and dispatch all read it. */
 static const struct command commands[] = {
-	{ "help", "[COMMAND]", "list the commands, or explain one", "", cmd_help },
-	{ "connect", "HOST:PORT --policy FILE [--listen ADDR:PORT | -- COMMAND [ARG...]]",
-	  "open a channel to an enclave that has proven itself",
-	  "  --policy FILE       what the enclave must prove\n"
-	  "  --listen ADDR:PORT  open a local port, once the enclave is accepted\n"
-	  "  -- COMMAND          run a command with the session as its standard streams\n"
-	  "  --key FILE          this client's private key\n"
-	  "  --name HOST         the name that a certificate must have (identity: ca)\n"
-	  "  --verbose           list every check\n"
-	  "  --quiet             say nothing after an acceptance\n",
-	  cmd_connect },
-	{ "send", "HOST:PORT --policy FILE [--key FILE] NAME=FILE...",
-	  "hand secrets to an enclave that has proven itself",
-	  "  --policy FILE  what the enclave must prove\n"
-	  "  --key FILE     the owner's private key, where the launch config names an owner\n"
-	  "  --name HOST    the name that a certificate must have (identity: ca)\n"
-	  "  --verbose      list every check\n"
-	  "  NAME=FILE      a file that only you may read; - for standard input\n",
-	  cmd_send },
-	{ "version", "", "print the version", "", cmd_version },
+    {"help", "[COMMAND]", "list the commands, or explain one", "", cmd_help},
+    {"connect", "HOST:PORT --policy FILE [--listen ADDR:PORT | -- COMMAND [ARG...]]",
+     "open a channel to an enclave that has proven itself",
+     "  --policy FILE       what the enclave must prove\n"
+     "  --listen ADDR:PORT  open a local port, once the enclave is accepted\n"
+     "  -- COMMAND          run a command with the session as its standard streams\n"
+     "  --key FILE          this client's private key\n"
+     "  --name HOST         the name that a certificate must have (identity: ca)\n"
+     "  --verbose           list every check\n"
+     "  --quiet             say nothing after an acceptance\n",
+     cmd_connect},
+    {"send", "HOST:PORT --policy FILE [--key FILE] NAME=FILE...",
+     "hand secrets to an enclave that has proven itself",
+     "  --policy FILE  what the enclave must prove\n"
+     "  --key FILE     the owner's private key, where the launch config names an owner\n"
+     "  --name HOST    the name that a certificate must have (identity: ca)\n"
+     "  --verbose      list every check\n"
+     "  NAME=FILE      a file that only you may read; - for standard input\n",
+     cmd_send},
+    {"version", "", "print the version", "", cmd_version},
 };
 
 static const struct command *find_command(const char *name)
@@ -42,12 +42,15 @@ static const struct command *find_command(const char *name)
 
 static void print_overview(FILE *stream)
 {
-	fprintf(stream, "Usage: tobichi COMMAND ...\n\n"
-			"Runs programs in enclaves, proves what runs, and opens channels only to\n"
-			"what was proven.\n\nCommands:\n");
+	fprintf(
+	    stream,
+	    "Usage: tobichi COMMAND ...\n\n"
+	    "Runs programs in enclaves, proves what runs, and opens channels only to\n"
+	    "what was proven.\n\nCommands:\n");
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
 		fprintf(stream, "  %-9s %s\n", commands[i].name, commands[i].summary);
-	fprintf(stream, "\n`tobichi help COMMAND` explains one; the manual is tobichi(1).\n");
+	fprintf(stream,
+		"\n`tobichi help COMMAND` explains one; the manual is tobichi(1).\n");
 }
 
 int cmd_help(int argc, char **argv)
@@ -60,9 +63,10 @@ int cmd_help(int argc, char **argv)
 	}
 	command = find_command(argv[1]);
 	if (!command)
-		return cli_error("there is no command '%s'; `tobichi help` lists them", argv[1]);
-	printf("tobichi %s: %s\n\nUsage: tobichi %s %s\n", command->name, command->summary,
-	       command->name, command->synopsis);
+		return cli_error("there is no command '%s'; `tobichi help` lists them",
+				 argv[1]);
+	printf("tobichi %s: %s\n\nUsage: tobichi %s %s\n", command->name,
+	       command->summary, command->name, command->synopsis);
 	if (command->options[0])
 		printf("\nOptions:\n%s", command->options);
 	printf("\nThe manual is tobichi-%s(1).\n", command->name);
@@ -130,7 +134,8 @@ int main(int argc, char **argv)
 		return cmd_version(1, argv);
 	command = find_command(argv[1]);
 	if (!command)
-		return cli_error("there is no command '%s'; `tobichi help` lists them", argv[1]);
+		return cli_error("there is no command '%s'; `tobichi help` lists them",
+				 argv[1]);
 	if (argc > 2 && strcmp(argv[2], "--help") == 0) {
 		argv[2] = argv[1];
 		return cmd_help(2, &argv[1]);

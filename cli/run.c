@@ -50,17 +50,18 @@ static bool read_port(const char *text, uint16_t *ret_port)
 /* [ADDR:]PORT[:INNER], ADDR an IPv4 address. */
 static bool read_publish(const char *text, struct publish *ret)
 {
-	struct publish publish = { .address = "127.0.0.1", .fd = -1 };
+	struct publish publish = {.address = "127.0.0.1", .fd = -1};
 	struct in_addr parsed;
 	char copy[128], *part, *rest = copy;
-	uint16_t numbers[2] = { 0, 0 };
+	uint16_t numbers[2] = {0, 0};
 	size_t count = 0;
 
 	if (strlen(text) >= sizeof(copy))
 		return false;
 	snprintf(copy, sizeof(copy), "%s", text);
 	while ((part = strsep(&rest, ":"))) {
-		if (count == 0 && strchr(part, '.') && inet_pton(AF_INET, part, &parsed) == 1) {
+		if (count == 0 && strchr(part, '.') &&
+		    inet_pton(AF_INET, part, &parsed) == 1) {
 			snprintf(publish.address, sizeof(publish.address), "%s", part);
 			continue;
 		}
@@ -75,7 +76,8 @@ static bool read_publish(const char *text, struct publish *ret)
 
 static enum tobi_err listen_at(struct publish *publish, struct tobi_fault *fault)
 {
-	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(publish->port) };
+	struct sockaddr_in address = {.sin_family = AF_INET,
+				      .sin_port = htons(publish->port)};
 	int on = 1;
 
 	inet_pton(AF_INET, publish->address, &address.sin_addr);
@@ -102,20 +104,24 @@ static enum tobi_err choose_inner(struct run *run, const struct manifest *manife
 		bool listed = false;
 
 		for (size_t j = 0; j < manifest->port_count; j++)
-			listed |= manifest->ports[j] == (publish->inner ? publish->inner : publish->port);
+			listed |= manifest->ports[j] ==
+				  (publish->inner ? publish->inner : publish->port);
 		if (!publish->inner)
-			publish->inner = listed ? publish->port :
-					 manifest->port_count ? manifest->ports[0] : 0;
+			publish->inner = listed			? publish->port
+					 : manifest->port_count ? manifest->ports[0]
+								: 0;
 		else if (!listed)
 			return fault_set(fault, TOBI_E_ARGUMENT, "port", "",
-					 "the image does not list port %u; `tobichi inspect` shows what "
-					 "it lists", publish->inner);
+					 "the image does not list port %u; `tobichi "
+					 "inspect` shows what "
+					 "it lists",
+					 publish->inner);
 	}
 	return TOBI_OK;
 }
 
-static void write_launch(struct writer *out, const struct run *run, const struct writer *config,
-			 struct tobi_bytes name)
+static void write_launch(struct writer *out, const struct run *run,
+			 const struct writer *config, struct tobi_bytes name)
 {
 	cbor_write_map(out, 5);
 	cbor_write_uint(out, 0);
@@ -143,7 +149,7 @@ static enum tobi_err launch(struct run *run, int service, struct tobi_fault *fau
 	CLEANUP(image_freep) struct image *image = NULL;
 	CLEANUP(wr_done) struct writer config = wr_init(LIMIT_CONFIG);
 	CLEANUP(wr_done) struct writer out = wr_init(LIMIT_CONTROL);
-	int fds[LIMIT_PACKET_FDS] = { image_fd, 0, 1, 2 };
+	int fds[LIMIT_PACKET_FDS] = {image_fd, 0, 1, 2};
 	size_t count = 4;
 	enum tobi_err err;
 
@@ -163,9 +169,10 @@ static enum tobi_err launch(struct run *run, int service, struct tobi_fault *fau
 	}
 	if (err)
 		return err;
-	write_launch(&out, run, &config,
-		     run->name ? (struct tobi_bytes){ (const uint8_t *)run->name, strlen(run->name) } :
-				 image->manifest->name);
+	write_launch(
+	    &out, run, &config,
+	    run->name ? (struct tobi_bytes){(const uint8_t *)run->name, strlen(run->name)}
+		      : image->manifest->name);
 	err = wr_err(&out);
 	return err ? err : packet_send(service, wr_view(&out), fds, count, fault);
 }
@@ -187,7 +194,7 @@ static void show_started(struct tobi_bytes reply, bool detach)
 {
 	struct cbor cbor = cbor_init(reply, CBOR_DETERMINISTIC);
 	struct cbor_map map = cbor_map(&cbor, 16, "started");
-	struct tobi_bytes id = { 0 };
+	struct tobi_bytes id = {0};
 	int64_t key = 0;
 
 	while (cbor_map_int(&cbor, &map, &key, "key")) {
@@ -199,8 +206,10 @@ static void show_started(struct tobi_bytes reply, bool detach)
 			for (size_t i = 0; i < count; i++) {
 				struct tobi_bytes text = cbor_text(&cbor, 512, "lacks");
 
-				fprintf(stderr, "tobichi: this host's launch lacks: %.*s\n",
-					(int)text.size, text.size ? (const char *)text.ptr : "");
+				fprintf(stderr,
+					"tobichi: this host's launch lacks: %.*s\n",
+					(int)text.size,
+					text.size ? (const char *)text.ptr : "");
 			}
 		} else {
 			cbor_skip(&cbor, "value");
@@ -233,7 +242,7 @@ static int exit_status(struct tobi_bytes reply)
 /* -1: go on. */
 static int take_reply(int service, bool detach, struct tobi_fault *fault)
 {
-	CLEANUP(packet_done) struct packet packet = { 0 };
+	CLEANUP(packet_done) struct packet packet = {0};
 	struct tobi_bytes reply;
 
 	if (packet_receive(service, LIMIT_CONTROL, &packet, fault) == TOBI_E_NOT_FOUND) {
@@ -258,19 +267,21 @@ static int take_reply(int service, bool detach, struct tobi_fault *fault)
 
 static int attend(int service, int signals, bool detach)
 {
-	struct tobi_fault fault = { 0 };
+	struct tobi_fault fault = {0};
 	unsigned interrupts = 0;
 	int status = -1;
 
 	while (status < 0) {
-		struct pollfd wait[] = { { .fd = service, .events = POLLIN },
-					 { .fd = signals, .events = POLLIN } };
+		struct pollfd wait[] = {{.fd = service, .events = POLLIN},
+					{.fd = signals, .events = POLLIN}};
 		struct signalfd_siginfo info;
 
 		if (poll(wait, 2, -1) < 0 && errno != EINTR)
 			return cli_error("cannot wait for the enclave");
-		if (wait[1].revents && read(signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
-			/* The second interrupt ends this command; the service stops the enclave. */
+		if (wait[1].revents &&
+		    read(signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+			/* The second interrupt ends this command; the service stops the
+			 * enclave. */
 			if (info.ssi_signo == SIGINT && ++interrupts > 1)
 				return SIGNAL_BASE + SIGINT;
 			send_signal(service, info.ssi_signo);
@@ -283,7 +294,8 @@ static int attend(int service, int signals, bool detach)
 
 static int take_signals(void)
 {
-	static const int forwarded[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH };
+	static const int forwarded[] = {SIGINT,	 SIGTERM, SIGHUP,  SIGQUIT,
+					SIGUSR1, SIGUSR2, SIGWINCH};
 	sigset_t set;
 
 	sigemptyset(&set);
@@ -301,20 +313,20 @@ static int add_environment(struct run *run, char *text)
 	if (!equals || config->environment_count == LIMIT_ARGUMENTS)
 		return cli_usage("run", "--env needs NAME=VALUE");
 	config->environment[config->environment_count++] = (struct text_pair){
-		{ (const uint8_t *)text, (size_t)(equals - text) },
-		{ (const uint8_t *)equals + 1, strlen(equals + 1) },
+	    {(const uint8_t *)text, (size_t)(equals - text)},
+	    {(const uint8_t *)equals + 1, strlen(equals + 1)},
 	};
 	return 0;
 }
 
 static int parse(int argc, char **argv, struct run *run)
 {
-	static const struct option known[] = { { "publish", required_argument, NULL, 'p' },
-					       { "detach", no_argument, NULL, 'd' },
-					       { "env", required_argument, NULL, 'e' },
-					       { "arg", required_argument, NULL, 'a' },
-					       { "name", required_argument, NULL, 'n' },
-					       { NULL, 0, NULL, 0 } };
+	static const struct option known[] = {{"publish", required_argument, NULL, 'p'},
+					      {"detach", no_argument, NULL, 'd'},
+					      {"env", required_argument, NULL, 'e'},
+					      {"arg", required_argument, NULL, 'a'},
+					      {"name", required_argument, NULL, 'n'},
+					      {NULL, 0, NULL, 0}};
 	int option;
 
 	optind = 1;
@@ -322,7 +334,8 @@ static int parse(int argc, char **argv, struct run *run)
 		if (option == 'p') {
 			if (run->port_count == LIMIT_PORTS ||
 			    !read_publish(optarg, &run->ports[run->port_count++]))
-				return cli_usage("run", "--publish needs [ADDRESS:]PORT[:INNER]");
+				return cli_usage(
+				    "run", "--publish needs [ADDRESS:]PORT[:INNER]");
 		} else if (option == 'd') {
 			run->detach = true;
 		} else if (option == 'e') {
@@ -332,7 +345,7 @@ static int parse(int argc, char **argv, struct run *run)
 			if (run->config.argument_count == LIMIT_ARGUMENTS)
 				return cli_usage("run", "too many --arg");
 			run->config.arguments[run->config.argument_count++] =
-				(struct tobi_bytes){ (const uint8_t *)optarg, strlen(optarg) };
+			    (struct tobi_bytes){(const uint8_t *)optarg, strlen(optarg)};
 		} else if (option == 'n') {
 			run->name = optarg;
 		} else {
@@ -350,7 +363,7 @@ int cmd_run(int argc, char **argv)
 	CLEANUP(freep) struct run *run = calloc(1, sizeof(*run));
 	CLEANUP(fd_close) int service = -1;
 	CLEANUP(fd_close) int signals = -1;
-	struct tobi_fault fault = { 0 };
+	struct tobi_fault fault = {0};
 	int status;
 
 	if (!run)

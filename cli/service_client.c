@@ -21,7 +21,8 @@
 
 enum { START_TRIES = 250, TRY_MS = 20 };
 
-enum tobi_err service_folders(struct service_folders *ret_folders, struct tobi_fault *fault)
+enum tobi_err service_folders(struct service_folders *ret_folders,
+			      struct tobi_fault *fault)
 {
 	const char *run = getenv("XDG_RUNTIME_DIR"), *data = getenv("XDG_DATA_HOME");
 	const char *home = getenv("HOME");
@@ -34,19 +35,23 @@ enum tobi_err service_folders(struct service_folders *ret_folders, struct tobi_f
 		data = getenv("TOBICHI_STATE_FOLDER");
 		used = snprintf(folders.run, room, "%s", run ? run : "/run/tobichi");
 		if (used < (int)room)
-			used = snprintf(folders.state, room, "%s", data ? data : "/var/lib/tobichi");
+			used = snprintf(folders.state, room, "%s",
+					data ? data : "/var/lib/tobichi");
 	} else {
-		used = run ? snprintf(folders.run, room, "%s/tobichi", run) :
-			     snprintf(folders.run, room, "/tmp/tobichi-%u", (unsigned)geteuid());
+		used = run ? snprintf(folders.run, room, "%s/tobichi", run)
+			   : snprintf(folders.run, room, "/tmp/tobichi-%u",
+				      (unsigned)geteuid());
 		if (!data && !home)
 			return fault_set(fault, TOBI_E_NOT_FOUND, "service", "folders",
 					 "HOME is not set");
 		if (used < (int)room)
-			used = data ? snprintf(folders.state, room, "%s/tobichi", data) :
-				      snprintf(folders.state, room, "%s/.local/share/tobichi", home);
+			used = data ? snprintf(folders.state, room, "%s/tobichi", data)
+				    : snprintf(folders.state, room,
+					       "%s/.local/share/tobichi", home);
 	}
 	if (used >= (int)room)
-		return fault_set(fault, TOBI_E_LIMIT, "service", "folders", "a path is too long");
+		return fault_set(fault, TOBI_E_LIMIT, "service", "folders",
+				 "a path is too long");
 	*ret_folders = folders;
 	return TOBI_OK;
 }
@@ -54,11 +59,12 @@ enum tobi_err service_folders(struct service_folders *ret_folders, struct tobi_f
 /* -1 when nobody listens. */
 static int try_connect(const char *run_folder)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	CLEANUP(fd_close) int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	int taken;
 
-	snprintf(address.sun_path, sizeof(address.sun_path), "%s/service.sock", run_folder);
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s/service.sock",
+		 run_folder);
 	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)))
 		return -1;
 	taken = fd;
@@ -68,7 +74,7 @@ static int try_connect(const char *run_folder)
 
 static enum tobi_err make_platform(const char *state, struct tobi_fault *fault)
 {
-	struct tobi_fault ignored = { 0 };
+	struct tobi_fault ignored = {0};
 	struct root *root = NULL;
 	enum tobi_err err = root_open(state, &root, fault);
 
@@ -87,11 +93,12 @@ static enum tobi_err make_platform(const char *state, struct tobi_fault *fault)
 	return TOBI_OK;
 }
 
-/* Beside this program, after an installation in ../libexec/tobichi, or in the build tree. */
+/* Beside this program, after an installation in ../libexec/tobichi, or in the build tree.
+ */
 static int find_service(char *path, size_t room)
 {
-	static const char *const places[] = { "tobichid", "../libexec/tobichi/tobichid",
-					      "../daemons/platform/tobichid" };
+	static const char *const places[] = {"tobichid", "../libexec/tobichi/tobichid",
+					     "../daemons/platform/tobichid"};
 	char own[LIMIT_PATH];
 	ssize_t size = readlink("/proc/self/exe", own, sizeof(own) - 1);
 	char *slash;
@@ -119,7 +126,8 @@ static enum tobi_err start_service(const struct service_folders *folders,
 		return fault_set(fault, TOBI_E_NOT_FOUND, "service", "",
 				 "tobichid is not installed beside tobichi");
 	if (mkdir(folders->run, 0700) && errno != EEXIST)
-		return fault_errno(fault, "service", "run folder", "cannot make %s", folders->run);
+		return fault_errno(fault, "service", "run folder", "cannot make %s",
+				   folders->run);
 	snprintf(log, sizeof(log), "%s/service.log", folders->run);
 	pid = fork();
 	if (pid < 0)
@@ -131,8 +139,8 @@ static enum tobi_err start_service(const struct service_folders *folders,
 		if (fork() != 0)
 			_exit(0);
 		setsid();
-		if (null < 0 || words < 0 || chdir("/") || dup2(null, 0) < 0 || dup2(null, 1) < 0 ||
-		    dup2(words, 2) < 0)
+		if (null < 0 || words < 0 || chdir("/") || dup2(null, 0) < 0 ||
+		    dup2(null, 1) < 0 || dup2(words, 2) < 0)
 			_exit(1);
 		closefrom(3);
 		execl(program, "tobichid", "--private", "--run-folder", folders->run,
@@ -179,13 +187,15 @@ uint64_t service_reply_kind(struct tobi_bytes reply)
 	struct cbor_map map = cbor_map(&cbor, 16, "reply");
 	int64_t key = -1;
 
-	return cbor_map_int(&cbor, &map, &key, "kind") && key == 0 ? cbor_uint(&cbor, "kind") : 0;
+	return cbor_map_int(&cbor, &map, &key, "kind") && key == 0
+		   ? cbor_uint(&cbor, "kind")
+		   : 0;
 }
 
 enum tobi_err service_ask(int fd, const struct writer *request, unsigned expected,
 			  struct packet *ret_reply, struct tobi_fault *fault)
 {
-	struct packet reply = { 0 };
+	struct packet reply = {0};
 	uint64_t kind;
 	enum tobi_err err = wr_err(request);
 
@@ -200,7 +210,8 @@ enum tobi_err service_ask(int fd, const struct writer *request, unsigned expecte
 	if (kind == REPLY_FAULT)
 		err = packet_read_fault(wr_view(&reply.bytes), fault);
 	else if (kind != expected)
-		err = fault_set(fault, TOBI_E_PROTOCOL, "service", "", "it gave another answer");
+		err = fault_set(fault, TOBI_E_PROTOCOL, "service", "",
+				"it gave another answer");
 	if (err) {
 		packet_done(&reply);
 		return err;
