@@ -1,4 +1,5 @@
-/* What the commands share. Each command is one file and one row of the table in main.c. */
+/* What the commands share. Each command is one file and one row of the table in main.c.
+ */
 #ifndef CLI_CLI_H
 #define CLI_CLI_H
 
@@ -14,10 +15,13 @@ struct command {
 	const char *name;
 	const char *synopsis; /* after the name: "IMAGE [--json]" */
 	const char *summary;  /* one line for `tobichi help` */
-	const char *options;  /* one line each, "  --json   as JSON\n"; for `tobichi help NAME` */
+	const char
+	    *options; /* one line each, "  --json   as JSON\n"; for `tobichi help NAME` */
 	int (*run)(int argc, char **argv); /* argv[0] is the command's name */
 };
 
+int cmd_build(int argc, char **argv);
+int cmd_run(int argc, char **argv);
 int cmd_help(int argc, char **argv);
 int cmd_version(int argc, char **argv);
 int cmd_connect(int argc, char **argv);

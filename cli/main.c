@@ -9,6 +9,24 @@
 
 /* The only list of commands: usage, `tobichi help` and dispatch all read it. */
 static const struct command commands[] = {
+    {"build", "[OPTION...] -- PROGRAM [ARGUMENT...]", "pack a program into an image",
+     "  -o, --output FILE      the image (NAME.tobi); its policy is written beside it\n"
+     "  --root FOLDER          a root folder instead of a program of this host\n"
+     "  --add PATH[:INSIDE]    a file or folder more\n"
+     "  --tier soft            a policy that accepts this host without TEE hardware\n"
+     "  --port N               a TCP port on which the program listens\n"
+     "  --env NAME=VALUE       environment\n"
+     "  --user UID[:GID]       the program's user (1000)\n"
+     "  --directory PATH       where it starts (/home)\n"
+     "  --writable PATH        a writable path more (beside /home /run /tmp /var)\n"
+     "  --writable-size SIZE   for all of them together (64M)\n"
+     "  --memory SIZE          (512M)   --cpus N        (2)\n"
+     "  --processes N          (256)    --files N       (1024)\n"
+     "  --secret NAME          a secret to wait for before the start\n"
+     "  --product N, --svn N   product id and security version\n"
+     "  --key FILE             sign with this key\n"
+     "  --name NAME, --discard-output, --debug\n",
+     cmd_build},
     {"help", "[COMMAND]", "list the commands, or explain one", "", cmd_help},
     {"connect", "HOST:PORT --policy FILE [--listen ADDR:PORT | -- COMMAND [ARG...]]",
      "open a channel to an enclave that has proven itself",
@@ -20,6 +38,12 @@ static const struct command commands[] = {
      "  --verbose           list every check\n"
      "  --quiet             say nothing after an acceptance\n",
      cmd_connect},
+    {"run", "[OPTION...] IMAGE", "run an image in an enclave",
+     "  -p, --publish [ADDRESS:]PORT[:INNER]  attested TLS on this port of the host\n"
+     "  -d, --detach            print the enclave's id and return\n"
+     "  --env NAME=VALUE, --arg ARGUMENT      added at launch; part of the config id\n"
+     "  --name NAME\n",
+     cmd_run},
     {"send", "HOST:PORT --policy FILE [--key FILE] NAME=FILE...",
      "hand secrets to an enclave that has proven itself",
      "  --policy FILE  what the enclave must prove\n"

@@ -14,7 +14,8 @@ TOBI_MUST_USE enum tobi_err service_folders(struct service_folders *ret_folders,
 					    struct tobi_fault *fault);
 /* A connected socket. start: starts a private service when none answers, and makes the
  * platform first when there is none (said on standard error). */
-TOBI_MUST_USE enum tobi_err service_connect(bool start, int *ret_fd, struct tobi_fault *fault);
+TOBI_MUST_USE enum tobi_err service_connect(bool start, int *ret_fd,
+					    struct tobi_fault *fault);
 
 enum service_reply {
 	REPLY_STARTED = 129,
@@ -28,8 +29,9 @@ enum service_reply {
 
 /* Sends a request and waits for the reply; a FAULT comes back as an error, and so does a
  * reply of another kind. */
-TOBI_MUST_USE enum tobi_err service_ask(int fd, const struct writer *request, unsigned expected,
-					struct packet *ret_reply, struct tobi_fault *fault);
+TOBI_MUST_USE enum tobi_err service_ask(int fd, const struct writer *request,
+					unsigned expected, struct packet *ret_reply,
+					struct tobi_fault *fault);
 /* The kind of a reply; 0 when it cannot be read. */
 uint64_t service_reply_kind(struct tobi_bytes reply);
 
