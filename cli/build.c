@@ -463,6 +463,8 @@ int cmd_build(int argc, char **argv)
 
 	if (!build)
 		return cli_error("out of memory");
+	/* The image does not depend on it. */
+	umask(022);
 	set_defaults(&build->manifest);
 	status = parse(argc, argv, build);
 	if (status)

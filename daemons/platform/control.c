@@ -420,22 +420,23 @@ static bool may_ask(int fd)
 	return !packet_peer(fd, &uid, &pid, NULL) && (uid == 0 || uid == geteuid());
 }
 
-static void on_connect(evutil_socket_t fd, short what, void *context)
+/* Takes one connection; false when none waits. */
+static bool take_connection(struct service *service)
 {
-	struct service *service = context;
 	CLEANUP(fd_close)
-	int peer = accept4((int)fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	int peer = accept4(service->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	struct client *client;
 	size_t count = 0;
 
-	(void)what;
 	for (const struct client *c = service->clients; c; c = c->next)
 		count++;
-	if (peer < 0 || count == MAX_CLIENTS || !may_ask(peer))
-		return;
+	if (peer < 0)
+		return false;
+	if (count == MAX_CLIENTS || !may_ask(peer))
+		return true;
 	client = calloc(1, sizeof(*client));
 	if (!client)
-		return;
+		return true;
 	client->service = service;
 	client->fd = peer;
 	client->event =
@@ -444,11 +445,40 @@ static void on_connect(evutil_socket_t fd, short what, void *context)
 		if (client->event)
 			event_free(client->event);
 		free(client);
-		return;
+		return true;
 	}
 	peer = -1;
 	client->next = service->clients;
 	service->clients = client;
+	return true;
+}
+
+static void on_connect(evutil_socket_t fd, short what, void *context)
+{
+	(void)fd, (void)what;
+	take_connection(context);
+}
+
+/* Between the last look and the end somebody may connect: the name goes first, then those
+ * who were in time are looked for; for them the service stays. */
+bool control_is_idle(struct service *service)
+{
+	char path[LIMIT_PATH + 32];
+	struct tobi_fault fault = {0};
+
+	snprintf(path, sizeof(path), "%s/service.sock", service->run_folder);
+	unlink(path);
+	while (take_connection(service))
+		;
+	if (!service->clients)
+		return true;
+	event_free(service->listen_event);
+	service->listen_event = NULL;
+	fd_close(&service->listener);
+	if (control_open(service, &fault))
+		fprintf(stderr,
+			"event=failed fault=\"the socket cannot be opened again\"\n");
+	return false;
 }
 
 enum tobi_err control_open(struct service *service, struct tobi_fault *fault)

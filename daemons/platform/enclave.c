@@ -443,7 +443,9 @@ static enum tobi_err isolate_agent(struct enclave *enclave, int image_fd,
 				    .slot = enclave->slot};
 	enum tobi_err err;
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair))
+	/* The agent waits for its first packet; this side never waits. */
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) ||
+	    fcntl(pair[0], F_SETFL, O_NONBLOCK))
 		return fault_errno(fault, "service", "channel", "cannot be made");
 	spec.channel_fd = pair[1];
 	err = isolate_start(&spec, &enclave->isolate, fault);
@@ -507,6 +509,18 @@ static enum tobi_err fill_in(struct enclave *enclave,
 	return err;
 }
 
+/* An agent that ended at once may have said why. */
+static enum tobi_err last_words(struct enclave *enclave, enum tobi_err err,
+				struct tobi_fault *fault)
+{
+	CLEANUP(packet_done) struct packet packet = {0};
+
+	if (err != TOBI_E_NOT_FOUND ||
+	    packet_receive(enclave->channel, LIMIT_CHANNEL, &packet, NULL))
+		return err;
+	return packet_read_fault(wr_view(&packet.bytes), fault);
+}
+
 enum tobi_err enclave_launch(struct service *service, struct client *client,
 			     const struct launch_request *request, struct packet *packet,
 			     struct enclave **ret_enclave, struct tobi_fault *fault)
@@ -535,7 +549,8 @@ enum tobi_err enclave_launch(struct service *service, struct client *client,
 	if (!err)
 		err = isolate_agent(enclave, image_fd, fault);
 	if (!err)
-		err = send_config(enclave, request, packet, fault);
+		err = last_words(enclave, send_config(enclave, request, packet, fault),
+				 fault);
 	if (!err)
 		err = watch(enclave, fault);
 	if (err) {

@@ -50,7 +50,7 @@ static void on_idle(evutil_socket_t fd, short what, void *context)
 	struct service *service = context;
 
 	(void)fd, (void)what;
-	if (!service->enclaves && !service->clients)
+	if (!service->enclaves && !service->clients && control_is_idle(service))
 		event_base_loopbreak(service->base);
 }
 
@@ -233,9 +233,13 @@ static int serve(const struct options *options)
 				  .agent_fd = -1,
 				  .listener = -1};
 	struct tobi_fault fault = {0};
+	sigset_t none;
 	int lock = -1, sweeper = -1;
 	enum tobi_err err;
 
+	/* Whoever started this may have blocked what ends it. */
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	umask(077);
 	service.signer.fd = service.signer.pid = -1;
