@@ -2,15 +2,19 @@
 BUILD ?= build
 T ?=
 
-.PHONY: help deps build check clean one
+.PHONY: help deps build run check one clean
 help:
 	@echo "make run      install packages, build, run the main example"
 	@echo "make check    install packages, build with gcc and clang, run every test"
 	@echo "make one T=n  run one test"
+	@echo "make build    install packages, build into $(BUILD)"
+	@echo "make clean    remove what was built"
 deps:
 	@sh scripts/install-packages.sh
 build: deps
 	@sh scripts/build.sh $(BUILD) gcc
+run: build
+	@sh scripts/main-job.sh $(BUILD)
 check: deps
 	@sh scripts/check.sh
 one: build
