@@ -10,6 +10,7 @@
 
 #include <event2/event.h>
 
+#include "base/cleanup.h"
 #include "base/fault.h"
 #include "base/file.h"
 #include "cli/cli.h"
@@ -195,19 +196,16 @@ enum tobi_err channel_connect(struct channel *channel, const struct atls_events 
 
 static void print_list(const struct tobi_result *result)
 {
-	static const char *const outcomes[] = {"not run", "passed", "FAILED",
-					       "not asked"};
-	const struct tobi_check_result *check;
+	CLEANUP(freep) char *text = NULL;
+	struct tobi_fault fault = {0};
 
-	for (size_t i = 0; (check = tobi_result_check(result, i)); i++) {
-		fprintf(stderr, "%-9s  %-20s  %s\n", outcomes[check->outcome],
-			check->code, check->proves);
-		if (check->outcome == TOBI_FAILED)
-			fprintf(stderr,
-				"           expected %s\n           found    %s\n"
-				"           %s\n",
-				check->expected, check->found, check->remedy);
-	}
+	if (tobi_result_write(result,
+			      cli_color(stderr) ? TOBI_FORMAT_TEXT_COLOR
+						: TOBI_FORMAT_TEXT,
+			      &text, &fault))
+		IGNORE(cli_fail(&fault));
+	else
+		fputs(text, stderr);
 }
 
 int channel_report(const struct channel *channel, const struct atls_conn *conn,

@@ -26,6 +26,7 @@ int cmd_help(int argc, char **argv);
 int cmd_version(int argc, char **argv);
 int cmd_connect(int argc, char **argv);
 int cmd_send(int argc, char **argv);
+int cmd_verify(int argc, char **argv);
 
 /* Prints the fault as "tobichi: error: ..." and returns EXIT_ERROR. */
 int cli_fail(const struct tobi_fault *fault);

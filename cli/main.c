@@ -52,6 +52,16 @@ static const struct command commands[] = {
      "  --verbose      list every check\n"
      "  NAME=FILE      a file that only you may read; - for standard input\n",
      cmd_send},
+    {"verify",
+     "EVIDENCE --policy FILE [--nonce HEX] [--at TIME] [--json | --html] [-o FILE]",
+     "appraise an evidence file, and explain the verdict",
+     "  --policy FILE  what the evidence must prove\n"
+     "  --nonce HEX    the nonce that you chose\n"
+     "  --at TIME      appraise as of 2026-05-17T12:00:00Z, not now\n"
+     "  --json         an EAR claims-set, unsigned\n"
+     "  --html         one self-contained page\n"
+     "  -o FILE        write to a file\n",
+     cmd_verify},
     {"version", "", "print the version", "", cmd_version},
 };
 

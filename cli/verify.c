@@ -1,0 +1,142 @@
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/hex.h"
+#include "base/limits.h"
+#include "cli/cli.h"
+#include "tobichi/verify.h"
+
+struct options {
+	const char *evidence, *policy, *nonce, *at, *out;
+	enum tobi_format format;
+};
+
+DEFINE_CLEANUP(struct tobi_policy *, tobi_policy_free)
+DEFINE_CLEANUP(struct tobi_result *, tobi_result_free)
+
+static const struct option long_options[] = {{"policy", required_argument, NULL, 'p'},
+					     {"nonce", required_argument, NULL, 'n'},
+					     {"at", required_argument, NULL, 'a'},
+					     {"json", no_argument, NULL, 'j'},
+					     {"html", no_argument, NULL, 'h'},
+					     {"output", required_argument, NULL, 'o'},
+					     {NULL, 0, NULL, 0}};
+
+/* 2026-05-17T12:00:00Z, always UTC. */
+static bool read_time(const char *text, int64_t *ret_time)
+{
+	struct tm tm = {0};
+	const char *end = strptime(text, "%Y-%m-%dT%H:%M:%SZ", &tm);
+
+	if (!end || *end)
+		return false;
+	*ret_time = timegm(&tm);
+	return *ret_time >= 0;
+}
+
+static enum tobi_err appraise(const struct options *options,
+			      struct tobi_verify_request *request,
+			      struct tobi_result **ret_result, struct tobi_fault *fault)
+{
+	CLEANUP(wr_done) struct writer yaml = wr_init(LIMIT_POLICY);
+	CLEANUP(wr_done) struct writer evidence = wr_init(LIMIT_EVIDENCE);
+	CLEANUP(tobi_policy_freep) struct tobi_policy *policy = NULL;
+	enum tobi_err err;
+
+	err = file_read(options->policy, LIMIT_POLICY, "policy", &yaml, fault);
+	if (!err)
+		err = tobi_policy_parse(wr_view(&yaml), options->policy, &policy, fault);
+	if (!err)
+		err = file_read(options->evidence, LIMIT_EVIDENCE, "evidence", &evidence,
+				fault);
+	if (err)
+		return err;
+	request->evidence = wr_view(&evidence);
+	return tobi_verify(policy, request, ret_result, fault);
+}
+
+static int run(const struct options *options, struct tobi_verify_request *request)
+{
+	CLEANUP(tobi_result_freep) struct tobi_result *result = NULL;
+	CLEANUP(freep) char *text = NULL;
+	enum tobi_format format = options->format;
+	struct tobi_fault fault = {0};
+
+	if (format == TOBI_FORMAT_TEXT && !options->out && cli_color(stdout))
+		format = TOBI_FORMAT_TEXT_COLOR;
+	if (appraise(options, request, &result, &fault) ||
+	    tobi_result_write(result, format, &text, &fault))
+		return cli_fail(&fault);
+	if (options->out) {
+		if (file_write(options->out, 0644,
+			       (struct tobi_bytes){(uint8_t *)text, strlen(text)},
+			       "output", &fault))
+			return cli_fail(&fault);
+	} else if (fputs(text, stdout) == EOF || fflush(stdout) == EOF) {
+		return cli_error("cannot write the explanation");
+	}
+	return tobi_result_verdict(result) == TOBI_ACCEPT ? EXIT_ACCEPTED : EXIT_REFUSED;
+}
+
+static const char *take_option(struct options *options, int option)
+{
+	switch (option) {
+	case 'p':
+		options->policy = optarg;
+		return NULL;
+	case 'n':
+		options->nonce = optarg;
+		return NULL;
+	case 'a':
+		options->at = optarg;
+		return NULL;
+	case 'o':
+		options->out = optarg;
+		return NULL;
+	case 'j':
+	case 'h':
+		if (options->format != TOBI_FORMAT_TEXT)
+			return "--json and --html exclude each other";
+		options->format = option == 'j' ? TOBI_FORMAT_JSON : TOBI_FORMAT_HTML;
+		return NULL;
+	default:
+		return "there is no such option";
+	}
+}
+
+int cmd_verify(int argc, char **argv)
+{
+	struct options options = {.format = TOBI_FORMAT_TEXT};
+	struct tobi_verify_request request = {.time = time(NULL)};
+	const char *wrong = NULL;
+	uint8_t nonce[64];
+	int option;
+
+	optind = 1;
+	while (!wrong &&
+	       (option = getopt_long(argc, argv, "p:n:a:o:", long_options, NULL)) != -1)
+		wrong = take_option(&options, option);
+	if (wrong)
+		return cli_usage("verify", "%s", wrong);
+	if (optind + 1 != argc)
+		return cli_usage("verify", "it needs one EVIDENCE file");
+	options.evidence = argv[optind];
+	if (!options.policy)
+		return cli_usage("verify",
+				 "it needs --policy FILE: what the evidence must prove");
+	if (options.nonce) {
+		size_t digits = strlen(options.nonce);
+
+		if (digits < 16 || digits > 128 || digits % 2 ||
+		    !hex_read(options.nonce, nonce, digits / 2))
+			return cli_usage("verify",
+					 "--nonce needs 16 to 128 hexadecimal digits");
+		request.nonce = (struct tobi_bytes){nonce, digits / 2};
+	}
+	if (options.at && !read_time(options.at, &request.time))
+		return cli_usage("verify", "--at needs a time like 2026-05-17T12:00:00Z");
+	return run(&options, &request);
+}

@@ -1,0 +1,93 @@
+#include "appraise/explain.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/fault.h"
+
+const char *explain_tier(const char *tier)
+{
+	if (tier && strcmp(tier, "soft") == 0)
+		return "keeps out other processes and users; not root or the kernel";
+	return "not known here";
+}
+
+const char *explain_outcome(enum tobi_outcome outcome)
+{
+	switch (outcome) {
+	case TOBI_PASSED:
+		return "passed";
+	case TOBI_FAILED:
+		return "failed";
+	case TOBI_NOT_ASKED:
+		return "not-asked";
+	case TOBI_NOT_RUN:
+		break;
+	}
+	return "not-run";
+}
+
+static bool has_outcome(const struct tobi_result *result, const char *code,
+			enum tobi_outcome outcome)
+{
+	for (size_t i = 0; i < result->list.count; i++) {
+		const struct check_record *record = &result->list.records[i];
+
+		if (strcmp(record->check->code, code) == 0)
+			return record->outcome == outcome;
+	}
+	return false;
+}
+
+const char *explain_allowance(const struct tobi_result *result, size_t index)
+{
+	const char *found[2];
+	size_t count = 0;
+
+	if (result->claims.debug && has_outcome(result, "POLICY-DEBUG", TOBI_PASSED))
+		found[count++] = "DEBUG: the host can read and change this enclave, and "
+				 "the policy allows that";
+	if (has_outcome(result, "CLAIMS-NONCE", TOBI_NOT_ASKED))
+		found[count++] = "NO NONCE: this evidence may be an old one shown again, "
+				 "and the policy allows that";
+	return index < count ? found[index] : NULL;
+}
+
+enum tobi_err tobi_result_write(const struct tobi_result *result, enum tobi_format format,
+				char **ret_text, struct tobi_fault *fault)
+{
+	CLEANUP(wr_done) struct writer out = wr_init(LIMIT_EXPLANATION);
+	enum tobi_err err = TOBI_OK;
+	char *text;
+
+	if (!result)
+		return fault_set(fault, TOBI_E_ARGUMENT, "result", "", "there is none");
+	switch (format) {
+	case TOBI_FORMAT_TEXT:
+	case TOBI_FORMAT_TEXT_COLOR:
+		explain_text(result, format == TOBI_FORMAT_TEXT_COLOR, &out);
+		break;
+	case TOBI_FORMAT_JSON:
+		err = explain_json(result, &out, fault);
+		break;
+	case TOBI_FORMAT_HTML:
+		explain_html(result, &out);
+		break;
+	default:
+		return fault_set(fault, TOBI_E_ARGUMENT, "format", "",
+				 "there is no such format");
+	}
+	wr_u8(&out, 0);
+	if (!err && wr_err(&out))
+		err = fault_set(fault, wr_err(&out), "explanation", "",
+				"it cannot be written: out of memory or too long");
+	if (err)
+		return err;
+	text = strdup((const char *)out.ptr);
+	if (!text)
+		return fault_set(fault, TOBI_E_MEMORY, "explanation", "",
+				 "out of memory");
+	*ret_text = text;
+	return TOBI_OK;
+}

@@ -1,0 +1,24 @@
+/* The forms of an explanation; tobi_result_write() (tobichi/verify.h) chooses one. */
+#ifndef TOBI_APPRAISE_EXPLAIN_H
+#define TOBI_APPRAISE_EXPLAIN_H
+
+#include "appraise/appraise.h"
+#include "base/writer.h"
+
+enum { LIMIT_EXPLANATION = 4 << 20 };
+
+/* What a tier keeps out, in one line. */
+const char *explain_tier(const char *tier);
+/* An allowance of the policy that this result has used: NULL past the end. */
+const char *explain_allowance(const struct tobi_result *result, size_t index);
+/* "passed", "failed", "not-run", "not-asked". */
+const char *explain_outcome(enum tobi_outcome outcome);
+
+/* Each appends to out; failure is the writer's (sticky). Text from outside is escaped. */
+void explain_text(const struct tobi_result *result, bool color, struct writer *out);
+void explain_html(const struct tobi_result *result, struct writer *out);
+/* An EAR claims-set, unsigned. TOBI_E_MEMORY only. */
+TOBI_MUST_USE enum tobi_err explain_json(const struct tobi_result *result,
+					 struct writer *out, struct tobi_fault *fault);
+
+#endif

@@ -1,0 +1,120 @@
+#include <string.h>
+
+#include <jansson.h>
+
+#include "appraise/explain.h"
+#include "base/cleanup.h"
+#include "base/fault.h"
+#include "base/hex.h"
+#include "base/utf8.h"
+
+#define PROFILE "tag:ietf.org,2026:rats/ear#03"
+
+static void json_decrefp(json_t **json)
+{
+	json_decref(*json);
+}
+
+/* JSON text of what may come from outside: escaped first, so that it is UTF-8. */
+static json_t *text_of(const char *text)
+{
+	struct writer escaped = wr_init(LIMIT_EXPLANATION);
+	json_t *json;
+
+	utf8_write_escaped(&escaped,
+			   (struct tobi_bytes){(const uint8_t *)text, strlen(text)});
+	json = wr_err(&escaped) ? NULL
+				: json_stringn((const char *)escaped.ptr, escaped.size);
+	if (!json && !wr_err(&escaped) && escaped.size == 0)
+		json = json_string("");
+	wr_done(&escaped);
+	return json;
+}
+
+static json_t *hex_of(struct tobi_bytes bytes)
+{
+	char text[2 * 64 + 1] = "";
+
+	if (bytes.size <= 64)
+		hex_write(bytes, text, sizeof(text));
+	return json_string(text);
+}
+
+static json_t *checks_of(const struct tobi_result *result)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; list && i < result->list.count; i++) {
+		const struct check_record *record = &result->list.records[i];
+		json_t *line = json_pack(
+		    "{s:s, s:s, s:s, s:s, s:s, s:o, s:o}", "code", record->check->code,
+		    "outcome", explain_outcome(record->outcome), "proves",
+		    record->check->proves, "source", record->check->source, "remedy",
+		    record->check->remedy, "expected", text_of(record->expected), "found",
+		    text_of(record->found));
+
+		/* Half a list would read as a whole one. */
+		if (!line || json_array_append_new(list, line)) {
+			json_decref(list);
+			return NULL;
+		}
+	}
+	return list;
+}
+
+static json_t *extension_of(const struct tobi_result *result)
+{
+	const struct tee_claims *claims = &result->claims;
+	json_t *signers = json_array(), *allowances = json_array();
+	const char *allowance;
+
+	for (size_t i = 0; i < claims->signer_count; i++)
+		json_array_append_new(signers, hex_of(claims->signers[i]));
+	for (size_t i = 0; (allowance = explain_allowance(result, i)); i++)
+		json_array_append_new(allowances, json_string(allowance));
+	return json_pack(
+	    "{s:b, s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o}", "signed", 0, "verdict",
+	    result->verdict == TOBI_ACCEPT ? "accepted" : "refused", "reason",
+	    text_of(result->reason), "tier", text_of(claims->tier ? claims->tier : ""),
+	    "tier-means", explain_tier(claims->tier), "image", hex_of(claims->image_id),
+	    "signers", signers, "identity",
+	    text_of(result->identity ? result->identity : ""), "allowances", allowances,
+	    "checks", checks_of(result));
+}
+
+/*
+ * The status of an accepted soft enclave is a warning, not affirming: root reads its
+ * memory (AR4SI runtime-opaque 32, isolated only). A refusal is contraindicated.
+ */
+static json_t *appraisal_of(const struct tobi_result *result)
+{
+	bool accepted = result->verdict == TOBI_ACCEPT;
+	json_t *appraisal = json_pack(
+	    "{s:s, s:[o], s:o}", "ear_status", accepted ? "warning" : "contraindicated",
+	    "ear_appraisal_policy_ids", text_of(result->policy_name), "tobichi",
+	    extension_of(result));
+
+	if (appraisal && accepted)
+		json_object_set_new(appraisal, "ear_trustworthiness_vector",
+				    json_pack("{s:i}", "runtime-opaque", 32));
+	return appraisal;
+}
+
+enum tobi_err explain_json(const struct tobi_result *result, struct writer *out,
+			   struct tobi_fault *fault)
+{
+	CLEANUP(json_decrefp) json_t *ear = NULL;
+	char *text;
+
+	ear =
+	    json_pack("{s:s, s:I, s:{s:s, s:s}, s:{s:o}}", "eat_profile", PROFILE, "iat",
+		      (json_int_t)result->time, "ear_verifier_id", "developer", "tobichi",
+		      "build", "unsigned", "submods", "enclave", appraisal_of(result));
+	text = ear ? json_dumps(ear, JSON_INDENT(2)) : NULL;
+	if (!text)
+		return fault_set(fault, TOBI_E_MEMORY, "explanation", "",
+				 "out of memory");
+	wr_printf(out, "%s\n", text);
+	free(text);
+	return TOBI_OK;
+}

@@ -1,0 +1,104 @@
+#include <string.h>
+
+#include "appraise/explain.h"
+#include "base/hex.h"
+#include "base/utf8.h"
+
+struct colors {
+	const char *good, *bad, *dim, *bold, *off;
+};
+
+static const struct colors none = {"", "", "", "", ""};
+static const struct colors ansi = {"\033[32m", "\033[31m", "\033[2m", "\033[1m",
+				   "\033[0m"};
+
+/* "name:   text", the text escaped. */
+static void put_line(struct writer *out, const char *indent, const char *name,
+		     const char *text)
+{
+	wr_printf(out, "%s%-10s", indent, name);
+	utf8_write_escaped(out, (struct tobi_bytes){(const uint8_t *)text, strlen(text)});
+	wr_u8(out, '\n');
+}
+
+static void put_hex(struct writer *out, const char *name, struct tobi_bytes bytes)
+{
+	char text[2 * 64 + 1];
+
+	if (bytes.size == 0 || bytes.size > 64)
+		return;
+	hex_write(bytes, text, sizeof(text));
+	put_line(out, "  ", name, text);
+}
+
+static void put_header(const struct tobi_result *result, const struct colors *colors,
+		       struct writer *out)
+{
+	bool accepted = result->verdict == TOBI_ACCEPT;
+	const struct tee_claims *claims = &result->claims;
+	const char *allowance;
+
+	wr_printf(out, "%s%s%s%s\n", colors->bold, accepted ? colors->good : colors->bad,
+		  accepted ? "ACCEPTED" : "REFUSED", colors->off);
+	if (!accepted)
+		put_line(out, "  ", "reason", result->reason);
+	put_line(out, "  ", "policy", result->policy_name);
+	if (claims->tier) {
+		put_line(out, "  ", "tier", claims->tier);
+		put_line(out, "  ", "", explain_tier(claims->tier));
+	}
+	put_hex(out, "image", claims->image_id);
+	for (size_t i = 0; i < claims->signer_count; i++)
+		put_hex(out, "signer", claims->signers[i]);
+	if (result->identity && result->identity[0])
+		put_line(out, "  ", "identity", result->identity);
+	for (size_t i = 0; (allowance = explain_allowance(result, i)); i++) {
+		wr_printf(out, "%s", colors->bad);
+		put_line(out, "  ", "WARNING", allowance);
+		wr_printf(out, "%s", colors->off);
+	}
+	/* Claims of evidence that was refused are what it says, not what is so. */
+	if (!accepted && claims->tier)
+		wr_printf(
+		    out,
+		    "  The lines above are what the evidence says; it is not proven.\n");
+	wr_u8(out, '\n');
+}
+
+static void put_check(const struct check_record *record, const struct colors *colors,
+		      struct writer *out)
+{
+	static const char *const marks[] = {
+	    [TOBI_NOT_RUN] = "MISS",
+	    [TOBI_PASSED] = "ok",
+	    [TOBI_FAILED] = "FAIL",
+	    [TOBI_NOT_ASKED] = "-",
+	};
+	const char *color = record->outcome == TOBI_PASSED	? colors->good
+			    : record->outcome == TOBI_NOT_ASKED ? colors->dim
+								: colors->bad;
+
+	wr_printf(out, "%s%-4s%s  %s%-19s  %s%s%s\n", color, marks[record->outcome],
+		  colors->off, record->outcome == TOBI_NOT_ASKED ? colors->dim : "",
+		  record->check->code, record->check->proves,
+		  record->outcome == TOBI_NOT_ASKED ? " (not asked)" : "", colors->off);
+	if (record->outcome == TOBI_NOT_RUN)
+		put_line(out, "      ", "found",
+			 "the check did not run, because of what failed before it");
+	if (record->outcome != TOBI_FAILED)
+		return;
+	if (record->expected[0])
+		put_line(out, "      ", "expected", record->expected);
+	if (record->found[0])
+		put_line(out, "      ", "found", record->found);
+	put_line(out, "      ", "do", record->check->remedy);
+}
+
+void explain_text(const struct tobi_result *result, bool color, struct writer *out)
+{
+	const struct colors *colors = color ? &ansi : &none;
+
+	put_header(result, colors, out);
+	for (size_t i = 0; i < result->list.count; i++)
+		put_check(&result->list.records[i], colors, out);
+}
