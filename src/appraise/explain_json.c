@@ -1,3 +1,4 @@
+#include <stdlib.h>
 #include <string.h>
 
 #include <jansson.h>
@@ -9,11 +10,6 @@
 #include "base/utf8.h"
 
 #define PROFILE "tag:ietf.org,2026:rats/ear#03"
-
-static void json_decrefp(json_t **json)
-{
-	json_decref(*json);
-}
 
 /* JSON text of what may come from outside: escaped first, so that it is UTF-8. */
 static json_t *text_of(const char *text)
