@@ -99,6 +99,9 @@ static enum tobi_err listen_at(struct publish *publish, struct tobi_fault *fault
 static enum tobi_err choose_inner(struct run *run, const struct manifest *manifest,
 				  struct tobi_fault *fault)
 {
+	if (run->port_count && !manifest->port_count)
+		return fault_set(fault, TOBI_E_ARGUMENT, "port", "",
+				 "the image lists no port; build it with --port N");
 	for (size_t i = 0; i < run->port_count; i++) {
 		struct publish *publish = &run->ports[i];
 		bool listed = false;
