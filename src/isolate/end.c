@@ -30,11 +30,13 @@ void isolate_end(struct isolate *isolate)
 void isolate_usage(const struct isolate *isolate, uint64_t *ret_memory,
 		   uint64_t *ret_tasks)
 {
-	const struct cgroup *group = &isolate->cleanup->group;
-
-	*ret_memory =
-	    cgroup_read(group, CGROUP_MEMORY, "memory.usage_in_bytes", "memory.current");
-	*ret_tasks = cgroup_read(group, CGROUP_PIDS, "pids.current", "pids.current");
+	*ret_memory = *ret_tasks = 0;
+	if (!isolate->cleanup)
+		return;
+	*ret_memory = cgroup_read(&isolate->cleanup->group, CGROUP_MEMORY,
+				  "memory.usage_in_bytes", "memory.current");
+	*ret_tasks = cgroup_read(&isolate->cleanup->group, CGROUP_PIDS, "pids.current",
+				 "pids.current");
 }
 
 bool isolate_ran_out_of_memory(const struct isolate *isolate)
