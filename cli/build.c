@@ -18,11 +18,12 @@
 enum { MAX_ADD = 64, DEFAULT_USER = 1000 };
 
 struct build {
-	const char *out, *root, *key_file, *tier;
+	const char *out, *root, *key_file, *tier, *policy;
 	const char *adds[MAX_ADD];
 	size_t add_count;
 	struct manifest manifest;
 	char program[LIMIT_PATH];
+	bool quiet;
 };
 
 DEFINE_CLEANUP(struct pack *, pack_free)
@@ -44,17 +45,6 @@ static bool read_size(const char *value, uint64_t *ret_size)
 	    size > UINT64_MAX >> shift)
 		return false;
 	*ret_size = size << shift;
-	return true;
-}
-
-static bool read_number(const char *value, uint64_t max, uint64_t *ret_number)
-{
-	char *end;
-	uint64_t number = strtoull(value, &end, 10);
-
-	if (value[0] < '0' || value[0] > '9' || *end || number > max)
-		return false;
-	*ret_number = number;
 	return true;
 }
 
@@ -114,8 +104,8 @@ static bool set_user(struct manifest *manifest, char *value)
 
 	if (colon)
 		*colon = 0;
-	if (!read_number(value, UINT16_MAX, &uid) ||
-	    !read_number(colon ? colon + 1 : value, UINT16_MAX, &gid))
+	if (!cli_read_number(value, UINT16_MAX, &uid) ||
+	    !cli_read_number(colon ? colon + 1 : value, UINT16_MAX, &gid))
 		return false;
 	manifest->uid = (uint32_t)uid;
 	manifest->gid = (uint32_t)gid;
@@ -155,6 +145,8 @@ static const struct option known[] = {
     {"name", required_argument, NULL, 'n'},
     {"key", required_argument, NULL, 'k'},
     {"tier", required_argument, NULL, 't'},
+    {"policy", required_argument, NULL, 'y'},
+    {"quiet", no_argument, NULL, 'q'},
     {NULL, 0, NULL, 0},
 };
 
@@ -174,6 +166,12 @@ static bool take_option(struct build *build, int option, char *value)
 	case 'k':
 		build->key_file = value;
 		return true;
+	case 'q':
+		build->quiet = true;
+		return true;
+	case 'y':
+		build->policy = value;
+		return true;
 	case 't':
 		build->tier = value;
 		return strcmp(value, "soft") == 0;
@@ -185,7 +183,7 @@ static bool take_option(struct build *build, int option, char *value)
 		return add_environment(m, value);
 	case 'p':
 		if (m->port_count == LIMIT_PORTS ||
-		    !read_number(value, UINT16_MAX, &number))
+		    !cli_read_number(value, UINT16_MAX, &number))
 			return false;
 		m->ports[m->port_count++] = (uint16_t)number;
 		return number > 0;
@@ -194,11 +192,11 @@ static bool take_option(struct build *build, int option, char *value)
 	case 'm':
 		return read_size(value, &m->limits.memory);
 	case 'P':
-		return read_number(value, MANIFEST_PROCESSES_MAX, &m->limits.processes);
+		return cli_read_number(value, MANIFEST_PROCESSES_MAX, &m->limits.processes);
 	case 'c':
 		return set_cpus(m, value);
 	case 'f':
-		return read_number(value, MANIFEST_FILES_MAX, &m->limits.files);
+		return cli_read_number(value, MANIFEST_FILES_MAX, &m->limits.files);
 	case 'w':
 		if (m->writable_count < LIMIT_WRITABLE)
 			m->writable[m->writable_count++] = text(value);
@@ -214,10 +212,10 @@ static bool take_option(struct build *build, int option, char *value)
 		return true;
 	case 'i':
 		m->product =
-		    read_number(value, UINT16_MAX, &number) ? (uint16_t)number : 0;
+		    cli_read_number(value, UINT16_MAX, &number) ? (uint16_t)number : 0;
 		return value[0] >= '0' && value[0] <= '9' && number <= UINT16_MAX;
 	case 'v':
-		m->svn = read_number(value, UINT16_MAX, &number) ? (uint16_t)number : 0;
+		m->svn = cli_read_number(value, UINT16_MAX, &number) ? (uint16_t)number : 0;
 		return value[0] >= '0' && value[0] <= '9' && number <= UINT16_MAX;
 	case 'D':
 		m->debug = true;
@@ -289,18 +287,6 @@ static enum tobi_err fill(struct build *build, struct pack *pack,
 	}
 	for (size_t i = 0; i < build->add_count && !err; i++)
 		err = add_one(pack, build->adds[i], fault);
-	return err;
-}
-
-static enum tobi_err read_key(const char *path, EVP_PKEY **ret_key,
-			      struct tobi_fault *fault)
-{
-	struct secret pem = {0};
-	enum tobi_err err = file_read_secret(path, LIMIT_PEM, "key", &pem, fault);
-
-	if (!err)
-		err = key_read_private(secret_view(&pem), "key", ret_key, fault);
-	secret_done(&pem);
 	return err;
 }
 
@@ -437,8 +423,10 @@ static enum tobi_err make(struct build *build, struct tobi_fault *fault)
 		   ? strlen(out) - 5
 		   : strlen(out);
 	snprintf(policy, sizeof(policy), "%.*s.policy.yaml", (int)stem, out);
+	if (build->policy)
+		snprintf(policy, sizeof(policy), "%s", build->policy);
 	if (build->key_file)
-		err = read_key(build->key_file, &key, fault);
+		err = cli_read_private_key(build->key_file, &key, fault);
 	if (!err)
 		err = pack_new(temporary ? temporary : "/tmp", &pack, fault);
 	if (!err)
@@ -450,6 +438,8 @@ static enum tobi_err make(struct build *build, struct tobi_fault *fault)
 		err = write_policy(build, id, key, policy, fault);
 	if (err)
 		return err;
+	if (build->quiet)
+		return TOBI_OK;
 	hex_write((struct tobi_bytes){id, sizeof(id)}, hex, sizeof(hex));
 	printf("image     %s\nimage id  %s\npolicy    %s\n", out, hex, policy);
 	return TOBI_OK;

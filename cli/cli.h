@@ -8,6 +8,8 @@
 #include <stdio.h>
 
 #include "base/writer.h"
+#include "codec/json.h"
+#include "pki/key.h"
 
 enum cli_exit { EXIT_ACCEPTED = 0, EXIT_REFUSED = 1, EXIT_ERROR = 2 };
 
@@ -20,13 +22,21 @@ struct command {
 	int (*run)(int argc, char **argv); /* argv[0] is the command's name */
 };
 
+int cmd_attest(int argc, char **argv);
 int cmd_build(int argc, char **argv);
-int cmd_run(int argc, char **argv);
-int cmd_help(int argc, char **argv);
-int cmd_version(int argc, char **argv);
 int cmd_connect(int argc, char **argv);
+int cmd_help(int argc, char **argv);
+int cmd_inspect(int argc, char **argv);
+int cmd_keygen(int argc, char **argv);
+int cmd_logs(int argc, char **argv);
+int cmd_platform(int argc, char **argv);
+int cmd_ps(int argc, char **argv);
+int cmd_run(int argc, char **argv);
 int cmd_send(int argc, char **argv);
+int cmd_sign(int argc, char **argv);
+int cmd_stop(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
+int cmd_version(int argc, char **argv);
 
 /* Prints the fault as "tobichi: error: ..." and returns EXIT_ERROR. */
 int cli_fail(const struct tobi_fault *fault);
@@ -37,5 +47,21 @@ int cli_usage(const char *command, const char *format, ...) TOBI_PRINTF(2, 3);
 
 /* ANSI colours are wanted on this stream: a terminal, and NO_COLOR is not set. */
 bool cli_color(FILE *stream);
+/* To a file, or to standard output when path is NULL. EXIT_ACCEPTED or EXIT_ERROR. */
+int cli_put(const char *path, struct tobi_bytes bytes);
+/* The same, indented; takes the reference. */
+int cli_put_json(const char *path, json_t *json);
+/* Text from outside, for people: control characters become \xNN. */
+void cli_print_text(FILE *stream, struct tobi_bytes text);
+
+enum { CLI_TIME_SIZE = 24 };
+/* 2026-05-17T12:00:00Z */
+void cli_format_time(int64_t seconds, char out[static CLI_TIME_SIZE]);
+/* Decimal digits only, at most max. */
+bool cli_read_number(const char *text, uint64_t max, uint64_t *ret_number);
+
+/* A private key file (mode 0600, PKCS#8 PEM). EVP_PKEY_free() it. */
+TOBI_MUST_USE enum tobi_err cli_read_private_key(const char *path, EVP_PKEY **ret_key,
+						 struct tobi_fault *fault);
 
 #endif

@@ -1,14 +1,16 @@
 #include "cli/cli.h"
 
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/fault.h"
 
 /* The only list of commands: usage, `tobichi help` and dispatch all read it. */
 static const struct command commands[] = {
+    {"attest", "ENCLAVE [--nonce HEX] [-o FILE]", "have an enclave prove itself, to a file",
+     "  --nonce HEX  yours, 16 to 128 digits; a random one otherwise\n"
+     "  -o FILE      the evidence (ENCLAVE.evidence)\n",
+     cmd_attest},
     {"build", "[OPTION...] -- PROGRAM [ARGUMENT...]", "pack a program into an image",
      "  -o, --output FILE      the image (NAME.tobi); its policy is written beside it\n"
      "  --root FOLDER          a root folder instead of a program of this host\n"
@@ -25,7 +27,9 @@ static const struct command commands[] = {
      "  --secret NAME          a secret to wait for before the start\n"
      "  --product N, --svn N   product id and security version\n"
      "  --key FILE             sign with this key\n"
-     "  --name NAME, --discard-output, --debug\n",
+     "  --policy FILE          where the policy is written\n"
+     "  --name NAME, --discard-output, --debug\n"
+     "  --quiet                say nothing\n",
      cmd_build},
     {"help", "[COMMAND]", "list the commands, or explain one", "", cmd_help},
     {"connect", "HOST:PORT --policy FILE [--listen ADDR:PORT | -- COMMAND [ARG...]]",
@@ -38,11 +42,37 @@ static const struct command commands[] = {
      "  --verbose           list every check\n"
      "  --quiet             say nothing after an acceptance\n",
      cmd_connect},
-    {"run", "[OPTION...] IMAGE", "run an image in an enclave",
+    {"inspect", "IMAGE [--json]", "measure an image, and show what it holds",
+     "  --json  as JSON\n", cmd_inspect},
+    {"keygen", "[-o NAME] [--type p256|p384|ed25519]", "make a key pair",
+     "  -o NAME      NAME.key and NAME.pub (tobichi)\n"
+     "  --type TYPE  p256, p384 (the default) or ed25519\n",
+     cmd_keygen},
+    {"logs", "ENCLAVE [-f]", "show what a detached enclave has printed",
+     "  -f, --follow  and what it prints, until it ends\n", cmd_logs},
+    {"platform", "init | status | anchor | csr | certify CHAIN",
+     "this host's root of trust",
+     "  init           make platform CA, platform certificate and seal root\n"
+     "  status         show them, and the service\n"
+     "  anchor         the platform CA (PEM): what a policy of this host trusts\n"
+     "  csr            a request for an owner's CA (PEM)\n"
+     "  certify CHAIN  keep the owner's answer (PEM, leaf first)\n"
+     "  --root KIND    init: who holds the keys (file)\n"
+     "  --json         status: as JSON\n"
+     "  -o FILE        anchor, csr: write to a file\n",
+     cmd_platform},
+    {"ps", "[--json]", "list the running enclaves", "  --json  as JSON\n", cmd_ps},
+    {"run", "[OPTION...] IMAGE | [OPTION...] -- PROGRAM [ARGUMENT...]",
+     "run an image, or a program of this host, in an enclave",
      "  -p, --publish [ADDRESS:]PORT[:INNER]  attested TLS on this port of the host\n"
      "  -d, --detach            print the enclave's id and return\n"
      "  --env NAME=VALUE, --arg ARGUMENT      added at launch; part of the config id\n"
-     "  --name NAME\n",
+     "  --name NAME\n"
+     "  --owner FILE            public key of who may send secrets; part of the config id\n"
+     "After -- the program is packed first, for this host (tier soft):\n"
+     "  --add PATH[:INSIDE]     a file or folder more\n"
+     "  --port N                a TCP port on which it listens (of --publish otherwise)\n"
+     "  --policy-out FILE       write the policy that accepts it\n",
      cmd_run},
     {"send", "HOST:PORT --policy FILE [--key FILE] NAME=FILE...",
      "hand secrets to an enclave that has proven itself",
@@ -52,6 +82,10 @@ static const struct command commands[] = {
      "  --verbose      list every check\n"
      "  NAME=FILE      a file that only you may read; - for standard input\n",
      cmd_send},
+    {"sign", "IMAGE --key FILE", "add a signature to an image",
+     "  --key FILE  a private key, as of `tobichi keygen`\n", cmd_sign},
+    {"stop", "ENCLAVE... [--grace SECONDS]", "stop enclaves",
+     "  --grace SECONDS  from SIGTERM to SIGKILL (10)\n", cmd_stop},
     {"verify",
      "EVIDENCE --policy FILE [--nonce HEX] [--at TIME] [--json | --html] [-o FILE]",
      "appraise an evidence file, and explain the verdict",
@@ -114,44 +148,6 @@ int cmd_version(int argc, char **argv)
 		return cli_usage("version", "it takes no argument");
 	printf("tobichi " TOBICHI_VERSION "\n");
 	return EXIT_ACCEPTED;
-}
-
-int cli_fail(const struct tobi_fault *fault)
-{
-	char text[512];
-
-	tobi_fault_print(fault, text, sizeof(text));
-	fprintf(stderr, "tobichi: error: %s\n", text);
-	return EXIT_ERROR;
-}
-
-int cli_error(const char *format, ...)
-{
-	va_list args;
-
-	fputs("tobichi: error: ", stderr);
-	va_start(args, format);
-	vfprintf(stderr, format, args);
-	va_end(args);
-	fputc('\n', stderr);
-	return EXIT_ERROR;
-}
-
-int cli_usage(const char *command, const char *format, ...)
-{
-	va_list args;
-
-	fprintf(stderr, "tobichi %s: ", command);
-	va_start(args, format);
-	vfprintf(stderr, format, args);
-	va_end(args);
-	fprintf(stderr, "; `tobichi help %s` shows how it is used\n", command);
-	return EXIT_ERROR;
-}
-
-bool cli_color(FILE *stream)
-{
-	return isatty(fileno(stream)) && !getenv("NO_COLOR");
 }
 
 int main(int argc, char **argv)

@@ -12,13 +12,13 @@
 
 #include "base/cleanup.h"
 #include "base/fault.h"
-#include "base/hex.h"
+#include "base/file.h"
 #include "cli/cli.h"
 #include "cli/service_client.h"
 #include "codec/cbor.h"
 #include "image/image.h"
 
-enum { REQUEST_LAUNCH = 1, REQUEST_SIGNAL = 2, SIGNAL_BASE = 128 };
+enum { SIGNAL_BASE = 128, MAX_PACK = 64 };
 
 struct publish {
 	char address[64];
@@ -32,6 +32,13 @@ struct run {
 	struct publish ports[LIMIT_PORTS];
 	size_t port_count;
 	struct launch_config config;
+	uint8_t owner[SHA384_SIZE];
+	/* For a program that is packed first. */
+	char **program; /* NULL at the end; NULL: an image was named */
+	int program_count;
+	const char *adds[MAX_PACK], *listens[LIMIT_PORTS], *policy_out;
+	size_t add_count, listen_count;
+	char folder[LIMIT_PATH], packed[LIMIT_PATH + 32];
 };
 
 DEFINE_CLEANUP(struct image *, image_free)
@@ -126,9 +133,7 @@ static enum tobi_err choose_inner(struct run *run, const struct manifest *manife
 static void write_launch(struct writer *out, const struct run *run,
 			 const struct writer *config, struct tobi_bytes name)
 {
-	cbor_write_map(out, 5);
-	cbor_write_uint(out, 0);
-	cbor_write_uint(out, REQUEST_LAUNCH);
+	service_request(out, REQUEST_LAUNCH, 4);
 	cbor_write_uint(out, 1);
 	cbor_write_text_bytes(out, name);
 	cbor_write_uint(out, 2);
@@ -184,9 +189,7 @@ static void send_signal(int service, unsigned number)
 {
 	CLEANUP(wr_done) struct writer out = wr_init(64);
 
-	cbor_write_map(&out, 2);
-	cbor_write_uint(&out, 0);
-	cbor_write_uint(&out, REQUEST_SIGNAL);
+	service_request(&out, REQUEST_SIGNAL, 1);
 	cbor_write_uint(&out, 1);
 	cbor_write_uint(&out, number);
 	IGNORE(packet_send(service, wr_view(&out), NULL, 0, NULL));
@@ -322,43 +325,168 @@ static int add_environment(struct run *run, char *text)
 	return 0;
 }
 
+/* Who may hand it secrets: named in the launch config by SHA-384 of the key. */
+static int set_owner(struct run *run, const char *path)
+{
+	CLEANUP(EVP_PKEY_freep) EVP_PKEY *key = NULL;
+	CLEANUP(wr_done) struct writer pem = wr_init(LIMIT_PEM);
+	struct tobi_fault fault = {0};
+
+	if (file_read(path, LIMIT_PEM, "owner's key", &pem, &fault) ||
+	    key_read_public(wr_view(&pem), "owner's key", &key, &fault) ||
+	    key_spki_sha384(key, run->owner, &fault))
+		return cli_fail(&fault);
+	run->config.owner = (struct tobi_bytes){run->owner, sizeof(run->owner)};
+	return 0;
+}
+
+static const struct option known[] = {{"publish", required_argument, NULL, 'p'},
+				      {"detach", no_argument, NULL, 'd'},
+				      {"env", required_argument, NULL, 'e'},
+				      {"arg", required_argument, NULL, 'a'},
+				      {"name", required_argument, NULL, 'n'},
+				      {"owner", required_argument, NULL, 'o'},
+				      {"add", required_argument, NULL, 'A'},
+				      {"port", required_argument, NULL, 'P'},
+				      {"policy-out", required_argument, NULL, 'y'},
+				      {NULL, 0, NULL, 0}};
+
+static int take_option(struct run *run, int option)
+{
+	switch (option) {
+	case 'p':
+		if (run->port_count == LIMIT_PORTS ||
+		    !read_publish(optarg, &run->ports[run->port_count++]))
+			return cli_usage("run",
+					 "--publish needs [ADDRESS:]PORT[:INNER]");
+		return 0;
+	case 'd':
+		run->detach = true;
+		return 0;
+	case 'e':
+		return add_environment(run, optarg);
+	case 'a':
+		if (run->config.argument_count == LIMIT_ARGUMENTS)
+			return cli_usage("run", "too many --arg");
+		run->config.arguments[run->config.argument_count++] =
+		    (struct tobi_bytes){(const uint8_t *)optarg, strlen(optarg)};
+		return 0;
+	case 'n':
+		run->name = optarg;
+		return 0;
+	case 'o':
+		return set_owner(run, optarg);
+	case 'A':
+		if (run->add_count == MAX_PACK)
+			return cli_usage("run", "too many --add");
+		run->adds[run->add_count++] = optarg;
+		return 0;
+	case 'P':
+		if (run->listen_count == LIMIT_PORTS)
+			return cli_usage("run", "too many --port");
+		run->listens[run->listen_count++] = optarg;
+		return 0;
+	case 'y':
+		run->policy_out = optarg;
+		return 0;
+	default:
+		return cli_usage("run", "wrong option");
+	}
+}
+
 static int parse(int argc, char **argv, struct run *run)
 {
-	static const struct option known[] = {{"publish", required_argument, NULL, 'p'},
-					      {"detach", no_argument, NULL, 'd'},
-					      {"env", required_argument, NULL, 'e'},
-					      {"arg", required_argument, NULL, 'a'},
-					      {"name", required_argument, NULL, 'n'},
-					      {NULL, 0, NULL, 0}};
-	int option;
+	int option, status;
 
 	optind = 1;
 	while ((option = getopt_long(argc, argv, "+p:d", known, NULL)) != -1) {
-		if (option == 'p') {
-			if (run->port_count == LIMIT_PORTS ||
-			    !read_publish(optarg, &run->ports[run->port_count++]))
-				return cli_usage(
-				    "run", "--publish needs [ADDRESS:]PORT[:INNER]");
-		} else if (option == 'd') {
-			run->detach = true;
-		} else if (option == 'e') {
-			if (add_environment(run, optarg))
-				return EXIT_ERROR;
-		} else if (option == 'a') {
-			if (run->config.argument_count == LIMIT_ARGUMENTS)
-				return cli_usage("run", "too many --arg");
-			run->config.arguments[run->config.argument_count++] =
-			    (struct tobi_bytes){(const uint8_t *)optarg, strlen(optarg)};
-		} else if (option == 'n') {
-			run->name = optarg;
-		} else {
-			return cli_usage("run", "wrong option");
-		}
+		status = take_option(run, option);
+		if (status)
+			return status;
+	}
+	if (optind > 1 && optind < argc && strcmp(argv[optind - 1], "--") == 0) {
+		run->program = argv + optind;
+		run->program_count = argc - optind;
+		return 0;
 	}
 	if (argc - optind != 1)
-		return cli_usage("run", "one image is needed");
+		return cli_usage("run", "one image is needed, or -- and a program");
+	if (run->add_count || run->listen_count || run->policy_out)
+		return cli_usage("run",
+				 "--add, --port and --policy-out are for a program after "
+				 "--; an image has been packed");
 	run->image_path = argv[optind];
 	return 0;
+}
+
+/* As `tobichi build` would, into a folder of its own, for this host. */
+static int pack(struct run *run)
+{
+	size_t room = 16 + 2 * (run->add_count + run->listen_count + run->port_count) +
+		      (size_t)run->program_count;
+	CLEANUP(freep) char **line = calloc(room, sizeof(*line));
+	char policy[LIMIT_PATH + 32], ports[LIMIT_PORTS][8];
+	const char *temporary = getenv("TMPDIR");
+	int n = 0;
+
+	if (!line)
+		return cli_error("out of memory");
+	snprintf(run->folder, sizeof(run->folder) - 32, "%s/tobichi-run-XXXXXX",
+		 temporary ? temporary : "/tmp");
+	if (!mkdtemp(run->folder)) {
+		run->folder[0] = 0;
+		return cli_error("cannot make a folder in %s",
+				 temporary ? temporary : "/tmp");
+	}
+	snprintf(run->packed, sizeof(run->packed), "%s/image.tobi", run->folder);
+	snprintf(policy, sizeof(policy), "%s/image.policy.yaml", run->folder);
+#define ADD(text) (line[n++] = (char *)(uintptr_t)(text))
+	ADD("build"), ADD("--quiet"), ADD("--tier"), ADD("soft");
+	ADD("--output"), ADD(run->packed);
+	ADD("--policy"), ADD(run->policy_out ? run->policy_out : policy);
+	for (size_t i = 0; i < run->add_count; i++)
+		ADD("--add"), ADD(run->adds[i]);
+	for (size_t i = 0; i < run->listen_count; i++)
+		ADD("--port"), ADD(run->listens[i]);
+	for (size_t i = 0; i < run->port_count && !run->listen_count; i++) {
+		const struct publish *publish = &run->ports[i];
+
+		snprintf(ports[i], sizeof(ports[i]), "%u",
+			 publish->inner ? publish->inner : publish->port);
+		ADD("--port"), ADD(ports[i]);
+	}
+	ADD("--");
+	for (int i = 0; i < run->program_count; i++)
+		ADD(run->program[i]);
+#undef ADD
+	run->image_path = run->packed;
+	return cmd_build(n, line);
+}
+
+/* The service has the image by its descriptor: its file is of no more use. */
+static void remove_packed(struct run *run)
+{
+	char policy[LIMIT_PATH + 32];
+
+	if (!run->folder[0])
+		return;
+	snprintf(policy, sizeof(policy), "%s/image.policy.yaml", run->folder);
+	unlink(policy);
+	unlink(run->packed);
+	rmdir(run->folder);
+	run->folder[0] = 0;
+}
+
+static int start(struct run *run, int *ret_service)
+{
+	struct tobi_fault fault = {0};
+	int status = run->program ? pack(run) : 0;
+
+	if (!status && (service_connect(true, ret_service, &fault) ||
+			launch(run, *ret_service, &fault)))
+		status = cli_fail(&fault);
+	remove_packed(run);
+	return status;
 }
 
 int cmd_run(int argc, char **argv)
@@ -366,7 +494,6 @@ int cmd_run(int argc, char **argv)
 	CLEANUP(freep) struct run *run = calloc(1, sizeof(*run));
 	CLEANUP(fd_close) int service = -1;
 	CLEANUP(fd_close) int signals = -1;
-	struct tobi_fault fault = {0};
 	int status;
 
 	if (!run)
@@ -375,7 +502,6 @@ int cmd_run(int argc, char **argv)
 	if (status)
 		return status;
 	signals = take_signals();
-	if (service_connect(true, &service, &fault) || launch(run, service, &fault))
-		return cli_fail(&fault);
-	return attend(service, signals, run->detach);
+	status = start(run, &service);
+	return status ? status : attend(service, signals, run->detach);
 }

@@ -181,6 +181,13 @@ enum tobi_err service_connect(bool start, int *ret_fd, struct tobi_fault *fault)
 	return TOBI_OK;
 }
 
+void service_request(struct writer *out, enum control_request kind, unsigned more)
+{
+	cbor_write_map(out, 1 + more);
+	cbor_write_uint(out, 0);
+	cbor_write_uint(out, kind);
+}
+
 uint64_t service_reply_kind(struct tobi_bytes reply)
 {
 	struct cbor cbor = cbor_init(reply, CBOR_DETERMINISTIC);

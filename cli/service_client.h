@@ -2,6 +2,7 @@
 #ifndef CLI_SERVICE_CLIENT_H
 #define CLI_SERVICE_CLIENT_H
 
+#include "ipc/control.h"
 #include "ipc/packet.h"
 
 struct service_folders {
@@ -17,16 +18,8 @@ TOBI_MUST_USE enum tobi_err service_folders(struct service_folders *ret_folders,
 TOBI_MUST_USE enum tobi_err service_connect(bool start, int *ret_fd,
 					    struct tobi_fault *fault);
 
-enum service_reply {
-	REPLY_STARTED = 129,
-	REPLY_EXITED,
-	REPLY_ENCLAVES,
-	REPLY_LOG,
-	REPLY_EVIDENCE,
-	REPLY_PLATFORM,
-	REPLY_FAULT,
-};
-
+/* Begins a request: a map of its kind and more entries, which the caller writes. */
+void service_request(struct writer *out, enum control_request kind, unsigned more);
 /* Sends a request and waits for the reply; a FAULT comes back as an error, and so does a
  * reply of another kind. */
 TOBI_MUST_USE enum tobi_err service_ask(int fd, const struct writer *request,

@@ -13,28 +13,10 @@
 #include "base/secret.h"
 #include "codec/cbor.h"
 #include "daemons/platform/service.h"
+#include "ipc/control.h"
 #include "token/soft_token.h"
 
-enum {
-	REQUEST_LAUNCH = 1,
-	REQUEST_SIGNAL,
-	REQUEST_LIST,
-	REQUEST_STOP,
-	REQUEST_LOGS,
-	REQUEST_ATTEST,
-	REQUEST_STATUS,
-
-	REPLY_STARTED = 129,
-	REPLY_EXITED,
-	REPLY_ENCLAVES,
-	REPLY_LOG,
-	REPLY_EVIDENCE,
-	REPLY_PLATFORM,
-	REPLY_FAULT,
-
-	MAX_CLIENTS = 512,
-	MAX_GRACE = 3600,
-};
+enum { MAX_CLIENTS = 512 };
 
 struct client {
 	struct service *service;
@@ -300,9 +282,9 @@ static enum tobi_err do_stop(struct client *client, struct cbor *cbor,
 	enum tobi_err err;
 
 	if (expect_key(cbor, map, 1, "id"))
-		id = cbor_text(cbor, 16, "id");
+		id = cbor_text(cbor, CONTROL_ID_MAX, "id");
 	if (expect_key(cbor, map, 2, "grace"))
-		grace = (unsigned)cbor_uint_max(cbor, MAX_GRACE, "grace");
+		grace = (unsigned)cbor_uint_max(cbor, CONTROL_GRACE_MAX, "grace");
 	err = cbor_finish(cbor, "stop", fault);
 	if (!err)
 		err = find(client, id, &client->enclave, fault);
@@ -319,7 +301,7 @@ static enum tobi_err do_attest(struct client *client, struct cbor *cbor,
 	enum tobi_err err;
 
 	if (expect_key(cbor, map, 1, "id"))
-		id = cbor_text(cbor, 16, "id");
+		id = cbor_text(cbor, CONTROL_ID_MAX, "id");
 	if (expect_key(cbor, map, 2, "nonce"))
 		nonce = cbor_bytes(cbor, 64, "nonce");
 	err = cbor_finish(cbor, "attest", fault);
@@ -350,8 +332,30 @@ static enum tobi_err do_signal(struct client *client, struct cbor *cbor,
 	return err;
 }
 
-/* Logs of detached enclaves are in the run folder; section 6.1's LOGS is not served yet.
- */
+/* The reader waits on this connection for the enclave's end, if it likes. */
+static enum tobi_err do_logs(struct client *client, struct cbor *cbor,
+			     struct cbor_map *map, struct tobi_fault *fault)
+{
+	CLEANUP(wr_done) struct writer out = wr_init(64);
+	CLEANUP(fd_close) int log = -1;
+	struct tobi_bytes id = {0};
+	enum tobi_err err;
+
+	if (expect_key(cbor, map, 1, "id"))
+		id = cbor_text(cbor, CONTROL_ID_MAX, "id");
+	err = cbor_finish(cbor, "logs", fault);
+	if (!err)
+		err = find(client, id, &client->enclave, fault);
+	if (!err)
+		err = output_reader(&client->enclave->output, &log, fault);
+	if (err)
+		return err;
+	write_head(&out, REPLY_LOG, 2);
+	cbor_write_uint(&out, 1);
+	cbor_write_bool(&out, client->enclave->state != ENCLAVE_ENDING);
+	return packet_send(client->fd, wr_view(&out), &log, 1, fault);
+}
+
 static enum tobi_err dispatch(struct client *client, struct packet *packet,
 			      struct tobi_fault *fault)
 {
@@ -374,6 +378,8 @@ static enum tobi_err dispatch(struct client *client, struct packet *packet,
 		return do_signal(client, &cbor, &map, fault);
 	case REQUEST_STOP:
 		return do_stop(client, &cbor, &map, fault);
+	case REQUEST_LOGS:
+		return do_logs(client, &cbor, &map, fault);
 	case REQUEST_ATTEST:
 		return do_attest(client, &cbor, &map, fault);
 	case REQUEST_LIST:

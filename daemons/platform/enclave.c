@@ -41,11 +41,18 @@ enum {
 
 struct enclave *enclave_find(struct service *service, struct tobi_bytes id)
 {
+	struct enclave *named = NULL;
+	size_t count = 0;
+
 	for (struct enclave *e = service->enclaves; e; e = e->next) {
 		if (bytes_equal_text(id, e->id))
 			return e;
+		if (bytes_equal_text(id, e->name)) {
+			named = e;
+			count++;
+		}
 	}
-	return NULL;
+	return count == 1 ? named : NULL;
 }
 
 static void send_packet(struct enclave *enclave, const struct writer *out)
@@ -145,6 +152,7 @@ static void free_enclave(struct enclave *enclave)
 	if (enclave->timer)
 		event_free(enclave->timer);
 	fd_close(&enclave->channel);
+	output_done(&enclave->output);
 	isolate_end(&enclave->isolate);
 	image_free(enclave->image);
 	free(enclave->config);
@@ -184,6 +192,7 @@ static void on_agent_exit(evutil_socket_t fd, short what, void *context)
 		fault_set(&enclave->fault, TOBI_E_SYSTEM, "agent", "",
 			  "it ended before it was ready");
 	log_end(enclave);
+	output_drain(&enclave->output);
 	if (client)
 		client_exited(client, enclave);
 	if (attester) {
@@ -364,7 +373,9 @@ static enum tobi_err send_config(struct enclave *enclave,
 	int fds[LIMIT_PACKET_FDS];
 	size_t count = 0;
 	CLEANUP(fd_close) int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	CLEANUP(fd_close) int log = -1;
 	bool discard = enclave->image->manifest->output == OUTPUT_DISCARDED;
+	enum tobi_err err;
 
 	if (null < 0)
 		return fault_errno(fault, "service", "/dev/null", "cannot be opened");
@@ -384,9 +395,14 @@ static enum tobi_err send_config(struct enclave *enclave,
 	cbor_write_uint(&out, 5);
 	cbor_write_bytes(
 	    &out, (struct tobi_bytes){enclave->instance, sizeof(enclave->instance)});
+	if (enclave->detached && !discard) {
+		err = output_open(&enclave->output, enclave->service->base, &log, fault);
+		if (err)
+			return err;
+	}
 	fds[count++] = packet->fds[1];
-	fds[count++] = discard ? null : packet->fds[2];
-	fds[count++] = discard ? null : packet->fds[3];
+	fds[count++] = discard ? null : log >= 0 ? log : packet->fds[2];
+	fds[count++] = discard ? null : log >= 0 ? log : packet->fds[3];
 	for (size_t i = 0; i < request->port_count; i++)
 		fds[count++] = packet->fds[FIXED_FDS + i];
 	if (wr_err(&out))
@@ -541,6 +557,7 @@ enum tobi_err enclave_launch(struct service *service, struct client *client,
 		return fault_set(fault, TOBI_E_MEMORY, "launch", "", "out of memory");
 	enclave->service = service;
 	enclave->channel = enclave->isolate.pidfd = enclave->isolate.pid = -1;
+	output_init(&enclave->output);
 	err = fill_in(enclave, request, fault);
 	if (!err)
 		err = measure_image(packet->fds[0], &image_fd, &enclave->image, fault);

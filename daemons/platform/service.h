@@ -4,6 +4,7 @@
 
 #include <event2/event.h>
 
+#include "daemons/platform/output.h"
 #include "daemons/platform/signer.h"
 #include "image/image.h"
 #include "ipc/packet.h"
@@ -46,6 +47,7 @@ struct enclave {
 	unsigned status;
 	struct tobi_fault fault; /* code OK: none */
 	struct client *attester; /* waits for evidence */
+	struct output output;	 /* of a detached one */
 	struct enclave *next;
 };
 
@@ -82,6 +84,7 @@ void enclave_attest(struct enclave *enclave, struct client *client,
 		    struct tobi_bytes nonce);
 /* The client has gone: an attached enclave ends with it. */
 void enclave_client_gone(struct enclave *enclave, struct client *client);
+/* By id, or by a name that only one has. */
 struct enclave *enclave_find(struct service *service, struct tobi_bytes id);
 
 /* report.c */

@@ -4,23 +4,7 @@
 set -u
 [ "$(id -u)" = 0 ] || { echo "skipped: needs root to make enclaves with limits"; exit 77; }
 command -v redis-server >/dev/null || { echo "skipped: needs redis-server"; exit 77; }
-tobichi=$1/cli/tobichi
-work=$(mktemp -d)
-export TOBICHI_RUN_FOLDER="$work/run" TOBICHI_STATE_FOLDER="$work/state" HOME="$work"
-trap 'service_pid=$(cat "$work/pid" 2>/dev/null); [ -z "$service_pid" ] || kill "$service_pid" 2>/dev/null; sleep 1; rm -rf "$work"' EXIT
-cd "$work" || exit 1
-failed=0
-check() { # NAME CONDITION...
-	name=$1
-	shift
-	if "$@"; then echo "ok: $name"; else echo "FAILED: $name"; failed=1; fi
-}
-same() { [ "$1" = "$2" ] || { echo "  expected '$2', got '$1'"; return 1; }; }
-has() { case $1 in *"$2"*) ;; *) echo "  '$2' is not in: $1"; return 1 ;; esac; }
-free_port() {
-	/usr/bin/python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
-}
-service() { sed -n 's/^event=ready pid=\([0-9]*\) .*/\1/p' run/service.log | tail -1; }
+. "$(dirname "$0")/lib.sh"
 
 # build: the same bytes twice
 "$tobichi" build --tier soft -o one.tobi -- /bin/busybox echo hello >/dev/null

@@ -1,0 +1,115 @@
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fault.h"
+#include "base/file.h"
+#include "base/limits.h"
+#include "base/utf8.h"
+#include "cli/cli.h"
+
+int cli_fail(const struct tobi_fault *fault)
+{
+	char text[512];
+
+	tobi_fault_print(fault, text, sizeof(text));
+	fprintf(stderr, "tobichi: error: %s\n", text);
+	return EXIT_ERROR;
+}
+
+int cli_error(const char *format, ...)
+{
+	va_list args;
+
+	fputs("tobichi: error: ", stderr);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputc('\n', stderr);
+	return EXIT_ERROR;
+}
+
+int cli_usage(const char *command, const char *format, ...)
+{
+	va_list args;
+
+	fprintf(stderr, "tobichi %s: ", command);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fprintf(stderr, "; `tobichi help %s` shows how it is used\n", command);
+	return EXIT_ERROR;
+}
+
+bool cli_color(FILE *stream)
+{
+	return isatty(fileno(stream)) && !getenv("NO_COLOR");
+}
+
+int cli_put(const char *path, struct tobi_bytes bytes)
+{
+	struct tobi_fault fault = {0};
+
+	if (path)
+		return file_write(path, 0644, bytes, "output", &fault) ? cli_fail(&fault)
+								       : EXIT_ACCEPTED;
+	if (bytes.size && fwrite(bytes.ptr, bytes.size, 1, stdout) != 1)
+		return cli_error("cannot write to the standard output");
+	return fflush(stdout) == EOF ? cli_error("cannot write to the standard output")
+				     : EXIT_ACCEPTED;
+}
+
+int cli_put_json(const char *path, json_t *json)
+{
+	CLEANUP(wr_done) struct writer out = wr_init(LIMIT_JSON);
+	struct tobi_fault fault = {0};
+	enum tobi_err err;
+
+	err = json ? json_write(json, true, &out, &fault)
+		   : fault_set(&fault, TOBI_E_MEMORY, "output", "", "out of memory");
+	json_decref(json);
+	return err ? cli_fail(&fault) : cli_put(path, wr_view(&out));
+}
+
+enum tobi_err cli_read_private_key(const char *path, EVP_PKEY **ret_key,
+				   struct tobi_fault *fault)
+{
+	struct secret pem = {0};
+	enum tobi_err err = file_read_secret(path, LIMIT_PEM, "key", &pem, fault);
+
+	if (!err)
+		err = key_read_private(secret_view(&pem), "key", ret_key, fault);
+	secret_done(&pem);
+	return err;
+}
+
+void cli_print_text(FILE *stream, struct tobi_bytes text)
+{
+	CLEANUP(wr_done) struct writer out = wr_init(4 * text.size + 1);
+
+	utf8_write_escaped(&out, text);
+	fprintf(stream, "%.*s", (int)out.size, out.size ? (const char *)out.ptr : "");
+}
+
+void cli_format_time(int64_t seconds, char out[static CLI_TIME_SIZE])
+{
+	time_t value = (time_t)seconds;
+	struct tm tm;
+
+	if (!gmtime_r(&value, &tm) ||
+	    !strftime(out, CLI_TIME_SIZE, "%Y-%m-%dT%H:%M:%SZ", &tm))
+		snprintf(out, CLI_TIME_SIZE, "?");
+}
+
+bool cli_read_number(const char *text, uint64_t max, uint64_t *ret_number)
+{
+	char *end;
+	uint64_t number = strtoull(text, &end, 10);
+
+	if (text[0] < '0' || text[0] > '9' || *end || number > max)
+		return false;
+	*ret_number = number;
+	return true;
+}

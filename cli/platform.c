@@ -1,0 +1,275 @@
+/* This host's root of trust: making it, showing it, having an owner's CA certify it. */
+#include <string.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+#include "base/fault.h"
+#include "base/file.h"
+#include "base/hex.h"
+#include "cli/cli.h"
+#include "cli/service_client.h"
+#include "codec/cbor.h"
+#include "isolate/isolate.h"
+#include "pki/chain.h"
+#include "root/root.h"
+
+DEFINE_CLEANUP(struct root *, root_free)
+
+struct options {
+	const char *folder; /* of the state */
+	const char *kind, *out;
+	bool json;
+};
+
+struct running {
+	bool is;
+	uint64_t pid, enclaves;
+};
+
+static enum tobi_err ask_service(struct running *ret_running, struct tobi_fault *fault)
+{
+	CLEANUP(fd_close) int service = -1;
+	CLEANUP(wr_done) struct writer request = wr_init(16);
+	CLEANUP(packet_done) struct packet reply = {0};
+	struct running running = {0};
+	enum tobi_err err = service_connect(false, &service, fault);
+
+	if (err == TOBI_E_NOT_FOUND)
+		return TOBI_OK;
+	service_request(&request, REQUEST_STATUS, 0);
+	if (!err)
+		err = service_ask(service, &request, REPLY_PLATFORM, &reply, fault);
+	if (!err) {
+		struct cbor cbor = cbor_init(wr_view(&reply.bytes), CBOR_DETERMINISTIC);
+		struct cbor_map map = cbor_map(&cbor, 16, "platform");
+		int64_t key = 0;
+
+		running.is = true;
+		while (cbor_map_int(&cbor, &map, &key, "key")) {
+			if (key == 2)
+				running.pid = cbor_uint(&cbor, "pid");
+			else if (key == 5)
+				running.enclaves = cbor_uint(&cbor, "enclaves");
+			else
+				cbor_skip(&cbor, "value");
+		}
+		err = cbor_finish(&cbor, "platform", fault);
+	}
+	if (!err)
+		*ret_running = running;
+	return err;
+}
+
+/* Subject and last day of a certificate. */
+static enum tobi_err describe(struct tobi_bytes der, char *subject, size_t room,
+			      char until[static CLI_TIME_SIZE], struct tobi_fault *fault)
+{
+	CLEANUP(X509_freep) X509 *certificate = NULL;
+	struct tm tm = {0};
+	enum tobi_err err =
+	    chain_read_certificate(der, "certificate", &certificate, fault);
+
+	if (err)
+		return err;
+	subject[0] = 0;
+	X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName,
+				  subject, (int)room);
+	if (ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &tm) != 1 ||
+	    !strftime(until, CLI_TIME_SIZE, "%Y-%m-%d", &tm))
+		snprintf(until, CLI_TIME_SIZE, "?");
+	return TOBI_OK;
+}
+
+static enum tobi_err print_chain(const char *label, const struct tobi_bytes *chain,
+				 size_t count, struct tobi_fault *fault)
+{
+	for (size_t i = 0; i < count; i++) {
+		char subject[128], until[CLI_TIME_SIZE];
+		enum tobi_err err =
+		    describe(chain[i], subject, sizeof(subject), until, fault);
+
+		if (err)
+			return err;
+		printf("%-15s", i ? "" : label);
+		cli_print_text(stdout, (struct tobi_bytes){(const uint8_t *)subject,
+							   strlen(subject)});
+		printf(", until %s\n", until);
+	}
+	return TOBI_OK;
+}
+
+static void print_lacks(void)
+{
+	CLEANUP(wr_done) struct writer lacks = wr_init(4096);
+	struct service_folders folders;
+	const char *label = "lacks";
+
+	if (service_folders(&folders, NULL))
+		return;
+	isolate_lacks(folders.run, &lacks);
+	wr_u8(&lacks, 0);
+	for (char *rest = (char *)lacks.ptr, *line;
+	     rest && (line = strsep(&rest, "\n"));) {
+		if (*line)
+			printf("%-15s%s\n", label, line);
+		label = "";
+	}
+}
+
+static int print_status(const struct options *options, struct root *root,
+			const struct running *running)
+{
+	const struct tobi_bytes *chain, *owner;
+	size_t chain_count = root_chain(root, &chain);
+	size_t owner_count = root_owner_chain(root, &owner);
+	struct tobi_fault fault = {0};
+	uint8_t ueid[33];
+	char hex[67];
+
+	root_ueid(root, ueid);
+	hex_write((struct tobi_bytes){ueid, sizeof(ueid)}, hex, sizeof(hex));
+	if (options->json)
+		return cli_put_json(
+		    NULL, json_pack("{s:s,s:s,s:s,s:s,s:b,s:b,s:I}", "tier", "soft",
+				    "root-of-trust", root_kind(root), "folder",
+				    options->folder, "hardware-id", hex, "owner-certified",
+				    owner_count > 0, "service-runs", running->is,
+				    "enclaves", (json_int_t)running->enclaves));
+	printf("tier           soft: other users and programs are kept out; root and the "
+	       "kernel are not\nroot of trust  %s, in %s\nhardware id    %s\n",
+	       root_kind(root), options->folder, hex);
+	if (print_chain("platform", chain, chain_count, &fault) ||
+	    print_chain("owner", owner, owner_count, &fault))
+		return cli_fail(&fault);
+	if (!owner_count)
+		printf("owner          none; `tobichi platform csr` asks for a "
+		       "certificate\n");
+	if (running->is)
+		printf("service        runs as process %llu, %llu enclaves\n",
+		       (unsigned long long)running->pid,
+		       (unsigned long long)running->enclaves);
+	else
+		printf("service        does not run; `tobichi run` starts one\n");
+	print_lacks();
+	return EXIT_ACCEPTED;
+}
+
+static int status(const struct options *options, const char *argument)
+{
+	CLEANUP(root_freep) struct root *root = NULL;
+	struct running running = {0};
+	struct tobi_fault fault = {0};
+
+	(void)argument;
+	if (root_open(options->folder, &root, &fault) || ask_service(&running, &fault))
+		return cli_fail(&fault);
+	return print_status(options, root, &running);
+}
+
+static int init(const struct options *options, const char *argument)
+{
+	struct tobi_fault fault = {0};
+
+	if (root_init(options->folder, options->kind, time(NULL), &fault))
+		return cli_fail(&fault);
+	return status(options, argument);
+}
+
+static int csr(const struct options *options, const char *argument)
+{
+	CLEANUP(root_freep) struct root *root = NULL;
+	CLEANUP(wr_done) struct writer pem = wr_init(LIMIT_PEM);
+	struct tobi_fault fault = {0};
+
+	(void)argument;
+	if (root_open(options->folder, &root, &fault) || root_csr(root, &pem, &fault))
+		return cli_fail(&fault);
+	return cli_put(options->out, wr_view(&pem));
+}
+
+static int certify(const struct options *options, const char *path)
+{
+	CLEANUP(root_freep) struct root *root = NULL;
+	CLEANUP(wr_done) struct writer pem = wr_init(LIMIT_PEM);
+	struct tobi_fault fault = {0};
+
+	if (root_open(options->folder, &root, &fault) ||
+	    file_read(path, LIMIT_PEM, "certificate", &pem, &fault) ||
+	    root_certify(root, options->folder, wr_view(&pem), time(NULL), &fault))
+		return cli_fail(&fault);
+	printf("The owner's certificate is kept. A running service takes it at its next "
+	       "start.\n");
+	return EXIT_ACCEPTED;
+}
+
+/* The last certificate of the platform's own chain: what a policy trusts. */
+static int anchor(const struct options *options, const char *argument)
+{
+	CLEANUP(root_freep) struct root *root = NULL;
+	CLEANUP(wr_done) struct writer pem = wr_init(LIMIT_PEM);
+	const struct tobi_bytes *chain;
+	struct tobi_fault fault = {0};
+	size_t count;
+
+	(void)argument;
+	if (root_open(options->folder, &root, &fault))
+		return cli_fail(&fault);
+	count = root_chain(root, &chain);
+	if (chain_write_pem(chain[count - 1], &pem, &fault))
+		return cli_fail(&fault);
+	return cli_put(options->out, wr_view(&pem));
+}
+
+static const struct action {
+	const char *name;
+	bool takes_argument;
+	int (*run)(const struct options *options, const char *argument);
+} actions[] = {
+    {"anchor", false, anchor}, {"certify", true, certify}, {"csr", false, csr},
+    {"init", false, init},     {"status", false, status},
+};
+
+static const struct action *find_action(const char *name)
+{
+	for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++) {
+		if (strcmp(actions[i].name, name) == 0)
+			return &actions[i];
+	}
+	return NULL;
+}
+
+int cmd_platform(int argc, char **argv)
+{
+	static const struct option known[] = {{"root", required_argument, NULL, 'r'},
+					      {"json", no_argument, NULL, 'j'},
+					      {"output", required_argument, NULL, 'o'},
+					      {NULL, 0, NULL, 0}};
+	struct service_folders folders;
+	struct options options = {.kind = "file"};
+	struct tobi_fault fault = {0};
+	const struct action *action;
+	int option;
+
+	optind = 1;
+	while ((option = getopt_long(argc, argv, "o:", known, NULL)) != -1) {
+		if (option == 'r')
+			options.kind = optarg;
+		else if (option == 'j')
+			options.json = true;
+		else if (option == 'o')
+			options.out = optarg;
+		else
+			return cli_usage("platform", "wrong option");
+	}
+	action = optind < argc ? find_action(argv[optind]) : NULL;
+	if (!action)
+		return cli_usage("platform",
+				 "it needs init, status, anchor, csr or certify");
+	if (argc - optind - 1 != action->takes_argument)
+		return cli_usage("platform", "%s takes %s", action->name,
+				 action->takes_argument ? "one file" : "no argument");
+	if (service_folders(&folders, &fault))
+		return cli_fail(&fault);
+	options.folder = folders.state;
+	return action->run(&options, action->takes_argument ? argv[optind + 1] : NULL);
+}
