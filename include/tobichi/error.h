@@ -42,16 +42,22 @@ enum tobi_err {
 };
 
 #if defined(__GNUC__)
+#define TOBI_API __attribute__((visibility("default")))
 #define TOBI_MUST_USE __attribute__((warn_unused_result))
 #define TOBI_PRINTF(text, first) __attribute__((format(printf, text, first)))
 #else
+#define TOBI_API
 #define TOBI_MUST_USE
 #define TOBI_PRINTF(text, first)
 #endif
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* The short name ("truncated") and the sentence of a code; never NULL. */
-const char *tobi_err_name(enum tobi_err err);
-const char *tobi_err_text(enum tobi_err err);
+TOBI_API const char *tobi_err_name(enum tobi_err err);
+TOBI_API const char *tobi_err_text(enum tobi_err err);
 
 /*
  * What went wrong, where. The caller owns it; nothing in it points anywhere. Functions
@@ -67,6 +73,10 @@ struct tobi_fault {
 };
 
 /* Writes "object: field at byte N: message" into out, always terminated. */
-void tobi_fault_print(const struct tobi_fault *fault, char *out, size_t size);
+TOBI_API void tobi_fault_print(const struct tobi_fault *fault, char *out, size_t size);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -21,12 +21,6 @@
 extern "C" {
 #endif
 
-#if defined(__GNUC__)
-#define TOBI_API __attribute__((visibility("default")))
-#else
-#define TOBI_API
-#endif
-
 enum tobi_verdict { TOBI_REFUSE = 0, TOBI_ACCEPT = 1 };
 
 enum tobi_outcome {

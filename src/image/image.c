@@ -145,7 +145,7 @@ enum tobi_err image_open(int fd, struct image **ret_image, struct tobi_fault *fa
 {
 	CLEANUP(image_freep) struct image *image = calloc(1, sizeof(*image));
 	uint8_t head[IMAGE_HEAD];
-	struct image_layout at;
+	struct image_layout at = {0};
 	enum tobi_err err;
 
 	if (!image)

@@ -1,0 +1,220 @@
+#!/usr/bin/python3
+"""Rules of the house that a compiler does not know.
+
+Usage: lint.py [--build FOLDER]   checks the tree in the present folder
+       lint.py --self-test        shows that each rule finds what it is for
+
+Each rule is a function of a tree (a dict from path to text) that yields complaints. The
+self-test gives each one a tree that breaks it and one that keeps it.
+"""
+import re
+import subprocess
+import sys
+
+LINES = 600
+BANNED = re.compile(
+    r"\b(strcpy|strcat|strncpy|strncat|sprintf|vsprintf|gets|atoi|atol|atoll|alloca|strtok|"
+    r"popen|system|tmpnam|mktemp|tempnam|rand|srand|random|sscanf|scanf|setjmp|longjmp)\s*\(")
+# Only base may move raw memory: its functions check the room.
+RAW_MEMORY = re.compile(r"\b(memcpy|memmove|mempcpy)\s*\(")
+# The library is given the time, the environment and the randomness of keys.
+AMBIENT = re.compile(r"\b(getenv|secure_getenv|time|clock_gettime|gettimeofday)\s*\(")
+CALLED_WITHOUT_NAME = re.compile(r'"(?:[^"\\\n]|\\.)*"|//[^\n]*|/\*.*?\*/', re.S)
+
+
+def code_of(text):
+    """The text without comments and strings, lines kept."""
+    return CALLED_WITHOUT_NAME.sub(lambda m: '""' + "\n" * m.group().count("\n"), text)
+
+
+def c_files(tree, *folders):
+    return sorted(path for path in tree if path.endswith((".c", ".h")) and
+                  (not folders or path.startswith(folders)))
+
+
+def rooms_of(tree):
+    match = re.search(r"^rooms = \[([^\]]*)\]", tree.get("meson.build", ""), re.M)
+    return re.findall(r"'(\w+)'", match.group(1)) if match else []
+
+
+def layers(tree):
+    """Includes point downward: a room uses those before it, programs never each other."""
+    rooms = rooms_of(tree)
+    for path in c_files(tree, "src/", "include/", "cli/", "daemons/"):
+        own = path.split("/")
+        for number, line in enumerate(tree[path].splitlines(), 1):
+            match = re.match(r'\s*#\s*include "([^"]+)"', line)
+            if not match:
+                continue
+            used = match.group(1).split("/")
+            if own[0] == "src":
+                good = used[0] == "tobichi" or (used[0] in rooms and own[1] in rooms and
+                                                rooms.index(used[0]) <= rooms.index(own[1]))
+                good = good or len(used) == 1  # made by the build
+            elif own[0] == "include":
+                good = used[0] == "tobichi"
+            elif own[0] == "cli":
+                good = used[0] not in ("daemons", "tests")
+            else:
+                good = used[0] not in ("cli", "tests") and (
+                    used[0] != "daemons" or used[1] == own[1])
+            if not good:
+                yield f"{path}:{number}: may not include {match.group(1)}"
+
+
+def banned(tree):
+    """No call that cannot be used safely; no raw memory or ambient state in the library."""
+    for path in c_files(tree, "src/", "include/", "cli/", "daemons/"):
+        rules = [BANNED]
+        if path.startswith("src/") and not path.startswith("src/base/"):
+            rules += [RAW_MEMORY, AMBIENT]
+        elif path.startswith("daemons/") or path.startswith("cli/"):
+            rules += [RAW_MEMORY]
+        if path.endswith("gen_filters.c"):
+            rules = [BANNED]  # runs while building
+        for number, line in enumerate(code_of(tree[path]).splitlines(), 1):
+            for rule in rules:
+                for name in rule.findall(line):
+                    yield f"{path}:{number}: {name}() is not for this place"
+
+
+def sizes(tree):
+    """A file is one idea."""
+    for path in c_files(tree):
+        count = tree[path].count("\n")
+        if count > LINES:
+            yield f"{path}: {count} lines; {LINES} are enough for one idea"
+
+
+def leftovers(tree):
+    """Nothing of the machine or the moment in which a file was written."""
+    for path, text in sorted(tree.items()):
+        if path == "scripts/lint.py":
+            continue
+        for number, line in enumerate(text.splitlines(), 1):
+            if re.search(r"\b(TODO|FIXME|XXX)\b|/work/|/home/[a-z]+/[a-z]", line):
+                yield f"{path}:{number}: left over: {line.strip()[:60]}"
+
+
+def commands_of(tree):
+    table = tree.get("cli/main.c", "").partition("commands[] = {")[2].partition("\n};")[0]
+    return re.findall(r'^    \{"([a-z]+)",', table, re.M)
+
+
+def commands(tree):
+    """Every command has a manual page and a test."""
+    names = commands_of(tree)
+    tests = "".join(text for path, text in tree.items() if path.startswith("tests/e2e/"))
+    if not names:
+        yield "cli/main.c: no table of commands was found"
+    for name in names:
+        if name not in ("help", "version") and f"man/tobichi-{name}.1" not in tree:
+            yield f"cli/main.c: {name} has no manual page man/tobichi-{name}.1"
+        if not re.search(rf'tobichi"? {name}\b', tests):
+            yield f"cli/main.c: {name} has no test in tests/e2e"
+        if f"tobichi-{name}" not in tree.get("man/tobichi.1", "") and name not in ("help", "version") \
+                and not re.search(rf"\b{name}\b", tree.get("man/tobichi.1", "")):
+            yield f"cli/main.c: {name} is not in man/tobichi.1"
+
+
+def checks(tree):
+    """Every check code has a test in which it fails: a case named after the code."""
+    codes = set()
+    for path in c_files(tree, "src/"):
+        codes.update(re.findall(r'struct check \w+ = \{\s*"([A-Z]+(?:-[A-Z]+)+)"', tree[path]))
+    tests = "".join(text for path, text in tree.items() if path.startswith("tests/"))
+    if not codes:
+        yield "src: no check was found"
+    for code in sorted(codes):
+        if not re.search(rf'(refuses|fails)\w*\([^;]*"{code}"|FAILS\("{code}"', tests):
+            yield f"{code}: no test shows that it refuses"
+
+
+TREE_RULES = [layers, banned, sizes, leftovers, commands, checks]
+
+
+def globals_of(symbols):
+    """Mutable objects in `objdump -t` output: sections .data, .bss and thread-local ones."""
+    for line in symbols.splitlines():
+        match = re.search(r"\s(\.(?:data|bss|tdata|tbss)(?:\.(?!rel\.ro)\S+)?)\s+([0-9a-f]+)\s+"
+                          r"(?:\.hidden )?(\S+)$", line)
+        if match and not match.group(3).startswith(".") and int(match.group(2), 16):
+            yield f"{match.group(3)}: a mutable global, in {match.group(1)}"
+
+
+def read_tree():
+    names = subprocess.run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+                           check=True, capture_output=True).stdout.decode().split("\0")
+    tree = {}
+    for name in filter(None, names):
+        try:
+            with open(name, encoding="utf-8") as file:
+                tree[name] = file.read()
+        except (UnicodeDecodeError, FileNotFoundError):
+            pass
+    return tree
+
+
+def self_test():
+    meson = "rooms = ['base', 'codec', 'tee']\n"
+    table = 'commands[] = {\n    {"build", "", "",\n     "", cmd},\n};\n'
+    good_check = 'const struct check check_a = {"SOFT-A", "x"};\n'
+    cases = [
+        (layers, {"src/base/a.c": '#include "tee/tee.h"\n'}, {"src/tee/a.c": '#include "base/a.h"\n'}),
+        (layers, {"include/tobichi/a.h": '#include "base/a.h"\n'},
+         {"include/tobichi/a.h": '#include "tobichi/b.h"\n'}),
+        (layers, {"cli/a.c": '#include "daemons/platform/b.h"\n'}, {"cli/a.c": '#include "base/a.h"\n'}),
+        (layers, {"daemons/agent/a.c": '#include "daemons/platform/b.h"\n'},
+         {"daemons/agent/a.c": '#include "daemons/agent/b.h"\n'}),
+        (banned, {"cli/a.c": "x = strcpy(a, b);\n"}, {"cli/a.c": "/* strcpy(a) */ f(\"strcpy(\");\n"}),
+        (banned, {"src/tee/a.c": "memcpy(a, b, 3);\n"}, {"src/base/a.c": "memcpy(a, b, 3);\n"}),
+        (banned, {"src/tee/a.c": "x = time(NULL);\n"}, {"cli/a.c": "x = time(NULL);\n"}),
+        (sizes, {"src/tee/a.c": "\n" * (LINES + 1)}, {"src/tee/a.c": "\n" * LINES}),
+        (leftovers, {"README.md": "TO" + "DO\n"}, {"README.md": "done\n"}),
+        (leftovers, {"README.md": "see /" + "work/x\n"}, {"README.md": "see x\n"}),
+        (commands, {"cli/main.c": table, "man/tobichi.1": "build", "man/tobichi-build.1": ""},
+         {"cli/main.c": table, "man/tobichi.1": "build", "man/tobichi-build.1": "",
+          "tests/e2e/a.sh": '"$tobichi" build x'}),
+        (commands, {"cli/main.c": table, "tests/e2e/a.sh": '"$tobichi" build x', "man/tobichi.1": "build"},
+         {"cli/main.c": table, "tests/e2e/a.sh": '"$tobichi" build x', "man/tobichi.1": "build",
+          "man/tobichi-build.1": ""}),
+        (commands, {"cli/main.c": ""}, {"cli/main.c": table, "tests/e2e/a.sh": '"$tobichi" build x',
+                                       "man/tobichi.1": "build", "man/tobichi-build.1": ""}),
+        (checks, {"src/tee/a.c": good_check, "tests/a.c": '"SOFT-A"'},
+         {"src/tee/a.c": good_check, "tests/a.c": 'assert_refuses(r, "SOFT-A");'}),
+    ]
+    for rule, bad, good in cases:
+        base = {"meson.build": meson}
+        if not list(rule({**base, **bad})):
+            sys.exit(f"error: {rule.__name__} accepts {bad}")
+        found = list(rule({**base, **good}))
+        if found:
+            sys.exit(f"error: {rule.__name__} complains of {good}: {found}")
+    bad = "0000000000000000 l     O .bss\t0000000000000004 counter\n"
+    good = "0000000000000000 l     O .data.rel.ro.local\t0000000000000004 names\n" \
+           "0000000000000000 l    d  .bss\t0000000000000000 .bss\n"
+    if not list(globals_of(bad)) or list(globals_of(good)):
+        sys.exit("error: the rule on globals is wrong")
+    print(f"{len(cases) + 1} rules' cases held")
+
+
+def main(arguments):
+    if arguments == ["--self-test"]:
+        self_test()
+        return 0
+    tree = read_tree()
+    found = [text for rule in TREE_RULES for text in rule(tree)]
+    if len(arguments) == 2 and arguments[0] == "--build":
+        symbols = subprocess.run(["objdump", "-t", f"{arguments[1]}/libtobichi-core.a"], check=True,
+                                 capture_output=True).stdout.decode()
+        if "SYMBOL TABLE" not in symbols:
+            found.append("libtobichi-core.a: no symbols")
+        found += globals_of(symbols)
+    for text in found:
+        print(text)
+    print(f"{len(found)} complaints in {len(tree)} files")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
