@@ -6,6 +6,7 @@
 #include "appraise/atls_checks.h"
 #include "appraise/policy_checks.h"
 #include "base/fault.h"
+#include "base/secret.h"
 
 enum tobi_err appraisal_new(const struct tobi_policy *policy, int64_t time,
 			    struct tobi_result **ret_result, struct tobi_fault *fault)
@@ -36,14 +37,36 @@ void tobi_result_free(struct tobi_result *result)
 	free(result);
 }
 
-static enum tobi_err find_parts(struct tobi_bytes evidence, struct cmw *cmw,
-				const struct cmw_record **ret_cpu,
-				const struct tee_verifier **ret_verifier,
+struct parts {
+	struct cmw cmw;
+	const struct cmw_record *cpu;
+	struct tobi_bytes claims, endorsements; /* empty where there is none */
+	const struct tee_verifier *verifier;
+};
+
+/* The value of a record that may be absent, but not of another kind. */
+static enum tobi_err find_record(const struct cmw *cmw, const char *key,
+				 const char *media_type, unsigned indicator,
+				 struct tobi_bytes *ret_value, struct tobi_fault *fault)
+{
+	const struct cmw_record *record = cmw_find(cmw, key);
+
+	if (!record)
+		return TOBI_OK;
+	if (!bytes_equal_text(record->media_type, media_type) ||
+	    (record->indicator && record->indicator != indicator))
+		return fault_set(fault, TOBI_E_MALFORMED, "evidence", key,
+				 "the record is of another kind than %s", media_type);
+	*ret_value = record->value;
+	return TOBI_OK;
+}
+
+static enum tobi_err find_parts(struct tobi_bytes evidence, struct parts *ret_parts,
 				struct tobi_fault *fault)
 {
+	const struct cmw *cmw = &ret_parts->cmw;
 	const struct cmw_record *cpu;
-	const struct tee_verifier *verifier;
-	enum tobi_err err = cmw_parse(evidence, "evidence", cmw, fault);
+	enum tobi_err err = cmw_parse(evidence, "evidence", &ret_parts->cmw, fault);
 
 	if (err)
 		return err;
@@ -54,43 +77,42 @@ static enum tobi_err find_parts(struct tobi_bytes evidence, struct cmw *cmw,
 	if (cpu->indicator && cpu->indicator != CMW_EVIDENCE)
 		return fault_set(fault, TOBI_E_MALFORMED, "evidence", "cpu",
 				 "the record does not call itself evidence");
-	verifier = tee_verifier_find(cpu->media_type, cpu->content_format);
-	if (!verifier)
+	ret_parts->cpu = cpu;
+	ret_parts->verifier = tee_verifier_find(cpu->media_type, cpu->content_format);
+	if (!ret_parts->verifier)
 		return fault_set(fault, TOBI_E_UNSUPPORTED, "evidence", "cpu",
 				 "this kind of evidence is not known here");
-	*ret_cpu = cpu;
-	*ret_verifier = verifier;
-	return TOBI_OK;
+	err = find_record(cmw, "claims", CMW_TYPE_CLAIMS, CMW_EVIDENCE,
+			  &ret_parts->claims, fault);
+	return err ? err
+		   : find_record(cmw, "endorse", CMW_TYPE_CHAIN, CMW_ENDORSEMENT,
+				 &ret_parts->endorsements, fault);
 }
 
 enum tobi_err appraisal_run(struct tobi_result *result, const struct tobi_policy *policy,
 			    const struct appraisal_request *request,
 			    struct tobi_fault *fault)
 {
-	struct cmw *cmw = arena_alloc(&result->arena, sizeof(*cmw));
-	const struct cmw_record *cpu = NULL, *claims, *endorse;
-	const struct tee_verifier *verifier = NULL;
-	struct tee_request tee = {.time = request->time,
-				  .claims_buffer = request->claims_buffer};
+	struct parts *parts = arena_alloc(&result->arena, sizeof(*parts));
+	struct tee_request tee = {.time = request->time};
 	enum tobi_err err;
 
 	result->in_session = request->in_session;
 	for (size_t i = 0; request->in_session && atls_checks[i]; i++)
 		check_owe(&result->list, atls_checks[i]);
 	policy_checks_owe(result, request->in_session);
-	if (!cmw)
+	if (!parts)
 		return fault_set(fault, TOBI_E_MEMORY, "appraisal", "", "out of memory");
-	err = find_parts(request->evidence, cmw, &cpu, &verifier, fault);
+	err = find_parts(request->evidence, parts, fault);
 	if (err)
 		return err;
-	claims = cmw_find(cmw, "claims");
-	endorse = cmw_find(cmw, "endorse");
-	if (!request->in_session)
-		tee.claims_buffer = claims ? claims->value : (struct tobi_bytes){0};
-	tee.evidence = cpu->value;
-	tee.endorsements = endorse ? endorse->value : (struct tobi_bytes){0};
-	tee.anchors_pem = policy_anchors(policy, verifier->tier);
-	err = verifier->examine(&tee, &result->list, &result->claims, fault);
+	tee.evidence = parts->cpu->value;
+	tee.claims_buffer =
+	    request->in_session ? request->claims_buffer : parts->claims;
+	tee.endorsements = parts->endorsements;
+	tee.anchors_pem = policy_anchors(policy, parts->verifier->tier);
+	err =
+	    parts->verifier->examine(&tee, &result->list, &result->claims, fault);
 	if (err)
 		return err;
 	if (!request->in_session)
@@ -147,20 +169,5 @@ size_t tobi_result_check_count(const struct tobi_result *result)
 const struct tobi_check_result *tobi_result_check(const struct tobi_result *result,
 						  size_t index)
 {
-	struct tobi_result *owner = (struct tobi_result *)(uintptr_t)result;
-	const struct check_record *record;
-	struct tobi_check_result *line;
-
-	if (!result || index >= result->list.count)
-		return NULL;
-	/* The public line is made when it is asked for, in the result's own arena. */
-	record = &result->list.records[index];
-	line = arena_alloc(&owner->arena, sizeof(*line));
-	if (!line)
-		return NULL;
-	*line = (struct tobi_check_result){record->check->code,	  record->check->proves,
-					   record->check->source, record->check->remedy,
-					   record->outcome,	  record->expected,
-					   record->found};
-	return line;
+	return result && index < result->list.count ? &result->lines[index] : NULL;
 }

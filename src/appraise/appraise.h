@@ -26,6 +26,7 @@ struct tobi_result {
 	int64_t time;
 	enum tobi_verdict verdict; /* written by verdict.c only */
 	char reason[512];
+	struct tobi_check_result lines[CHECKLIST_MAX]; /* the list, as the public sees it */
 };
 
 /* A result with an empty list, REFUSE. TOBI_E_MEMORY only. */

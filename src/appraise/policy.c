@@ -10,6 +10,7 @@
 #include "base/hex.h"
 #include "base/limits.h"
 #include "base/secret.h"
+#include "base/utf8.h"
 #include "pki/chain.h"
 
 enum { HASH_SIZE = 48, UEID_SIZE = 33, DEFAULT_MAX_AGE = 3600, MAX_AGE = 30 * 24 * 3600 };
@@ -116,6 +117,31 @@ static void keep_first(cyaml_log_t level, void *context, const char *format, va_
 	}
 }
 
+/* libcyaml reads the first document of a file and says nothing of others, whose rules a
+ * reader of the file would believe in. Markers stand at the start of a line. */
+static enum tobi_err check_one_document(struct tobi_bytes yaml, const char *name,
+					struct tobi_fault *fault)
+{
+	bool content = false;
+
+	for (size_t at = 0; at < yaml.size;) {
+		const uint8_t *line = yaml.ptr + at;
+		const uint8_t *end = memchr(line, '\n', yaml.size - at);
+		size_t size = end ? (size_t)(end - line) : yaml.size - at;
+		bool ends = size == 3 || (size > 3 && strchr(" \t\r", line[3]));
+		bool start = size >= 3 && ends && memcmp(line, "---", 3) == 0;
+		bool stop = size >= 3 && ends && memcmp(line, "...", 3) == 0;
+
+		if (stop || (start && content))
+			return fault_at(fault, TOBI_E_MALFORMED, name, "", at,
+					"one document is allowed in the file, without a "
+					"second --- or ...");
+		content |= start || (size > 0 && line[0] != '#');
+		at += size + 1;
+	}
+	return TOBI_OK;
+}
+
 static enum tobi_err load(struct tobi_bytes yaml, const char *name,
 			  struct yaml_policy **ret_yaml, struct tobi_fault *fault)
 {
@@ -126,6 +152,7 @@ static enum tobi_err load(struct tobi_bytes yaml, const char *name,
 				 .mem_fn = cyaml_mem,
 				 .flags = CYAML_CFG_NO_ALIAS};
 	cyaml_err_t failed;
+	enum tobi_err err;
 
 	if (yaml.size > LIMIT_POLICY)
 		return fault_set(fault, TOBI_E_LIMIT, name, "", "over %d bytes",
@@ -133,12 +160,22 @@ static enum tobi_err load(struct tobi_bytes yaml, const char *name,
 	if (yaml.size == 0)
 		return fault_set(fault, TOBI_E_TRUNCATED, name, "",
 				 "the policy is empty");
+	err = check_one_document(yaml, name, fault);
+	if (err)
+		return err;
 	failed = cyaml_load_data(yaml.ptr, yaml.size, &config, &policy_schema,
 				 (cyaml_data_t **)ret_yaml, NULL);
-	if (failed)
+	if (failed) {
+		/* It quotes the file. */
+		const char *text = log.text[0] ? log.text : cyaml_strerror(failed);
+		CLEANUP(wr_done) struct writer shown = wr_init(4 * sizeof(log.text) + 1);
+
+		utf8_write_escaped(
+		    &shown, (struct tobi_bytes){(const uint8_t *)text, strlen(text)});
 		return fault_set(
 		    fault, failed == CYAML_ERR_OOM ? TOBI_E_MEMORY : TOBI_E_MALFORMED,
-		    name, "", "%s", log.text[0] ? log.text : cyaml_strerror(failed));
+		    name, "", "%.*s", (int)shown.size, (const char *)shown.ptr);
+	}
 	return TOBI_OK;
 }
 

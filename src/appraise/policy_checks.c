@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "appraise/atls_checks.h"
 #include "base/hex.h"
 #include "base/secret.h"
 #include "token/claims_buffer.h"
@@ -65,8 +66,11 @@ const struct check *const claims_check_rows[] = {&check_claims_format,
 
 void policy_checks_owe(struct tobi_result *result, bool in_session)
 {
-	for (size_t i = 0; policy_check_rows[i]; i++)
-		check_owe(&result->list, policy_check_rows[i]);
+	for (size_t i = 0; policy_check_rows[i]; i++) {
+		/* A session has a row of its own for who it is: ATLS-IDENTITY. */
+		if (policy_check_rows[i] != &check_identity || !in_session)
+			check_owe(&result->list, policy_check_rows[i]);
+	}
 	for (size_t i = 0; !in_session && claims_check_rows[i]; i++)
 		check_owe(&result->list, claims_check_rows[i]);
 }
@@ -183,36 +187,34 @@ static void run_identity(struct tobi_result *result, const struct tobi_policy *p
 {
 	const struct tee_claims *claims = &result->claims;
 	struct checklist *list = &result->list;
+	const struct check *check =
+	    result->in_session ? &check_atls_identity : &check_identity;
 
 	switch (policy->identity) {
 	case IDENTITY_ANY_INSTANCE:
 		result->identity = "any instance of this image";
-		check_record(list, &check_identity, true, "",
-			     "any instance of this image");
+		check_record(list, check, true, "", result->identity);
 		return;
 	case IDENTITY_HARDWARE:
-		run_list(result, &check_identity, &policy->hardware, claims->hardware);
+		run_list(result, check, &policy->hardware, claims->hardware);
 		result->identity = arena_printf(&result->arena, "hardware %s",
 						hex_of(result, claims->hardware));
 		return;
 	case IDENTITY_CONFIG_ID:
-		check_record_equal(list, &check_identity, policy->config_id,
-				   claims->config_id);
+		check_record_equal(list, check, policy->config_id, claims->config_id);
 		result->identity = "the launch that the policy names";
 		return;
 	case IDENTITY_OWNER:
-		check_record_equal(list, &check_identity, policy->owner, claims->owner);
+		check_record_equal(list, check, policy->owner, claims->owner);
 		result->identity = "an enclave of the owner that the policy names";
 		return;
 	case IDENTITY_CA:
-		if (result->in_session) {
-			not_asked(result, &check_identity,
-				  "ATLS-IDENTITY checks the certificate");
-			result->identity = "the host name that the policy's CA certifies";
-			return;
-		}
-		check_record(list, &check_identity, false, "an attested TLS session",
-			     "a file cannot show whose certificate the enclave has");
+		result->identity = "the host name that the policy's CA certifies";
+		if (!result->in_session)
+			check_record(
+			    list, check, false, "an attested TLS session",
+			    "a file cannot show whose certificate the enclave has");
+		/* In a session the TLS layer records it: it has the certificate. */
 		return;
 	}
 }

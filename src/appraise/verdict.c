@@ -15,11 +15,24 @@ static void explain(struct tobi_result *result, const struct check_record *recor
 		 what, what[0] || record->expected[0] ? ")" : "");
 }
 
+static void publish(struct tobi_result *result)
+{
+	for (size_t i = 0; i < result->list.count; i++) {
+		const struct check_record *record = &result->list.records[i];
+
+		result->lines[i] = (struct tobi_check_result){
+		    record->check->code,   record->check->proves, record->check->source,
+		    record->check->remedy, record->outcome,	  record->expected,
+		    record->found};
+	}
+}
+
 enum tobi_verdict appraisal_conclude(struct tobi_result *result)
 {
 	const struct check_record *failed = NULL, *missing = NULL;
 	size_t passed = 0;
 
+	publish(result);
 	result->verdict = TOBI_REFUSE;
 	for (size_t i = 0; i < result->list.count; i++) {
 		const struct check_record *record = &result->list.records[i];

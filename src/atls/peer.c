@@ -87,42 +87,27 @@ static bool identity_by_ca(struct atls_peer *peer, const struct tobi_policy *pol
 	return good;
 }
 
-static bool record_identity(struct atls_peer *peer, const struct tobi_policy *policy)
+/* The other modes are decided by what the evidence says: policy_checks.c. */
+static void record_ca(struct atls_peer *peer, const struct tobi_policy *policy)
 {
-	struct checklist *list = &peer->result->list;
-	const struct tee_claims *claims = &peer->result->claims;
-	const struct check *check = &check_atls_identity;
-	struct tobi_fault fault;
-	bool found = false;
+	struct tobi_fault fault = {0};
+	bool found;
 
-	switch (policy->identity) {
-	case IDENTITY_ANY_INSTANCE:
-		return check_record(list, check, true, "any instance of this image",
-				    "any instance of this image");
-	case IDENTITY_HARDWARE:
-		for (size_t i = 0; i < policy->hardware.count; i++)
-			found |= claims->hardware.size > 0 &&
-				 bytes_equal(policy->hardware.items[i], claims->hardware);
-		return check_record(list, check, found, "hardware that the policy lists",
-				    found ? "listed" : "not listed");
-	case IDENTITY_CONFIG_ID:
-		return policy->config_id.size == SHA384_SIZE
-			   ? check_record_equal(list, check, policy->config_id,
-						claims->config_id)
-			   : check_record(list, check, false, "a config id in the policy",
-					  "none");
-	case IDENTITY_OWNER:
-		return policy->owner.size == SHA384_SIZE
-			   ? check_record_equal(list, check, policy->owner, claims->owner)
-			   : check_record(list, check, false, "an owner in the policy",
-					  "none");
-	case IDENTITY_CA:
-		found = identity_by_ca(peer, policy, &fault);
-		return check_record(list, check, found,
-				    "a leaf under the policy's CA, by name",
-				    found ? "it chains" : fault.message);
+	if (policy->identity != IDENTITY_CA)
+		return;
+	found = identity_by_ca(peer, policy, &fault);
+	check_record(&peer->result->list, &check_atls_identity, found,
+		     "a leaf under the policy's CA, by name",
+		     found ? "it chains" : fault.message);
+}
+
+static bool identity_failed(const struct checklist *list)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		if (list->records[i].check == &check_atls_identity)
+			return list->records[i].outcome == TOBI_FAILED;
 	}
-	return check_record(list, check, false, "an identity in the policy", "none");
+	return false;
 }
 
 /* ---- appraisal ---- */
@@ -138,17 +123,16 @@ static enum tobi_verdict appraise(void *context, struct tobi_bytes claims_buffer
 					    .claims_buffer = claims_buffer,
 					    .in_session = true,
 					    .time = peer->result->time};
-	bool identified;
 
 	*ret_reason = ATLS_EVIDENCE_REFUSED;
 	if (appraisal_run(peer->result, policy, &request, ret_fault)) {
 		appraisal_conclude(peer->result);
 		return TOBI_REFUSE;
 	}
-	identified = record_identity(peer, policy);
+	record_ca(peer, policy);
 	if (appraisal_conclude(peer->result) == TOBI_ACCEPT)
 		return TOBI_ACCEPT;
-	if (!identified)
+	if (identity_failed(&peer->result->list))
 		*ret_reason = ATLS_IDENTITY_REFUSED;
 	fault_set(ret_fault, TOBI_E_REFUSED, object, "evidence", "%s",
 		  peer->result->reason);

@@ -17,9 +17,10 @@
 enum { CLOCK_SKEW = 60, UEID_SIZE = 33 };
 
 static const struct check check_format = {
-    "SOFT-FORMAT", "the evidence is a well-formed token of the soft tier",
+    "SOFT-FORMAT",
+    "the token has a payload, a certificate and an algorithm of the soft tier",
     SPEC ".1; RFC 9052 section 4; RFC 9711",
-    "Ask for the evidence again; it may be damaged."};
+    "The platform service is faulty, or the token is another kind of thing."};
 static const struct check check_profile = {
     "SOFT-PROFILE", "the token follows the profile that this verifier knows",
     SPEC ".1; RFC 9711 section 6", "Update this verifier, or the platform service."};
@@ -99,47 +100,72 @@ static size_t read_endorsements(struct tobi_bytes bytes, struct tobi_bytes *list
 	return cbor_finish(&cbor, "endorsements", NULL) ? 0 : count;
 }
 
-/* The platform's own chain first, then that of its owner: one of them must be trusted. */
-static void examine_chain(const struct tee_request *request,
-			  const struct cose_sign1 *sign1, struct checklist *list,
-			  EVP_PKEY **ret_key)
+static const char *wrong_form(const struct cose_sign1 *sign1)
+{
+	if (!sign1->payload.ptr)
+		return "the payload is detached";
+	if (sign1->alg != COSE_ES256 && sign1->alg != COSE_ES384)
+		return "another algorithm than ES256 or ES384";
+	return sign1->x5chain_count ? NULL : "no certificate came with it";
+}
+
+/* The key that the token names as its own, trusted or not. NULL when it cannot be read. */
+static EVP_PKEY *leaf_key(struct tobi_bytes der)
+{
+	CLEANUP(X509_freep) X509 *leaf = NULL;
+
+	return chain_read_certificate(der, "platform", &leaf, NULL)
+		   ? NULL
+		   : X509_get_pubkey(leaf);
+}
+
+/* An owner's chain counts only for the key that signed the token. */
+static bool owner_vouches(struct chain_request chain, struct tobi_bytes endorsements,
+			  EVP_PKEY *key)
 {
 	struct tobi_bytes endorsed[LIMIT_COSE_CHAIN];
+	CLEANUP(EVP_PKEY_freep) EVP_PKEY *endorsed_key = NULL;
+
+	chain.certificates = endorsed;
+	chain.count = read_endorsements(endorsements, endorsed);
+	return chain.count > 0 &&
+	       !chain_verify(&chain, "platform", &endorsed_key, NULL) &&
+	       EVP_PKEY_eq(endorsed_key, key) == 1;
+}
+
+/* The platform's own chain first, then that of its owner: one of them must be trusted. */
+static void examine_chain(const struct tee_request *request,
+			  const struct cose_sign1 *sign1, EVP_PKEY *key,
+			  struct checklist *list)
+{
 	struct chain_request chain = {sign1->x5chain, sign1->x5chain_count,
 				      request->anchors_pem, request->time, NULL};
+	CLEANUP(EVP_PKEY_freep) EVP_PKEY *verified = NULL;
 	struct tobi_fault fault = {0};
 	char text[512];
 
 	if (request->anchors_pem.size == 0) {
 		check_record(list, &check_chain, false, "an anchor for the soft tier",
 			     "the policy names none");
-		return;
-	}
-	if (chain_verify(&chain, "platform", ret_key, &fault)) {
-		chain.certificates = endorsed;
-		chain.count = read_endorsements(request->endorsements, endorsed);
-		if (chain.count == 0 || chain_verify(&chain, "platform", ret_key, NULL)) {
-			tobi_fault_print(&fault, text, sizeof(text));
-			check_record(list, &check_chain, false,
-				     "a valid chain to an anchor of the policy", text);
-			return;
-		}
+	} else if (!chain_verify(&chain, "platform", &verified, &fault)) {
+		check_record(list, &check_chain, true, "",
+			     "the platform CA is an anchor of the policy");
+	} else if (owner_vouches(chain, request->endorsements, key)) {
 		check_record(list, &check_chain, true, "",
 			     "the owner's CA vouches for the platform");
-		return;
+	} else {
+		tobi_fault_print(&fault, text, sizeof(text));
+		check_record(list, &check_chain, false,
+			     "a valid chain to an anchor of the policy", text);
 	}
-	check_record(list, &check_chain, true, "",
-		     "the platform CA is an anchor of the policy");
 }
 
 static void examine_key(const struct cose_sign1 *sign1, const struct soft_claims *claims,
 			EVP_PKEY *key, struct checklist *list)
 {
 	uint8_t ueid[UEID_SIZE] = {1};
-	struct tobi_fault fault = {0};
-	bool signed_by_it = (sign1->alg == COSE_ES256 || sign1->alg == COSE_ES384) &&
-			    !cose_verify(sign1, key, (struct tobi_bytes){0},
-					 sign1->payload, "token", &fault);
+	bool signed_by_it = !cose_verify(sign1, key, (struct tobi_bytes){0},
+					 sign1->payload, "token", NULL);
 
 	check_record(list, &check_signature, signed_by_it,
 		     "a valid signature of the platform key",
@@ -188,31 +214,36 @@ static void examine_claims(const struct tee_request *request,
 	examine_protections(claims, list);
 }
 
+/* Bytes that are no token at all are an error; a token of another form is refused. */
 static enum tobi_err examine(const struct tee_request *request, struct checklist *list,
 			     struct tee_claims *ret_claims, struct tobi_fault *fault)
 {
 	struct cose_sign1 sign1 = {0};
 	struct soft_claims claims = {0};
 	CLEANUP(EVP_PKEY_freep) EVP_PKEY *key = NULL;
+	const char *wrong;
 	enum tobi_err err;
 
 	for (size_t i = 0; checks[i]; i++)
 		check_owe(list, checks[i]);
 	err =
 	    cose_parse(request->evidence, true, COSE_TAGGED, "soft token", &sign1, fault);
-	if (!err && !sign1.payload.ptr)
-		err = fault_set(fault, TOBI_E_MALFORMED, "soft token", "payload",
-				"it is detached");
-	if (!err)
-		err = soft_claims_parse(sign1.payload, &claims, fault);
 	if (err)
 		return err;
-	check_record(list, &check_format, true, "", "");
-	take_claims(&claims, list->arena, ret_claims);
+	wrong = wrong_form(&sign1);
+	if (!wrong) {
+		err = soft_claims_parse(sign1.payload, &claims, fault);
+		if (err)
+			return err;
+		take_claims(&claims, list->arena, ret_claims);
+		key = leaf_key(sign1.x5chain[0]);
+		wrong = key ? NULL : "its certificate cannot be read";
+	}
+	if (!check_record(list, &check_format, !wrong, "", wrong))
+		return TOBI_OK;
 	examine_claims(request, &claims, list);
-	examine_chain(request, &sign1, list, &key);
-	if (key)
-		examine_key(&sign1, &claims, key, list);
+	examine_chain(request, &sign1, key, list);
+	examine_key(&sign1, &claims, key, list);
 	return TOBI_OK;
 }
 

@@ -2,7 +2,6 @@
 
 #include <signal.h>
 #include <stdlib.h>
-#include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -577,51 +576,6 @@ static void check_tls__resumption(void **state)
 	world_done(&world);
 }
 
-/* The checks after the handshake see what the rules before it would have stopped. */
-static void check_tls__afterwards(void **state)
-{
-	struct tobi_fault fault;
-	struct world world;
-	SSL_CTX *client, *server;
-	SSL *a, *b;
-
-	(void)state;
-	for (enum bend_tls bend = GOOD; bend <= GROUP_P521; bend++) {
-		X509 *leaf;
-		const uint8_t *der;
-
-		world_init(&world);
-		der = world.server.certificate.ptr;
-		leaf = d2i_X509(NULL, &der, (long)world.server.certificate.size);
-		client = bent_client(&world.client, bend);
-		server = SSL_CTX_new(TLS_server_method());
-		SSL_CTX_use_certificate(server, leaf);
-		SSL_CTX_use_PrivateKey(server, world.server.endpoint.key);
-		a = SSL_new(client);
-		b = SSL_new(server);
-		fcntl(world.fds[0], F_SETFL, O_NONBLOCK);
-		fcntl(world.fds[1], F_SETFL, O_NONBLOCK);
-		SSL_set_fd(a, world.fds[0]);
-		SSL_set_fd(b, world.fds[1]);
-		for (int i = 0; i < 10; i++) {
-			SSL_connect(a);
-			SSL_accept(b);
-		}
-		assert_true(SSL_is_init_finished(a));
-		assert_int_equal(atls_tls_check(a, NULL, &fault), TOBI_E_PROTOCOL);
-		assert_string_equal(fault.field,
-				    bend == TLS_1_2 ? "ATLS-VERSION" : "ATLS-ALPN");
-		SSL_free(a);
-		SSL_free(b);
-		SSL_CTX_free(client);
-		SSL_CTX_free(server);
-		X509_free(leaf);
-		close(world.fds[0]);
-		close(world.fds[1]);
-		world_done(&world);
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -632,7 +586,6 @@ int main(void)
 	    cmocka_unit_test(check_identity__ca),
 	    cmocka_unit_test(check_tls__rules),
 	    cmocka_unit_test(check_tls__resumption),
-	    cmocka_unit_test(check_tls__afterwards),
 	};
 
 	signal(SIGPIPE, SIG_IGN);
