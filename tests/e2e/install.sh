@@ -16,6 +16,8 @@ check "the library shows nothing but its public names" same \
 check "and does show these" has "$(nm -D --defined-only "$library")" " T tobi_verify"
 config=$(find dest -name tobichi.pc)
 flags=$(PKG_CONFIG_SYSROOT_DIR="$work/dest" PKG_CONFIG_PATH="$(dirname "$config")" pkg-config --cflags --libs tobichi)
+# A program that uses a library with sanitizers needs their run time too.
+nm -D "$library" | grep -q __asan_init && flags="$flags -fsanitize=address,undefined"
 # shellcheck disable=SC2086 # words are meant
 check "an example builds against it" gcc -Wall -Werror -o verify "$source/examples/verify.c" $flags
 "$tobichi" build --tier soft -o sleeper.tobi -- /bin/busybox sleep 60 >/dev/null
