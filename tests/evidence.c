@@ -112,7 +112,8 @@ void test_scene_done(struct test_scene *scene)
 	test_platform_done(&scene->platform);
 }
 
-void test_scene_token(struct test_scene *scene, struct writer *out)
+static void write_token(struct test_scene *scene, struct tobi_bytes claims_buffer,
+			struct writer *out)
 {
 	struct writer payload = wr_init(LIMIT_TOKEN);
 	struct cose_headers headers = {NULL, scene->signs->chain, 2};
@@ -120,7 +121,7 @@ void test_scene_token(struct test_scene *scene, struct writer *out)
 	uint8_t hash[32];
 
 	if (!scene->keep_claims_nonce) {
-		assert_int_equal(hash_sha256(wr_view(&scene->claims_buffer), hash), 0);
+		assert_int_equal(hash_sha256(claims_buffer, hash), 0);
 		scene->claims.nonce = (struct tobi_bytes){hash, sizeof(hash)};
 	}
 	soft_claims_write(&payload, &scene->claims);
@@ -133,6 +134,26 @@ void test_scene_token(struct test_scene *scene, struct writer *out)
 	if (!scene->keep_claims_nonce)
 		scene->claims.nonce = (struct tobi_bytes){0};
 	wr_done(&payload);
+}
+
+void test_scene_token(struct test_scene *scene, struct writer *out)
+{
+	write_token(scene, wr_view(&scene->claims_buffer), out);
+}
+
+void test_scene_session_evidence(struct test_scene *scene, struct tobi_bytes claims_buffer,
+				 struct writer *out)
+{
+	struct writer token = wr_init(LIMIT_TOKEN);
+	struct cmw_record record = {.key = text("cpu"),
+				    .media_type = text(CMW_TYPE_EAT),
+				    .indicator = CMW_EVIDENCE};
+
+	write_token(scene, claims_buffer, &token);
+	record.value = wr_view(&token);
+	cmw_write(out, &record, 1);
+	assert_int_equal(wr_err(out), 0);
+	wr_done(&token);
 }
 
 void test_scene_evidence(struct test_scene *scene, struct writer *out)

@@ -36,6 +36,9 @@ void test_scene_make(struct test_scene *scene);
 void test_scene_done(struct test_scene *scene);
 void test_scene_token(struct test_scene *scene, struct writer *out);
 void test_scene_evidence(struct test_scene *scene, struct writer *out);
+/* What an agent gives in a session: over the session's claims-buffer, which is not in it. */
+void test_scene_session_evidence(struct test_scene *scene, struct tobi_bytes claims_buffer,
+				 struct writer *out);
 void test_scene_policy(const struct test_scene *scene, struct writer *out);
 
 #endif
