@@ -77,6 +77,7 @@ void test_scene_make(struct test_scene *scene)
 	*scene = (struct test_scene){.claims_buffer = wr_init(LIMIT_CLAIMS_BUFFER),
 				     .given_nonce = pattern(1, 32),
 				     .tiers = "soft, tdx",
+				     .max_age = 600,
 				     .now = TEST_NOW};
 	test_platform_make(&scene->platform, KEY_P384);
 	scene->signs = &scene->platform;
@@ -197,7 +198,7 @@ void test_scene_policy(const struct test_scene *scene, struct writer *out)
 	write_hex(out, "signers: [", 2, "]\n");
 	write_hex(out, "agents: [", 4, "]\n");
 	write_hex(out, "config-id: ", 3, "\n");
-	wr_printf(out, "product: 7\nmin-svn: 3\nmax-age: 600\n");
+	wr_printf(out, "product: 7\nmin-svn: 3\nmax-age: %u\n", scene->max_age);
 	if (scene->identity)
 		wr_printf(out, "%s", scene->identity);
 	else

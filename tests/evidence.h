@@ -30,6 +30,7 @@ struct test_scene {
 	bool keep_claims_nonce;	       /* the token's nonce is not made fresh */
 	bool damage_signature;
 	const char *tiers, *identity, *anchors_pem, *more;
+	unsigned max_age; /* seconds */
 	int64_t now;
 };
 void test_scene_make(struct test_scene *scene);
