@@ -98,21 +98,25 @@ enum tobi_err appraisal_run(struct tobi_result *result, const struct tobi_policy
 	enum tobi_err err;
 
 	result->in_session = request->in_session;
-	for (size_t i = 0; request->in_session && atls_checks[i]; i++)
-		check_owe(&result->list, atls_checks[i]);
-	policy_checks_owe(result, request->in_session);
+	for (size_t i = 0; request->in_session && atls_checks[i]; i++) {
+		if (atls_checks[i] != &check_atls_identity) /* among the policy's */
+			check_owe(&result->list, atls_checks[i]);
+	}
 	if (!parts)
 		return fault_set(fault, TOBI_E_MEMORY, "appraisal", "", "out of memory");
 	err = find_parts(request->evidence, parts, fault);
-	if (err)
-		return err;
-	tee.evidence = parts->cpu->value;
-	tee.claims_buffer =
-	    request->in_session ? request->claims_buffer : parts->claims;
-	tee.endorsements = parts->endorsements;
-	tee.anchors_pem = policy_anchors(policy, parts->verifier->tier);
-	err =
-	    parts->verifier->examine(&tee, &result->list, &result->claims, fault);
+	if (!err) {
+		tee.evidence = parts->cpu->value;
+		tee.claims_buffer =
+		    request->in_session ? request->claims_buffer : parts->claims;
+		tee.endorsements = parts->endorsements;
+		tee.anchors_pem = policy_anchors(policy, parts->verifier->tier);
+		err =
+		    parts->verifier->examine(&tee, &result->list, &result->claims, fault);
+	}
+	/* Whether the evidence is genuine comes first in the list, and so as the reason:
+	 * what a forged token says of itself is no news. Owed is this in any case. */
+	policy_checks_owe(result, request->in_session);
 	if (err)
 		return err;
 	if (!request->in_session)

@@ -66,13 +66,15 @@ const struct check *const claims_check_rows[] = {&check_claims_format,
 
 void policy_checks_owe(struct tobi_result *result, bool in_session)
 {
-	for (size_t i = 0; policy_check_rows[i]; i++) {
-		/* A session has a row of its own for who it is: ATLS-IDENTITY. */
-		if (policy_check_rows[i] != &check_identity || !in_session)
-			check_owe(&result->list, policy_check_rows[i]);
-	}
 	for (size_t i = 0; !in_session && claims_check_rows[i]; i++)
 		check_owe(&result->list, claims_check_rows[i]);
+	for (size_t i = 0; policy_check_rows[i]; i++) {
+		/* A session has a row of its own for who it is. */
+		if (policy_check_rows[i] == &check_identity && in_session)
+			check_owe(&result->list, &check_atls_identity);
+		else
+			check_owe(&result->list, policy_check_rows[i]);
+	}
 }
 
 static const char *hex_of(struct tobi_result *result, struct tobi_bytes bytes)
