@@ -42,7 +42,7 @@ static bool has_outcome(const struct tobi_result *result, const char *code,
 
 const char *explain_allowance(const struct tobi_result *result, size_t index)
 {
-	const char *found[2];
+	const char *found[3];
 	size_t count = 0;
 
 	if (result->claims.debug && has_outcome(result, "POLICY-DEBUG", TOBI_PASSED))
@@ -51,6 +51,10 @@ const char *explain_allowance(const struct tobi_result *result, size_t index)
 	if (has_outcome(result, "CLAIMS-NONCE", TOBI_NOT_ASKED))
 		found[count++] = "NO NONCE: this evidence may be an old one shown again, "
 				 "and the policy allows that";
+	if (result->any_instance)
+		found[count++] =
+		    "ANY INSTANCE: an enclave of somebody else that runs the "
+		    "same image is accepted too, and the policy allows that";
 	return index < count ? found[index] : NULL;
 }
 

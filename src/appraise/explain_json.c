@@ -78,22 +78,73 @@ static json_t *extension_of(const struct tobi_result *result)
 	    "checks", checks_of(result));
 }
 
+/* AR4SI: what a failed check says of the attester, by the start of its code. */
+static const struct {
+	const char *code, *claim;
+	int value;
+} meanings[] = {
+    {"SOFT-", "instance-identity", 99}, /* cryptographic validation failed */
+    {"CLAIMS-", "instance-identity", 99},
+    {"ATLS-IDENTITY", "instance-identity", 97}, /* not recognised */
+    {"ATLS-", "instance-identity", 99},
+    {"POLICY-IDENTITY", "instance-identity", 97},
+    {"POLICY-FRESHNESS", "instance-identity", 99},
+    {"POLICY-DEBUG", "runtime-opaque", 96}, /* visible */
+    {"POLICY-TIER", "configuration", 96},   /* cannot be supported */
+    {"POLICY-CONFIG", "configuration", 96},
+    {"POLICY-", "executables", 96}, /* contraindicated */
+};
+
+static void add_failures(json_t *vector, const struct tobi_result *result)
+{
+	for (size_t i = 0; i < result->list.count; i++) {
+		const struct check_record *record = &result->list.records[i];
+		size_t row = 0;
+
+		if (record->outcome == TOBI_PASSED || record->outcome == TOBI_NOT_ASKED)
+			continue;
+		while (row < sizeof(meanings) / sizeof(meanings[0]) &&
+		       strncmp(record->check->code, meanings[row].code,
+			       strlen(meanings[row].code)) != 0)
+			row++;
+		if (row < sizeof(meanings) / sizeof(meanings[0]))
+			json_object_set_new(vector, meanings[row].claim,
+					    json_integer(meanings[row].value));
+	}
+}
+
 /*
- * The status of an accepted soft enclave is a warning, not affirming: root reads its
- * memory (AR4SI runtime-opaque 32, isolated only). A refusal is contraindicated.
+ * The trustworthiness vector (draft-ietf-rats-ar4si). An accepted soft enclave is a
+ * warning, not affirming: root reads its memory (isolated only), and its platform's keys
+ * are software's.
  */
+static json_t *vector_of(const struct tobi_result *result)
+{
+	json_t *vector;
+
+	if (result->verdict != TOBI_ACCEPT) {
+		vector = json_object();
+		if (vector)
+			add_failures(vector, result);
+		return vector;
+	}
+	vector = json_pack("{s:i, s:i, s:i, s:i, s:i}", "configuration",
+			   explain_allowance(result, 0) ? 32 : 2, "executables", 3,
+			   "file-system", 2, "runtime-opaque", 32, "storage-opaque", 32);
+	if (vector && !result->any_instance)
+		json_object_set_new(vector, "instance-identity", json_integer(2));
+	return vector;
+}
+
 static json_t *appraisal_of(const struct tobi_result *result)
 {
 	bool accepted = result->verdict == TOBI_ACCEPT;
-	json_t *appraisal = json_pack(
-	    "{s:s, s:[o], s:o}", "ear_status", accepted ? "warning" : "contraindicated",
-	    "ear_appraisal_policy_ids", text_of(result->policy_name), "tobichi",
-	    extension_of(result));
 
-	if (appraisal && accepted)
-		json_object_set_new(appraisal, "ear_trustworthiness_vector",
-				    json_pack("{s:i}", "runtime-opaque", 32));
-	return appraisal;
+	return json_pack("{s:s, s:o, s:[o], s:o}", "ear_status",
+			 accepted ? "warning" : "contraindicated",
+			 "ear_trustworthiness_vector", vector_of(result),
+			 "ear_appraisal_policy_ids", text_of(result->policy_name),
+			 "tobichi", extension_of(result));
 }
 
 enum tobi_err explain_json(const struct tobi_result *result, struct writer *out,

@@ -194,6 +194,7 @@ static void run_identity(struct tobi_result *result, const struct tobi_policy *p
 
 	switch (policy->identity) {
 	case IDENTITY_ANY_INSTANCE:
+		result->any_instance = true;
 		result->identity = "any instance of this image";
 		check_record(list, check, true, "", result->identity);
 		return;

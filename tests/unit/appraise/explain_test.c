@@ -8,7 +8,7 @@
 #include "tests/check.h"
 
 static const struct check good = {"GOOD-ONE", "it is good", "a source", "do nothing"};
-static const struct check bad = {"BAD-ONE", "it is not bad", "a source", "do this"};
+static const struct check bad = {"POLICY-DEBUG", "it is not bad", "a source", "do this"};
 
 static char *write_as(enum tobi_format format, bool passed)
 {
@@ -52,7 +52,7 @@ static void test_text(void **state)
 static void check_status(bool passed, const char *status)
 {
 	char *text = write_as(TOBI_FORMAT_JSON, passed);
-	json_t *ear = json_loads(text, 0, NULL), *one, *extension;
+	json_t *ear = json_loads(text, 0, NULL), *one, *extension, *vector;
 
 	assert_non_null(ear);
 	assert_string_equal(json_string_value(json_object_get(ear, "eat_profile")),
@@ -61,6 +61,11 @@ static void check_status(bool passed, const char *status)
 	assert_string_equal(json_string_value(json_object_get(one, "ear_status")),
 			    status);
 	extension = json_object_get(one, "tobichi");
+	vector = json_object_get(one, "ear_trustworthiness_vector");
+	assert_int_equal(json_integer_value(json_object_get(vector, "runtime-opaque")),
+			 passed ? 32 : 96);
+	assert_int_equal(json_integer_value(json_object_get(vector, "executables")),
+			 passed ? 3 : 0);
 	assert_true(json_is_false(json_object_get(extension, "signed")));
 	assert_int_equal(json_array_size(json_object_get(extension, "checks")), 2);
 	json_decref(ear);
@@ -79,7 +84,7 @@ static void test_html(void **state)
 	char *text = write_as(TOBI_FORMAT_HTML, false);
 
 	(void)state;
-	assert_non_null(strstr(text, "<h1>REFUSED</h1>"));
+	assert_non_null(strstr(text, "<h1>Refused</h1>"));
 	assert_null(strstr(text, "<web>"));
 	assert_null(strstr(text, "<b>\""));
 	assert_null(strchr(text, '\033'));
@@ -88,11 +93,39 @@ static void test_html(void **state)
 	free(text);
 }
 
+/* What a policy lets pass is said aloud, in every form. */
+static void test_any_instance(void **state)
+{
+	struct tobi_policy policy = {.name = "loose"};
+
+	(void)state;
+	for (enum tobi_format format = TOBI_FORMAT_TEXT; format <= TOBI_FORMAT_HTML;
+	     format++) {
+		for (int any = 0; any < 2; any++) {
+			struct tobi_result *result = NULL;
+			char *text = NULL;
+
+			assert_int_equal(appraisal_new(&policy, 1000, &result, NULL), 0);
+			check_record(&result->list, &good, true, "", "");
+			result->complete = true;
+			result->any_instance = any;
+			appraisal_conclude(result);
+			assert_int_equal(tobi_result_write(result, format, &text, NULL),
+					 0);
+			assert_int_equal(strstr(text, "ANY INSTANCE") != NULL, any);
+			assert_int_equal(strstr(text, "instance-identity") != NULL,
+					 format == TOBI_FORMAT_JSON && !any);
+			tobi_result_free(result);
+			free(text);
+		}
+	}
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_text),
-					   cmocka_unit_test(test_json),
-					   cmocka_unit_test(test_html)};
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_text), cmocka_unit_test(test_json),
+	    cmocka_unit_test(test_html), cmocka_unit_test(test_any_instance)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
