@@ -24,25 +24,30 @@ static struct tobi_bytes text(const char *literal)
 }
 
 static void make_certificate(enum cert_role role, const char *name, EVP_PKEY *key,
-			     struct writer *issuer_der, EVP_PKEY *issuer_key,
+			     struct writer *issuer_der, EVP_PKEY *issuer_key, int64_t now,
 			     struct writer *out)
 {
 	struct cert_request request = {.role = role,
 				       .common_name = name,
-				       .not_before = TEST_NOW - DAY,
-				       .not_after = TEST_NOW + DAY,
+				       .not_before = now - DAY,
+				       .not_after = now + DAY,
 				       .key = key};
 	X509 *issuer = NULL;
 
 	if (issuer_der)
-		assert_int_equal(chain_read_certificate(wr_view(issuer_der), "ca",
-							&issuer, NULL),
-				 0);
+		assert_int_equal(
+		    chain_read_certificate(wr_view(issuer_der), "ca", &issuer, NULL), 0);
 	assert_int_equal(cert_make(&request, issuer, issuer_key, out, NULL), 0);
 	X509_free(issuer);
 }
 
 void test_platform_make(struct test_platform *platform, enum key_kind kind)
+{
+	test_platform_make_at(platform, kind, TEST_NOW);
+}
+
+void test_platform_make_at(struct test_platform *platform, enum key_kind kind,
+			   int64_t now)
 {
 	*platform = (struct test_platform){.ca = wr_init(LIMIT_CERTIFICATE),
 					   .certificate = wr_init(LIMIT_CERTIFICATE),
@@ -50,11 +55,12 @@ void test_platform_make(struct test_platform *platform, enum key_kind kind)
 					   .ueid = {1}};
 	assert_int_equal(key_new(KEY_P384, &platform->ca_key, NULL), 0);
 	assert_int_equal(key_new(kind, &platform->key, NULL), 0);
-	make_certificate(CERT_CA, "test CA", platform->ca_key, NULL, NULL, &platform->ca);
+	make_certificate(CERT_CA, "test CA", platform->ca_key, NULL, NULL, now,
+			 &platform->ca);
 	make_certificate(CERT_PLATFORM, "test platform", platform->key, &platform->ca,
-			 platform->ca_key, &platform->certificate);
-	assert_int_equal(
-	    chain_write_pem(wr_view(&platform->ca), &platform->ca_pem, NULL), 0);
+			 platform->ca_key, now, &platform->certificate);
+	assert_int_equal(chain_write_pem(wr_view(&platform->ca), &platform->ca_pem, NULL),
+			 0);
 	wr_u8(&platform->ca_pem, 0);
 	platform->chain[0] = wr_view(&platform->certificate);
 	platform->chain[1] = wr_view(&platform->ca);
@@ -72,20 +78,25 @@ void test_platform_done(struct test_platform *platform)
 
 void test_scene_make(struct test_scene *scene)
 {
+	test_scene_make_at(scene, TEST_NOW);
+}
+
+void test_scene_make_at(struct test_scene *scene, int64_t now)
+{
 	static const uint8_t key_hash[32] = {7};
 
 	*scene = (struct test_scene){.claims_buffer = wr_init(LIMIT_CLAIMS_BUFFER),
 				     .given_nonce = pattern(1, 32),
 				     .tiers = "soft, tdx",
 				     .max_age = 600,
-				     .now = TEST_NOW};
-	test_platform_make(&scene->platform, KEY_P384);
+				     .now = now};
+	test_platform_make_at(&scene->platform, KEY_P384, now);
 	scene->signs = &scene->platform;
 	scene->anchors_pem = (const char *)scene->platform.ca_pem.ptr;
 	claims_buffer_write(&scene->claims_buffer, scene->given_nonce, key_hash,
 			    TOBI_ROLE_SERVER, (struct tobi_bytes){0});
 	scene->claims = (struct soft_claims){
-	    .issued = TEST_NOW - 5,
+	    .issued = (uint64_t)now - 5,
 	    .ueid = {scene->platform.ueid, sizeof(scene->platform.ueid)},
 	    .dbgstat = 1,
 	    .profile = text(SOFT_PROFILE),
@@ -142,8 +153,8 @@ void test_scene_token(struct test_scene *scene, struct writer *out)
 	write_token(scene, wr_view(&scene->claims_buffer), out);
 }
 
-void test_scene_session_evidence(struct test_scene *scene, struct tobi_bytes claims_buffer,
-				 struct writer *out)
+void test_scene_session_evidence(struct test_scene *scene,
+				 struct tobi_bytes claims_buffer, struct writer *out)
 {
 	struct writer token = wr_init(LIMIT_TOKEN);
 	struct cmw_record record = {.key = text("cpu"),

@@ -15,7 +15,9 @@ struct test_platform {
 	struct tobi_bytes chain[2];
 	uint8_t ueid[33];
 };
+/* Certificates that are valid at TEST_NOW, or at another time. */
 void test_platform_make(struct test_platform *platform, enum key_kind kind);
+void test_platform_make_at(struct test_platform *platform, enum key_kind kind, int64_t now);
 void test_platform_done(struct test_platform *platform);
 
 /* A policy that asks for everything that a policy can ask, and evidence that meets it. A
@@ -34,6 +36,7 @@ struct test_scene {
 	int64_t now;
 };
 void test_scene_make(struct test_scene *scene);
+void test_scene_make_at(struct test_scene *scene, int64_t now);
 void test_scene_done(struct test_scene *scene);
 void test_scene_token(struct test_scene *scene, struct writer *out);
 void test_scene_evidence(struct test_scene *scene, struct writer *out);

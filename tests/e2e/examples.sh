@@ -1,0 +1,48 @@
+#!/bin/sh
+# The examples of the C API do what they say: a client of a real enclave, and a server with
+# an attester of its own that a real client accepts. (examples/verify.c: install.sh.)
+# Usage: examples.sh BUILD_FOLDER
+set -u
+[ "$(id -u)" = 0 ] || { echo "skipped: needs root to make enclaves with limits"; exit 77; }
+build=$1
+. "$(dirname "$0")/lib.sh"
+mkdir www && echo "a page from inside" >www/index.html
+port=$(free_port)
+"$tobichi" build --tier soft --port 8000 --add www:/www -o web.tobi -- \
+	busybox httpd -f -p 8000 -h /www >/dev/null
+enclave=$("$tobichi" run --detach --publish "$port:8000" web.tobi)
+fetch() { exits 0 "$build/examples/example-client" 127.0.0.1 "$port" web.policy.yaml; }
+check "the client fetches a page" eventually fetch
+exits 0 "$build/examples/example-client" 127.0.0.1 "$port" web.policy.yaml
+check "from inside" has "$said" "a page from inside"
+"$tobichi" build --tier soft --port 8000 -o other.tobi -- busybox httpd -f -p 8000 >/dev/null
+check "the client refuses another program" exits 1 \
+	"$build/examples/example-client" 127.0.0.1 "$port" other.policy.yaml
+check "and says why" has "$said" POLICY-IMAGE
+"$tobichi" stop --grace 0 "$enclave" >/dev/null
+
+mkdir keys
+"$build/tests/tools/attester" keys || exit 1
+printf '#!/bin/sh\nexec "%s" "%s" "$1"\n' "$build/tests/tools/attester" "$work/keys" >attest
+printf '#!/bin/sh\nexit 1\n' >broken
+chmod 755 attest broken
+port=$(free_port)
+"$build/examples/example-server" "$port" "$work/attest" &
+server=$!
+greet() { exits 0 "$tobichi" connect "127.0.0.1:$port" --policy keys/policy.yaml --quiet -- sh -c 'cat >got'; }
+check "the server is accepted" eventually greet
+check "the server has proven itself and greets" same "$(cat got)" hello
+kill "$server"
+wait "$server" 2>/dev/null
+port=$(free_port)
+"$build/examples/example-server" "$port" "$work/broken" &
+server=$!
+refused() {
+	exits 1 "$tobichi" connect "127.0.0.1:$port" --policy keys/policy.yaml -- sh -c 'cat >nothing' || return 1
+	has "$said" "cannot"
+}
+check "a server without evidence is refused" eventually refused
+check "and nothing of it is read" test ! -e nothing
+kill "$server"
+wait "$server" 2>/dev/null
+exit $failed
