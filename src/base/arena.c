@@ -40,7 +40,7 @@ void *arena_alloc(struct arena *arena, size_t size)
 	size_t rounded;
 	uint8_t *out;
 
-	if (size > arena->ceiling)
+	if (size > arena->ceiling || size > SIZE_MAX - ALIGNMENT - sizeof(*block))
 		return NULL;
 	rounded = (size + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
 	if (rounded > arena->ceiling - arena->used)
