@@ -38,7 +38,7 @@ static void read_chain(struct cbor *cbor, struct cose_sign1 *sign1)
 }
 
 /* Only labels that are understood here may be critical. */
-static void read_critical(struct cbor *cbor)
+static void read_critical(struct cbor *cbor, struct labels *critical)
 {
 	size_t count = cbor_array(cbor, MAX_HEADERS, "crit");
 
@@ -55,11 +55,13 @@ static void read_critical(struct cbor *cbor)
 		if (label != COSE_HEADER_ALG && label != COSE_HEADER_CONTENT_TYPE &&
 		    label != COSE_HEADER_KID && label != COSE_HEADER_X5CHAIN)
 			cbor_fail(cbor, TOBI_E_UNSUPPORTED, "crit");
+		else
+			critical->labels[critical->count++] = label;
 	}
 }
 
 static void read_header(struct cbor *cbor, int64_t label, bool is_protected,
-			struct cose_sign1 *sign1)
+			struct labels *critical, struct cose_sign1 *sign1)
 {
 	switch (label) {
 	case COSE_HEADER_ALG: {
@@ -82,7 +84,7 @@ static void read_header(struct cbor *cbor, int64_t label, bool is_protected,
 		if (!is_protected)
 			cbor_fail(cbor, TOBI_E_MALFORMED,
 				  "crit outside the protected header");
-		read_critical(cbor);
+		read_critical(cbor, critical);
 		return;
 	case COSE_HEADER_CONTENT_TYPE:
 		if (cbor_peek(cbor) == CBOR_TEXT)
@@ -105,6 +107,7 @@ static void read_headers(struct cbor *cbor, bool is_protected, struct labels *la
 			 const struct labels *others, struct cose_sign1 *sign1)
 {
 	struct cbor_map map = cbor_map(cbor, MAX_HEADERS, "header");
+	struct labels critical = {0};
 	int64_t label = 0;
 
 	while (map.left > 0 && !cbor_failed(cbor)) {
@@ -113,7 +116,12 @@ static void read_headers(struct cbor *cbor, bool is_protected, struct labels *la
 		if (others && seen(others, label))
 			cbor_fail(cbor, TOBI_E_MALFORMED, "label in both headers");
 		labels->labels[labels->count++] = label;
-		read_header(cbor, label, is_protected, sign1);
+		read_header(cbor, label, is_protected, &critical, sign1);
+	}
+	/* RFC 9052 section 3.1: what is critical must itself be protected. */
+	for (size_t i = 0; i < critical.count; i++) {
+		if (!seen(labels, critical.labels[i]))
+			cbor_fail(cbor, TOBI_E_MALFORMED, "critical label");
 	}
 }
 
