@@ -208,6 +208,24 @@ static void print_list(const struct tobi_result *result)
 		fputs(text, stderr);
 }
 
+/* The codes of what failed: names to look for in the list, or to tell somebody. */
+static void print_failed(const struct tobi_result *result)
+{
+	const char *before = "  failed: ";
+
+	for (size_t i = 0; i < tobi_result_check_count(result); i++) {
+		const struct tobi_check_result *check = tobi_result_check(result, i);
+
+		if (check->outcome != TOBI_FAILED)
+			continue;
+		fprintf(stderr, "%s%s", before, check->code);
+		before = ", ";
+	}
+	fputs(before[0] == ',' ? " (--verbose explains each check)\n"
+			       : "  --verbose lists each check\n",
+	      stderr);
+}
+
 int channel_report(const struct channel *channel, const struct atls_conn *conn,
 		   const struct tobi_fault *fault)
 {
@@ -228,7 +246,8 @@ int channel_report(const struct channel *channel, const struct atls_conn *conn,
 	}
 	if (!refused)
 		return cli_fail(fault);
-	fprintf(stderr, "refused: %s: %s%s\n", channel->options.target, fault->message,
-		channel->options.verbose ? "" : " (--verbose lists each check)");
+	fprintf(stderr, "refused: %s: %s\n", channel->options.target, fault->message);
+	if (result && !channel->options.verbose)
+		print_failed(result);
 	return EXIT_REFUSED;
 }

@@ -48,20 +48,24 @@ say_secret() {
 		--verbose -- sh -c 'echo my-secret; touch opened; cat >answer'
 }
 heard() { "$tobichi" logs "$id" | grep -c "$1"; }
-finished() { grep -q -E '^[0-9]+ bytes of data from the client$' seen; }
+finished() { [ "$(grep -c '^[0-9]* bytes of data from the client$' seen)" = 2 ]; }
 failed_checks() { echo "$said" | sed -n 's/^FAIL  *\([A-Z-]*\).*/\1/p' | tr '\n' ' '; }
 
 # refused MODE CODES: through the relay the client refuses by exactly these checks
 refused() {
 	rm -f opened answer
 	start "$1"
+	check "$1: the client refuses, in short" exits 1 timeout 20 "$tobichi" connect "127.0.0.1:$at" \
+		--policy program.policy.yaml
+	check "$1: and names the checks that failed" has "$said" \
+		"failed: $(echo "$2" | sed 's/ $//; s/ /, /g') (--verbose explains each check)"
 	check "$1: the client refuses" say_secret 1
 	check "$1: by the right checks" same "$(failed_checks)" "$2"
 	check "$1: the command did not run" test ! -e opened
 	check "$1: the relay got to the end" eventually finished
 	check "$1: it saw genuine evidence" grep -q "^EVIDENCE of .* from the enclave" seen
 	check "$1: the client told it no" grep -q "^the client refuses" seen
-	check "$1: it got no byte of data" grep -q "^0 bytes of data from the client$" seen
+	check "$1: it got no byte of data" same "$(grep -c "^0 bytes of data" seen)" 2
 	check "$1: the program heard nothing" same "$(heard .)" 1
 	stop_middle
 }
