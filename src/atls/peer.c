@@ -65,15 +65,20 @@ static bool identity_by_ca(struct atls_peer *peer, const struct tobi_policy *pol
 	unsigned char *der[LIMIT_COSE_CHAIN] = {NULL};
 	struct tobi_bytes list[LIMIT_COSE_CHAIN];
 	CLEANUP(EVP_PKEY_freep) EVP_PKEY *key = NULL;
-	struct chain_request request = {.certificates = list,
-					.anchors_pem = policy->ca_pem,
-					.time = peer->result->time,
-					.host_name = name};
+	struct chain_request request = {
+	    .certificates = list,
+	    .anchors_pem = policy->ca_pem,
+	    .time = peer->result->time,
+	    .purpose = peer->endpoint->role == TOBI_ROLE_CLIENT ? CHAIN_TLS_SERVER
+								: CHAIN_TLS_CLIENT,
+	    .host_name = name};
 	bool good = false;
 
-	if (!name && peer->endpoint->role == TOBI_ROLE_CLIENT) {
+	/* Without a name every holder of a certificate of that CA would do. */
+	if (!name) {
 		fault_set(fault, TOBI_E_ARGUMENT, object, "name",
-			  "no host name was given");
+			  "neither the policy (identity.name) nor the caller names whom "
+			  "to expect");
 		return false;
 	}
 	request.count = der_list(peer->ssl, der, list);

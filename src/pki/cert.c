@@ -87,9 +87,10 @@ static bool add_extensions(X509 *certificate, X509 *issuer,
 	       add_extension(certificate, issuer, NID_subject_key_identifier, "hash") &&
 	       add_extension(certificate, issuer, NID_authority_key_identifier,
 			     "keyid") &&
-	       (request->role != CERT_TLS ||
+	       (request->role == CERT_CA ||
 		add_extension(certificate, issuer, NID_ext_key_usage,
-			      "serverAuth,clientAuth")) &&
+			      request->role == CERT_TLS ? "serverAuth,clientAuth"
+							: CERT_PLATFORM_PURPOSE)) &&
 	       (!request->host_name || add_host_name(certificate, request->host_name));
 }
 
@@ -141,6 +142,33 @@ enum tobi_err cert_make(const struct cert_request *request, X509 *issuer,
 			   : TOBI_OK;
 }
 
+/* What the CA is asked to write: a certificate without it would not be taken. */
+static bool ask_for_usages(X509_REQ *request)
+{
+	static const struct {
+		int nid;
+		const char *value;
+	} usages[] = {
+	    {NID_basic_constraints, "critical,CA:FALSE"},
+	    {NID_key_usage, "critical,digitalSignature"},
+	    {NID_ext_key_usage, CERT_PLATFORM_PURPOSE},
+	};
+	X509_EXTENSIONS *list = sk_X509_EXTENSION_new_null();
+	bool good = list;
+
+	for (size_t i = 0; i < sizeof(usages) / sizeof(usages[0]) && good; i++) {
+		X509_EXTENSION *one =
+		    X509V3_EXT_conf_nid(NULL, NULL, usages[i].nid, usages[i].value);
+
+		good = one && sk_X509_EXTENSION_push(list, one) > 0;
+		if (!good)
+			X509_EXTENSION_free(one);
+	}
+	good = good && X509_REQ_add_extensions(request, list) == 1;
+	sk_X509_EXTENSION_pop_free(list, X509_EXTENSION_free);
+	return good;
+}
+
 enum tobi_err cert_make_csr(EVP_PKEY *key, const char *common_name, struct writer *out,
 			    struct tobi_fault *fault)
 {
@@ -152,7 +180,7 @@ enum tobi_err cert_make_csr(EVP_PKEY *key, const char *common_name, struct write
 
 	if (!request || !name || !bio || X509_REQ_set_version(request, 0) != 1 ||
 	    X509_REQ_set_subject_name(request, name) != 1 ||
-	    X509_REQ_set_pubkey(request, key) != 1 ||
+	    X509_REQ_set_pubkey(request, key) != 1 || !ask_for_usages(request) ||
 	    X509_REQ_sign(request, key, digest_for(key)) <= 0 ||
 	    PEM_write_bio_X509_REQ(bio, request) != 1)
 		return fault_openssl(fault, "request", "", "cannot make it");

@@ -4,9 +4,14 @@
 
 #include "pki/chain.h"
 
+/* The extended key usage of a key that vouches for enclaves, and of no other: a CA that
+ * serves other needs as well must not make any of its holders a platform by accident. An
+ * OID from a UUID (ITU-T X.667), which needs no registration. */
+#define CERT_PLATFORM_PURPOSE "2.25.147613030880311805832848921690704037380"
+
 enum cert_role {
 	CERT_CA,       /* CA, path length 0, keyCertSign */
-	CERT_PLATFORM, /* end entity, digitalSignature */
+	CERT_PLATFORM, /* end entity, digitalSignature, CERT_PLATFORM_PURPOSE */
 	CERT_TLS,      /* end entity, digitalSignature, serverAuth and clientAuth */
 };
 
@@ -25,7 +30,8 @@ struct cert_request {
 TOBI_MUST_USE enum tobi_err cert_make(const struct cert_request *request, X509 *issuer,
 				      EVP_PKEY *issuer_key, struct writer *out,
 				      struct tobi_fault *fault);
-/* A PKCS#10 request (PEM) for the key. */
+/* A PKCS#10 request (PEM) for a platform's certificate: it asks for the usages of
+ * CERT_PLATFORM. */
 TOBI_MUST_USE enum tobi_err cert_make_csr(EVP_PKEY *key, const char *common_name,
 					  struct writer *out, struct tobi_fault *fault);
 

@@ -7,6 +7,7 @@
 #include <openssl/x509v3.h>
 
 #include "base/fault.h"
+#include "pki/cert.h"
 
 DEFINE_CLEANUP(BIO *, BIO_free_all)
 DEFINE_CLEANUP(X509_STORE *, X509_STORE_free)
@@ -170,6 +171,18 @@ static enum tobi_err make_store(struct tobi_bytes anchors_pem, const char *objec
 	return TOBI_OK;
 }
 
+/* A name that is empty or starts with a dot would switch the check off, or widen it. */
+static bool set_host(X509_VERIFY_PARAM *param, const char *name)
+{
+	X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT |
+						   X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+	if (X509_VERIFY_PARAM_set1_ip_asc(param, name) == 1)
+		return true;
+	ERR_clear_error();
+	return name[0] && name[0] != '.' &&
+	       X509_VERIFY_PARAM_set1_host(param, name, 0) == 1;
+}
+
 static bool set_rules(X509_STORE_CTX *context, const struct chain_request *request)
 {
 	X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(context);
@@ -177,11 +190,55 @@ static bool set_rules(X509_STORE_CTX *context, const struct chain_request *reque
 	X509_VERIFY_PARAM_set_time(param, (time_t)request->time);
 	X509_VERIFY_PARAM_set_depth(param, MAX_DEPTH);
 	X509_VERIFY_PARAM_set_auth_level(param, LEVEL_112_BITS);
+	if (request->purpose != CHAIN_PLATFORM &&
+	    X509_VERIFY_PARAM_set_purpose(param, request->purpose == CHAIN_TLS_SERVER
+						     ? X509_PURPOSE_SSL_SERVER
+						     : X509_PURPOSE_SSL_CLIENT) != 1)
+		return false;
 	/* An anchor may be an intermediate. STRICT: a CA must say that it is one. */
 	return X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN |
-						      X509_V_FLAG_X509_STRICT) == 1 &&
-	       (!request->host_name ||
-		X509_VERIFY_PARAM_set1_host(param, request->host_name, 0) == 1);
+						      X509_V_FLAG_X509_STRICT) == 1;
+}
+
+static bool has_platform_purpose(const X509 *leaf)
+{
+	EXTENDED_KEY_USAGE *usages =
+	    X509_get_ext_d2i(leaf, NID_ext_key_usage, NULL, NULL);
+	ASN1_OBJECT *wanted = OBJ_txt2obj(CERT_PLATFORM_PURPOSE, 1);
+	bool found = false;
+
+	for (int i = 0; wanted && i < sk_ASN1_OBJECT_num(usages); i++)
+		found |= OBJ_cmp(sk_ASN1_OBJECT_value(usages, i), wanted) == 0;
+	ASN1_OBJECT_free(wanted);
+	EXTENDED_KEY_USAGE_free(usages);
+	ERR_clear_error();
+	return found;
+}
+
+/* What OpenSSL's purposes leave open: a leaf that is a CA itself, one whose key usage is
+ * for something else than signatures (all that TLS 1.3 knows), and our own purpose. A
+ * certificate without key usage may be used for all (RFC 5280 section 4.2.1.3), but a
+ * platform's has it. */
+static enum tobi_err check_leaf(X509 *leaf, const struct chain_request *request,
+				const char *object, struct tobi_fault *fault)
+{
+	uint32_t flags = X509_get_extension_flags(leaf);
+	bool limited = flags & EXFLAG_KUSAGE || request->purpose == CHAIN_PLATFORM;
+
+	if (flags & EXFLAG_CA)
+		return fault_set(fault, TOBI_E_CERTIFICATE, object, "chain",
+				 "the leaf is itself a CA (certificate 0)");
+	if (limited && (!(flags & EXFLAG_KUSAGE) ||
+			!(X509_get_key_usage(leaf) & KU_DIGITAL_SIGNATURE)))
+		return fault_set(fault, TOBI_E_CERTIFICATE, object, "chain",
+				 "the leaf was not issued to sign with: it lacks the key "
+				 "usage digitalSignature (certificate 0)");
+	if (request->purpose == CHAIN_PLATFORM && !has_platform_purpose(leaf))
+		return fault_set(fault, TOBI_E_CERTIFICATE, object, "chain",
+				 "the leaf was not issued to a platform: it lacks the "
+				 "extended key usage " CERT_PLATFORM_PURPOSE
+				 " (certificate 0)");
+	return TOBI_OK;
 }
 
 static enum tobi_err run_verify(X509_STORE_CTX *context, const char *object,
@@ -212,6 +269,9 @@ enum tobi_err chain_verify(const struct chain_request *request, const char *obje
 		return fault_set(fault, TOBI_E_CERTIFICATE, object, "chain",
 				 "%zu certificates; 1 to %d are allowed", request->count,
 				 LIMIT_COSE_CHAIN);
+	if (request->purpose < CHAIN_PLATFORM || request->purpose > CHAIN_TLS_CLIENT)
+		return fault_set(fault, TOBI_E_ARGUMENT, object, "chain",
+				 "no purpose is named");
 	if (!context || !help)
 		return fault_set(fault, TOBI_E_MEMORY, object, "", "out of memory");
 	err = make_store(request->anchors_pem, object, &store, fault);
@@ -234,7 +294,13 @@ enum tobi_err chain_verify(const struct chain_request *request, const char *obje
 	if (X509_STORE_CTX_init(context, store, leaf, help) != 1 ||
 	    !set_rules(context, request))
 		return fault_openssl(fault, object, "chain", "cannot prepare the check");
+	if (request->host_name &&
+	    !set_host(X509_STORE_CTX_get0_param(context), request->host_name))
+		return fault_set(fault, TOBI_E_ARGUMENT, object, "host name",
+				 "it is neither a DNS name nor an IP address");
 	err = run_verify(context, object, fault);
+	if (!err)
+		err = check_leaf(leaf, request, object, fault);
 	if (err)
 		return err;
 	key = X509_get_pubkey(leaf);

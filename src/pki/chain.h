@@ -11,19 +11,30 @@
 
 DEFINE_CLEANUP(X509 *, X509_free)
 
+/* What the leaf must have been issued for. There is no "anything". */
+enum chain_purpose {
+	CHAIN_PLATFORM = 1, /* vouching for enclaves: CERT_PLATFORM_PURPOSE */
+	CHAIN_TLS_SERVER,
+	CHAIN_TLS_CLIENT,
+};
+
 struct chain_request {
 	const struct tobi_bytes *certificates; /* DER, leaf first; the rest untrusted help */
 	size_t count;			       /* 1 to LIMIT_COSE_CHAIN */
 	struct tobi_bytes anchors_pem;	       /* one or more trust anchors */
 	int64_t time;			       /* seconds since 1970 at which to verify */
-	const char *host_name;		       /* also check the name, or NULL */
+	enum chain_purpose purpose;
+	/* Also check the name, or NULL: a DNS name, or an IP address, among the subject
+	 * alternative names. */
+	const char *host_name;
 };
 
 /*
  * Verifies that the leaf chains to an anchor: signatures, validity at time, CA flags, path
- * lengths, key usage; each key at least 112 bits strong. The anchor may be an
+ * lengths, the leaf's key usage and extended key usage; each key at least 112 bits strong. The anchor may be an
  * intermediate (partial chain). EVP_PKEY_free() the leaf's key.
- * Errors: TOBI_E_CERTIFICATE with OpenSSL's reason and the depth; TOBI_E_MALFORMED.
+ * Errors: TOBI_E_CERTIFICATE with OpenSSL's reason and the depth; TOBI_E_MALFORMED;
+ * TOBI_E_ARGUMENT for a host name that is none, or no purpose.
  */
 TOBI_MUST_USE enum tobi_err chain_verify(const struct chain_request *request,
 					 const char *object, EVP_PKEY **ret_leaf_key,

@@ -355,7 +355,8 @@ enum tobi_err root_certify(struct root *root, const char *folder,
 	if (!err)
 		err = chain_write_pem(list[count - 1], &anchor, fault);
 	if (!err) {
-		struct chain_request request = {list, count, wr_view(&anchor), now, NULL};
+		struct chain_request request = {list, count,	      wr_view(&anchor),
+						now,  CHAIN_PLATFORM, NULL};
 
 		err = chain_verify(&request, "owner's chain", &leaf, fault);
 	}

@@ -14,7 +14,7 @@
 
 #define SPEC "Tobichi protocols, section 3"
 
-enum { CLOCK_SKEW = 60, UEID_SIZE = 33 };
+enum { CLOCK_SKEW = 60, UEID_SIZE = 33, DBGSTAT_DISABLED = 1 };
 
 static const struct check check_format = {
     "SOFT-FORMAT",
@@ -25,7 +25,8 @@ static const struct check check_profile = {
     "SOFT-PROFILE", "the token follows the profile that this verifier knows",
     SPEC ".1; RFC 9711 section 6", "Update this verifier, or the platform service."};
 static const struct check check_chain = {
-    "SOFT-CHAIN", "the platform's certificate chains to an anchor that the policy names",
+    "SOFT-CHAIN",
+    "a platform's certificate signed it, and chains to an anchor that the policy names",
     SPEC ".1; RFC 5280 section 6",
     "If you trust this host, add its platform CA (or its owner's CA) to the policy's "
     "roots."};
@@ -77,7 +78,7 @@ static void take_claims(const struct soft_claims *claims, struct arena *arena,
 	    .svn = claims->svn,
 	    .issued = (int64_t)claims->issued,
 	    /* Only the value "disabled" is no debugging; whatever else comes is. */
-	    .debug = claims->dbgstat == 0,
+	    .debug = claims->dbgstat != DBGSTAT_DISABLED,
 	    .protections = claims->protections,
 	    .root_kind = arena_text(arena, claims->root_kind),
 	    .by_user = claims->by_user != 0,
@@ -109,7 +110,8 @@ static const char *wrong_form(const struct cose_sign1 *sign1)
 	return sign1->x5chain_count ? NULL : "no certificate came with it";
 }
 
-/* The key that the token names as its own, trusted or not. NULL when it cannot be read. */
+/* The key that the token names as its own, trusted or not. NULL when it cannot be read.
+ */
 static EVP_PKEY *leaf_key(struct tobi_bytes der)
 {
 	CLEANUP(X509_freep) X509 *leaf = NULL;
@@ -138,8 +140,9 @@ static void examine_chain(const struct tee_request *request,
 			  const struct cose_sign1 *sign1, EVP_PKEY *key,
 			  struct checklist *list)
 {
-	struct chain_request chain = {sign1->x5chain, sign1->x5chain_count,
-				      request->anchors_pem, request->time, NULL};
+	struct chain_request chain = {sign1->x5chain,	    sign1->x5chain_count,
+				      request->anchors_pem, request->time,
+				      CHAIN_PLATFORM,	    NULL};
 	CLEANUP(EVP_PKEY_freep) EVP_PKEY *verified = NULL;
 	struct tobi_fault fault = {0};
 	char text[512];

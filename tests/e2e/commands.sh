@@ -36,8 +36,13 @@ check "platform csr" exits 0 "$tobichi" platform csr -o platform.csr
 check "the request verifies" openssl req -in platform.csr -noout -verify
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-384 -nodes -keyout owner.key -out owner.pem \
 	-addext keyUsage=critical,keyCertSign -subj "/CN=An owner" -days 30 2>/dev/null
-printf 'basicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature\n' >extensions
-openssl x509 -req -in platform.csr -CA owner.pem -CAkey owner.key -days 20 -out leaf.pem -extfile extensions 2>/dev/null
+issue() { openssl x509 -req -in platform.csr -CA owner.pem -CAkey owner.key -days 20 -out leaf.pem "$@" 2>/dev/null; }
+printf 'basicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature\nextendedKeyUsage=serverAuth\n' >extensions
+issue -extfile extensions
+cat leaf.pem owner.pem >web.pem
+check "a web server's certificate is none of a platform" exits 2 "$tobichi" platform certify web.pem
+check "and what it lacks is named" has "$said" "extended key usage"
+issue -copy_extensions copy
 cat leaf.pem owner.pem >chain.pem
 check "an owner's certificate for another key is refused" exits 2 "$tobichi" platform certify owner.pem
 check "an owner CA certifies the platform" exits 0 "$tobichi" platform certify chain.pem

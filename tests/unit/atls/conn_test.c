@@ -119,8 +119,9 @@ static void check_conn__open_and_pump(void **state)
 	world_done(&world);
 }
 
-/* Identity "ca": the leaf chains to the policy's CA at that time, or nothing opens. */
-enum ca_case { CA_GOOD, CA_EXPIRED, CA_OTHER, CA_NONE };
+/* Identity "ca": the leaf chains to the policy's CA at that time, for the name that the
+ * policy gives, or nothing opens. */
+enum ca_case { CA_GOOD, CA_EXPIRED, CA_OTHER, CA_NONE, CA_NAME, CA_NO_NAME };
 
 static void issue_leaf(struct end *end, enum ca_case which, struct writer *ret_ca_pem)
 {
@@ -150,6 +151,7 @@ static void issue_leaf(struct end *end, enum ca_case which, struct writer *ret_c
 	issuer = d2i_X509(NULL, &der, (long)ca.size);
 	request = (struct cert_request){.role = CERT_TLS,
 					.common_name = "leaf",
+					.host_name = "peer.example",
 					.not_before = TEST_NOW - 10,
 					.not_after = TEST_NOW + 10,
 					.key = end->endpoint.key};
@@ -170,7 +172,7 @@ static void issue_leaf(struct end *end, enum ca_case which, struct writer *ret_c
 static void check_identity__ca(void **state)
 {
 	(void)state;
-	for (enum ca_case which = CA_GOOD; which <= CA_NONE; which++) {
+	for (enum ca_case which = CA_GOOD; which <= CA_NO_NAME; which++) {
 		CLEANUP(wr_done) struct writer pem = wr_init(1 << 14);
 		struct world world;
 
@@ -178,6 +180,9 @@ static void check_identity__ca(void **state)
 		issue_leaf(&world.client, which, &pem);
 		world.policy->identity = IDENTITY_CA;
 		world.policy->ca_pem = wr_view(&pem);
+		world.policy->host_name = which == CA_NO_NAME ? NULL
+					  : which == CA_NAME  ? "leaf"
+							      : "peer.example";
 		end_start(&world.client, world.base, world.fds[0]);
 		end_start(&world.server, world.base, world.fds[1]);
 		turn(&world);

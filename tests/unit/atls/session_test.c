@@ -201,16 +201,19 @@ static void test_session_read__cut_off__is_an_error(void **state)
 	struct stage stage;
 	char heard[64];
 	size_t size = 0;
+	enum tobi_err err;
 
 	(void)state;
 	stage_make(&stage, 600);
 	stage.attester.cut_off = true;
 	assert_int_equal(stage_open(&stage, &session, NULL), 0);
 	assert_int_equal(say(session, "hello"), 0);
-	assert_int_equal(tobi_atls_read(session, heard, sizeof(heard), &size, NULL), 0);
-	assert_int_equal(size, strlen(greeting));
-	assert_int_equal(tobi_atls_read(session, heard, sizeof(heard), &size, NULL),
-			 TOBI_E_PROTOCOL);
+	/* The greeting is read when it comes before the cut is noticed; an end is not. */
+	do {
+		size = 0;
+		err = tobi_atls_read(session, heard, sizeof(heard), &size, NULL);
+	} while (!err && size);
+	assert_int_equal(err, TOBI_E_PROTOCOL);
 	stage_done(&stage, session);
 }
 
