@@ -1,10 +1,10 @@
 #include "appraise/policy.h"
 
-#include <cyaml/cyaml.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "appraise/policy_yaml.h"
 #include "base/cleanup.h"
 #include "base/fault.h"
 #include "base/hex.h"
@@ -15,178 +15,9 @@
 
 enum { HASH_SIZE = 48, UEID_SIZE = 33, DEFAULT_MAX_AGE = 3600, MAX_AGE = 30 * 24 * 3600 };
 
-static const char *const known_tiers[] = {"sgx",   "tdx", "snp", "cca",
-					  "nitro", "vm",  "soft"};
+static const char *const known_tiers[POLICY_TIERS_MAX] = {"sgx",   "tdx", "snp", "cca",
+							  "nitro", "vm",  "soft"};
 
-/* What the file holds, before its rules are checked. */
-struct yaml_root {
-	char *tier, *anchors;
-};
-struct yaml_identity {
-	char *mode, *owner, *ca, *name;
-	char **hardware;
-	unsigned hardware_count;
-};
-struct yaml_policy {
-	unsigned version;
-	char *name;
-	char **tiers, **images, **signers, **agents, **allow;
-	unsigned tiers_count, images_count, signers_count, agents_count, allow_count;
-	unsigned *product, *min_svn, *max_age;
-	char *config_id;
-	struct yaml_identity identity;
-	struct yaml_root *roots;
-	unsigned roots_count;
-};
-
-static const cyaml_schema_value_t text_schema = {
-    CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 1, LIMIT_PEM)};
-
-static const cyaml_schema_field_t root_fields[] = {
-    CYAML_FIELD_STRING_PTR("tier", CYAML_FLAG_POINTER, struct yaml_root, tier, 1, 16),
-    CYAML_FIELD_STRING_PTR("anchors", CYAML_FLAG_POINTER, struct yaml_root, anchors, 1,
-			   LIMIT_PEM),
-    CYAML_FIELD_END};
-static const cyaml_schema_value_t root_schema = {
-    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct yaml_root, root_fields)};
-
-#define OPTIONAL_LIST(key, type, member)                                                 \
-	CYAML_FIELD_SEQUENCE(key, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, type,        \
-			     member, &text_schema, 1, LIMIT_POLICY_ITEMS)
-#define OPTIONAL_TEXT(key, type, member)                                                 \
-	CYAML_FIELD_STRING_PTR(key, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, type,      \
-			       member, 1, LIMIT_PEM)
-#define OPTIONAL_UINT(key, type, member)                                                 \
-	CYAML_FIELD_UINT_PTR(key, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, type, member)
-
-static const cyaml_schema_field_t identity_fields[] = {
-    CYAML_FIELD_STRING_PTR("mode", CYAML_FLAG_POINTER, struct yaml_identity, mode, 1, 32),
-    OPTIONAL_TEXT("owner", struct yaml_identity, owner),
-    OPTIONAL_TEXT("ca", struct yaml_identity, ca),
-    OPTIONAL_TEXT("name", struct yaml_identity, name),
-    OPTIONAL_LIST("hardware", struct yaml_identity, hardware),
-    CYAML_FIELD_END};
-
-static const cyaml_schema_field_t policy_fields[] = {
-    CYAML_FIELD_UINT("version", CYAML_FLAG_DEFAULT, struct yaml_policy, version),
-    OPTIONAL_TEXT("name", struct yaml_policy, name),
-    CYAML_FIELD_SEQUENCE("tiers", CYAML_FLAG_POINTER, struct yaml_policy, tiers,
-			 &text_schema, 1, sizeof(known_tiers) / sizeof(known_tiers[0])),
-    OPTIONAL_LIST("images", struct yaml_policy, images),
-    OPTIONAL_LIST("signers", struct yaml_policy, signers),
-    OPTIONAL_LIST("agents", struct yaml_policy, agents),
-    OPTIONAL_LIST("allow", struct yaml_policy, allow),
-    OPTIONAL_UINT("product", struct yaml_policy, product),
-    OPTIONAL_UINT("min-svn", struct yaml_policy, min_svn),
-    OPTIONAL_UINT("max-age", struct yaml_policy, max_age),
-    OPTIONAL_TEXT("config-id", struct yaml_policy, config_id),
-    CYAML_FIELD_MAPPING("identity", CYAML_FLAG_DEFAULT, struct yaml_policy, identity,
-			identity_fields),
-    CYAML_FIELD_SEQUENCE("roots", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
-			 struct yaml_policy, roots, &root_schema, 1, 16),
-    CYAML_FIELD_END};
-static const cyaml_schema_value_t policy_schema = {
-    CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct yaml_policy, policy_fields)};
-
-/* libcyaml tells what is wrong through a log callback only. */
-struct log {
-	char text[256];
-};
-
-static void keep_first(cyaml_log_t level, void *context, const char *format, va_list args)
-{
-	struct log *log = context;
-	char line[256];
-	const char *start = line;
-
-	(void)level;
-	vsnprintf(line, sizeof(line), format, args);
-	line[strcspn(line, "\n")] = 0;
-	if (strncmp(start, "Load: ", 6) == 0)
-		start += 6;
-	if (strncmp(start, "Backtrace", 9) == 0)
-		return;
-	if (log->text[0] && strncmp(start, "  in ", 5) != 0)
-		return;
-	/* The first message, then the places that the backtrace names. */
-	if (strlen(log->text) + strlen(start) + 3 < sizeof(log->text)) {
-		size_t used = strlen(log->text);
-
-		snprintf(log->text + used, sizeof(log->text) - used, "%s%s",
-			 used ? "; " : "", start + strspn(start, " "));
-	}
-}
-
-/* libcyaml reads the first document of a file and says nothing of others, whose rules a
- * reader of the file would believe in. Markers stand at the start of a line. */
-static enum tobi_err check_one_document(struct tobi_bytes yaml, const char *name,
-					struct tobi_fault *fault)
-{
-	bool content = false;
-
-	for (size_t at = 0; at < yaml.size;) {
-		const uint8_t *line = yaml.ptr + at;
-		const uint8_t *end = memchr(line, '\n', yaml.size - at);
-		size_t size = end ? (size_t)(end - line) : yaml.size - at;
-		bool ends = size == 3 || (size > 3 && strchr(" \t\r", line[3]));
-		bool start = size >= 3 && ends && memcmp(line, "---", 3) == 0;
-		bool stop = size >= 3 && ends && memcmp(line, "...", 3) == 0;
-
-		if (stop || (start && content))
-			return fault_at(fault, TOBI_E_MALFORMED, name, "", at,
-					"one document is allowed in the file, without a "
-					"second --- or ...");
-		content |= start || (size > 0 && line[0] != '#');
-		at += size + 1;
-	}
-	return TOBI_OK;
-}
-
-static enum tobi_err load(struct tobi_bytes yaml, const char *name,
-			  struct yaml_policy **ret_yaml, struct tobi_fault *fault)
-{
-	struct log log = {""};
-	cyaml_config_t config = {.log_ctx = &log,
-				 .log_fn = keep_first,
-				 .log_level = CYAML_LOG_ERROR,
-				 .mem_fn = cyaml_mem,
-				 .flags = CYAML_CFG_NO_ALIAS};
-	cyaml_err_t failed;
-	enum tobi_err err;
-
-	if (yaml.size > LIMIT_POLICY)
-		return fault_set(fault, TOBI_E_LIMIT, name, "", "over %d bytes",
-				 LIMIT_POLICY);
-	if (yaml.size == 0)
-		return fault_set(fault, TOBI_E_TRUNCATED, name, "",
-				 "the policy is empty");
-	err = check_one_document(yaml, name, fault);
-	if (err)
-		return err;
-	failed = cyaml_load_data(yaml.ptr, yaml.size, &config, &policy_schema,
-				 (cyaml_data_t **)ret_yaml, NULL);
-	if (failed) {
-		/* It quotes the file. */
-		const char *text = log.text[0] ? log.text : cyaml_strerror(failed);
-		CLEANUP(wr_done) struct writer shown = wr_init(4 * sizeof(log.text) + 1);
-
-		utf8_write_escaped(
-		    &shown, (struct tobi_bytes){(const uint8_t *)text, strlen(text)});
-		return fault_set(
-		    fault, failed == CYAML_ERR_OOM ? TOBI_E_MEMORY : TOBI_E_MALFORMED,
-		    name, "", "%.*s", (int)shown.size, (const char *)shown.ptr);
-	}
-	return TOBI_OK;
-}
-
-static void unload(struct yaml_policy *yaml)
-{
-	const cyaml_config_t config = {.mem_fn = cyaml_mem};
-
-	if (yaml)
-		cyaml_free(&config, &policy_schema, yaml, 0);
-}
-DEFINE_CLEANUP(struct yaml_policy *, unload)
 DEFINE_CLEANUP(struct tobi_policy *, tobi_policy_free)
 
 static enum tobi_err no_memory(const char *name, struct tobi_fault *fault)
@@ -374,23 +205,52 @@ static enum tobi_err take_identity(struct tobi_policy *policy,
 			 yaml->hardware_count, UEID_SIZE, &policy->hardware, fault);
 }
 
+/* Decimal digits without a sign or a leading zero; the standard value where it is absent.
+ */
+static enum tobi_err take_number(struct tobi_policy *policy, const char *field,
+				 const char *text, uint64_t least, uint64_t most,
+				 uint64_t *value, struct tobi_fault *fault)
+{
+	uint64_t number = 0;
+	size_t size = text ? strspn(text, "0123456789") : 0;
+
+	if (!text)
+		return TOBI_OK;
+	if (size == 0 || text[size] || size > 9 || (text[0] == '0' && size > 1))
+		return missing(
+		    policy, field,
+		    "a number in decimal digits is needed, without a leading zero",
+		    fault);
+	for (size_t i = 0; i < size; i++)
+		number = 10 * number + (uint64_t)(text[i] - '0');
+	if (number < least || number > most)
+		return fault_set(fault, TOBI_E_MALFORMED, policy->name, field,
+				 "%llu to %llu are allowed", (unsigned long long)least,
+				 (unsigned long long)most);
+	*value = number;
+	return TOBI_OK;
+}
+
 static enum tobi_err take_numbers(struct tobi_policy *policy,
 				  const struct yaml_policy *yaml,
 				  struct tobi_fault *fault)
 {
-	if (yaml->version != 1)
+	uint64_t max_age = DEFAULT_MAX_AGE;
+	enum tobi_err err = TOBI_OK;
+
+	if (strcmp(yaml->version, "1") != 0)
 		return missing(policy, "version", "only version 1 is known here", fault);
 	policy->has_product = yaml->product != NULL;
-	policy->product = yaml->product ? *yaml->product : 0;
-	policy->min_svn = yaml->min_svn ? *yaml->min_svn : 0;
-	policy->max_age = yaml->max_age ? (int64_t)*yaml->max_age : DEFAULT_MAX_AGE;
-	if (policy->product > UINT16_MAX || policy->min_svn > UINT16_MAX)
-		return missing(policy, "min-svn", "product and min-svn are at most 65535",
-			       fault);
-	if (policy->max_age == 0 || policy->max_age > MAX_AGE)
-		return missing(policy, "max-age", "1 second to 30 days are allowed",
-			       fault);
-	return TOBI_OK;
+	err = take_number(policy, "product", yaml->product, 0, UINT16_MAX,
+			  &policy->product, fault);
+	if (!err)
+		err = take_number(policy, "min-svn", yaml->min_svn, 0, UINT16_MAX,
+				  &policy->min_svn, fault);
+	if (!err)
+		err = take_number(policy, "max-age", yaml->max_age, 1, MAX_AGE, &max_age,
+				  fault);
+	policy->max_age = (int64_t)max_age;
+	return err;
 }
 
 static enum tobi_err check_complete(struct tobi_policy *policy, struct tobi_fault *fault)
@@ -441,9 +301,9 @@ static enum tobi_err take_all(struct tobi_policy *policy, const struct yaml_poli
 enum tobi_err tobi_policy_parse(struct tobi_bytes text, const char *name,
 				struct tobi_policy **ret_policy, struct tobi_fault *fault)
 {
-	CLEANUP(unloadp) struct yaml_policy *yaml = NULL;
+	CLEANUP(policy_yaml_freep) struct yaml_policy *yaml = NULL;
 	CLEANUP(tobi_policy_freep) struct tobi_policy *policy = NULL;
-	enum tobi_err err = load(text, name, &yaml, fault);
+	enum tobi_err err = policy_yaml_load(text, name, &yaml, fault);
 
 	if (err)
 		return err;

@@ -7,7 +7,7 @@
 #include "tests/evidence.h"
 
 #define H48                                                                              \
-	"000102030405060708090a0b0c0d0e0f000102030405060708090a0b0c0d0e0f"              \
+	"000102030405060708090a0b0c0d0e0f000102030405060708090a0b0c0d0e0f"               \
 	"000102030405060708090a0b0c0d0e0f"
 #define HEAD "version: 1\ntiers: [tdx]\nimages: [" H48 "]\n"
 #define ANY "identity:\n  mode: any-instance\n"
@@ -29,7 +29,8 @@ static void test_policy__good(void **state)
 {
 	static const char *const good[] = {
 	    HEAD ANY,
-	    "# a comment\n---\n" HEAD ANY,
+	    "# a comment with a \\\n---\n" HEAD ANY,
+	    "# lines that end\r\n" HEAD ANY,
 	    HEAD "identity: {mode: any-instance}\nallow: [debug, no-nonce]\n",
 	    HEAD "identity:\n  mode: owner\n  owner: " H48 "\n",
 	    HEAD "config-id: " H48 "\nidentity:\n  mode: config-id\n",
@@ -78,8 +79,8 @@ static void test_policy__bad__named(void **state)
 	    {HEAD "product: 65536\n" ANY, "65535"},
 	    {HEAD "min-svn: 65536\n" ANY, "65535"},
 	    {HEAD "min-svn: -1\n" ANY, ""},
-	    {HEAD "max-age: 0\n" ANY, "30 days"},
-	    {HEAD "max-age: 2592001\n" ANY, "30 days"},
+	    {HEAD "max-age: 0\n" ANY, "2592000"},
+	    {HEAD "max-age: 2592001\n" ANY, "2592000"},
 	    {HEAD "config-id: 00\n" ANY, "96 hexadecimal"},
 	    {HEAD "unknown: 1\n" ANY, "unknown"},
 	    {HEAD "identity:\n  mode: any-instance\n  colour: red\n", "colour"},
@@ -91,7 +92,25 @@ static void test_policy__bad__named(void **state)
 	    {HEAD ANY "--- \nversion: 1\n", "one document"},
 	    {HEAD ANY "...\n---\nversion: 1\n", "one document"},
 	    {"version: 1\ntiers: [tdx\n", ""},
-	    {"\xff\xfe\xff", ""},
+	    {"\xff\xfe\xff", "plain text"},
+	    /* Numbers that C reads, and people read otherwise. */
+	    {HEAD "min-svn: 010\n" ANY, "decimal digits"},
+	    {HEAD "min-svn: 0x10\n" ANY, "decimal digits"},
+	    {HEAD "min-svn: +5\n" ANY, "decimal digits"},
+	    {HEAD "min-svn: ' 5'\n" ANY, "decimal digits"},
+	    {HEAD "min-svn: 5.0\n" ANY, "decimal digits"},
+	    {HEAD "min-svn: 1e3\n" ANY, "decimal digits"},
+	    {HEAD "min-svn: -18446744073709551615\n" ANY, "decimal digits"},
+	    {HEAD "max-age: 18446744073709551617\n" ANY, "decimal digits"},
+	    {"version: 01\ntiers: [tdx]\nimages: [" H48 "]\n" ANY, "version 1"},
+	    /* Line ends and characters that hide a rule from a reader. */
+	    {HEAD ANY "\r---\rmin-svn: 3\n", "plain text"},
+	    {HEAD ANY "# \xc2\x85---\xc2\x85min-svn: 3\n", "plain text"},
+	    {HEAD ANY "# \xe2\x80\xa8---\xe2\x80\xa8min-svn: 3\n", "plain text"},
+	    {"\xef\xbb\xbf" HEAD ANY, "plain text"},
+	    {HEAD "\tmin-svn: 3\n" ANY, "plain text"},
+	    {HEAD "allow: [\"debug\\0x\"]\n" ANY, "backslash"},
+	    {HEAD "name: \"\\e[2J\"\n" ANY, "backslash"},
 	};
 
 	(void)state;
@@ -138,6 +157,20 @@ static void test_policy__truncated__fails_or_means_the_same(void **state)
 	wr_done(&yaml);
 }
 
+/* UTF-16 holds a NUL in every other byte. */
+static void test_policy__utf_16__fails(void **state)
+{
+	static const char text[] = HEAD ANY;
+	uint8_t wide[2 * sizeof(text)] = {0};
+	struct tobi_policy *policy = NULL;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(text) - 1; i++)
+		wide[2 * i] = (uint8_t)text[i];
+	assert_int_equal(parse((const char *)wide, 2 * sizeof(text) - 2, &policy, NULL),
+			 TOBI_E_MALFORMED);
+}
+
 static void test_policy__too_large__fails(void **state)
 {
 	char *large = malloc(LIMIT_POLICY + 1);
@@ -159,8 +192,8 @@ static void test_policy__too_many__fails(void **state)
 	wr_printf(&yaml, "version: 1\ntiers: [tdx]\n" ANY "images:\n");
 	for (int i = 0; i < LIMIT_POLICY_ITEMS + 1; i++)
 		wr_printf(&yaml, "  - " H48 "\n");
-	assert_int_not_equal(
-	    parse((const char *)yaml.ptr, yaml.size, &policy, NULL), TOBI_OK);
+	assert_int_not_equal(parse((const char *)yaml.ptr, yaml.size, &policy, NULL),
+			     TOBI_OK);
 	wr_done(&yaml);
 }
 
@@ -170,6 +203,7 @@ int main(void)
 	    cmocka_unit_test(test_policy__good),
 	    cmocka_unit_test(test_policy__bad__named),
 	    cmocka_unit_test(test_policy__truncated__fails_or_means_the_same),
+	    cmocka_unit_test(test_policy__utf_16__fails),
 	    cmocka_unit_test(test_policy__too_large__fails),
 	    cmocka_unit_test(test_policy__too_many__fails),
 	};

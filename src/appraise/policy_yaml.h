@@ -1,0 +1,40 @@
+/* A policy file as it is written: the shape is checked, the rules are not (policy.c). */
+#ifndef TOBI_APPRAISE_POLICY_YAML_H
+#define TOBI_APPRAISE_POLICY_YAML_H
+
+#include "base/cleanup.h"
+#include "tobichi/verify.h"
+
+enum { POLICY_TIERS_MAX = 7 };
+
+/* Texts are NULL, and lists empty, where an optional key is absent. */
+struct yaml_root {
+	char *tier, *anchors;
+};
+struct yaml_identity {
+	char *mode, *owner, *ca, *name;
+	char **hardware;
+	unsigned hardware_count;
+};
+struct yaml_policy {
+	char *name;
+	char **tiers, **images, **signers, **agents, **allow;
+	unsigned tiers_count, images_count, signers_count, agents_count, allow_count;
+	char *version, *product, *min_svn, *max_age; /* decimal digits, not checked */
+	char *config_id;
+	struct yaml_identity identity;
+	struct yaml_root *roots;
+	unsigned roots_count;
+};
+
+/*
+ * Strict: one document of plain text, known keys only, each once. object names the file
+ * in faults. Errors: TOBI_E_TRUNCATED (empty), _LIMIT, _MALFORMED, _MEMORY.
+ */
+TOBI_MUST_USE enum tobi_err policy_yaml_load(struct tobi_bytes text, const char *object,
+					     struct yaml_policy **ret_yaml,
+					     struct tobi_fault *fault);
+void policy_yaml_free(struct yaml_policy *yaml);
+DEFINE_CLEANUP(struct yaml_policy *, policy_yaml_free)
+
+#endif
