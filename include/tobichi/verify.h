@@ -57,7 +57,7 @@ TOBI_API void tobi_policy_free(struct tobi_policy *policy);
 struct tobi_verify_request {
 	struct tobi_bytes evidence; /* CMW collection, at most 1 MiB */
 	struct tobi_bytes nonce;    /* 8 to 64 bytes that the caller chose; or empty */
-	int64_t time;		    /* seconds since 1970 */
+	int64_t time;		    /* seconds since 1970, 0 to 2^53 */
 };
 
 /*

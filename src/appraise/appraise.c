@@ -11,8 +11,13 @@
 enum tobi_err appraisal_new(const struct tobi_policy *policy, int64_t time,
 			    struct tobi_result **ret_result, struct tobi_fault *fault)
 {
-	struct tobi_result *result = calloc(1, sizeof(*result));
+	struct tobi_result *result;
 
+	/* Sums with it must not overflow. */
+	if (time < 0 || time > INT64_C(1) << 53)
+		return fault_set(fault, TOBI_E_ARGUMENT, "appraisal", "time",
+				 "seconds since 1970 are needed, at most 2^53");
+	result = calloc(1, sizeof(*result));
 	if (!result)
 		return fault_set(fault, TOBI_E_MEMORY, "appraisal", "", "out of memory");
 	result->arena = arena_init(LIMIT_APPRAISAL);

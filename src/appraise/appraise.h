@@ -30,7 +30,7 @@ struct tobi_result {
 	struct tobi_check_result lines[CHECKLIST_MAX]; /* the list, as the public sees it */
 };
 
-/* A result with an empty list, REFUSE. TOBI_E_MEMORY only. */
+/* A result with an empty list, REFUSE. TOBI_E_MEMORY; _ARGUMENT for a time out of range. */
 TOBI_MUST_USE enum tobi_err appraisal_new(const struct tobi_policy *policy, int64_t time,
 					  struct tobi_result **ret_result,
 					  struct tobi_fault *fault);

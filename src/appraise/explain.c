@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "base/fault.h"
+#include "token/soft_token.h"
 
 const char *explain_tier(const char *tier)
 {
@@ -42,7 +43,7 @@ static bool has_outcome(const struct tobi_result *result, const char *code,
 
 const char *explain_allowance(const struct tobi_result *result, size_t index)
 {
-	const char *found[3];
+	const char *found[4];
 	size_t count = 0;
 
 	if (result->claims.debug && has_outcome(result, "POLICY-DEBUG", TOBI_PASSED))
@@ -51,11 +52,38 @@ const char *explain_allowance(const struct tobi_result *result, size_t index)
 	if (has_outcome(result, "CLAIMS-NONCE", TOBI_NOT_ASKED))
 		found[count++] = "NO NONCE: this evidence may be an old one shown again, "
 				 "and the policy allows that";
+	if (result->claims.by_user && has_outcome(result, "POLICY-LAUNCHER", TOBI_PASSED))
+		found[count++] = "USER LAUNCH: other processes of the user that launched "
+				 "this enclave can look in, and the policy allows that";
 	if (result->any_instance)
 		found[count++] =
 		    "ANY INSTANCE: an enclave of somebody else that runs the "
 		    "same image is accepted too, and the policy allows that";
 	return index < count ? found[index] : NULL;
+}
+
+void explain_platform(const struct tobi_result *result, struct writer *out)
+{
+	const struct tee_claims *claims = &result->claims;
+
+	if (!claims->tier)
+		return;
+	wr_printf(out, "keys in %s; launched by %s",
+		  claims->root_kind && strcmp(claims->root_kind, "file") == 0 ? "files"
+		  : claims->root_kind ? claims->root_kind
+				      : "a place unknown",
+		  claims->by_user ? "an ordinary user" : "root");
+}
+
+void explain_lacks(const struct tobi_result *result, struct writer *out)
+{
+	if (!result->claims.tier)
+		return;
+	for (unsigned bit = 0; soft_protection_name(bit); bit++) {
+		if (!(result->claims.protections >> bit & 1))
+			wr_printf(out, "%s%s", out->size ? ", " : "",
+				  soft_protection_name(bit));
+	}
 }
 
 enum tobi_err tobi_result_write(const struct tobi_result *result, enum tobi_format format,

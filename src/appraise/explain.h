@@ -11,6 +11,10 @@ enum { LIMIT_EXPLANATION = 4 << 20 };
 const char *explain_tier(const char *tier);
 /* An allowance of the policy that this result has used: NULL past the end. */
 const char *explain_allowance(const struct tobi_result *result, size_t index);
+/* Where the platform's keys are and who launched: appended; nothing without claims. */
+void explain_platform(const struct tobi_result *result, struct writer *out);
+/* The protections that the evidence does not claim, by name; nothing for none. */
+void explain_lacks(const struct tobi_result *result, struct writer *out);
 /* "passed", "failed", "not-run", "not-asked". */
 const char *explain_outcome(enum tobi_outcome outcome);
 

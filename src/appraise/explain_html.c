@@ -66,9 +66,20 @@ static void put_hex(struct writer *out, const char *name, struct tobi_bytes byte
 	wr_printf(out, "<dt>%s</dt><dd class=\"hex\">%s</dd>\n", name, text);
 }
 
+static void put_written(struct writer *out, const char *name, struct writer *text)
+{
+	if (text->size) {
+		wr_u8(text, 0);
+		if (!wr_err(text))
+			put_pair(out, name, (const char *)text->ptr);
+	}
+	wr_done(text);
+}
+
 static void put_facts(const struct tobi_result *result, struct writer *out)
 {
 	const struct tee_claims *claims = &result->claims;
+	struct writer platform = wr_init(1024), lacks = wr_init(1024);
 
 	wr_printf(out, "<dl>\n");
 	put_pair(out, "Policy", result->policy_name);
@@ -80,7 +91,13 @@ static void put_facts(const struct tobi_result *result, struct writer *out)
 	for (size_t i = 0; i < claims->signer_count; i++)
 		put_hex(out, "Signer", claims->signers[i]);
 	if (result->identity && result->identity[0])
-		put_pair(out, "Identity", result->identity);
+		put_pair(out, result->verdict == TOBI_ACCEPT ? "Identity" : "Meant",
+			 result->identity);
+	explain_platform(result, &platform);
+	put_written(out, "Platform", &platform);
+	explain_lacks(result, &lacks);
+	put_written(out, "Lacks", &lacks);
+	put_hex(out, "Instance", claims->instance);
 	wr_printf(out, "</dl>\n");
 }
 

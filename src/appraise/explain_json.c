@@ -58,6 +58,30 @@ static json_t *checks_of(const struct tobi_result *result)
 	return list;
 }
 
+static json_t *take_text(struct writer *text)
+{
+	json_t *json = NULL;
+
+	wr_u8(text, 0);
+	if (!wr_err(text))
+		json = text_of((const char *)text->ptr);
+	wr_done(text);
+	return json;
+}
+
+static json_t *platform_of(const struct tobi_result *result)
+{
+	const struct tee_claims *claims = &result->claims;
+	struct writer lacks = wr_init(1024);
+
+	explain_lacks(result, &lacks);
+	return json_pack("{s:o, s:b, s:o, s:o, s:o}", "root-of-trust",
+			 text_of(claims->root_kind ? claims->root_kind : ""),
+			 "user-launch", claims->by_user, "lacks", take_text(&lacks),
+			 "hardware", hex_of(claims->hardware), "instance",
+			 hex_of(claims->instance));
+}
+
 static json_t *extension_of(const struct tobi_result *result)
 {
 	const struct tee_claims *claims = &result->claims;
@@ -69,13 +93,13 @@ static json_t *extension_of(const struct tobi_result *result)
 	for (size_t i = 0; (allowance = explain_allowance(result, i)); i++)
 		json_array_append_new(allowances, json_string(allowance));
 	return json_pack(
-	    "{s:b, s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o}", "signed", 0, "verdict",
-	    result->verdict == TOBI_ACCEPT ? "accepted" : "refused", "reason",
+	    "{s:b, s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "signed", 0,
+	    "verdict", result->verdict == TOBI_ACCEPT ? "accepted" : "refused", "reason",
 	    text_of(result->reason), "tier", text_of(claims->tier ? claims->tier : ""),
 	    "tier-means", explain_tier(claims->tier), "image", hex_of(claims->image_id),
 	    "signers", signers, "identity",
 	    text_of(result->identity ? result->identity : ""), "allowances", allowances,
-	    "checks", checks_of(result));
+	    "platform", platform_of(result), "checks", checks_of(result));
 }
 
 /* AR4SI: what a failed check says of the attester, by the start of its code. */
@@ -113,6 +137,14 @@ static void add_failures(json_t *vector, const struct tobi_result *result)
 	}
 }
 
+enum { UNSAFE = 32, ISOLATED = 32, SOFTWARE_KEYS = 32, VISIBLE = 96 };
+
+/* Allowed by the policy, and so accepted; still others than the verifier look in. */
+static bool is_visible(const struct tobi_result *result)
+{
+	return result->claims.debug || result->claims.by_user;
+}
+
 /*
  * The trustworthiness vector (draft-ietf-rats-ar4si). An accepted soft enclave is a
  * warning, not affirming: root reads its memory (isolated only), and its platform's keys
@@ -129,8 +161,10 @@ static json_t *vector_of(const struct tobi_result *result)
 		return vector;
 	}
 	vector = json_pack("{s:i, s:i, s:i, s:i, s:i}", "configuration",
-			   explain_allowance(result, 0) ? 32 : 2, "executables", 3,
-			   "file-system", 2, "runtime-opaque", 32, "storage-opaque", 32);
+			   explain_allowance(result, 0) ? UNSAFE : 2, "executables", 3,
+			   "file-system", 2, "runtime-opaque",
+			   is_visible(result) ? VISIBLE : ISOLATED, "storage-opaque",
+			   SOFTWARE_KEYS);
 	if (vector && !result->any_instance)
 		json_object_set_new(vector, "instance-identity", json_integer(2));
 	return vector;
@@ -138,13 +172,13 @@ static json_t *vector_of(const struct tobi_result *result)
 
 static json_t *appraisal_of(const struct tobi_result *result)
 {
-	bool accepted = result->verdict == TOBI_ACCEPT;
+	bool sound = result->verdict == TOBI_ACCEPT && !is_visible(result);
 
-	return json_pack("{s:s, s:o, s:[o], s:o}", "ear_status",
-			 accepted ? "warning" : "contraindicated",
-			 "ear_trustworthiness_vector", vector_of(result),
-			 "ear_appraisal_policy_ids", text_of(result->policy_name),
-			 "tobichi", extension_of(result));
+	/* The worst tier of the vector. */
+	return json_pack(
+	    "{s:s, s:o, s:[o], s:o}", "ear_status", sound ? "warning" : "contraindicated",
+	    "ear_trustworthiness_vector", vector_of(result), "ear_appraisal_policy_ids",
+	    text_of(result->policy_name), "tobichi", extension_of(result));
 }
 
 enum tobi_err explain_json(const struct tobi_result *result, struct writer *out,
@@ -153,10 +187,10 @@ enum tobi_err explain_json(const struct tobi_result *result, struct writer *out,
 	CLEANUP(json_decrefp) json_t *ear = NULL;
 	char *text;
 
-	ear =
-	    json_pack("{s:s, s:I, s:{s:s, s:s}, s:{s:o}}", "eat_profile", PROFILE, "iat",
-		      (json_int_t)result->time, "ear_verifier_id", "developer", "tobichi",
-		      "build", "unsigned", "submods", "enclave", appraisal_of(result));
+	ear = json_pack("{s:s, s:I, s:{s:s, s:s}, s:{s:o}}", "eat_profile", PROFILE,
+			"iat", (json_int_t)result->time, "ear_verifier_id", "developer",
+			"tobichi", "build", "tobichi " TOBICHI_VERSION, "submods",
+			"enclave", appraisal_of(result));
 	text = ear ? json_dumps(ear, JSON_INDENT(2)) : NULL;
 	if (!text)
 		return fault_set(fault, TOBI_E_MEMORY, "explanation", "",

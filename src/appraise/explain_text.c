@@ -31,6 +31,27 @@ static void put_hex(struct writer *out, const char *name, struct tobi_bytes byte
 	put_line(out, "  ", name, text);
 }
 
+static void put_written(struct writer *out, const char *name, struct writer *text)
+{
+	if (text->size) {
+		wr_u8(text, 0);
+		if (!wr_err(text))
+			put_line(out, "  ", name, (const char *)text->ptr);
+	}
+	wr_done(text);
+}
+
+static void put_platform(const struct tobi_result *result, struct writer *out)
+{
+	struct writer platform = wr_init(1024), lacks = wr_init(1024);
+
+	explain_platform(result, &platform);
+	put_written(out, "platform", &platform);
+	explain_lacks(result, &lacks);
+	put_written(out, "lacks", &lacks);
+	put_hex(out, "instance", result->claims.instance);
+}
+
 static void put_header(const struct tobi_result *result, const struct colors *colors,
 		       struct writer *out)
 {
@@ -51,7 +72,8 @@ static void put_header(const struct tobi_result *result, const struct colors *co
 	for (size_t i = 0; i < claims->signer_count; i++)
 		put_hex(out, "signer", claims->signers[i]);
 	if (result->identity && result->identity[0])
-		put_line(out, "  ", "identity", result->identity);
+		put_line(out, "  ", accepted ? "identity" : "meant", result->identity);
+	put_platform(result, out);
 	for (size_t i = 0; (allowance = explain_allowance(result, i)); i++) {
 		wr_printf(out, "%s", colors->bad);
 		put_line(out, "  ", "WARNING", allowance);

@@ -146,9 +146,12 @@ static enum tobi_err take_allow(struct tobi_policy *policy,
 			policy->allow_debug = true;
 		else if (strcmp(yaml->allow[i], "no-nonce") == 0)
 			policy->allow_no_nonce = true;
+		else if (strcmp(yaml->allow[i], "user-launch") == 0)
+			policy->allow_user_launch = true;
 		else
 			return fault_set(fault, TOBI_E_MALFORMED, policy->name, "allow",
-					 "what may be allowed is: debug, no-nonce");
+					 "what may be allowed is: debug, no-nonce, "
+					 "user-launch");
 	}
 	return TOBI_OK;
 }

@@ -37,6 +37,7 @@ struct tobi_policy {
 	struct tobi_bytes config_id; /* 48 or empty: not asked */
 	bool allow_debug;
 	bool allow_no_nonce;
+	bool allow_user_launch;
 	int64_t max_age; /* seconds: of evidence, and of a session */
 	enum policy_identity identity;
 	struct bytes_list hardware;

@@ -34,6 +34,14 @@ static const struct check check_svn = {"POLICY-SVN",
 static const struct check check_debug = {"POLICY-DEBUG", "the enclave cannot be debugged",
 					 POLICY "allow: [debug]",
 					 "Build the image without --debug."};
+static const struct check check_launcher = {
+    "POLICY-LAUNCHER",
+    "the host's own service launched the enclave, not one of an ordinary user, whose "
+    "other processes can look in",
+    POLICY "allow: [user-launch]",
+    "Launch it with the platform service that root runs; or allow user-launch, if that "
+    "user "
+    "is trusted with all that is inside."};
 static const struct check check_freshness = {
     "POLICY-FRESHNESS", "the evidence is recent enough", POLICY "max-age",
     "Ask for new evidence; check both clocks."};
@@ -56,9 +64,9 @@ static const struct check check_claims_nonce = {
     "Give --nonce at both `tobichi attest` and `tobichi verify`."};
 
 const struct check *const policy_check_rows[] = {
-    &check_tier,  &check_image,	    &check_signer, &check_product, &check_svn,
-    &check_debug, &check_freshness, &check_config, &check_agent,   &check_identity,
-    NULL,
+    &check_tier,   &check_image, &check_signer,	  &check_product,
+    &check_svn,	   &check_debug, &check_launcher, &check_freshness,
+    &check_config, &check_agent, &check_identity, NULL,
 };
 
 const struct check *const claims_check_rows[] = {&check_claims_format,
@@ -175,6 +183,9 @@ static void run_numbers(struct tobi_result *result, const struct tobi_policy *po
 		     found);
 	check_record(&result->list, &check_debug, !claims->debug || policy->allow_debug,
 		     "no debugging", claims->debug ? "debugging is on" : "");
+	check_record(&result->list, &check_launcher,
+		     !claims->by_user || policy->allow_user_launch, "a launch by root",
+		     claims->by_user ? "a launch by an ordinary user" : "");
 	snprintf(expected, sizeof(expected), "at most %" PRId64 " s old",
 		 policy->max_age);
 	snprintf(found, sizeof(found), "%" PRId64 " s old",

@@ -54,12 +54,20 @@ static const struct check *const checks[] = {
     &check_nonce,  &check_tier,	   &check_time,	 &check_protections, NULL,
 };
 
-/* Limits and the own user are what an ordinary user's launch may lack: they are shown,
- * and not owed. */
-static const uint64_t mandatory = SOFT_NS_USER | SOFT_NS_PID | SOFT_NS_MOUNT |
-				  SOFT_NS_NET | SOFT_NS_IPC | SOFT_NS_UTS |
-				  SOFT_READ_ONLY_ROOT | SOFT_NO_CAPABILITIES |
-				  SOFT_SECCOMP | SOFT_LANDLOCK | SOFT_NOT_DUMPABLE;
+/* What an ordinary user's launch may lack is shown, and not owed by it; a launch by root
+ * owes it all the same. Where the agent's keys lie (SOFT_SECRET_MEMORY) is never owed:
+ * locked memory stands in. */
+static uint64_t mandatory(const struct soft_claims *claims)
+{
+	const uint64_t always = SOFT_NS_USER | SOFT_NS_PID | SOFT_NS_MOUNT | SOFT_NS_NET |
+				SOFT_NS_IPC | SOFT_NS_UTS | SOFT_NS_CGROUP |
+				SOFT_READ_ONLY_ROOT | SOFT_NO_CAPABILITIES |
+				SOFT_SECCOMP | SOFT_LANDLOCK | SOFT_NOT_DUMPABLE;
+	const uint64_t by_root =
+	    SOFT_LIMIT_MEMORY | SOFT_LIMIT_PROCESSES | SOFT_LIMIT_CPU | SOFT_OWN_USER;
+
+	return claims->by_user ? always : always | by_root;
+}
 
 static void take_claims(const struct soft_claims *claims, struct arena *arena,
 			struct tee_claims *out)
@@ -181,18 +189,18 @@ static void examine_key(const struct cose_sign1 *sign1, const struct soft_claims
 
 static void examine_protections(const struct soft_claims *claims, struct checklist *list)
 {
-	struct writer missing = wr_init(1024);
+	struct writer names = wr_init(1024);
+	uint64_t missing = mandatory(claims) & ~claims->protections;
 
 	for (unsigned bit = 0; soft_protection_name(bit); bit++) {
-		if ((mandatory & ~claims->protections) >> bit & 1)
-			wr_printf(&missing, "%s%s", missing.size ? ", " : "missing: ",
+		if (missing >> bit & 1)
+			wr_printf(&names, "%s%s", names.size ? ", " : "missing: ",
 				  soft_protection_name(bit));
 	}
-	wr_u8(&missing, 0);
-	check_record(list, &check_protections, (mandatory & ~claims->protections) == 0,
-		     "all mandatory protections",
-		     wr_err(&missing) ? "" : (char *)missing.ptr);
-	wr_done(&missing);
+	wr_u8(&names, 0);
+	check_record(list, &check_protections, missing == 0, "all mandatory protections",
+		     wr_err(&names) ? "" : (char *)names.ptr);
+	wr_done(&names);
 }
 
 static void examine_claims(const struct tee_request *request,

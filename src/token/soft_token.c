@@ -19,6 +19,9 @@ enum {
 	TEXT_MAX = 64,
 };
 
+/* Far enough, and sums with it do not overflow (RFC 8949 section 3.4.2 asks for less). */
+#define TIME_MAX (UINT64_C(1) << 53)
+
 /* Keys inside CLAIM_TOBICHI; their number is also their bit in the set of those seen. */
 enum {
 	KEY_TIER = 1,
@@ -189,7 +192,7 @@ static unsigned read_claim(struct cbor *cbor, int64_t key, struct soft_claims *c
 {
 	switch (key) {
 	case CLAIM_IAT:
-		claims->issued = cbor_uint_max(cbor, INT64_MAX, "iat");
+		claims->issued = cbor_uint_max(cbor, TIME_MAX, "iat");
 		return 1 << 0;
 	case CLAIM_NONCE:
 		claims->nonce = cbor_bytes_exact(cbor, NONCE_SIZE, "eat_nonce");

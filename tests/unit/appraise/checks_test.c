@@ -1,6 +1,6 @@
 /*
- * Each check of a file's appraisal, failing alone. The table must name every code that the
- * verifier can owe: a new check without a case here fails the test.
+ * Each check of a file's appraisal, failing alone. The table must name every code that
+ * the verifier can owe: a new check without a case here fails the test.
  */
 #include "appraise/appraise.h"
 #include "appraise/policy_checks.h"
@@ -8,6 +8,8 @@
 #include "tests/check.h"
 #include "tests/evidence.h"
 #include "token/claims_buffer.h"
+
+#include <stdlib.h>
 
 static const uint8_t other[48] = {0x99};
 static struct test_platform stranger;
@@ -35,14 +37,16 @@ CHANGE(of_another_agent, scene->claims.agent.ptr = other)
 CHANGE(of_another_owner, scene->claims.owner.ptr = other)
 CHANGE(of_no_owner, scene->claims.owner = (struct tobi_bytes){0})
 CHANGE(of_other_hardware,
-       scene->identity = "identity:\n  mode: hardware\n  hardware: "
-			 "[010000000000000000000000000000000000000000000000000000000000000000]\n")
+       scene->identity =
+	   "identity:\n  mode: hardware\n  hardware: "
+	   "[010000000000000000000000000000000000000000000000000000000000000000]\n")
 CHANGE(by_name_only, scene->identity = "identity:\n  mode: any-instance\n";
        scene->given_nonce = (struct tobi_bytes){0})
 CHANGE(other_nonce, scene->given_nonce = (struct tobi_bytes){other, 32})
 CHANGE(unreadable_claims, scene->claims_buffer.size = 0;
        wr_u8(&scene->claims_buffer, 0xff))
-CHANGE(another_profile, scene->claims.profile = bytes_of("tag:tobichi.example,2026:soft#2"))
+CHANGE(another_profile,
+       scene->claims.profile = bytes_of("tag:tobichi.example,2026:soft#2"))
 CHANGE(unknown_anchor, scene->anchors_pem = (const char *)stranger.ca_pem.ptr)
 CHANGE(expired_chain, scene->now = TEST_NOW + 3 * 24 * 3600;
        scene->claims.issued = (uint64_t)scene->now)
@@ -53,6 +57,10 @@ CHANGE(for_other_claims, scene->keep_claims_nonce = true;
 CHANGE(claims_another_tier, scene->claims.tier = bytes_of("tdx"))
 CHANGE(from_the_future, scene->claims.issued = TEST_NOW + 61)
 CHANGE(without_seccomp, scene->claims.protections &= ~(uint64_t)SOFT_SECCOMP)
+CHANGE(without_limits, scene->claims.protections &= ~(uint64_t)SOFT_LIMIT_MEMORY)
+CHANGE(by_a_user, scene->claims.by_user = 1;
+       scene->claims.protections &= ~(uint64_t)(SOFT_LIMIT_MEMORY | SOFT_OWN_USER))
+CHANGE(half_debugged, scene->claims.dbgstat = 2)
 CHANGE(without_any_protection, scene->claims.protections = 0)
 
 /* The platform's key is of a kind that the profile does not allow. */
@@ -63,7 +71,10 @@ static void of_another_algorithm(struct test_scene *scene)
 	scene->anchors_pem = (const char *)scene->platform.ca_pem.ptr;
 }
 
-#define FAILS(code, change) {code, #change, change}
+#define FAILS(code, change)                                                              \
+	{                                                                                \
+		code, #change, change                                                    \
+	}
 static const struct {
 	const char *code, *name;
 	void (*change)(struct test_scene *scene);
@@ -75,6 +86,8 @@ static const struct {
     FAILS("POLICY-PRODUCT", of_another_product),
     FAILS("POLICY-SVN", too_old_a_version),
     FAILS("POLICY-DEBUG", debugged),
+    FAILS("POLICY-DEBUG", half_debugged),
+    FAILS("POLICY-LAUNCHER", by_a_user),
     FAILS("POLICY-FRESHNESS", too_old),
     FAILS("POLICY-CONFIG", of_another_launch),
     FAILS("POLICY-AGENT", of_another_agent),
@@ -94,6 +107,7 @@ static const struct {
     FAILS("SOFT-TIER", claims_another_tier),
     FAILS("SOFT-TIME", from_the_future),
     FAILS("SOFT-PROTECTIONS", without_seccomp),
+    FAILS("SOFT-PROTECTIONS", without_limits),
     FAILS("SOFT-PROTECTIONS", without_any_protection),
 };
 enum { CASES = sizeof(cases) / sizeof(cases[0]) };
@@ -211,8 +225,8 @@ static void endorse(struct test_scene *scene, EVP_PKEY *subject, struct writer *
 	struct writer leaf = wr_init(LIMIT_CERTIFICATE);
 	X509 *ca = NULL;
 
-	assert_int_equal(
-	    chain_read_certificate(wr_view(&stranger.ca), "ca", &ca, NULL), 0);
+	assert_int_equal(chain_read_certificate(wr_view(&stranger.ca), "ca", &ca, NULL),
+			 0);
 	assert_int_equal(cert_make(&request, ca, stranger.ca_key, &leaf, NULL), 0);
 	cbor_write_array(out, 2);
 	cbor_write_bytes(out, wr_view(&leaf));
@@ -244,20 +258,61 @@ static void test_verify__owner_chain__counts_for_its_key_only(void **state)
 	}
 }
 
-static void test_verify__not_asked__accepts(void **state)
+/* What the policy allows by name is accepted, and every form of the result says so. */
+static void test_verify__allowed__accepts_and_says_so(void **state)
 {
 	struct test_scene scene;
 	struct tobi_result *result;
+	char *text = NULL;
 
 	(void)state;
 	test_scene_make(&scene);
 	scene.given_nonce = (struct tobi_bytes){0};
-	scene.more = "allow: [no-nonce, debug]\n";
+	scene.more = "allow: [no-nonce, debug, user-launch]\n";
 	scene.claims.dbgstat = 0;
+	by_a_user(&scene);
 	result = appraise(&scene);
 	assert_string_equal(tobi_result_reason(result), "accepted");
+	for (enum tobi_format format = TOBI_FORMAT_TEXT; format <= TOBI_FORMAT_HTML;
+	     format++) {
+		assert_int_equal(tobi_result_write(result, format, &text, NULL), 0);
+		assert_non_null(strstr(text, "DEBUG: "));
+		assert_non_null(strstr(text, "NO NONCE: "));
+		assert_non_null(strstr(text, "USER LAUNCH: "));
+		assert_non_null(strstr(text, "memory limit, own user"));
+		if (format == TOBI_FORMAT_JSON)
+			assert_non_null(strstr(text, "\"contraindicated\""));
+		free(text);
+	}
 	tobi_result_free(result);
 	test_scene_done(&scene);
+}
+
+static void test_verify__time__bounded(void **state)
+{
+	static const int64_t times[] = {-1, INT64_MIN, INT64_MAX, (INT64_C(1) << 53) + 1};
+	struct writer yaml = wr_init(LIMIT_POLICY), evidence = wr_init(LIMIT_EVIDENCE);
+	struct tobi_policy *policy = NULL;
+	struct tobi_result *result = NULL;
+	struct test_scene scene;
+
+	(void)state;
+	test_scene_make(&scene);
+	test_scene_policy(&scene, &yaml);
+	test_scene_evidence(&scene, &evidence);
+	assert_int_equal(tobi_policy_parse(wr_view(&yaml), "p", &policy, NULL), 0);
+	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
+		struct tobi_verify_request request = {wr_view(&evidence),
+						      scene.given_nonce, times[i]};
+
+		assert_int_equal(tobi_verify(policy, &request, &result, NULL),
+				 TOBI_E_ARGUMENT);
+		assert_null(result);
+	}
+	tobi_policy_free(policy);
+	test_scene_done(&scene);
+	wr_done(&yaml);
+	wr_done(&evidence);
 }
 
 int main(void)
@@ -267,7 +322,8 @@ int main(void)
 	    cmocka_unit_test(test_verify__each_check__refuses_alone),
 	    cmocka_unit_test(test_cases__name_every_check),
 	    cmocka_unit_test(test_verify__owner_chain__counts_for_its_key_only),
-	    cmocka_unit_test(test_verify__not_asked__accepts),
+	    cmocka_unit_test(test_verify__allowed__accepts_and_says_so),
+	    cmocka_unit_test(test_verify__time__bounded),
 	};
 	int failed;
 
