@@ -1,19 +1,17 @@
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/fault.h"
 #include "base/file.h"
 #include "base/hex.h"
+#include "cli/build_policy.h"
 #include "cli/cli.h"
-#include "cli/service_client.h"
 #include "image/image.h"
 #include "image/pack.h"
-#include "pki/chain.h"
-#include "root/root.h"
 
 enum { MAX_ADD = 64, DEFAULT_USER = 1000 };
 
@@ -26,8 +24,10 @@ struct build {
 	bool quiet;
 };
 
+/* Set by the signals that end a build. */
+static volatile sig_atomic_t stopped;
+
 DEFINE_CLEANUP(struct pack *, pack_free)
-DEFINE_CLEANUP(struct root *, root_free)
 
 static struct tobi_bytes text(const char *value)
 {
@@ -176,8 +176,9 @@ static bool take_option(struct build *build, int option, char *value)
 		build->tier = value;
 		return strcmp(value, "soft") == 0;
 	case 'a':
-		if (build->add_count < MAX_ADD)
-			build->adds[build->add_count++] = value;
+		if (build->add_count == MAX_ADD)
+			return false;
+		build->adds[build->add_count++] = value;
 		return true;
 	case 'e':
 		return add_environment(m, value);
@@ -192,20 +193,23 @@ static bool take_option(struct build *build, int option, char *value)
 	case 'm':
 		return read_size(value, &m->limits.memory);
 	case 'P':
-		return cli_read_number(value, MANIFEST_PROCESSES_MAX, &m->limits.processes);
+		return cli_read_number(value, MANIFEST_PROCESSES_MAX,
+				       &m->limits.processes);
 	case 'c':
 		return set_cpus(m, value);
 	case 'f':
 		return cli_read_number(value, MANIFEST_FILES_MAX, &m->limits.files);
 	case 'w':
-		if (m->writable_count < LIMIT_WRITABLE)
-			m->writable[m->writable_count++] = text(value);
+		if (m->writable_count == LIMIT_WRITABLE)
+			return false;
+		m->writable[m->writable_count++] = text(value);
 		return true;
 	case 'W':
 		return read_size(value, &m->limits.writable);
 	case 's':
-		if (m->secret_count < LIMIT_SECRETS)
-			m->secrets[m->secret_count++] = text(value);
+		if (m->secret_count == LIMIT_SECRETS)
+			return false;
+		m->secrets[m->secret_count++] = text(value);
 		return true;
 	case 'd':
 		m->directory = text(value);
@@ -215,7 +219,8 @@ static bool take_option(struct build *build, int option, char *value)
 		    cli_read_number(value, UINT16_MAX, &number) ? (uint16_t)number : 0;
 		return value[0] >= '0' && value[0] <= '9' && number <= UINT16_MAX;
 	case 'v':
-		m->svn = cli_read_number(value, UINT16_MAX, &number) ? (uint16_t)number : 0;
+		m->svn =
+		    cli_read_number(value, UINT16_MAX, &number) ? (uint16_t)number : 0;
 		return value[0] >= '0' && value[0] <= '9' && number <= UINT16_MAX;
 	case 'D':
 		m->debug = true;
@@ -231,6 +236,11 @@ static bool take_option(struct build *build, int option, char *value)
 	}
 }
 
+static bool is_list(int option)
+{
+	return strchr("aepws", option);
+}
+
 static int parse(int argc, char **argv, struct build *build)
 {
 	struct manifest *manifest = &build->manifest;
@@ -241,9 +251,10 @@ static int parse(int argc, char **argv, struct build *build)
 		if (option == '?')
 			return cli_usage("build", "wrong option");
 		if (!take_option(build, option, optarg))
-			return cli_usage("build", "--%s does not allow '%s'",
+			return cli_usage("build", "--%s does not allow '%s'%s",
 					 index >= 0 ? known[index].name : "output",
-					 optarg ? optarg : "");
+					 optarg ? optarg : "",
+					 is_list(option) ? ", or that many" : "");
 		index = -1;
 	}
 	if (optind == argc)
@@ -281,8 +292,8 @@ static enum tobi_err fill(struct build *build, struct pack *pack,
 		snprintf(program, sizeof(program), "%.*s",
 			 (int)manifest->arguments[0].size,
 			 (const char *)manifest->arguments[0].ptr);
-		err = pack_add_program(pack, program, build->program,
-				       sizeof(build->program), fault);
+		err = pack_add_program(pack, program, manifest->uid, manifest->gid,
+				       build->program, sizeof(build->program), fault);
 		manifest->arguments[0] = text(build->program);
 	}
 	for (size_t i = 0; i < build->add_count && !err; i++)
@@ -290,165 +301,204 @@ static enum tobi_err fill(struct build *build, struct pack *pack,
 	return err;
 }
 
-/* The anchor and the hardware id of this host, indented for YAML. */
-static enum tobi_err write_host(struct writer *out, struct tobi_fault *fault)
-{
-	struct service_folders folders;
-	CLEANUP(root_freep) struct root *root = NULL;
-	CLEANUP(wr_done) struct writer pem = wr_init(LIMIT_PEM);
-	const struct tobi_bytes *chain = NULL;
-	size_t count;
-	uint8_t ueid[33];
-	char hex[67];
-	enum tobi_err err = service_folders(&folders, fault);
-
-	if (!err)
-		err = root_open(folders.state, &root, fault);
-	if (err == TOBI_E_NOT_FOUND) {
-		err = root_init(folders.state, "file", time(NULL), fault);
-		if (!err) {
-			fprintf(stderr, "tobichi: made this host's platform keys in %s\n",
-				folders.state);
-			err = root_open(folders.state, &root, fault);
-		}
-	}
-	if (err)
-		return err;
-	count = root_chain(root, &chain);
-	err = chain_write_pem(chain[count - 1], &pem, fault);
-	if (err)
-		return err;
-	root_ueid(root, ueid);
-	hex_write((struct tobi_bytes){ueid, sizeof(ueid)}, hex, sizeof(hex));
-	wr_printf(
-	    out,
-	    "\n# Only this host will do: its hardware id.\nidentity:\n  mode: hardware\n"
-	    "  hardware: [%s]\n\n# Whom you trust for the tier soft: this host's "
-	    "platform CA.\n"
-	    "roots:\n  - tier: soft\n    anchors: |\n",
-	    hex);
-	for (size_t at = 0; at < pem.size;) {
-		const uint8_t *end = memchr(pem.ptr + at, '\n', pem.size - at);
-		size_t size = end ? (size_t)(end - (pem.ptr + at)) + 1 : pem.size - at;
-
-		wr_printf(out, "      ");
-		wr_bytes(out, pem.ptr + at, size);
-		at += size;
-	}
-	return wr_err(out);
-}
-
-static enum tobi_err write_policy(const struct build *build,
-				  const uint8_t id[static SHA384_SIZE], EVP_PKEY *key,
-				  const char *path, struct tobi_fault *fault)
-{
-	CLEANUP(wr_done) struct writer out = wr_init(LIMIT_POLICY);
-	char hex[2 * SHA384_SIZE + 1];
-	uint8_t signer[SHA384_SIZE];
-	enum tobi_err err = TOBI_OK;
-
-	hex_write((struct tobi_bytes){id, SHA384_SIZE}, hex, sizeof(hex));
-	wr_printf(&out,
-		  "# Who may be trusted with what: see tobichi-policy(5).\nversion: "
-		  "1\nname: %.*s\n\n",
-		  (int)build->manifest.name.size, (const char *)build->manifest.name.ptr);
-	if (build->tier)
-		wr_printf(&out, "# soft keeps out other processes and users; not root or "
-				"the kernel.\n"
-				"tiers: [soft]\n");
-	else
-		wr_printf(&out, "# Hardware only. `tobichi build --tier soft` accepts "
-				"this host without it.\n"
-				"tiers: [sgx, tdx, snp, cca, nitro]\n");
-	wr_printf(&out,
-		  "\n# Exactly this image; another build of other content is "
-		  "refused.\nimages: [%s]\n",
-		  hex);
-	if (key) {
-		err = key_spki_sha384(key, signer, fault);
-		hex_write((struct tobi_bytes){signer, SHA384_SIZE}, hex, sizeof(hex));
-		wr_printf(&out, "signers: [%s]\n", hex);
-	}
-	wr_printf(&out, "product: %u\nmin-svn: %u\n", build->manifest.product,
-		  build->manifest.svn);
-	if (!err && build->tier)
-		err = write_host(&out, fault);
-	else
-		wr_printf(&out,
-			  "\n# Any enclave of this image will do, whoever runs it.\n"
-			  "identity:\n  mode: any-instance\n");
-	if (!err)
-		err = wr_err(&out);
-	return err ? err : file_write(path, 0644, wr_view(&out), "policy", fault);
-}
-
+/* The program's name in lower case, without what a name may not hold. */
 static void name_image(struct build *build, char *out, size_t room)
 {
 	const struct manifest *manifest = &build->manifest;
 	char program[LIMIT_PATH], *base;
+	size_t used = 0;
 
+	if (manifest->name.size)
+		return;
 	snprintf(program, sizeof(program), "%.*s", (int)manifest->arguments[0].size,
 		 (const char *)manifest->arguments[0].ptr);
 	base = strrchr(program, '/') ? strrchr(program, '/') + 1 : program;
-	if (!manifest->name.size) {
-		/* What a name may not hold is left out. */
-		size_t used = 0;
+	for (; *base && used + 1 < room && used < LIMIT_NAME; base++) {
+		char c = *base >= 'A' && *base <= 'Z' ? (char)(*base + 32) : *base;
 
-		for (; *base && used + 1 < room && used < LIMIT_NAME; base++) {
-			if (strchr("abcdefghijklmnopqrstuvwxyz0123456789._-", *base))
-				out[used++] = *base;
-		}
-		out[used] = 0;
-		build->manifest.name = text(out);
+		if (strchr(used ? "abcdefghijklmnopqrstuvwxyz0123456789._-"
+				: "abcdefghijklmnopqrstuvwxyz0123456789",
+			   c))
+			out[used++] = c;
 	}
+	out[used] = 0;
+	build->manifest.name = text(used ? out : "program");
+}
+
+struct outputs {
+	char image[LIMIT_PATH], policy[LIMIT_PATH + 16];
+};
+
+static enum tobi_err name_outputs(const struct build *build, struct outputs *ret_outputs,
+				  struct tobi_fault *fault)
+{
+	struct outputs out = {0};
+	size_t stem;
+	struct stat st;
+
+	if (build->out && strlen(build->out) >= sizeof(out.image))
+		return fault_set(fault, TOBI_E_LIMIT, "image", "",
+				 "its path is too long");
+	if (build->policy && strlen(build->policy) >= sizeof(out.policy))
+		return fault_set(fault, TOBI_E_LIMIT, "policy", "",
+				 "its path is too long");
+	if (build->out)
+		snprintf(out.image, sizeof(out.image), "%s", build->out);
+	else
+		snprintf(out.image, sizeof(out.image), "%.*s.tobi",
+			 (int)build->manifest.name.size,
+			 (const char *)build->manifest.name.ptr);
+	stem = strlen(out.image);
+	if (stem > 5 && strcmp(out.image + stem - 5, ".tobi") == 0)
+		stem -= 5;
+	snprintf(out.policy, sizeof(out.policy), "%.*s.policy.yaml", (int)stem,
+		 out.image);
+	if (build->policy)
+		snprintf(out.policy, sizeof(out.policy), "%s", build->policy);
+	/* Said before the work, and never is a device replaced by a file. */
+	for (int i = 0; i < 2; i++) {
+		const char *path = i ? out.policy : out.image;
+
+		if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+			return fault_set(fault, TOBI_E_ARGUMENT, i ? "policy" : "image",
+					 "", "%s is %s; give the name of a file", path,
+					 S_ISDIR(st.st_mode) ? "a folder" : "not a file");
+	}
+	*ret_outputs = out;
+	return TOBI_OK;
+}
+
+/* The argument names a file below the folder in which the program starts. */
+static bool in_directory(const struct build *build, const struct pack *pack,
+			 const char *argument)
+{
+	char path[2 * LIMIT_PATH];
+
+	snprintf(path, sizeof(path), "%.*s/%s", (int)build->manifest.directory.size,
+		 (const char *)build->manifest.directory.ptr, argument);
+	return pack_has(pack, path);
+}
+
+/* What a newcomer would wonder about. */
+static void print_notes(const struct build *build, const struct pack *pack)
+{
+	const struct manifest *m = &build->manifest;
+	const char *first;
+	size_t count = pack_left_out(pack, &first);
+
+	if (count)
+		fprintf(stderr,
+			"tobichi: %zu sockets, devices or pipes were left out, the first "
+			"is %s\n",
+			count, first);
+	for (size_t i = 1; i < m->argument_count; i++) {
+		const char *argument = (const char *)m->arguments[i].ptr;
+		struct stat st;
+
+		if (stat(argument, &st) || !S_ISREG(st.st_mode) ||
+		    (argument[0] == '/' && pack_has(pack, argument)))
+			continue;
+		if (argument[0] == '/')
+			fprintf(stderr,
+				"tobichi: note: %s is not in the image; --add %s puts it "
+				"there\n",
+				argument, argument);
+		else if (!in_directory(build, pack, argument))
+			fprintf(stderr,
+				"tobichi: note: %s is not in the image; --add %s:%.*s/%s "
+				"puts it there\n",
+				argument, argument, (int)m->directory.size,
+				(const char *)m->directory.ptr, argument);
+	}
+}
+
+static void print_result(const struct outputs *out, const uint8_t id[static SHA384_SIZE],
+			 const struct pack *pack)
+{
+	char hex[2 * SHA384_SIZE + 1];
+
+	hex_write((struct tobi_bytes){id, SHA384_SIZE}, hex, sizeof(hex));
+	printf("image     %s\nimage id  %s\npolicy    %s\n", out->image, hex,
+	       out->policy);
+	if (pack_extras(pack)[0])
+		printf("with      %s\n", pack_extras(pack));
 }
 
 static enum tobi_err make(struct build *build, struct tobi_fault *fault)
 {
 	CLEANUP(pack_freep) struct pack *pack = NULL;
 	CLEANUP(EVP_PKEY_freep) EVP_PKEY *key = NULL;
+	CLEANUP(wr_done) struct writer host = wr_init(LIMIT_POLICY);
 	const char *temporary = getenv("TMPDIR");
-	char name[LIMIT_NAME + 1] = "", out[LIMIT_PATH], policy[LIMIT_PATH + 16];
+	char name[LIMIT_NAME + 1] = "";
+	struct outputs out;
 	uint8_t id[SHA384_SIZE];
-	char hex[2 * SHA384_SIZE + 1];
-	size_t stem;
-	enum tobi_err err = TOBI_OK;
+	enum tobi_err err;
 
 	name_image(build, name, sizeof(name));
-	snprintf(out, sizeof(out), "%.*s.tobi", (int)build->manifest.name.size,
-		 (const char *)build->manifest.name.ptr);
-	if (build->out)
-		snprintf(out, sizeof(out), "%s", build->out);
-	stem = strlen(out) > 5 && strcmp(out + strlen(out) - 5, ".tobi") == 0
-		   ? strlen(out) - 5
-		   : strlen(out);
-	snprintf(policy, sizeof(policy), "%.*s.policy.yaml", (int)stem, out);
-	if (build->policy)
-		snprintf(policy, sizeof(policy), "%s", build->policy);
-	if (build->key_file)
+	err = name_outputs(build, &out, fault);
+	if (!err && build->key_file)
 		err = cli_read_private_key(build->key_file, &key, fault);
+	if (!err && build->tier)
+		err = build_policy_host(&host, fault);
 	if (!err)
-		err = pack_new(temporary ? temporary : "/tmp", &pack, fault);
+		err = pack_new(temporary ? temporary : "/tmp", &stopped, &pack, fault);
 	if (!err)
 		err = fill(build, pack, fault);
 	add_standard_environment(&build->manifest);
 	if (!err)
-		err = pack_finish(pack, out, &build->manifest, key, id, fault);
-	if (!err)
-		err = write_policy(build, id, key, policy, fault);
+		err = pack_finish(pack, out.image, &build->manifest, key, id, fault);
 	if (err)
 		return err;
-	if (build->quiet)
-		return TOBI_OK;
-	hex_write((struct tobi_bytes){id, sizeof(id)}, hex, sizeof(hex));
-	printf("image     %s\nimage id  %s\npolicy    %s\n", out, hex, policy);
+	err = build_policy_write(&(struct build_policy){&build->manifest, build->tier, id,
+							key, wr_view(&host)},
+				 out.policy, fault);
+	if (!err && stopped)
+		err = fault_set(fault, TOBI_E_SYSTEM, "image", "",
+				"interrupted; nothing was written");
+	if (err) {
+		/* An image without its policy is half a result. */
+		unlink(out.image);
+		return err;
+	}
+	if (!build->quiet) {
+		print_result(&out, id, pack);
+		print_notes(build, pack);
+	}
 	return TOBI_OK;
+}
+
+static void stop(int signal)
+{
+	(void)signal;
+	stopped = 1;
+}
+
+/* A build that is interrupted ends as one that fails: it removes what it has made. */
+static int make_guarded(struct build *build)
+{
+	static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+	enum { COUNT = sizeof(signals) / sizeof(signals[0]) };
+	const struct sigaction action = {.sa_handler = stop};
+	struct sigaction old[COUNT];
+	struct tobi_fault fault = {0};
+	enum tobi_err err;
+
+	stopped = 0;
+	for (int i = 0; i < COUNT; i++) {
+		sigaction(signals[i], &action, &old[i]);
+		if (old[i].sa_handler == SIG_IGN)
+			sigaction(signals[i], &old[i], NULL);
+	}
+	err = make(build, &fault);
+	for (int i = 0; i < COUNT; i++)
+		sigaction(signals[i], &old[i], NULL);
+	return err ? cli_fail(&fault) : EXIT_ACCEPTED;
 }
 
 int cmd_build(int argc, char **argv)
 {
 	CLEANUP(freep) struct build *build = calloc(1, sizeof(*build));
-	struct tobi_fault fault = {0};
 	int status;
 
 	if (!build)
@@ -457,7 +507,5 @@ int cmd_build(int argc, char **argv)
 	umask(022);
 	set_defaults(&build->manifest);
 	status = parse(argc, argv, build);
-	if (status)
-		return status;
-	return make(build, &fault) ? cli_fail(&fault) : EXIT_ACCEPTED;
+	return status ? status : make_guarded(build);
 }

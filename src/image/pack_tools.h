@@ -1,12 +1,43 @@
-/* For pack_program.c: small things in the staging folder. */
+/* What the files that pack a program share. */
 #ifndef TOBI_IMAGE_PACK_TOOLS_H
 #define TOBI_IMAGE_PACK_TOOLS_H
 
-#include "image/pack.h"
+#include <limits.h>
 
-/* A file of our own. */
-TOBI_MUST_USE enum tobi_err pack_write(struct pack *pack, const char *inside,
-				       const char *text, struct tobi_fault *fault);
-bool pack_has(const struct pack *pack, const char *inside);
+#include "image/pack.h"
+#include "image/stage.h"
+
+struct pack {
+	char folder[256]; /* holds root/ and, later, the file system made of it */
+	struct stage stage;
+	const volatile sig_atomic_t *stop;
+	char loader[256]; /* of the program; "" for a static one */
+	/* Files that may be shared objects, whose libraries are looked for at the end. */
+	bool note_objects;
+	char **objects;
+	size_t object_count, object_room;
+	char left_out[PATH_MAX];
+	size_t left_out_count;
+	struct writer extras;
+	bool without_caches; /* no __pycache__ */
+};
+
+TOBI_MUST_USE enum tobi_err pack_stopped(const struct pack *pack,
+					 struct tobi_fault *fault);
+/* Starts arguments[0] without environment, and waits. out_fd: its output, or -1. */
+TOBI_MUST_USE enum tobi_err pack_run(const struct pack *pack, char *const *arguments,
+				     int *ret_status, char *out, size_t room,
+				     struct tobi_fault *fault);
+/* The libraries of noted objects, as far as the host has them. */
+TOBI_MUST_USE enum tobi_err pack_resolve(struct pack *pack, struct tobi_fault *fault);
+/* The entry point is in the image, and can be started on this architecture. */
+TOBI_MUST_USE enum tobi_err pack_check_entry(const struct pack *pack,
+					     const struct manifest *manifest,
+					     struct tobi_fault *fault);
+/* What is loaded by name later, for the program at the path and for every program. */
+TOBI_MUST_USE enum tobi_err pack_add_known(struct pack *pack, const char *program,
+					   struct tobi_fault *fault);
+TOBI_MUST_USE enum tobi_err pack_add_surroundings(struct pack *pack, uint32_t uid,
+						  uint32_t gid, struct tobi_fault *fault);
 
 #endif
