@@ -1,9 +1,11 @@
 /* The file provider: platform CA, platform key and seal root as files of mode 0600. */
 #include <errno.h>
+#include <fcntl.h>
 #include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -43,12 +45,17 @@ static enum tobi_err check_folder(const char *folder, struct tobi_fault *fault)
 	if (lstat(folder, &st))
 		return fault_errno(fault, "platform", "folder", "cannot look at %s",
 				   folder);
-	if (!S_ISDIR(st.st_mode) || st.st_uid != geteuid() || (st.st_mode & 077))
-		return fault_set(
-		    fault, TOBI_E_DENIED, "platform", "folder",
-		    "%s must be a folder of yours that others cannot enter; run: "
-		    "chmod 700 %s",
-		    folder, folder);
+	if (S_ISLNK(st.st_mode) || !S_ISDIR(st.st_mode))
+		return fault_set(fault, TOBI_E_DENIED, "platform", "folder",
+				 "%s is %s; it must be a folder of its own", folder,
+				 S_ISLNK(st.st_mode) ? "a link" : "not a folder");
+	if (st.st_uid != geteuid())
+		return fault_set(fault, TOBI_E_DENIED, "platform", "folder",
+				 "%s belongs to another user", folder);
+	if (st.st_mode & 077)
+		return fault_set(fault, TOBI_E_DENIED, "platform", "folder",
+				 "others can enter %s; run: chmod 700 %s", folder,
+				 folder);
 	return TOBI_OK;
 }
 
@@ -160,8 +167,18 @@ static enum tobi_err save_seal_root(const char *folder, struct tobi_fault *fault
 	return err;
 }
 
+/* Two that start at once must not mix their files: the lock ends with the descriptor. */
+static enum tobi_err lock_folder(const char *folder, int *ret_fd,
+				 struct tobi_fault *fault)
+{
+	*ret_fd = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (*ret_fd < 0 || flock(*ret_fd, LOCK_EX))
+		return fault_errno(fault, "platform", "folder", "cannot lock %s", folder);
+	return TOBI_OK;
+}
+
 static const char *const names[] = {"platform-ca.key", "platform-ca.pem", "platform.pem",
-				    "seal-root", "platform.key"};
+				    "owner.pem",       "seal-root",	  "platform.key"};
 
 /* platform.key comes last: where it is, the rest is. What an interrupted start left
  * behind without it holds nothing that anybody relies on. */
@@ -169,8 +186,11 @@ static enum tobi_err init(const char *folder, int64_t now, struct tobi_fault *fa
 {
 	CLEANUP(EVP_PKEY_freep) EVP_PKEY *ca = NULL;
 	CLEANUP(EVP_PKEY_freep) EVP_PKEY *platform = NULL;
+	CLEANUP(fd_close) int lock = -1;
 	enum tobi_err err = make_folder(folder, fault);
 
+	if (!err)
+		err = lock_folder(folder, &lock, fault);
 	if (err)
 		return err;
 	if (access(in_folder(folder, "platform.key").text, F_OK) == 0)
@@ -229,6 +249,19 @@ static enum tobi_err load_key(const char *folder, struct root *root,
 	return err;
 }
 
+/* The first certificate of the file is one for the platform key. */
+static enum tobi_err check_certified(const struct root *root, struct tobi_bytes der,
+				     const char *name, struct tobi_fault *fault)
+{
+	CLEANUP(X509_freep) X509 *certificate = NULL;
+	enum tobi_err err = chain_read_certificate(der, name, &certificate, fault);
+
+	if (!err && EVP_PKEY_eq(X509_get0_pubkey(certificate), root->key) != 1)
+		err = fault_set(fault, TOBI_E_MISMATCH, name, "",
+				"it certifies another key than platform.key");
+	return err;
+}
+
 static enum tobi_err load_chains(const char *folder, struct root *root,
 				 struct tobi_fault *fault)
 {
@@ -254,10 +287,14 @@ static enum tobi_err load_chains(const char *folder, struct root *root,
 		root->chain_count = 2;
 	}
 	wr_done(&ca_bytes);
-	if (!err && access(in_folder(folder, "owner.pem").text, F_OK) == 0)
-		err =
-		    load_chain(folder, "owner.pem", &root->owner_bytes, root->owner_chain,
-			       LIMIT_COSE_CHAIN, &root->owner_count, fault);
+	if (!err)
+		err = check_certified(root, root->chain[0], "platform.pem", fault);
+	if (err || access(in_folder(folder, "owner.pem").text, F_OK) != 0)
+		return err;
+	err = load_chain(folder, "owner.pem", &root->owner_bytes, root->owner_chain,
+			 LIMIT_COSE_CHAIN, &root->owner_count, fault);
+	if (!err)
+		err = check_certified(root, root->owner_chain[0], "owner.pem", fault);
 	return err;
 }
 
