@@ -179,7 +179,7 @@ int cmd_inspect(int argc, char **argv)
 	}
 	if (optind + 1 != argc)
 		return cli_usage("inspect", "one image is needed");
-	fd = open(argv[optind], O_RDONLY | O_CLOEXEC);
+	fd = open(argv[optind], O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0) {
 		fault_errno(&fault, "image", "", "cannot open %s", argv[optind]);
 		return cli_fail(&fault);

@@ -14,7 +14,7 @@ static const struct {
 } kinds[] = {{"p256", KEY_P256}, {"p384", KEY_P384}, {"ed25519", KEY_ED25519}};
 
 /* The private half first: a public key without it is of no use. */
-static enum tobi_err make(enum key_kind kind, const char *stem, struct tobi_fault *fault)
+static enum tobi_err make(enum key_kind kind, const char *name, struct tobi_fault *fault)
 {
 	CLEANUP(EVP_PKEY_freep) EVP_PKEY *key = NULL;
 	CLEANUP(wr_done) struct writer private = wr_init(LIMIT_PEM);
@@ -24,10 +24,17 @@ static enum tobi_err make(enum key_kind kind, const char *stem, struct tobi_faul
 	uint8_t id[SHA384_SIZE];
 	enum tobi_err err;
 
-	if ((size_t)snprintf(private_path, sizeof(private_path), "%s.key", stem) >=
-	    sizeof(private_path))
+	size_t stem = strlen(name);
+
+	if (stem > 4 && strcmp(name + stem - 4, ".key") == 0)
+		stem -= 4;
+	if (stem + sizeof(".key") > sizeof(private_path))
 		return fault_set(fault, TOBI_E_LIMIT, "key", "", "its path is too long");
-	snprintf(public_path, sizeof(public_path), "%.*s.pub", LIMIT_PATH - 8, stem);
+	if (stem == 0 || name[stem - 1] == '/')
+		return fault_set(fault, TOBI_E_ARGUMENT, "key", "",
+				 "'%s' is not the name of a file", name);
+	snprintf(private_path, sizeof(private_path), "%.*s.key", (int)stem, name);
+	snprintf(public_path, sizeof(public_path), "%.*s.pub", (int)stem, name);
 	err = key_new(kind, &key, fault);
 	if (!err)
 		err = key_write_private(key, &private, fault);
