@@ -1,6 +1,9 @@
+#include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -48,10 +51,25 @@ bool cli_color(FILE *stream)
 	return isatty(fileno(stream)) && !getenv("NO_COLOR");
 }
 
+/* A device or a pipe is written to; a file takes its new content whole or not at all. */
+static bool is_stream(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
+}
+
 int cli_put(const char *path, struct tobi_bytes bytes)
 {
 	struct tobi_fault fault = {0};
 
+	if (path && is_stream(path)) {
+		CLEANUP(fd_close) int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+
+		if (fd < 0 || fd_write_all(fd, bytes, "output", NULL))
+			return cli_error("cannot write to %s: %s", path, strerror(errno));
+		return EXIT_ACCEPTED;
+	}
 	if (path)
 		return file_write(path, 0644, bytes, "output", &fault) ? cli_fail(&fault)
 								       : EXIT_ACCEPTED;

@@ -56,7 +56,7 @@ static enum tobi_err write_head(struct new_file *file, struct parts *parts,
 
 	if (err)
 		return err;
-	return fd_write_all(file->fd, wr_view(&parts->head), object, fault);
+	return new_file_write(file, wr_view(&parts->head), fault);
 }
 
 /* Manifest, with the measurements filled in, and signatures. */
@@ -117,8 +117,8 @@ enum tobi_err image_create(const char *path, struct manifest *manifest, int root
 	if (!err)
 		err = new_file_copy(&file, root_fd, 0, size, fault);
 	if (!err)
-		err = fd_write_all(file.fd, (struct tobi_bytes){tree.ptr, tree.size},
-				   object, fault);
+		err = new_file_write(&file, (struct tobi_bytes){tree.ptr, tree.size},
+				     fault);
 	return err ? err : new_file_keep(&file, true, fault);
 }
 

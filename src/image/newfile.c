@@ -37,10 +37,17 @@ enum tobi_err new_file_open(const char *path, mode_t mode, struct new_file *ret_
 {
 	CLEANUP(freep) char *folder = folder_of(path);
 	struct new_file file = {.fd = -1, .path = strdup(path)};
+	struct stat st;
 
 	if (!folder || !file.path) {
 		free(file.path);
 		return fault_set(fault, TOBI_E_MEMORY, object, "", "out of memory");
+	}
+	/* A rename would put a file in the place of a device. */
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
+		free(file.path);
+		return fault_set(fault, TOBI_E_ARGUMENT, object, "",
+				 "%s is not a file; give the name of one", path);
 	}
 	file.fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	if (file.fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL)) {
@@ -129,6 +136,14 @@ void new_file_done(struct new_file *file)
 	*file = (struct new_file){.fd = -1};
 }
 
+enum tobi_err new_file_write(struct new_file *file, struct tobi_bytes bytes,
+			     struct tobi_fault *fault)
+{
+	if (fd_write_all(file->fd, bytes, object, NULL))
+		return fault_errno(fault, object, "", "cannot write %s", file->path);
+	return TOBI_OK;
+}
+
 enum tobi_err new_file_copy(struct new_file *file, int from, uint64_t from_offset,
 			    uint64_t size, struct tobi_fault *fault)
 {
@@ -143,8 +158,8 @@ enum tobi_err new_file_copy(struct new_file *file, int from, uint64_t from_offse
 
 		err = fd_pread_all(from, chunk, part, from_offset + done, object, fault);
 		if (!err)
-			err = fd_write_all(file->fd, (struct tobi_bytes){chunk, part},
-					   object, fault);
+			err =
+			    new_file_write(file, (struct tobi_bytes){chunk, part}, fault);
 		if (err)
 			return err;
 		done += part;

@@ -24,6 +24,9 @@ TOBI_MUST_USE enum tobi_err new_file_open(const char *path, mode_t mode,
 TOBI_MUST_USE enum tobi_err new_file_keep(struct new_file *file, bool replace,
 					  struct tobi_fault *fault);
 void new_file_done(struct new_file *file);
+/* To the end of what was written. */
+TOBI_MUST_USE enum tobi_err new_file_write(struct new_file *file, struct tobi_bytes bytes,
+					   struct tobi_fault *fault);
 /* size bytes of from, at from_offset, to the end of what was written. */
 TOBI_MUST_USE enum tobi_err new_file_copy(struct new_file *file, int from,
 					  uint64_t from_offset, uint64_t size,
