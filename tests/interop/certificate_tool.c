@@ -97,8 +97,10 @@ static int verify(const char *anchors_path, const char *chain_path, int64_t time
 	CLEANUP(wr_done) struct writer pem = wr_init(LIMIT_PEM);
 	CLEANUP(wr_done) struct writer der = wr_init(LIMIT_PEM);
 	struct tobi_bytes list[LIMIT_COSE_CHAIN];
-	struct chain_request request = {
-	    .certificates = list, .time = time, .host_name = host};
+	struct chain_request request = {.certificates = list,
+					.time = time,
+					.host_name = host,
+					.purpose = CHAIN_PLATFORM};
 	enum tobi_err err =
 	    file_read(anchors_path, LIMIT_PEM, "anchors", &anchors, &fault);
 

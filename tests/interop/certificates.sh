@@ -66,25 +66,32 @@ keyUsage = critical, keyCertSign
 subjectKeyIdentifier = hash
 authorityKeyIdentifier = keyid
 END
+# The usages are those that our request asks for.
 cat >leaf.ext <<'END'
-basicConstraints = critical, CA:FALSE
-keyUsage = critical, digitalSignature
 subjectKeyIdentifier = hash
 authorityKeyIdentifier = keyid
 subjectAltName = DNS:db.example
 END
-issue() { # request issuer extensions out
+cat >web.ext <<'END'
+basicConstraints = critical, CA:FALSE
+keyUsage = critical, digitalSignature
+extendedKeyUsage = serverAuth
+END
+issue() { # request issuer extensions out copy|none
 	openssl x509 -req -in "$1" -CA "$2.pem" -CAkey "$2.key" -set_serial 5 $days -extfile "$3" \
-		-out "$4" 2>/dev/null
+		-copy_extensions "$5" -out "$4" 2>/dev/null
 }
-issue middle.csr root ca.ext middle.pem
-issue platform.csr middle leaf.ext leaf.pem
-issue platform.csr root leaf.ext direct.pem
+issue middle.csr root ca.ext middle.pem none
+issue platform.csr middle leaf.ext leaf.pem copy
+issue platform.csr root leaf.ext direct.pem copy
+issue platform.csr root web.ext web.pem none
 cat leaf.pem middle.pem >chain.pem
 real=$(date +%s)
 yes "$tool" verify root.pem chain.pem "$real" db.example
 yes "$tool" verify root.pem direct.pem "$real"
 yes "$tool" verify middle.pem leaf.pem "$real"
+no "$tool" verify root.pem web.pem "$real"
+says "it lacks the extended key usage"
 no "$tool" verify root.pem leaf.pem "$real"
 says "unable to get local issuer"
 no "$tool" verify other.pem chain.pem "$real"

@@ -38,7 +38,8 @@ static void scene_build(struct scene *scene)
 	scene->request = (struct chain_request){.certificates = scene->list,
 						.count = 2,
 						.anchors_pem = wr_view(&scene->anchor),
-						.time = NOW};
+						.time = NOW,
+						.purpose = CHAIN_TLS_SERVER};
 }
 
 static void scene_done(struct scene *scene)

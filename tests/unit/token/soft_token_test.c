@@ -257,7 +257,7 @@ static void test_soft_claims__each_number__one_too_many_is_limit(void **state)
 		uint64_t *claim;
 		uint64_t max;
 		const char *field;
-	} numbers[] = {{&claims.issued, INT64_MAX, "iat"},
+	} numbers[] = {{&claims.issued, UINT64_C(1) << 53, "iat"},
 		       {&claims.dbgstat, 4, "dbgstat"},
 		       {&claims.product, UINT16_MAX, "product id"},
 		       {&claims.svn, UINT16_MAX, "SVN"},
