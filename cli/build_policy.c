@@ -2,6 +2,7 @@
 
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/fault.h"
@@ -98,6 +99,13 @@ enum tobi_err build_policy_write(const struct build_policy *policy, const char *
 	if (m->debug)
 		wr_printf(&out, "\n# A debug image: its operator can look in. To accept "
 				"that, write:\n# allow: [debug]\n");
+	/* Only this user's own service can launch it here: a policy for this host that
+	 * leaves that out would refuse everything. */
+	if (policy->tier && geteuid() != 0)
+		wr_printf(&out,
+			  "\n# You are an ordinary user: other processes of yours can "
+			  "look in.\n# A service that root runs does not need this.\n"
+			  "allow: [user-launch]\n");
 	wr_bytes(&out, policy->host.ptr, policy->host.size);
 	if (!policy->tier)
 		wr_printf(&out,
