@@ -11,6 +11,9 @@ import re
 import subprocess
 import sys
 
+sys.dont_write_bytecode = True
+import checks as checks_page  # noqa: E402, beside this file
+
 LINES = 600
 BANNED = re.compile(
     r"\b(strcpy|strcat|strncpy|strncat|sprintf|vsprintf|gets|atoi|atol|atoll|alloca|strtok|"
@@ -133,7 +136,48 @@ def checks(tree):
             yield f"{code}: no test shows that it refuses"
 
 
-TREE_RULES = [layers, banned, sizes, leftovers, commands, checks]
+def option_texts(tree):
+    """From a command's name to its option text, the fourth field of its row."""
+    table = tree.get("cli/main.c", "").partition("commands[] = {")[2].partition("\n};")[0]
+    texts = {}
+    for row in re.findall(r"^    \{(.*?)\},?$", table, re.M | re.S):
+        fields = [checks_page.literals(field, {}) for field in checks_page.fields_of(row)]
+        if len(fields) == 5:
+            texts[fields[0]] = fields[3]
+    return texts
+
+
+def options(tree):
+    """A command's option text and its manual page name the same long options."""
+    for name, text in option_texts(tree).items():
+        path = f"man/tobichi-{name}.1"
+        if path not in tree:
+            continue
+        told = set(re.findall(r"--([a-z][a-z-]*)", text))
+        written = set(re.findall(r"\bFl -([a-z][a-z-]*)", tree[path]))
+        for option in sorted(told - written):
+            yield f"{path}: --{option} of `tobichi help {name}` is missing"
+        for option in sorted(written - told):
+            yield f"{path}: `tobichi help {name}` does not know --{option}"
+
+
+def page_of_checks(tree):
+    """docs/CHECKS.md says what the tables in the sources say."""
+    if tree.get("docs/CHECKS.md") != checks_page.page(tree):
+        yield "docs/CHECKS.md: not what the sources say; run scripts/checks.py >docs/CHECKS.md"
+
+
+def policy_keys(tree):
+    """Every key of the policy file's schema stands in its manual page and its document."""
+    keys = re.findall(r'(?:CYAML_FIELD_\w+|OPTIONAL_\w+)\("([a-z-]+)"', tree.get("src/appraise/policy.c", ""))
+    for key in sorted(set(keys)):
+        if not re.search(rf"^\.It Ic {key}\b", tree.get("man/tobichi-policy.5", ""), re.M):
+            yield f"man/tobichi-policy.5: the key {key} is missing"
+        if not re.search(rf"^\| `(?:\w+\.)?{key}` \|", tree.get("docs/POLICY.md", ""), re.M):
+            yield f"docs/POLICY.md: the key {key} is missing"
+
+
+TREE_RULES = [layers, banned, sizes, leftovers, commands, checks, options, page_of_checks, policy_keys]
 
 
 def globals_of(symbols):
@@ -161,6 +205,11 @@ def read_tree():
 def self_test():
     meson = "rooms = ['base', 'codec', 'tee']\n"
     table = 'commands[] = {\n    {"build", "", "",\n     "", cmd},\n};\n'
+    optioned = 'commands[] = {\n    {"build", "[--zero], x", "",\n     "  --one FILE  a, b\\n"\n' \
+               '     "  --two, -- x\\n",\n     cmd},\n};\n'
+    schema = 'OPTIONAL_UINT("min-svn", struct x, y)'
+    whole_check = {"src/tee/a.c": '#define SPEC "Spec, 3"\nconst struct check check_a = '
+                                  '{"SOFT-A", "a, " "b", SPEC ".1", "Do."};\n'}
     good_check = 'const struct check check_a = {"SOFT-A", "x"};\n'
     cases = [
         (layers, {"src/base/a.c": '#include "tee/tee.h"\n'}, {"src/tee/a.c": '#include "base/a.h"\n'}),
@@ -185,6 +234,19 @@ def self_test():
                                        "man/tobichi.1": "build", "man/tobichi-build.1": ""}),
         (checks, {"src/tee/a.c": good_check, "tests/a.c": '"SOFT-A"'},
          {"src/tee/a.c": good_check, "tests/a.c": 'FAILS("SOFT-A", change)'}),
+        (options, {"cli/main.c": optioned, "man/tobichi-build.1": ".Fl -one Ar file\n.Fl o\n"},
+         {"cli/main.c": optioned, "man/tobichi-build.1": ".It Fl -one Ar file\n.It Fl -two\n.Fl - Ar x\n"}),
+        (options, {"cli/main.c": optioned, "man/tobichi-build.1": ".Fl -one\n.Fl -two\n.Op Fl -three\n"},
+         {"cli/main.c": optioned, "man/tobichi-build.1": ".Fl -one\n.Fl -two\n.Dl other --three\n"}),
+        (page_of_checks, {**whole_check, "docs/CHECKS.md": checks_page.page({})},
+         {**whole_check, "docs/CHECKS.md": checks_page.page(whole_check)}),
+        (policy_keys, {"src/appraise/policy.c": schema, "man/tobichi-policy.5": ".It Ic min-svn Ns :\n"},
+         {"src/appraise/policy.c": schema, "man/tobichi-policy.5": ".It Ic min-svn\n",
+          "docs/POLICY.md": "| `min-svn` | uint |\n"}),
+        (policy_keys, {"src/appraise/policy.c": schema, "docs/POLICY.md": "| `min-svn` |\n"},
+         {"src/appraise/policy.c": schema, "man/tobichi-policy.5": ".It Ic min-svn\n",
+          "docs/POLICY.md": "| `identity.min-svn` |\n"}),
+        (page_of_checks, whole_check, {"docs/CHECKS.md": checks_page.page({})}),
     ]
     for rule, bad, good in cases:
         base = {"meson.build": meson}

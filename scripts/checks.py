@@ -1,0 +1,89 @@
+#!/usr/bin/python3
+"""Prints docs/CHECKS.md from the tables in the sources.
+
+Usage: checks.py > docs/CHECKS.md
+
+lint.py compares the committed page with what this prints, so the page cannot go stale.
+"""
+import re
+import sys
+
+FILES = ["src/appraise/atls_checks.c", "src/appraise/policy_checks.c", "src/tee/"]
+FAMILIES = {
+    "ATLS": "Owed in a session of attested TLS (`tobichi connect`, `tobichi send`, `tobichi/atls.h`).",
+    "POLICY": "Owed always, except `POLICY-IDENTITY`: in a session `ATLS-IDENTITY` stands for it. A row of\n"
+              "which the policy says nothing is shown as not asked.",
+    "CLAIMS": "Owed when an evidence file is appraised (`tobichi verify`): in a session the verifier makes the\n"
+              "claims itself.",
+    "SOFT": "Owed by evidence of the `soft` tier.",
+}
+HEAD = """# Checks
+
+<!-- Made by scripts/checks.py from the tables in the sources. Do not edit. -->
+
+A verdict is a list of checks. It starts at *refuse* and becomes *accept* only when every check that is owed has
+passed. A check without a record refuses.
+
+| outcome | text | JSON | meaning |
+|---|---|---|---|
+| passed | `ok` | `passed` | what the check proves is proven |
+| failed | `FAIL` | `failed` | it is not so; expected, found and what to do follow |
+| not run | `MISS` | `not-run` | owed, and not recorded, because of what failed before it: refuses |
+| not asked | `-` | `not-asked` | the policy does not ask for it; shown, not owed |
+
+Codes are stable: a program may rely on them. Each code has a test in which it fails (`scripts/lint.py` looks for it).
+`docs/PROTOCOL.md` is meant by "Tobichi protocols", `docs/POLICY.md` by "Tobichi policy".
+"""
+
+
+def literals(text, macros):
+    """The value of adjacent string literals and macros that stand for some."""
+    parts = re.findall(r'"((?:[^"\\]|\\.)*)"|\b([A-Z_]+)\b', text)
+    return "".join(macros.get(name, "") if name else string.replace('\\"', '"') for string, name in parts)
+
+
+def fields_of(row):
+    """Splits at the commas outside of strings."""
+    fields = [""]
+    for part in re.findall(r'"(?:[^"\\]|\\.)*"|,|[^",]+', row):
+        if part == ",":
+            fields.append("")
+        else:
+            fields[-1] += part
+    return fields
+
+
+def rows_of(text):
+    """(code, proves, source, remedy) of each check that a source defines."""
+    macros = {name: literals(value, {}) for name, value in
+              re.findall(r'^#define (\w+) (".*")$', text, re.M)}
+    text = re.sub(r"/\*.*?\*/", "", text, flags=re.S)
+    for row in re.findall(r"const struct check \w+ = \{(.*?)\};", text, re.S):
+        fields = [literals(field, macros) for field in fields_of(row)]
+        if len(fields) != 4 or not all(fields):
+            raise ValueError(f"a check that cannot be read: {row.strip()}")
+        yield tuple(fields)
+
+
+def page(tree):
+    """The page for a tree (a dict from path to text)."""
+    rows = []
+    for place in FILES:
+        for path in sorted(path for path in tree if path.startswith(place) and path.endswith(".c")):
+            rows += rows_of(tree[path])
+    text = HEAD
+    for family, about in FAMILIES.items():
+        text += f"\n## {family}\n\n{about}\n\n| code | proves that | source | when it fails |\n|---|---|---|---|\n"
+        for code, *rest in rows:
+            if code.startswith(family + "-"):
+                text += f"| `{code}` | " + " | ".join(part.replace("|", "\\|") for part in rest) + " |\n"
+    unknown = [code for code, *_ in rows if code.split("-")[0] not in FAMILIES]
+    if unknown:
+        text += f"\nOf no family: {' '.join(unknown)}\n"
+    return text
+
+
+if __name__ == "__main__":
+    sys.dont_write_bytecode = True
+    import lint
+    sys.stdout.write(page(lint.read_tree()))
