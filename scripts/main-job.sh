@@ -1,77 +1,161 @@
 #!/bin/sh
-# The main example: Redis in an enclave, verified and used; then three refusals: what a
-# changed image, a policy for hardware and another build look like to a client.
+# The main example: Redis, unchanged, in an enclave; verified, then used by its ordinary
+# clients. After that three refusals: a changed image, a policy that wants TEE hardware, and
+# a man in the middle with genuine evidence. What is printed as a command is what runs.
 # Usage: main-job.sh BUILD_FOLDER
 set -eu
-tobichi=$(cd "$1" && pwd)/cli/tobichi
-work=$(mktemp -d)
+build=$(cd "$1" && pwd)
+PATH=$build/cli:$PATH
+work=$(mktemp -d "${TMPDIR:-/tmp}/tobichi-example.XXXXXX")
 export TOBICHI_RUN_FOLDER="$work/run" TOBICHI_STATE_FOLDER="$work/state" HOME="$work"
-client=
+helpers=
+
+# The service and its sweeper hold this lock until the last of them is gone.
+service_is_gone() { [ ! -e run/lock ] || flock --nonblock run/lock true; }
 finish() {
-	[ -z "$client" ] || kill -INT "$client" 2>/dev/null || true
-	pid=$(sed -n 's/^event=ready pid=\([0-9]*\) .*/\1/p' "$work/run/service.log" 2>/dev/null | tail -1)
-	[ -z "$pid" ] || kill "$pid" 2>/dev/null || true
+	trap '' INT TERM HUP PIPE
+	set +e
+	cd "$work" || return
+	for pid in $helpers; do
+		kill "$pid" 2>/dev/null
+		wait "$pid" 2>/dev/null
+	done
 	n=0
-	while [ -e "$work/run/service.sock" ] && [ $n -lt 50 ]; do sleep 0.2; n=$((n + 1)); done
+	until service_is_gone || [ $n -eq 100 ]; do
+		pid=$(sed -n 's/^event=ready pid=\([0-9]*\) .*/\1/p' run/service.log 2>/dev/null | tail -1)
+		[ -z "$pid" ] || kill "$pid" 2>/dev/null
+		sleep 0.1
+		n=$((n + 1))
+	done
+	cd /
 	rm -rf "$work"
 }
 trap finish EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+trap 'exit 129' HUP
+trap 'exit 141' PIPE
 cd "$work"
-port=$(/usr/bin/python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
-local=$(/usr/bin/python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
-step() { printf '\n\033[1m%s\033[0m\n' "$*"; }
-show() { printf '  $ %s\n' "$*"; }
-refused() { # the client's exit status must be 1
-	status=0
-	"$@" 2>&1 | sed 's/^/  /' || true
-	"$@" >/dev/null 2>&1 || status=$?
-	[ $status -eq 1 ] || { echo "error: this should have been refused (status $status)" >&2; exit 1; }
+
+bold='' dim='' green='' red='' plain=''
+if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then
+	bold=$(printf '\033[1m') dim=$(printf '\033[2m') plain=$(printf '\033[0m')
+	green=$(printf '\033[32m') red=$(printf '\033[31m')
+fi
+heading() { printf '\n%s%s%s\n' "$bold" "$*" "$plain"; }
+note() { printf '  %s%s%s\n' "$dim" "$*" "$plain"; }
+indent() {
+	sed -e "s/^ok /${green}ok$plain /" -e "s/^\(ACCEPTED\|accepted\)/$green\1$plain/" \
+		-e "s/^\(refused\|tobichi: error\)/$red\1$plain/" -e 's/^/  /'
 }
+say() { # the command, as it would be typed
+	line=
+	for word; do
+		case $word in '') word="''" ;; *' '*) word="'$word'" ;; esac
+		line="$line $word"
+	done
+	printf '  $%s\n' "$line"
+}
+fail() {
+	echo "error: $*" >&2
+	exit 1
+}
+# accepted COMMAND...: it must succeed. refused STATUS WORDS COMMAND...: it must not, and say so.
+run() {
+	say "$@"
+	status=0
+	"$@" >out 2>&1 || status=$?
+	indent <out
+}
+accepted() {
+	run "$@"
+	[ $status -eq 0 ] || fail "that should have worked (exit status $status)"
+}
+refused() {
+	expected=$1 words=$2
+	shift 2
+	run "$@"
+	[ $status -eq "$expected" ] || fail "that should have been refused (exit status $status)"
+	grep -q "$words" out || fail "that was refused for another reason than it should be"
+}
+# until_line WORDS FILE PID: waits for what a helper says when it is ready
+until_line() {
+	n=0
+	until grep -q "$1" "$2" 2>/dev/null; do
+		n=$((n + 1))
+		if [ $n -eq 200 ] || ! kill -0 "$3" 2>/dev/null; then
+			cat "$2" >&2
+			fail "a part of the example did not start"
+		fi
+		sleep 0.05
+	done
+}
+port() { # this one, or another if it is taken
+	/usr/bin/python3 -c '
+import socket, sys
+for wanted in (int(sys.argv[1]), 0):
+    try:
+        with socket.socket() as s:
+            s.bind(("127.0.0.1", wanted))
+            print(s.getsockname()[1])
+            break
+    except OSError:
+        pass' "$1"
+}
+public=$(port 7443)
+local=$(port 7379)
 
-step "1. Pack Debian's redis-server, unchanged, into an image"
-show "tobichi build --tier soft --port 6379 -o redis.tobi -- redis-server --save '' --dir /tmp"
-"$tobichi" build --tier soft --port 6379 -o redis.tobi -- redis-server --save '' --dir /tmp 2>&1 | sed 's/^/  /'
+heading "1. Pack Debian's redis-server, unchanged, into an image"
+accepted tobichi build --tier soft --port 6379 -o redis.tobi -- redis-server --save '' --dir /tmp
 
-step "2. Run it in an enclave; only attested TLS reaches it"
-show "tobichi run --detach --publish $port:6379 redis.tobi"
-echo "  enclave $("$tobichi" run --detach --publish "$port:6379" redis.tobi)"
-sleep 0.5
+heading "2. Run it in an enclave, which only attested TLS can reach"
+accepted tobichi run --detach --publish "$public:6379" redis.tobi
+enclave=$(tail -1 out)
 
-step "3. Ask it to prove what it is"
-show "tobichi connect 127.0.0.1:$port --policy redis.policy.yaml --verbose"
-"$tobichi" connect "127.0.0.1:$port" --policy redis.policy.yaml --verbose 2>&1 | sed 's/^/  /'
+heading "3. Let it prove what it is: every check, and what it proves"
+accepted tobichi connect "127.0.0.1:$public" --policy redis.policy.yaml --verbose
 
-step "4. Open a local port to it, and use it with ordinary clients"
-show "tobichi connect 127.0.0.1:$port --policy redis.policy.yaml --listen 127.0.0.1:$local"
-"$tobichi" connect "127.0.0.1:$port" --policy redis.policy.yaml --listen "127.0.0.1:$local" 2>/dev/null &
+heading "4. Open a local port to it, and use ordinary Redis clients"
+say tobichi connect "127.0.0.1:$public" --policy redis.policy.yaml --listen "127.0.0.1:$local" '&'
+tobichi connect "127.0.0.1:$public" --policy redis.policy.yaml --listen "127.0.0.1:$local" >listen 2>&1 &
 client=$!
-sleep 1
-show "redis-cli -p $local set secret 42; redis-cli -p $local get secret"
-redis-cli -p "$local" set secret 42 | sed 's/^/  /'
-redis-cli -p "$local" get secret | sed 's/^/  /'
-show "redis-benchmark -p $local -q -n 20000 -t get,set"
-redis-benchmark -p "$local" -q -n 20000 -t get,set 2>/dev/null | tr '\r' '\n' | grep 'requests per second' | sed 's/^/  /'
-kill -INT "$client"
-wait "$client" || true
-client=
+helpers=$client
+until_line '^listening' listen $client
+indent <listen
+accepted redis-cli -p "$local" set greeting 'hello from inside'
+accepted redis-cli -p "$local" get greeting
+grep -q 'hello from inside' out || fail "Redis does not give back what it was given"
+say redis-benchmark -p "$local" -q -n 20000 -t set,get
+redis-benchmark -p "$local" -q -n 20000 -t set,get >out 2>&1 || fail "redis-benchmark failed"
+tr '\r' '\n' <out | grep 'requests per second' | indent
 
-step "5. Refused: an image that was changed by one byte"
+heading "5. Refused: an image in which one byte was changed"
 cp redis.tobi changed.tobi
-printf '\377' | dd of=changed.tobi bs=1 seek=200000 conv=notrunc 2>/dev/null
-show "tobichi run changed.tobi"
-status=0
-"$tobichi" run changed.tobi >out 2>&1 || status=$?
-sed 's/^/  /' out
-[ $status -eq 2 ] || { echo "error: the changed image ran" >&2; exit 1; }
+for byte in X Y; do
+	printf $byte | dd of=changed.tobi bs=1 seek=200000 conv=notrunc 2>/dev/null
+	cmp -s redis.tobi changed.tobi || break
+done
+refused 2 'SHA-384 is not the one in the manifest' tobichi run changed.tobi
 
-step "6. Refused: a client whose policy names another build"
-"$tobichi" build --tier soft --port 6379 -o other.tobi -- redis-server --save '' --dir /var >/dev/null 2>&1
-show "tobichi connect 127.0.0.1:$port --policy other.policy.yaml"
-refused "$tobichi" connect "127.0.0.1:$port" --policy other.policy.yaml
+heading "6. Refused: by a policy that wants TEE hardware (the default; step 1 chose another)"
+tobichi build --port 6379 -o hardware.tobi -- redis-server --save '' --dir /tmp >/dev/null
+refused 1 POLICY-TIER tobichi connect "127.0.0.1:$public" --policy hardware.policy.yaml
 
-step "7. Refused: a client whose policy wants TEE hardware"
-"$tobichi" build --port 6379 -o hardware.tobi -- redis-server --save '' --dir /tmp >/dev/null 2>&1
-show "tobichi connect 127.0.0.1:$port --policy hardware.policy.yaml"
-refused "$tobichi" connect "127.0.0.1:$port" --policy hardware.policy.yaml
+heading "7. Refused: a man in the middle who relays genuine evidence of another session"
+"$build/tests/tools/relay" relay "$public" >relay 2>&1 &
+middle=$!
+helpers="$helpers $middle"
+until_line '^listening' relay $middle
+between=$(sed -n 's/^listening on port //p' relay)
+note "Port $between is the relay's. The enclave attests to it, in a session between the two;"
+note "it passes that evidence on to the client. Genuine, but not about the client's session:"
+refused 1 'ATLS-KEY, ATLS-BINDER' tobichi connect "127.0.0.1:$between" --policy redis.policy.yaml
+until_line 'bytes of data' relay $middle
+grep -q '^0 bytes of data' relay || fail "the man in the middle got data"
+note "The relay got 0 bytes of data from the client."
 
-step "Done. The tier was soft: it keeps out other processes and users, not root or the kernel."
+heading "8. Stop the enclave"
+accepted tobichi stop "$enclave"
+
+heading "Done. This was the soft tier: it keeps out other processes and users, not root or the kernel."
+echo "Next: your own program, in README.md. Nothing of this example stays on the machine."
