@@ -8,7 +8,7 @@ build=$(cd "$1" && pwd)
 PATH=$build/cli:$PATH
 work=$(mktemp -d "${TMPDIR:-/tmp}/tobichi-example.XXXXXX")
 export TOBICHI_RUN_FOLDER="$work/run" TOBICHI_STATE_FOLDER="$work/state" HOME="$work"
-helpers=
+helpers= current=
 
 # The service and its sweeper hold this lock until the last of them is gone.
 service_is_gone() { [ ! -e run/lock ] || flock --nonblock run/lock true; }
@@ -16,7 +16,7 @@ finish() {
 	trap '' INT TERM HUP PIPE
 	set +e
 	cd "$work" || return
-	for pid in $helpers; do
+	for pid in $current $helpers; do
 		kill "$pid" 2>/dev/null
 		wait "$pid" 2>/dev/null
 	done
@@ -60,11 +60,19 @@ fail() {
 	echo "error: $*" >&2
 	exit 1
 }
+# In the background, because a shell hears a signal while it waits and not while a command
+# runs: Ctrl-C between the two would be forgotten. finish ends the command.
+quietly() {
+	"$@" >out 2>&1 &
+	current=$!
+	status=0
+	wait $current || status=$?
+	current=
+}
 # accepted COMMAND...: it must succeed. refused STATUS WORDS COMMAND...: it must not, and say so.
 run() {
 	say "$@"
-	status=0
-	"$@" >out 2>&1 || status=$?
+	quietly "$@"
 	indent <out
 }
 accepted() {
@@ -126,7 +134,8 @@ accepted redis-cli -p "$local" set greeting 'hello from inside'
 accepted redis-cli -p "$local" get greeting
 grep -q 'hello from inside' out || fail "Redis does not give back what it was given"
 say redis-benchmark -p "$local" -q -n 20000 -t set,get
-redis-benchmark -p "$local" -q -n 20000 -t set,get >out 2>&1 || fail "redis-benchmark failed"
+quietly redis-benchmark -p "$local" -q -n 20000 -t set,get
+[ $status -eq 0 ] || fail "redis-benchmark failed"
 tr '\r' '\n' <out | grep 'requests per second' | indent
 
 heading "5. Refused: an image in which one byte was changed"
@@ -138,7 +147,8 @@ done
 refused 2 'SHA-384 is not the one in the manifest' tobichi run changed.tobi
 
 heading "6. Refused: by a policy that wants TEE hardware (the default; step 1 chose another)"
-tobichi build --port 6379 -o hardware.tobi -- redis-server --save '' --dir /tmp >/dev/null
+quietly tobichi build --port 6379 -o hardware.tobi -- redis-server --save '' --dir /tmp
+[ $status -eq 0 ] || fail "the policy for hardware was not made"
 refused 1 POLICY-TIER tobichi connect "127.0.0.1:$public" --policy hardware.policy.yaml
 
 heading "7. Refused: a man in the middle who relays genuine evidence of another session"
