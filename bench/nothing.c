@@ -1,0 +1,5 @@
+/* The smallest program: what it takes to start it is what starting takes. */
+int main(void)
+{
+	return 0;
+}

@@ -1,0 +1,253 @@
+#!/bin/sh
+# What Tobichi costs, each figure beside a peer's in the same run: medians of interleaved
+# runs. A peer that is missing makes its row 'skipped'. docs/BENCHMARKS.md explains the rows.
+# Usage: bench.sh BUILD_FOLDER [ROUNDS]
+set -eu
+build=$(cd "$1" && pwd) rounds=${2:-7}
+[ "$(id -u)" = 0 ] || { echo "error: it needs root, as the peers do" >&2; exit 2; }
+ninja -C "$build" --quiet all bench-programs >/dev/null
+PATH=$build/bench:$build/cli:$PATH
+work=$(mktemp -d "${TMPDIR:-/tmp}/tobichi-bench.XXXXXX")
+export TOBICHI_RUN_FOLDER="$work/run" TOBICHI_STATE_FOLDER="$work/state" HOME="$work"
+helpers=
+finish() {
+	trap '' INT TERM
+	set +e
+	cd "$work" || return
+	for pid in $helpers; do kill "$pid" 2>/dev/null && wait "$pid" 2>/dev/null; done
+	for log in run*/service.log; do
+		pid=$(sed -n 's/^event=ready pid=\([0-9]*\) .*/\1/p' "$log" | tail -1)
+		[ -z "$pid" ] || kill "$pid" 2>/dev/null
+		n=0
+		until flock --nonblock "${log%/*}/lock" true || [ $n -eq 100 ]; do sleep 0.1; n=$((n + 1)); done
+	done
+	cd /
+	rm -rf "$work"
+}
+trap finish EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+cd "$work"
+have() { command -v "$1" >/dev/null 2>&1; }
+free_port() {
+	/usr/bin/python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+# spread: numbers on standard input, to "median min max count"
+spread() {
+	tr ' ' '\n' | grep . | sort -g |
+		awk '{ v[NR] = $1 } END { m = NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2; print m, v[1], v[NR], NR }'
+}
+# row WHAT UNIT BETTER(less|more) FILE PEER PEER-FILE
+row() {
+	set -- "$1" "$2" "$3" "$(spread <"$4")" "$5" "$(spread <"$6")"
+	echo "$4 $6" | awk -v what="$1" -v unit="$2" -v better="$3" -v peer="$5" '
+		function f(x) { return sprintf(x < 10 ? "%.2f" : x < 100 ? "%.1f" : "%.0f", x) }
+		{ printf "| %s | %s %s | %s..%s | %s | %s %s | %s..%s | %.2f (%s is better) | %d |\n", what, f($1),
+			unit, f($2), f($3), peer, f($5), unit, f($6), f($7), $1 / $5, better, $4 }'
+}
+skipped() { echo "| $1 | skipped: $2 | | | | | | |"; }
+header() {
+	echo "| What | Tobichi, median | min..max | peer | its median | min..max | ratio | runs |"
+	echo "|---|---|---|---|---|---|---|---|"
+}
+wait_for_port() { # PORT PID
+	until bulk first "$1"; do kill -0 "$2"; done
+}
+
+# ---- start: a static program that does nothing ----
+
+bundle() { # crun: the protections that the soft tier has
+	install -d -m 755 bundle bundle/rootfs
+	cp root/nothing bundle/rootfs/
+	(cd bundle && crun spec)
+	jq '.process.args = ["/nothing"] | .process.terminal = false | .process.noNewPrivileges = true
+	| .process.capabilities = {} | .root.readonly = true
+	| .linux.namespaces = [["pid", "network", "ipc", "uts", "mount", "cgroup", "user"][] | {type: .}]
+	| .linux.uidMappings = [{containerID: 0, hostID: 100000, size: 65536}]
+	| .linux.gidMappings = .linux.uidMappings
+	| .linux.resources = {memory: {limit: 536870912}, pids: {limit: 256}, cpu: {quota: 200000, period: 100000}}
+	| .linux.seccomp = {defaultAction: "SCMP_ACT_ERRNO", architectures: ["SCMP_ARCH_X86_64"], syscalls: [{
+		action: "SCMP_ACT_ALLOW", names: ["read", "write", "close", "openat", "fstat", "lseek", "mmap",
+		"mprotect", "munmap", "brk", "rt_sigaction", "rt_sigprocmask", "ioctl", "pread64", "access", "dup",
+		"dup2", "getpid", "socket", "connect", "accept4", "sendto", "recvfrom", "bind", "listen", "clone",
+		"execve", "exit", "wait4", "uname", "fcntl", "getcwd", "chdir", "readlink", "getuid", "getgid",
+		"geteuid", "getegid", "arch_prctl", "futex", "set_tid_address", "set_robust_list", "rseq",
+		"prlimit64", "getrandom", "exit_group", "epoll_wait", "epoll_ctl", "clock_gettime", "nanosleep",
+		"newfstatat", "statx", "prctl", "capset", "capget", "setresuid", "setresgid", "setgroups"]}]}' \
+		bundle/config.json >config.json
+	mv config.json bundle/
+}
+crun_works() {
+	have crun && have jq && bundle && interleave 1 -- $unmount crun --cgroup-manager=cgroupfs run -b bundle try@
+}
+start_rows() {
+	unmount=
+	[ ! -d /sys/fs/cgroup/unified ] || unmount=unmount:/sys/fs/cgroup/unified
+	tobichi build --tier soft --quiet --root root -o nothing.tobi -- /nothing
+	tobichi build --tier soft --quiet -o sleep.tobi -- /bin/sleep 1000000
+	tobichi run --detach sleep.tobi >/dev/null # so that the service stays
+	# Cold: each run has a run folder, and so a private service, of its own.
+	set -- -- tobichi run nothing.tobi -- "TOBICHI_RUN_FOLDER=$work/run@" tobichi run nothing.tobi
+	if have bwrap; then
+		set -- "$@" -- bwrap --unshare-all --die-with-parent --cap-drop ALL --ro-bind root / --proc /proc \
+			--dev /dev --tmpfs /tmp /nothing
+	fi
+	if crun_works >/dev/null 2>crun.log; then
+		set -- "$@" -- $unmount crun --cgroup-manager=cgroupfs run -b bundle bench@
+	fi
+	interleave $((rounds * 5)) "$@" >start.times
+	sed -n 1p start.times >warm
+	sed -n 2p start.times >cold
+	line=3
+	for peer in bwrap crun; do
+		if [ $peer = crun ] && [ -s crun.log ] || ! have $peer; then
+			skipped "start to end, service running, beside $peer" "$peer is missing or does not work here"
+			continue
+		fi
+		sed -n "${line}p" start.times >$peer
+		line=$((line + 1))
+		row "start to end, service running" ms less warm $peer $peer
+		row "start to end, with its private service" ms less cold $peer $peer
+	done
+}
+first_byte_row() {
+	have bwrap || { skipped "launch to first byte served" "bwrap is missing"; return; }
+	port=$(free_port) plain=$(free_port)
+	cat >ours <<-END
+		id=\$(tobichi run --detach --publish $port:9000 serve.tobi)
+		tobichi connect 127.0.0.1:$port --policy serve.policy.yaml --quiet -- bulk first -
+		echo \$id >id
+	END
+	cat >theirs <<-END
+		bwrap --unshare-all --share-net --die-with-parent --ro-bind root / --proc /proc --dev /dev /serve $plain &
+		bulk first $plain
+		kill \$!
+	END
+	: >first.ours
+	: >first.theirs
+	for _ in $(seq $((rounds * 2))); do
+		interleave 1 -- sh ours | cat >>first.ours
+		interleave 1 -- sh theirs | cat >>first.theirs
+		tobichi stop "$(cat id)" --grace 0 >/dev/null
+	done
+	row "launch to first byte served (attested TLS; peer: plain TCP)" ms less first.ours bwrap first.theirs
+}
+
+# ---- the channel ----
+
+stunnel_pair() { # PROGRAM-PORT: the client side's port is in $through
+	middle=$(free_port) through=$(free_port)
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout s.key -out s.crt \
+		-subj /CN=bench -days 2 2>/dev/null
+	cat s.key s.crt >s.pem
+	common="foreground = yes
+pid =
+syslog = no
+debug = err
+sslVersion = TLSv1.3
+ciphersuites = TLS_AES_256_GCM_SHA384
+socket = l:TCP_NODELAY=1
+socket = r:TCP_NODELAY=1"
+	printf '%s\n[server]\naccept = 127.0.0.1:%s\nconnect = 127.0.0.1:%s\ncert = %s\n' \
+		"$common" "$middle" "$1" "$work/s.pem" >server.conf
+	printf '%s\n[client]\nclient = yes\naccept = 127.0.0.1:%s\nconnect = 127.0.0.1:%s\nCAfile = %s\nverifyChain = yes\n' \
+		"$common" "$through" "$middle" "$work/s.crt" >client.conf
+	stunnel server.conf >stunnel.log 2>&1 &
+	stunnel_server=$!
+	stunnel client.conf >>stunnel.log 2>&1 &
+	stunnel_client=$!
+	helpers="$helpers $stunnel_server $stunnel_client"
+}
+enclave_pair() { # IMAGE INNER-PORT: the client side's port is in $attested, the published in $public
+	public=$(free_port) attested=$(free_port)
+	enclave=$(tobichi run --detach --publish "$public:$2" "$1.tobi")
+	tobichi connect "127.0.0.1:$public" --policy "$1.policy.yaml" --listen "127.0.0.1:$attested" 2>listen.log &
+	connect=$!
+	helpers="$helpers $connect"
+	until grep -q ^listening listen.log; do kill -0 $connect; done
+}
+bulk_rows() {
+	have stunnel || { skipped "bulk over the channel" "stunnel is missing"; return; }
+	enclave_pair serve 9000
+	plain=$(free_port)
+	serve "$plain" &
+	helpers="$helpers $!"
+	stunnel_pair "$plain"
+	wait_for_port "$attested" $connect
+	wait_for_port "$through" $stunnel_client
+	for way in down up; do
+		for _ in $(seq "$rounds"); do
+			bulk $way "$attested" 256 >>$way.ours
+			bulk $way "$through" 256 >>$way.theirs
+		done
+	done
+	row "bulk out of the enclave, 256 MiB" MiB/s more down.ours stunnel down.theirs
+	row "bulk into the enclave, 256 MiB" MiB/s more up.ours stunnel up.theirs
+	memory_row
+}
+pss() { # PIDS: proportional set size, MiB
+	for pid; do cat "/proc/$pid/smaps_rollup"; done 2>/dev/null | awk '/^Pss:/ { n += $2 } END { print n / 1024 }'
+}
+descendants() { # PID NAME: all below it with that name
+	for child in $(cat /proc/"$1"/task/*/children); do
+		[ "$(cat "/proc/$child/comm")" != "$2" ] || echo "$child"
+		descendants "$child" "$2"
+	done
+}
+memory_row() {
+	service=$(sed -n 's/^event=ready pid=\([0-9]*\) .*/\1/p' run/service.log | tail -1)
+	agent=$(tobichi ps --json | jq -r ".[] | select(.id == \"$enclave\") | .pid")
+	count=$(tobichi ps --json | jq length)
+	pss "$agent" >memory.agent
+	pss "$stunnel_server" >memory.stunnel
+	pss "$service" $(descendants "$service" tobichid) >memory.service
+	row "memory of the enclave's agent, after the bulk rows" MiB less memory.agent "stunnel, server side" memory.stunnel
+	row "memory of the platform service, once a host ($count enclaves)" MiB less memory.service \
+		"stunnel, server side" memory.stunnel
+}
+redis_rows() {
+	{ have redis-server && have redis-benchmark && have stunnel; } ||
+		{ skipped "redis-benchmark" "redis or stunnel is missing"; return; }
+	tobichi build --tier soft --quiet --port 6379 -o redis.tobi -- redis-server --save '' --dir /tmp
+	enclave_pair redis 6379
+	plain=$(free_port)
+	redis-server --port "$plain" --bind 127.0.0.1 --save '' --dir "$work" >redis.log &
+	helpers="$helpers $!"
+	stunnel_pair "$plain"
+	for port in $attested $through; do
+		until [ "$(redis-cli -p "$port" ping 2>/dev/null)" = PONG ]; do kill -0 $stunnel_client; done
+	done
+	for _ in $(seq "$rounds"); do
+		for side in "ours $attested" "theirs $through"; do
+			redis-benchmark -p "${side#* }" --csv -n 20000 -t set,get 2>/dev/null | tr -d '"' >csv
+			awk -F, '$1 == "SET" { print $2 }' csv >>"set.${side% *}"
+			awk -F, '$1 == "GET" { print $2 }' csv >>"get.${side% *}"
+		done
+	done
+	row "redis-benchmark SET, 50 clients" /s more set.ours stunnel set.theirs
+	row "redis-benchmark GET, 50 clients" /s more get.ours stunnel get.theirs
+}
+session_row() {
+	# Few in a round: an agent asks for at most 100 reports at once, and 50 a second.
+	handshakes serve.policy.yaml "$public" "$rounds" 10 >sessions
+	cut -d' ' -f1 sessions >sessions.ours
+	cut -d' ' -f2 sessions >sessions.theirs
+	row "new sessions, one client, one after the other" /s more sessions.ours "mutual TLS 1.3" sessions.theirs
+}
+verify_row() {
+	verify "$rounds" 200 >verify.times
+	cut -d' ' -f1 verify.times >verify.ours
+	cut -d' ' -f2 verify.times >verify.theirs
+	row "verifying soft evidence" µs less verify.ours "its two signature checks alone" verify.theirs
+}
+
+install -d -m 755 root root/proc root/dev root/tmp
+install -m 755 "$build/bench/nothing" "$build/bench/serve" root/
+tobichi build --tier soft --quiet --root root --port 9000 -o serve.tobi -- /serve 9000
+header
+start_rows
+first_byte_row
+bulk_rows
+session_row
+redis_rows
+verify_row
