@@ -107,6 +107,7 @@ enum tobi_err appraisal_run(struct tobi_result *result, const struct tobi_policy
 		if (atls_checks[i] != &check_atls_identity) /* among the policy's */
 			check_owe(&result->list, atls_checks[i]);
 	}
+	policy_checks_owe_tier(result);
 	if (!parts)
 		return fault_set(fault, TOBI_E_MEMORY, "appraisal", "", "out of memory");
 	err = find_parts(request->evidence, parts, fault);
@@ -119,8 +120,8 @@ enum tobi_err appraisal_run(struct tobi_result *result, const struct tobi_policy
 		err =
 		    parts->verifier->examine(&tee, &result->list, &result->claims, fault);
 	}
-	/* Whether the evidence is genuine comes first in the list, and so as the reason:
-	 * what a forged token says of itself is no news. Owed is this in any case. */
+	/* The order of the list is that of the reasons: is it a kind that counts, is it
+	 * genuine, and only then what it says. Owed is this in any case. */
 	policy_checks_owe(result, request->in_session);
 	if (err)
 		return err;

@@ -36,12 +36,11 @@ static const struct check check_debug = {"POLICY-DEBUG", "the enclave cannot be 
 					 "Build the image without --debug."};
 static const struct check check_launcher = {
     "POLICY-LAUNCHER",
-    "the host's own service launched the enclave, not one of an ordinary user, whose "
-    "other processes can look in",
+    "root launched the enclave, not a user whose other processes can look in",
     POLICY "allow: [user-launch]",
-    "Launch it with the platform service that root runs; or allow user-launch, if that "
+    "Launch it with root's platform service; or allow user-launch, if you trust that "
     "user "
-    "is trusted with all that is inside."};
+    "with all that is inside."};
 static const struct check check_freshness = {
     "POLICY-FRESHNESS", "the evidence is recent enough", POLICY "max-age",
     "Ask for new evidence; check both clocks."};
@@ -71,6 +70,11 @@ const struct check *const policy_check_rows[] = {
 
 const struct check *const claims_check_rows[] = {&check_claims_format,
 						 &check_claims_nonce, NULL};
+
+void policy_checks_owe_tier(struct tobi_result *result)
+{
+	check_owe(&result->list, &check_tier);
+}
 
 void policy_checks_owe(struct tobi_result *result, bool in_session)
 {

@@ -7,7 +7,9 @@
 extern const struct check *const policy_check_rows[]; /* NULL at the end */
 extern const struct check *const claims_check_rows[]; /* of an evidence file */
 
-/* Owes them all. */
+/* Owes the first, POLICY-TIER, before the evidence is examined. */
+void policy_checks_owe_tier(struct tobi_result *result);
+/* Owes them all, after it. */
 void policy_checks_owe(struct tobi_result *result, bool in_session);
 /* Records the policy's rows over the claims of the result. */
 void policy_checks_run(struct tobi_result *result, const struct tobi_policy *policy);
