@@ -21,7 +21,7 @@ extern "C" {
 #endif
 
 struct tobi_atls; /* an endpoint: what this side is, and asks for */
-struct tobi_atls_session;
+struct tobi_atls_session; /* one connection; used up by tobi_atls_close() */
 
 /*
  * Gives evidence whose nonce is SHA-256(claims_buffer): a CMW collection, at most 1 MiB,
@@ -40,7 +40,9 @@ struct tobi_atls_options {
 	 * knows this client; not for a side that attests, whose key is made inside. */
 	struct tobi_bytes key_pem;
 	const char *host_name;	      /* client: for SNI and identity "ca" */
-	const char *const *protocols; /* inner protocols; NULL-terminated; or NULL */
+	/* Inner protocols, NULL-terminated, at most 16 of 64 bytes each; or NULL. A
+	 * client's are offers, a server's are what it speaks. */
+	const char *const *protocols;
 	tobi_atls_evidence *evidence; /* this side attests by this; or NULL */
 	void *context;		      /* of evidence */
 };
@@ -48,43 +50,48 @@ struct tobi_atls_options {
 /*
  * An endpoint that connects. policy: what the server must prove; it outlives the
  * endpoint. NULL only with options->evidence (the client attests, the server verifies).
- * Errors: TOBI_E_ARGUMENT, _MALFORMED (key), _CRYPTO, _MEMORY.
+ * *ret_client is left alone on failure. Errors: TOBI_E_ARGUMENT (no clock; neither policy
+ * nor evidence; a key and evidence), _MALFORMED, _UNSUPPORTED (key), _CRYPTO, _MEMORY.
  */
 TOBI_API TOBI_MUST_USE enum tobi_err
 tobi_atls_client_new(const struct tobi_policy *policy,
 		     const struct tobi_atls_options *options,
 		     struct tobi_atls **ret_client, struct tobi_fault *fault);
 /*
- * An endpoint that accepts; its key (P-256) is made here and never leaves the process.
- * policy: what each client must prove, or NULL. Errors: as above.
+ * An endpoint that accepts; its key (P-256) is made here and never leaves the process,
+ * unless options->key_pem gives one. policy: what each client must prove; NULL only with
+ * options->evidence. Errors: as above.
  */
 TOBI_API TOBI_MUST_USE enum tobi_err
 tobi_atls_server_new(const struct tobi_policy *policy,
 		     const struct tobi_atls_options *options,
 		     struct tobi_atls **ret_server, struct tobi_fault *fault);
+/* After its last session was closed. */
 TOBI_API void tobi_atls_free(struct tobi_atls *endpoint);
 
 /*
  * Runs the handshake and the exchange on a connected socket, which is the session's from
  * now on (closed on failure too; it becomes non-blocking). At most 30 s. A session comes
- * back after a refusal as well, closed, so that its result can be read; it is NULL only
- * when there was no memory. Errors: TOBI_E_REFUSED (the peer's evidence), TOBI_E_DENIED
- * (the peer refused this side), _PROTOCOL, _TIMEOUT, _MALFORMED, _LIMIT, _SYSTEM,
- * _CRYPTO.
+ * back after a refusal as well, closed, so that its result can be read: give it to
+ * tobi_atls_close() then, too. It is NULL only when there was no memory. Errors:
+ * TOBI_E_REFUSED (the peer's evidence), TOBI_E_DENIED (the peer refused this side),
+ * _PROTOCOL, _TIMEOUT, _MALFORMED, _LIMIT, _SYSTEM, _CRYPTO, _MEMORY.
  */
 TOBI_API TOBI_MUST_USE enum tobi_err
 tobi_atls_open(const struct tobi_atls *endpoint, int fd,
 	       struct tobi_atls_session **ret_session, struct tobi_fault *fault);
 
 /*
- * Waits for data: up to size bytes; *ret_size 0 at the peer's orderly end. An end without
- * TLS's own close is TOBI_E_PROTOCOL; past the policy's max-age, TOBI_E_TIMEOUT.
+ * Waits for data: up to size bytes (at least 1); *ret_size 0 at the peer's orderly end. An
+ * end without TLS's own close is TOBI_E_PROTOCOL; past the policy's max-age,
+ * TOBI_E_TIMEOUT. Also TOBI_E_SYSTEM.
  */
 TOBI_API TOBI_MUST_USE enum tobi_err tobi_atls_read(struct tobi_atls_session *session,
 						    void *ret_data, size_t size,
 						    size_t *ret_size,
 						    struct tobi_fault *fault);
-/* All of the bytes, handed to the system when it returns. Errors as for reading. */
+/* All of the bytes, handed to the system when it returns; it waits for a peer that does
+ * not take them. Errors as for reading, and TOBI_E_MEMORY. */
 TOBI_API TOBI_MUST_USE enum tobi_err tobi_atls_write(struct tobi_atls_session *session,
 						     struct tobi_bytes data,
 						     struct tobi_fault *fault);
@@ -92,10 +99,10 @@ TOBI_API TOBI_MUST_USE enum tobi_err tobi_atls_write(struct tobi_atls_session *s
 TOBI_API void tobi_atls_close(struct tobi_atls_session *session);
 
 /* The checklist of the peer, owned by the session; NULL when no policy was given or the
- * connection ended before it began. */
+ * connection ended before it began. session is not NULL, here and below. */
 TOBI_API const struct tobi_result *
 tobi_atls_result(const struct tobi_atls_session *session);
-/* The inner protocol agreed on; empty for none. */
+/* The inner protocol agreed on; empty for none. Owned by the session. */
 TOBI_API const char *tobi_atls_protocol(const struct tobi_atls_session *session);
 
 #ifdef __cplusplus

@@ -55,13 +55,16 @@ enum tobi_err {
 extern "C" {
 #endif
 
-/* The short name ("truncated") and the sentence of a code; never NULL. */
+/* The short name ("truncated") and the sentence of a code: literals; never NULL, also for
+ * a number that is no code ("unknown"). */
 TOBI_API const char *tobi_err_name(enum tobi_err err);
 TOBI_API const char *tobi_err_text(enum tobi_err err);
 
 /*
  * What went wrong, where. The caller owns it; nothing in it points anywhere. Functions
- * that take one accept NULL. It is meaningful only after a non-zero return.
+ * that take one accept NULL. It is meaningful only after a non-zero return. Texts are
+ * terminated, and cut when they are too long. They may quote input and paths: escape
+ * them before they go to a terminal or a page.
  */
 struct tobi_fault {
 	enum tobi_err code;
@@ -72,7 +75,9 @@ struct tobi_fault {
 	bool has_offset;
 };
 
-/* Writes "object: field at byte N: message" into out, always terminated. */
+/* Writes "object: field at byte N: message" of a fault (not NULL) into out, which has size
+ * bytes (at least 1): always terminated, cut when it is too long. Without a message the
+ * code's sentence stands there. */
 TOBI_API void tobi_fault_print(const struct tobi_fault *fault, char *out, size_t size);
 
 #ifdef __cplusplus

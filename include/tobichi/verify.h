@@ -21,6 +21,7 @@
 extern "C" {
 #endif
 
+/* The numbers are part of the ABI. */
 enum tobi_verdict { TOBI_REFUSE = 0, TOBI_ACCEPT = 1 };
 
 enum tobi_outcome {
@@ -30,7 +31,8 @@ enum tobi_outcome {
 	TOBI_NOT_ASKED, /* the policy does not ask for it */
 };
 
-/* One line of the checklist. */
+/* One line of the checklist (docs/CHECKS.md has every code). Everything belongs to the
+ * result. expected and found may quote evidence: escape them before you show them. */
 struct tobi_check_result {
 	const char *code;     /* stable: "SOFT-SIGNATURE" */
 	const char *proves;   /* one line */
@@ -41,19 +43,22 @@ struct tobi_check_result {
 	const char *found;
 };
 
-struct tobi_policy;
-struct tobi_result;
+struct tobi_policy; /* what is asked for; unchanged once parsed */
+struct tobi_result; /* a verdict and its reasons */
 
 /*
- * Reads a policy: YAML, strict (docs/POLICY.md). yaml need not be terminated; name is for
- * messages ("web.yaml"). Errors: TOBI_E_MALFORMED, _LIMIT, _MEMORY; the fault names the
- * field.
+ * Reads a policy: YAML, strict (tobichi-policy(5), docs/POLICY.md), at most 256 KiB. yaml
+ * need not be terminated; name is for messages ("web.yaml"). Both are copied. *ret_policy
+ * is left alone on failure. Errors: TOBI_E_TRUNCATED (empty), _MALFORMED, _LIMIT,
+ * _MEMORY, _CRYPTO; the fault names the field.
+ * Source: YAML 1.1, by libcyaml.
  */
 TOBI_API TOBI_MUST_USE enum tobi_err tobi_policy_parse(struct tobi_bytes yaml, const char *name,
 						       struct tobi_policy **ret_policy,
 						       struct tobi_fault *fault);
 TOBI_API void tobi_policy_free(struct tobi_policy *policy);
 
+/* Borrowed for the call. */
 struct tobi_verify_request {
 	struct tobi_bytes evidence; /* CMW collection, at most 1 MiB */
 	struct tobi_bytes nonce;    /* 8 to 64 bytes that the caller chose; or empty */
@@ -63,8 +68,12 @@ struct tobi_verify_request {
 /*
  * Appraises an evidence file. TOBI_OK means that there is a result, not that it accepts:
  * ask tobi_result_verdict(). Evidence that cannot be read at all is an error
- * (TOBI_E_TRUNCATED, _MALFORMED, _LIMIT, ... with field and offset); evidence that is
- * readable and wrong is a result that refuses.
+ * (TOBI_E_TRUNCATED, _TRAILING, _MALFORMED, _LIMIT, _UNSUPPORTED with field and offset);
+ * evidence that is readable and wrong is a result that refuses. Other errors:
+ * TOBI_E_ARGUMENT (a nonce of another size), _MEMORY (8 MiB are enough for one
+ * appraisal), _CRYPTO. *ret_result is left alone on failure. The policy is not needed
+ * afterwards.
+ * Source: draft-ietf-rats-msg-wrap (CMW); docs/PROTOCOL.md section 3.3.
  */
 TOBI_API TOBI_MUST_USE enum tobi_err tobi_verify(const struct tobi_policy *policy,
 						 const struct tobi_verify_request *request,
@@ -74,8 +83,10 @@ TOBI_API void tobi_result_free(struct tobi_result *result);
 
 /* TOBI_REFUSE for NULL. */
 TOBI_API enum tobi_verdict tobi_result_verdict(const struct tobi_result *result);
-/* The first reason for a refusal ("POLICY-TIER: ..."), or "accepted". */
+/* The first reason for a refusal ("POLICY-TIER: ..."), or "accepted"; never NULL. It may
+ * quote evidence. */
 TOBI_API const char *tobi_result_reason(const struct tobi_result *result);
+/* 0 for NULL. */
 TOBI_API size_t tobi_result_check_count(const struct tobi_result *result);
 /* NULL past the end. */
 TOBI_API const struct tobi_check_result *tobi_result_check(const struct tobi_result *result,
@@ -88,7 +99,12 @@ enum tobi_format {
 	TOBI_FORMAT_HTML,	/* one self-contained page */
 };
 
-/* The explanation, UTF-8 and terminated; free() it. */
+/*
+ * The explanation, UTF-8 and terminated, at most 4 MiB; free() it. What comes from
+ * outside is escaped for the format. Errors: TOBI_E_ARGUMENT (no result, no such format),
+ * _MEMORY, _LIMIT.
+ * Source: draft-ietf-rats-ear (JSON).
+ */
 TOBI_API TOBI_MUST_USE enum tobi_err tobi_result_write(const struct tobi_result *result,
 						       enum tobi_format format, char **ret_text,
 						       struct tobi_fault *fault);
