@@ -212,9 +212,9 @@ static void examine_claims(const struct tee_request *request,
 
 	check_record(list, &check_profile,
 		     bytes_equal_text(claims->profile, SOFT_PROFILE), SOFT_PROFILE,
-		     "another profile");
+		     arena_text(list->arena, claims->profile));
 	check_record(list, &check_tier, bytes_equal_text(claims->tier, "soft"), "soft",
-		     "another tier");
+		     arena_text(list->arena, claims->tier));
 	if (!hash_sha256(request->claims_buffer, hash))
 		check_record_equal(list, &check_nonce,
 				   (struct tobi_bytes){hash, sizeof(hash)},
