@@ -12,6 +12,7 @@
 
 #include "base/fault.h"
 #include "base/limits.h"
+#include "base/secret.h"
 
 DEFINE_CLEANUP(BIO *, BIO_free_all)
 DEFINE_CLEANUP(EVP_KDF *, EVP_KDF_free)
@@ -66,11 +67,17 @@ static bool is_supported(EVP_PKEY *key)
 static enum tobi_err check_supported(EVP_PKEY *key, const char *object,
 				     struct tobi_fault *fault)
 {
-	if (is_supported(key))
-		return TOBI_OK;
-	return fault_set(
-	    fault, TOBI_E_UNSUPPORTED, object, "key",
-	    "the key is not P-256, P-384 or Ed25519; make one with `tobichi keygen`");
+	if (!is_supported(key))
+		return fault_set(fault, TOBI_E_UNSUPPORTED, object, "key",
+				 "the key is not P-256, P-384 or Ed25519; make one with "
+				 "`tobichi keygen`");
+	/* One key has one encoding, and so one id. */
+	if (EVP_PKEY_is_a(key, "EC") &&
+	    EVP_PKEY_set_utf8_string_param(
+		key, OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT,
+		OSSL_PKEY_EC_POINT_CONVERSION_FORMAT_UNCOMPRESSED) != 1)
+		return fault_openssl(fault, object, "key", "cannot set its encoding");
+	return TOBI_OK;
 }
 
 /* An encrypted key must not make OpenSSL ask on the terminal. */
@@ -178,6 +185,7 @@ enum tobi_err key_read_spki(struct tobi_bytes der, const char *object, EVP_PKEY 
 {
 	const unsigned char *at = der.ptr;
 	CLEANUP(EVP_PKEY_freep) EVP_PKEY *key = NULL;
+	CLEANUP(wr_done) struct writer again = wr_init(LIMIT_CERTIFICATE);
 	enum tobi_err err;
 
 	if (der.size == 0 || der.size > LIMIT_CERTIFICATE)
@@ -193,6 +201,11 @@ enum tobi_err key_read_spki(struct tobi_bytes der, const char *object, EVP_PKEY 
 				(uint64_t)(at - der.ptr),
 				"there are bytes after the key");
 	err = check_supported(key, object, fault);
+	if (!err)
+		err = key_spki(key, &again, fault);
+	if (!err && !bytes_equal(wr_view(&again), der))
+		err = fault_set(fault, TOBI_E_MALFORMED, object, "key",
+				"it is not in the one encoding that this key has");
 	if (err)
 		return err;
 	*ret_key = TAKE(key);
