@@ -324,6 +324,13 @@ static enum tobi_err open_files(const char *folder, struct root **ret_root,
 				SEAL_ROOT_SIZE);
 	if (!err)
 		err = load_chains(folder, root, fault);
+	/* There is a platform here, though not a whole one: "not found" would be wrong.
+	 */
+	if (err == TOBI_E_NOT_FOUND)
+		err = fault_set(fault, TOBI_E_MALFORMED, "platform", "",
+				"a file of the platform in %s is missing; restore it, or "
+				"move the folder away to begin anew",
+				folder);
 	if (err) {
 		root_free(root);
 		return err;
