@@ -133,9 +133,10 @@ size_t fields_environment(struct fields *in, size_t min, struct text_pair *ret_p
 {
 	struct cbor_map map;
 	struct text_pair pair;
-	size_t count = 0;
+	size_t count = 0, start;
 
 	begin(in);
+	start = in->start;
 	map = cbor_map(&in->cbor, LIMIT_ARGUMENTS, "environment");
 	while (!fields_failed(in) && count < LIMIT_ARGUMENTS) {
 		begin(in);
@@ -147,9 +148,11 @@ size_t fields_environment(struct fields *in, size_t min, struct text_pair *ret_p
 		pair.value = fields_text(in, LIMIT_ARGUMENT, NULL, "environment", NULL);
 		ret_pairs[count++] = pair;
 	}
-	if (!fields_failed(in) && count < min)
+	if (!fields_failed(in) && count < min) {
+		in->start = start;
 		fields_refuse(in, TOBI_E_MALFORMED, "environment",
 			      "it must not be empty");
+	}
 	return fields_failed(in) ? 0 : count;
 }
 
