@@ -1,0 +1,214 @@
+#include "sample.h"
+
+/* {0: 1, 1: ["a", ""], 2: {"B": "2"}, 3: h'01...', 4: "broker:1", 5: h'02...'} */
+static const char golden[] = "\xa6\x00\x01\x01\x82\x61"
+			     "a\x60\x02\xa1\x61"
+			     "B\x61"
+			     "2\x03\x58\x30"
+			     "\x01\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+			     "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+			     "\x04\x68"
+			     "broker:1\x05\x58\x30"
+			     "\x02\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+			     "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
+
+static const struct tobi_bytes golden_bytes = {(const uint8_t *)golden,
+					       sizeof(golden) - 1};
+
+static struct launch_config config;
+
+static enum tobi_err parse(struct tobi_bytes bytes, struct tobi_fault *fault)
+{
+	return launch_config_parse(bytes, &config, fault);
+}
+
+static enum tobi_err rewrite(struct writer *out, struct tobi_fault *fault)
+{
+	*out = wr_init(LIMIT_CONFIG);
+	return launch_config_write(&config, out, fault);
+}
+
+static void test_launch_config_golden__round_trip(void **state)
+{
+	struct writer out;
+
+	(void)state;
+	assert_int_equal(parse(golden_bytes, NULL), TOBI_OK);
+	assert_int_equal(config.argument_count, 2);
+	assert_true(bytes_equal_text(config.broker, "broker:1"));
+	assert_int_equal(config.owner.ptr[0], 1);
+	assert_int_equal(config.contract.ptr[0], 2);
+	assert_int_equal(rewrite(&out, NULL), TOBI_OK);
+	assert_true(bytes_equal(wr_view(&out), golden_bytes));
+	wr_done(&out);
+}
+
+static void test_launch_config_without_additions__is_three_bytes(void **state)
+{
+	struct writer out;
+
+	(void)state;
+	config = (struct launch_config){0};
+	assert_int_equal(rewrite(&out, NULL), TOBI_OK);
+	assert_true(bytes_equal(wr_view(&out),
+				(struct tobi_bytes){(const uint8_t *)"\xa1\0\1", 3}));
+	wr_done(&out);
+}
+
+static void test_launch_config_truncated_or_trailing__fails(void **state)
+{
+	struct tobi_fault fault = {0};
+
+	(void)state;
+	for (size_t size = 0; size < golden_bytes.size; size++) {
+		assert_int_not_equal(
+		    parse((struct tobi_bytes){golden_bytes.ptr, size}, &fault), TOBI_OK);
+		assert_string_equal(fault.object, "launch config");
+		assert_true(fault.has_offset);
+	}
+	assert_int_equal(
+	    parse((struct tobi_bytes){golden_bytes.ptr, sizeof(golden)}, &fault),
+	    TOBI_E_TRAILING);
+}
+
+static void test_launch_config_bit_flips__all_seen(void **state)
+{
+	uint8_t flipped[sizeof(golden) - 1];
+	struct tobi_bytes bytes = {flipped, sizeof(flipped)};
+
+	(void)state;
+	for (size_t bit = 0; bit < sizeof(flipped) * 8; bit++) {
+		struct writer out;
+
+		memcpy(flipped, golden, sizeof(flipped));
+		flipped[bit / 8] = (uint8_t)(flipped[bit / 8] ^ 1 << bit % 8);
+		if (parse(bytes, NULL))
+			continue;
+		assert_int_equal(rewrite(&out, NULL), TOBI_OK);
+		assert_true(bytes_equal(wr_view(&out), bytes));
+		wr_done(&out);
+	}
+}
+
+static void expect(const char *bytes, size_t size, enum tobi_err err, const char *field,
+		   uint64_t offset)
+{
+	struct tobi_fault fault = {0};
+
+	assert_int_equal(parse((struct tobi_bytes){(const uint8_t *)bytes, size}, &fault),
+			 err);
+	assert_string_equal(fault.field, field);
+	assert_int_equal(fault.offset, offset);
+}
+#define EXPECT(bytes, err, field, offset)                                                \
+	expect(bytes, sizeof(bytes) - 1, err, field, offset)
+
+static void test_launch_config_rules__are_kept(void **state)
+{
+	(void)state;
+	EXPECT("\xa0", TOBI_E_MALFORMED, "version", 1);
+	EXPECT("\xa1\x00\x02", TOBI_E_UNSUPPORTED, "version", 2);
+	EXPECT("\xa2\x00\x01\x06\x00", TOBI_E_MALFORMED, "launch config", 3);
+	EXPECT("\xa2\x00\x01\x20\x00", TOBI_E_MALFORMED, "launch config", 3);
+	EXPECT("\xa2\x00\x01\x01\x80", TOBI_E_MALFORMED, "arguments", 4);
+	EXPECT("\xa2\x00\x01\x02\xa0", TOBI_E_MALFORMED, "environment", 4);
+	EXPECT("\xa2\x00\x01\x02\xa1\x61"
+	       "9\x60",
+	       TOBI_E_MALFORMED, "environment", 5);
+	EXPECT("\xa2\x00\x01\x04\x60", TOBI_E_MALFORMED, "broker", 4);
+	assert_int_not_equal(
+	    parse((struct tobi_bytes){(const uint8_t *)"\xa2\x00\x01\x03\x41\x00", 6},
+		  NULL),
+	    TOBI_OK);
+	/* Twice, and in another order. */
+	assert_int_not_equal(
+	    parse(
+		(struct tobi_bytes){
+		    (const uint8_t *)"\xa3\x00\x01\x01\x81\x60\x01\x81\x60", 9},
+		NULL),
+	    TOBI_OK);
+	assert_int_not_equal(
+	    parse((struct tobi_bytes){(const uint8_t *)"\xa3\x00\x01\x04\x61"
+						       "b\x01\x81\x60",
+				      9},
+		  NULL),
+	    TOBI_OK);
+}
+
+static void test_launch_config_size__limit(void **state)
+{
+	static uint8_t large[LIMIT_CONFIG + 1];
+	static char filler[LIMIT_ARGUMENT];
+	struct tobi_fault fault = {0};
+	struct writer out;
+
+	(void)state;
+	assert_int_equal(parse((struct tobi_bytes){large, sizeof(large)}, &fault),
+			 TOBI_E_LIMIT);
+	assert_string_equal(fault.field, "size");
+	memset(filler, 'x', sizeof(filler));
+	config = (struct launch_config){.argument_count = 16};
+	for (size_t i = 0; i < 16; i++)
+		config.arguments[i] =
+		    (struct tobi_bytes){(uint8_t *)filler, sizeof(filler)};
+	assert_int_equal(rewrite(&out, &fault), TOBI_E_LIMIT);
+	config.argument_count = 15;
+	assert_int_equal(rewrite(&out, NULL), TOBI_OK);
+	wr_done(&out);
+}
+
+static void test_launch_config_suits__adds_and_never_changes(void **state)
+{
+	struct manifest *m = sample_manifest();
+	struct tobi_fault fault = {0};
+
+	(void)state;
+	config = (struct launch_config){.environment = {{text("C"), text("3")}},
+					.environment_count = 1};
+	assert_int_equal(launch_config_suits(&config, m, &fault), TOBI_OK);
+	config.environment[0].name = text("AA");
+	assert_int_equal(launch_config_suits(&config, m, &fault), TOBI_E_DENIED);
+	assert_non_null(strstr(fault.message, "AA"));
+	config = (struct launch_config){.argument_count = LIMIT_ARGUMENTS - 3};
+	assert_int_equal(launch_config_suits(&config, m, &fault), TOBI_OK);
+	config.argument_count++;
+	assert_int_equal(launch_config_suits(&config, m, &fault), TOBI_E_LIMIT);
+	assert_string_equal(fault.field, "arguments");
+	config = (struct launch_config){.environment_count = LIMIT_ARGUMENTS - 2};
+	for (size_t i = 0; i < LIMIT_ARGUMENTS; i++)
+		config.environment[i].name = text("X");
+	assert_int_equal(launch_config_suits(&config, m, &fault), TOBI_OK);
+	config.environment_count++;
+	assert_int_equal(launch_config_suits(&config, m, &fault), TOBI_E_LIMIT);
+	assert_string_equal(fault.field, "environment");
+}
+
+static void test_launch_config_sort__brings_the_order_required(void **state)
+{
+	struct writer out;
+
+	(void)state;
+	config = (struct launch_config){
+	    .environment = {{text("AA"), text("1")}, {text("B"), text("2")}},
+	    .environment_count = 2};
+	assert_int_not_equal(rewrite(&out, NULL), TOBI_OK);
+	launch_config_sort(&config);
+	assert_int_equal(rewrite(&out, NULL), TOBI_OK);
+	wr_done(&out);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_launch_config_golden__round_trip),
+	    cmocka_unit_test(test_launch_config_without_additions__is_three_bytes),
+	    cmocka_unit_test(test_launch_config_truncated_or_trailing__fails),
+	    cmocka_unit_test(test_launch_config_bit_flips__all_seen),
+	    cmocka_unit_test(test_launch_config_rules__are_kept),
+	    cmocka_unit_test(test_launch_config_size__limit),
+	    cmocka_unit_test(test_launch_config_suits__adds_and_never_changes),
+	    cmocka_unit_test(test_launch_config_sort__brings_the_order_required),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

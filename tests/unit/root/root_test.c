@@ -1,0 +1,73 @@
+#include "tests/check.h"
+
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "root/root.h"
+
+static void
+test_root_providers__file_is_here_and_the_others_say_they_are_not(void **state)
+{
+	static const char *const kinds[] = {"file", "tpm", "pkcs11"};
+	size_t count = 0;
+
+	(void)state;
+	while (root_provider_at(count))
+		count++;
+	assert_int_equal(count, 3);
+	for (size_t i = 0; i < 3; i++) {
+		const struct root_provider *provider = root_provider_find(kinds[i]);
+
+		assert_ptr_equal(provider, root_provider_at(i));
+		assert_string_equal(provider->kind, kinds[i]);
+		assert_int_equal(!provider->init, i > 0);
+		assert_int_equal(!provider->open, i > 0);
+		if (i > 0)
+			assert_non_null(strstr(provider->summary, "not in this build"));
+	}
+	assert_null(root_provider_find("fil"));
+	assert_null(root_provider_find(""));
+	assert_null(root_provider_at(1000));
+}
+
+static void test_root_init__of_a_kind_that_is_not_here__makes_nothing(void **state)
+{
+	struct tobi_fault fault = {0};
+	char folder[] = "/tmp/tobichi-root-XXXXXX";
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	assert_int_equal(root_init(folder, "tpm", 1000, &fault), TOBI_E_UNSUPPORTED);
+	assert_non_null(strstr(fault.message, "use file"));
+	assert_int_equal(root_init(folder, "pkcs11", 1000, &fault), TOBI_E_UNSUPPORTED);
+	assert_int_equal(root_init(folder, "paper", 1000, &fault), TOBI_E_ARGUMENT);
+	assert_non_null(strstr(fault.message, "paper"));
+	assert_int_equal(rmdir(folder), 0);
+}
+
+static void test_root_open__where_nothing_is__says_what_to_do(void **state)
+{
+	struct tobi_fault fault = {0};
+	struct root *root = NULL;
+
+	(void)state;
+	assert_int_equal(root_open("/nonexistent/platform", &root, &fault),
+			 TOBI_E_NOT_FOUND);
+	assert_non_null(strstr(fault.message, "tobichi platform init"));
+	assert_null(root);
+	root_free(NULL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(
+		test_root_providers__file_is_here_and_the_others_say_they_are_not),
+	    cmocka_unit_test(test_root_init__of_a_kind_that_is_not_here__makes_nothing),
+	    cmocka_unit_test(test_root_open__where_nothing_is__says_what_to_do),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
