@@ -215,13 +215,15 @@ static bool take_option(struct build *build, int option, char *value)
 		m->directory = text(value);
 		return true;
 	case 'i':
-		m->product =
-		    cli_read_number(value, UINT16_MAX, &number) ? (uint16_t)number : 0;
-		return value[0] >= '0' && value[0] <= '9' && number <= UINT16_MAX;
+		if (!cli_read_number(value, UINT16_MAX, &number))
+			return false;
+		m->product = (uint16_t)number;
+		return true;
 	case 'v':
-		m->svn =
-		    cli_read_number(value, UINT16_MAX, &number) ? (uint16_t)number : 0;
-		return value[0] >= '0' && value[0] <= '9' && number <= UINT16_MAX;
+		if (!cli_read_number(value, UINT16_MAX, &number))
+			return false;
+		m->svn = (uint16_t)number;
+		return true;
 	case 'D':
 		m->debug = true;
 		return true;

@@ -166,6 +166,7 @@ static enum tobi_err copy_folder(struct pack *pack, const char *from, const char
 
 /* A walk along a path of the host. */
 struct walk {
+	const char *path;    /* all of it, for messages */
 	char done[PATH_MAX]; /* a path without links; "" for / */
 	char rest[PATH_MAX];
 	int links;
@@ -192,7 +193,7 @@ static enum tobi_err step(struct pack *pack, struct walk *walk, const char *name
 			     name) >= sizeof(next))
 		return too_long(name, fault);
 	if (lstat(next, &st))
-		return fault_errno(fault, object, "", "cannot find %s", next);
+		return fault_errno(fault, object, "", "cannot find %s", walk->path);
 	if (!S_ISLNK(st.st_mode)) {
 		snprintf(walk->done, sizeof(walk->done), "%s", next);
 		snprintf(walk->rest, sizeof(walk->rest), "%s", tail);
@@ -227,7 +228,7 @@ static enum tobi_err step(struct pack *pack, struct walk *walk, const char *name
 static enum tobi_err add_by_links(struct pack *pack, const char *path,
 				  struct tobi_fault *fault)
 {
-	struct walk walk = {0};
+	struct walk walk = {.path = path};
 	struct stat st;
 	enum tobi_err err;
 

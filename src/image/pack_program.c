@@ -70,6 +70,39 @@ static enum tobi_err find_program(const char *program, char *ret_path, size_t ro
 	return TOBI_OK;
 }
 
+/* Writable memory inside takes no programs: files below these paths are put below /opt.
+ */
+static bool is_memory(const char *path)
+{
+	static const char *const folders[] = {"/home/", "/run/", "/tmp/", "/var/"};
+
+	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+		if (strncmp(path, folders[i], strlen(folders[i])) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Adds a program or a library; ret_inside: where it is inside, PATH_MAX. */
+static enum tobi_err add_code(struct pack *pack, const char *path, char *ret_inside,
+			      struct tobi_fault *fault)
+{
+	const char *slash = strrchr(path, '/');
+	char folder[PATH_MAX], real[PATH_MAX];
+
+	snprintf(folder, sizeof(folder), "%.*s", (int)(slash - path + 1), path);
+	if (!realpath(folder, real))
+		return fault_errno(fault, object, "", "cannot find %s", path);
+	if (!is_memory(real) && !is_memory(path)) {
+		snprintf(ret_inside, PATH_MAX, "%s", path);
+		return stage_has(&pack->stage, path) ? TOBI_OK
+						     : pack_add(pack, path, NULL, fault);
+	}
+	if ((size_t)snprintf(ret_inside, PATH_MAX, "/opt%s%s", real, slash) >= PATH_MAX)
+		return fault_set(fault, TOBI_E_LIMIT, object, "", "its path is too long");
+	return pack_add(pack, path, ret_inside, fault);
+}
+
 static enum tobi_err read_head(int fd, const char *path, struct head *ret_head,
 			       struct tobi_fault *fault)
 {
@@ -189,7 +222,7 @@ enum tobi_err pack_run(const struct pack *pack, char *const *arguments, int *ret
 		posix_spawn_file_actions_adddup2(&actions, pipes[1], 1);
 	else
 		posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
-	posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
+	posix_spawn_file_actions_adddup2(&actions, 1, 2);
 	failed = posix_spawn(&pid, arguments[0], &actions, NULL, arguments, environment);
 	posix_spawn_file_actions_destroy(&actions);
 	fd_close(&pipes[1]);
@@ -267,24 +300,22 @@ static bool is_default_folder(const char *file)
 static enum tobi_err add_library(struct pack *pack, const char *name, const char *file,
 				 const char *libc_folder, struct tobi_fault *fault)
 {
-	char link[PATH_MAX];
-	enum tobi_err err =
-	    stage_has(&pack->stage, file) ? TOBI_OK : pack_add(pack, file, NULL, fault);
+	char link[PATH_MAX], inside[PATH_MAX];
+	enum tobi_err err = add_code(pack, file, inside, fault);
 
 	if (err || is_default_folder(file) || strchr(name, '/'))
 		return err;
 	snprintf(link, sizeof(link), "%s%s", libc_folder, name);
 	if (stage_has(&pack->stage, link))
 		return TOBI_OK;
-	return stage_link(&pack->stage, file, link, fault);
+	return stage_link(&pack->stage, inside, link, fault);
 }
 
 struct line {
 	char name[256], file[PATH_MAX];
-	bool missing;
 };
 
-/* "\tNAME => FILE (ADDRESS)", "\tFILE (ADDRESS)" or "\tNAME => not found". */
+/* "\tNAME => FILE (ADDRESS)" or "\tFILE (ADDRESS)"; false for anything else. */
 static bool read_line(const char *text, struct line *ret_line)
 {
 	const char *start = text + strspn(text, " \t"), *arrow = strstr(text, " => ");
@@ -294,8 +325,7 @@ static bool read_line(const char *text, struct line *ret_line)
 		 (int)strcspn(start, " \t"), start);
 	snprintf(ret_line->file, sizeof(ret_line->file), "%.*s",
 		 (int)strcspn(file, " \t"), file);
-	ret_line->missing = arrow && strncmp(file, "not found", 9) == 0;
-	return ret_line->missing || ret_line->file[0] == '/';
+	return ret_line->file[0] == '/' && strstr(file, " (0x");
 }
 
 static void find_libc(const char *list, char *ret_folder, size_t room)
@@ -308,6 +338,25 @@ static void find_libc(const char *list, char *ret_folder, size_t room)
 		snprintf(ret_folder, room, "%.*s", (int)strcspn(at, " \n"), at);
 		strrchr(ret_folder, '/')[1] = 0;
 	}
+}
+
+/* What the loader says of the first library that it does not find, else its usual hint.
+ */
+static enum tobi_err missing_library(const char *path, const char *list,
+				     struct tobi_fault *fault)
+{
+	static const char before[] = "shared libraries: ";
+	const char *why = strstr(list, before);
+	const char *name = why ? why + strlen(before) : "";
+	size_t size = strcspn(name, ": \n");
+
+	if (!size)
+		return fault_set(fault, TOBI_E_NOT_FOUND, object, "libraries",
+				 "the libraries of %s cannot be found; see: ldd %s", path,
+				 path);
+	return fault_set(fault, TOBI_E_NOT_FOUND, object, "libraries",
+			 "%s needs %.*s, which this host does not have", path, (int)size,
+			 name);
 }
 
 /* strict: a library that is not there is an error. */
@@ -324,23 +373,15 @@ static enum tobi_err add_libraries(struct pack *pack, const char *path, bool str
 	err = list_libraries(pack, pack->loader, path, list, &status, fault);
 	if (err)
 		return err;
+	if (strict && status)
+		return missing_library(path, list, fault);
 	find_libc(list, folder, sizeof(folder));
 	while (!err && (text = strsep(&rest, "\n"))) {
 		struct line line;
 
-		if (!read_line(text, &line))
-			continue;
-		if (!line.missing)
+		if (read_line(text, &line))
 			err = add_library(pack, line.name, line.file, folder, fault);
-		else if (strict)
-			err = fault_set(fault, TOBI_E_NOT_FOUND, object, "libraries",
-					"%s needs %s, which this host does not have",
-					path, line.name);
 	}
-	if (!err && strict && status)
-		err = fault_set(fault, TOBI_E_NOT_FOUND, object, "libraries",
-				"the libraries of %s cannot be found; see: ldd %s", path,
-				path);
 	return err;
 }
 
@@ -404,10 +445,10 @@ static enum tobi_err add_binary(struct pack *pack, const char *path,
 	return err ? err : add_elf(pack, path, &head, fault);
 }
 
-/* One file of the way from the program to what is loaded; *ret_next: what it needs then,
- * or "". */
-static enum tobi_err add_file(struct pack *pack, const char *path, char *ret_next,
-			      size_t room, struct tobi_fault *fault)
+/* One file of the way from the program to what is loaded. ret_inside: where it is inside,
+ * PATH_MAX; ret_next: what it needs then, or "". */
+static enum tobi_err add_file(struct pack *pack, const char *path, char *ret_inside,
+			      char *ret_next, size_t room, struct tobi_fault *fault)
 {
 	CLEANUP(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	char interpreter[256], program[256];
@@ -416,7 +457,7 @@ static enum tobi_err add_file(struct pack *pack, const char *path, char *ret_nex
 
 	ret_next[0] = 0;
 	if (!err)
-		err = pack_add(pack, path, NULL, fault);
+		err = add_code(pack, path, ret_inside, fault);
 	if (!err)
 		err = pack_add_known(pack, path, fault);
 	if (err)
@@ -432,6 +473,11 @@ static enum tobi_err add_file(struct pack *pack, const char *path, char *ret_nex
 		return fault_set(fault, TOBI_E_NOT_FOUND, object, "interpreter",
 				 "the script %s needs %s, which is not here", path,
 				 interpreter);
+	if (is_memory(interpreter))
+		return fault_set(fault, TOBI_E_UNSUPPORTED, object, "interpreter",
+				 "the script %s needs %s, and inside that place takes no "
+				 "programs; install it in /opt or /usr/local",
+				 path, interpreter);
 	if (!program[0]) {
 		snprintf(ret_next, room, "%s", interpreter);
 		return TOBI_OK;
@@ -444,7 +490,8 @@ enum tobi_err pack_add_program(struct pack *pack, const char *program, uint32_t 
 			       uint32_t gid, char *ret_path, size_t room,
 			       struct tobi_fault *fault)
 {
-	char path[PATH_MAX], file[PATH_MAX], next[PATH_MAX];
+	char path[PATH_MAX], file[PATH_MAX], next[PATH_MAX], inside[PATH_MAX],
+	    first[PATH_MAX];
 	int scripts = 0;
 	enum tobi_err err = find_program(program, path, sizeof(path), fault);
 
@@ -453,14 +500,16 @@ enum tobi_err pack_add_program(struct pack *pack, const char *program, uint32_t 
 		if (++scripts > MAX_SCRIPTS)
 			return fault_set(fault, TOBI_E_LIMIT, object, "interpreter",
 					 "%s needs too many interpreters", path);
-		err = add_file(pack, file, next, sizeof(next), fault);
+		err = add_file(pack, file, inside, next, sizeof(next), fault);
 		snprintf(file, sizeof(file), "%s", next);
+		if (scripts == 1)
+			snprintf(first, sizeof(first), "%s", inside);
 	}
 	if (!err)
 		err = pack_add_surroundings(pack, uid, gid, fault);
 	/* What the user adds from here on may be modules of the program. */
 	pack->note_objects = true;
-	if (!err && (size_t)snprintf(ret_path, room, "%s", path) >= room)
+	if (!err && (size_t)snprintf(ret_path, room, "%s", first) >= room)
 		err = fault_set(fault, TOBI_E_LIMIT, object, "", "its path is too long");
 	return err;
 }
