@@ -24,10 +24,22 @@ struct pack {
 
 TOBI_MUST_USE enum tobi_err pack_stopped(const struct pack *pack,
 					 struct tobi_fault *fault);
-/* Starts arguments[0] without environment, and waits. out_fd: its output, or -1. */
+/* Starts arguments[0] without environment, and waits. out: what it prints, or NULL;
+ * ret_status: its exit status, 128 when a signal ended it. */
 TOBI_MUST_USE enum tobi_err pack_run(const struct pack *pack, char *const *arguments,
 				     int *ret_status, char *out, size_t room,
 				     struct tobi_fault *fault);
+/* Writable memory inside takes no programs: files below its paths are put below /opt. */
+bool pack_is_memory(const char *path);
+/* Adds a program or a library; ret_inside: where it is inside, PATH_MAX. */
+TOBI_MUST_USE enum tobi_err pack_add_code(struct pack *pack, const char *path,
+					  char *ret_inside, struct tobi_fault *fault);
+/* A loader is run: only what root put on this host. path: the program that names it. */
+TOBI_MUST_USE enum tobi_err pack_check_loader(const char *loader, const char *path,
+					      struct tobi_fault *fault);
+/* strict: a library that is not there is an error. */
+TOBI_MUST_USE enum tobi_err pack_add_libraries(struct pack *pack, const char *path,
+					       bool strict, struct tobi_fault *fault);
 /* The libraries of noted objects, as far as the host has them. */
 TOBI_MUST_USE enum tobi_err pack_resolve(struct pack *pack, struct tobi_fault *fault);
 /* The entry point is in the image, and can be started on this architecture. */
