@@ -197,6 +197,10 @@ enum tobi_err policy_yaml_load(struct tobi_bytes yaml, const char *name,
 		    fault, failed == CYAML_ERR_OOM ? TOBI_E_MEMORY : TOBI_E_MALFORMED,
 		    name, "", "%.*s", (int)shown.size, (const char *)shown.ptr);
 	}
+	/* Nothing but blank lines and comments is no failure to libcyaml. */
+	if (!*ret_yaml)
+		return fault_set(fault, TOBI_E_TRUNCATED, name, "",
+				 "the policy is empty");
 	return TOBI_OK;
 }
 

@@ -30,7 +30,8 @@ static void test_policy__good(void **state)
 	static const char *const good[] = {
 	    HEAD ANY,
 	    "# a comment with a \\\n---\n" HEAD ANY,
-	    "# lines that end\r\n" HEAD ANY,
+	    "version: 1\r\ntiers: [tdx]\r\nsigners: [" H48 "]\r\n" ANY
+	    "# \xe2\x80\xa6\r\n",
 	    HEAD "identity: {mode: any-instance}\nallow: [debug, no-nonce]\n",
 	    HEAD "identity:\n  mode: owner\n  owner: " H48 "\n",
 	    HEAD "config-id: " H48 "\nidentity:\n  mode: config-id\n",
@@ -55,6 +56,9 @@ static void test_policy__bad__named(void **state)
 		const char *text, *says;
 	} bad[] = {
 	    {"", "empty"},
+	    {"\n\n", "empty"},
+	    {"# a comment alone\n", "empty"},
+	    {"---\n", ""},
 	    {"just words", ""},
 	    {"[1, 2]", ""},
 	    {"version: 1\n", "issing"},
