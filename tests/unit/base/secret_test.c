@@ -34,6 +34,19 @@ int __wrap_munmap(void *ptr, size_t size)
 	return __real_munmap(ptr, size);
 }
 
+/* ASan and its relatives answer mlock() themselves, and lock nothing. */
+#if defined(__SANITIZE_ADDRESS__)
+enum { CAN_LOCK = 0 };
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+enum { CAN_LOCK = 0 };
+#else
+enum { CAN_LOCK = 1 };
+#endif
+#else
+enum { CAN_LOCK = 1 };
+#endif
+
 /* The exit status of what runs in a child of its own. */
 static int in_child(int (*run)(const struct secret *secret), const struct secret *secret)
 {
@@ -143,7 +156,7 @@ static int without_memfd_secret(const struct secret *unused)
 
 static void test_secret_new__no_memfd_secret__locked_and_wiped_in_children(void **state)
 {
-	int status = in_child(without_memfd_secret, NULL);
+	int status = CAN_LOCK ? in_child(without_memfd_secret, NULL) : 77;
 
 	(void)state;
 	if (status == 77)
@@ -169,6 +182,8 @@ static int without_locked_memory(const struct secret *unused)
 static void test_secret_new__no_memory_may_be_locked__refused(void **state)
 {
 	(void)state;
+	if (!CAN_LOCK)
+		skip();
 	assert_int_equal(in_child(without_locked_memory, NULL), 0);
 }
 
