@@ -171,7 +171,7 @@ static void test_file_read_secret__of_another_user__denied(void **state)
 
 		if (prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP) || seteuid(54321))
 			_exit(99);
-		_exit(file_read_secret("key", 99, "key", &secret, NULL));
+		_exit((int)file_read_secret("key", 99, "key", &secret, NULL));
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status));
