@@ -92,7 +92,9 @@ enum tobi_err cose_write(struct writer *out, const struct cose_signer *signer,
 	cose_to_be_signed(&message, wr_view(&protected_map), (struct tobi_bytes){0},
 			  payload);
 	err = wr_err(&protected_map) ? wr_err(&protected_map) : wr_err(&message);
-	if (!err)
+	if (err)
+		fault_set(fault, err, "signature", "", "no room for the headers");
+	else
 		err = signer->sign(signer->context, wr_view(&message), &signature, fault);
 	if (!err) {
 		cbor_write_tag(out, COSE_TAG_SIGN1);

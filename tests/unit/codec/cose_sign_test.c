@@ -166,7 +166,8 @@ static void test_cose_write__chain__in_the_unprotected_header(void **state)
 
 static void test_cose_write__no_room__limit(void **state)
 {
-	const struct cose_headers headers = {0};
+	struct cose_headers headers = {0};
+	char content_type[2000];
 	EVP_PKEY *key = NULL;
 	struct cose_signer signer;
 	struct writer token = wr_init(60);
@@ -178,6 +179,17 @@ static void test_cose_write__no_room__limit(void **state)
 	assert_int_equal(cose_write(&token, &signer, &headers, payload, false, &fault),
 			 TOBI_E_LIMIT);
 	assert_int_equal(fault.code, TOBI_E_LIMIT);
+	wr_done(&token);
+	/* Headers that are too large for themselves. */
+	memset(content_type, 'x', sizeof(content_type));
+	content_type[sizeof(content_type) - 1] = 0;
+	headers.content_type = content_type;
+	fault.code = TOBI_OK;
+	token = wr_init(1 << 16);
+	assert_int_equal(cose_write(&token, &signer, &headers, payload, false, &fault),
+			 TOBI_E_LIMIT);
+	assert_int_equal(fault.code, TOBI_E_LIMIT);
+	assert_int_equal(token.size, 0);
 	wr_done(&token);
 	EVP_PKEY_free(key);
 }
