@@ -306,8 +306,8 @@ enum tobi_err atls_read_result(struct tobi_bytes item, struct atls_result *ret_r
 			seen |= 1u << key;
 	}
 	cbor_require(&cbor, (seen & 6) == 6, "keys 1 and 2");
-	/* An acceptance has no reason. */
-	if (result.status == ATLS_ACCEPT && (seen & 8))
+	/* An acceptance has no reason; none at all is said by leaving it out. */
+	if ((seen & 8) && (result.status == ATLS_ACCEPT || !result.reason))
 		cbor_fail(&cbor, TOBI_E_MALFORMED, "reason");
 	err = cbor_finish(&cbor, objects[ATLS_RESULT], fault);
 	if (err)

@@ -156,6 +156,14 @@ static const struct bad bads[] = {
      "a400040100"
      "02" HASH "0305",
      ATLS_RESULT, TOBI_E_MALFORMED},
+    {"refuse with a reason",
+     "a400040101"
+     "02" HASH "0305",
+     ATLS_RESULT, TOBI_OK},
+    {"refuse with reason 0",
+     "a400040101"
+     "02" HASH "0300",
+     ATLS_RESULT, TOBI_E_MALFORMED},
     {"text key", "a3613004010002" HASH, ATLS_RESULT, TOBI_E_MALFORMED},
     {"type 0",
      "a100"
