@@ -4,7 +4,7 @@
 set -u
 PATH=$PATH:/usr/sbin:/sbin
 command -v veritysetup >/dev/null || { echo "skipped: needs veritysetup (cryptsetup-bin)"; exit 77; }
-program=$1
+program=$(realpath "$1")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1

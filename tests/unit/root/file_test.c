@@ -109,7 +109,7 @@ static void test_file_chain__verifies_to_the_platform_ca(void **state)
 	const struct tobi_bytes *chain;
 	struct root *root = make();
 	struct writer anchor = wr_init(LIMIT_PEM);
-	struct chain_request request = {.time = now};
+	struct chain_request request = {.time = now, .purpose = CHAIN_PLATFORM};
 	EVP_PKEY *key = NULL;
 	uint8_t ueid[33], hash[SHA256_SIZE];
 
