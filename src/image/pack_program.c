@@ -86,11 +86,11 @@ static enum tobi_err read_head(int fd, const char *path, struct head *ret_head,
 				 "%s is not executable; if it is a program, run: chmod "
 				 "+x %s",
 				 path, path);
+	*ret_head = (struct head){0};
 	got = pread(fd, ret_head->bytes, HEAD_SIZE, 0);
 	if (got < 0)
 		return fault_errno(fault, object, "", "cannot read %s", path);
 	ret_head->size = (size_t)got;
-	ret_head->bytes[got] = 0;
 	return TOBI_OK;
 }
 
