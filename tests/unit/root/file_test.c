@@ -1,8 +1,10 @@
 #include "tests/check.h"
 
+#include <fcntl.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -190,6 +192,46 @@ static void test_file_inits_at_once__one_wins_and_nothing_is_mixed(void **state)
 	assert_int_equal(made, 1);
 	assert_int_equal(root_open(folder, &root, NULL), TOBI_OK);
 	root_free(root);
+}
+
+/* The process waits for a lock on a file, as the kernel tells. */
+static bool waits_for_lock(pid_t pid)
+{
+	FILE *locks = fopen("/proc/locks", "re");
+	char line[256], waiting[64];
+	bool found = false;
+
+	assert_non_null(locks);
+	snprintf(waiting, sizeof(waiting), "WRITE %d ", (int)pid);
+	while (fgets(line, sizeof(line), locks))
+		found |= strstr(line, "->") && strstr(line, waiting);
+	fclose(locks);
+	return found;
+}
+
+static void test_file_init__waits_for_one_that_has_begun(void **state)
+{
+	int lock, status = -1;
+	pid_t pid;
+
+	(void)state;
+	root_free(make());
+	assert_int_equal(unlink(in("platform.key")), 0);
+	lock = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_int_equal(flock(lock, LOCK_EX), 0);
+	pid = fork();
+	if (pid == 0) {
+		close(lock);
+		_exit(root_init(folder, "file", now, NULL));
+	}
+	while (!waits_for_lock(pid)) {
+		if (waitpid(pid, &status, WNOHANG) == pid)
+			fail_msg("it did not wait");
+	}
+	assert_int_equal(access(in("platform.key"), F_OK), -1);
+	close(lock);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
 }
 
 static void test_file_keys_that_others_can_read__refused_with_what_to_do(void **state)
@@ -514,6 +556,7 @@ int main(void)
 	    TEST(test_file_init__twice__leaves_the_first),
 	    TEST(test_file_half_made__is_none_and_is_made_anew),
 	    TEST(test_file_inits_at_once__one_wins_and_nothing_is_mixed),
+	    TEST(test_file_init__waits_for_one_that_has_begun),
 	    TEST(test_file_keys_that_others_can_read__refused_with_what_to_do),
 	    TEST(test_file_folder__of_another_kind_or_open_to_others),
 	    TEST(test_file_damaged__named),
