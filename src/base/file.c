@@ -86,7 +86,7 @@ enum tobi_err file_read_secret(const char *path, size_t ceiling, const char *obj
 		return err;
 	if (st.st_mode & 077)
 		return fault_set(fault, TOBI_E_DENIED, object, "",
-				 "others may read %s; run: chmod 600 on it",
+				 "others may read %s; run: chmod 600 %s", show(path).text,
 				 show(path).text);
 	if (st.st_uid != geteuid() && geteuid() != 0)
 		return fault_set(fault, TOBI_E_DENIED, object, "",
@@ -142,18 +142,20 @@ enum tobi_err fd_pread_all(int fd, void *out, size_t size, uint64_t offset,
 }
 
 /* Writes the temporary file and leaves it synced; unlinks it on failure. */
-static enum tobi_err write_temporary(char *path, mode_t mode, struct tobi_bytes bytes,
-				     const char *object, struct tobi_fault *fault)
+static enum tobi_err write_temporary(char *path, const char *beside, mode_t mode,
+				     struct tobi_bytes bytes, const char *object,
+				     struct tobi_fault *fault)
 {
 	CLEANUP(fd_close) int fd = mkostemp(path, O_CLOEXEC);
 	enum tobi_err err;
 
 	if (fd < 0)
-		return fault_errno(fault, object, "", "cannot make a file beside %s",
-				   show(path).text);
-	err = fd_write_all(fd, bytes, object, fault);
-	if (!err && (fchmod(fd, mode) || fsync(fd)))
-		err = fault_errno(fault, object, "", "cannot finish %s", show(path).text);
+		return fault_errno(fault, object, "", "cannot make %s",
+				   show(beside).text);
+	err = fd_write_all(fd, bytes, object, NULL);
+	if (err || fchmod(fd, mode) || fsync(fd))
+		err =
+		    fault_errno(fault, object, "", "cannot write %s", show(beside).text);
 	if (err)
 		unlink(path);
 	return err;
@@ -171,7 +173,7 @@ static enum tobi_err write_whole(const char *path, mode_t mode, struct tobi_byte
 		return fault_set(fault, TOBI_E_LIMIT, object, "",
 				 "the path is over %d bytes", LIMIT_PATH);
 	snprintf(temporary, sizeof(temporary), "%s.XXXXXX", path);
-	err = write_temporary(temporary, mode, bytes, object, fault);
+	err = write_temporary(temporary, path, mode, bytes, object, fault);
 	if (err)
 		return err;
 	/* link() fails where the name is taken: no gap between look and make. */
