@@ -298,6 +298,19 @@ static enum tobi_err load_chains(const char *folder, struct root *root,
 	return err;
 }
 
+/* There is a platform here, though not all of it: "not found" would be wrong. */
+static enum tobi_err not_whole(const char *folder, struct tobi_fault *fault)
+{
+	char missing[sizeof(fault->object)];
+
+	snprintf(missing, sizeof(missing), "%s", fault ? fault->object : "");
+	return fault_set(
+	    fault, TOBI_E_MALFORMED, "platform", missing,
+	    "this file is missing in %s; restore it, or move the folder away "
+	    "to begin anew",
+	    folder);
+}
+
 static enum tobi_err open_files(const char *folder, struct root **ret_root,
 				struct tobi_fault *fault)
 {
@@ -324,13 +337,8 @@ static enum tobi_err open_files(const char *folder, struct root **ret_root,
 				SEAL_ROOT_SIZE);
 	if (!err)
 		err = load_chains(folder, root, fault);
-	/* There is a platform here, though not a whole one: "not found" would be wrong.
-	 */
 	if (err == TOBI_E_NOT_FOUND)
-		err = fault_set(fault, TOBI_E_MALFORMED, "platform", "",
-				"a file of the platform in %s is missing; restore it, or "
-				"move the folder away to begin anew",
-				folder);
+		err = not_whole(folder, fault);
 	if (err) {
 		root_free(root);
 		return err;
