@@ -13,6 +13,12 @@
 
 static const char object[] = "image";
 
+static enum tobi_err no_image(struct tobi_fault *fault)
+{
+	return fault_at(fault, TOBI_E_MALFORMED, object, "magic", 0,
+			"this is not a Tobichi image; `tobichi build` makes one");
+}
+
 static enum tobi_err parse_head(const uint8_t *bytes, struct image_layout *ret_layout,
 				struct tobi_fault *fault)
 {
@@ -21,8 +27,7 @@ static enum tobi_err parse_head(const uint8_t *bytes, struct image_layout *ret_l
 	uint32_t version, zero;
 
 	if (!bytes_equal_text(rd_bytes(&rd, 8, "magic"), IMAGE_MAGIC))
-		return fault_at(fault, TOBI_E_MALFORMED, object, "magic", 0,
-				"this is not a Tobichi image; `tobichi build` makes one");
+		return no_image(fault);
 	version = rd_u32be(&rd, "version");
 	at.manifest_size = rd_u32be(&rd, "manifest size");
 	at.signatures_size = rd_u32be(&rd, "signatures size");
@@ -64,6 +69,17 @@ static enum tobi_err parse_head(const uint8_t *bytes, struct image_layout *ret_l
 	return TOBI_OK;
 }
 
+/* What there is of a file that is too short for a header. */
+static bool begins_as_image(int fd, uint64_t size)
+{
+	struct tobi_bytes magic = {(const uint8_t *)IMAGE_MAGIC, 8};
+	uint8_t found[8];
+
+	magic.size = size < 8 ? (size_t)size : 8;
+	return fd_pread_all(fd, found, magic.size, 0, object, NULL) == TOBI_OK &&
+	       bytes_equal((struct tobi_bytes){found, magic.size}, magic);
+}
+
 static enum tobi_err check_file_size(int fd, const struct image_layout *at,
 				     struct tobi_fault *fault)
 {
@@ -76,6 +92,8 @@ static enum tobi_err check_file_size(int fd, const struct image_layout *at,
 		return fault_set(fault, TOBI_E_ARGUMENT, object, "",
 				 "it is not a regular file");
 	size = (uint64_t)info.st_size;
+	if (size < IMAGE_HEAD && !begins_as_image(fd, size))
+		return no_image(fault);
 	if (size < IMAGE_HEAD || (at && size < at->file_size))
 		return fault_at(fault, TOBI_E_TRUNCATED, object, "end", size,
 				"the file ends too early; fetch or build it again");

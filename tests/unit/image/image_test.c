@@ -214,6 +214,10 @@ static void test_image_of_no_file__refused(void **state)
 	close(pipes[0]);
 	close(pipes[1]);
 	assert_int_equal(check(text(""), &fault), TOBI_E_TRUNCATED);
+	assert_int_equal(check(text("TOBI"), &fault), TOBI_E_TRUNCATED);
+	assert_int_equal(check(text("text"), &fault), TOBI_E_MALFORMED);
+	assert_int_equal(check(text("TOBICHI2"), &fault), TOBI_E_MALFORMED);
+	assert_string_equal(fault.field, "magic");
 	assert_int_equal(image_sign("/nonexistent/image", NULL, &fault), TOBI_E_SYSTEM);
 	assert_non_null(strstr(fault.message, "/nonexistent/image"));
 	assert_null(image);
