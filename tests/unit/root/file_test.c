@@ -178,7 +178,7 @@ static void test_file_inits_at_once__one_wins_and_nothing_is_mixed(void **state)
 	(void)state;
 	for (int i = 0; i < 6; i++) {
 		if (fork() == 0)
-			_exit(root_init(folder, "file", now, NULL));
+			_exit((int)root_init(folder, "file", now, NULL));
 	}
 	for (int i = 0; i < 6; i++) {
 		int status = -1;
@@ -222,7 +222,7 @@ static void test_file_init__waits_for_one_that_has_begun(void **state)
 	pid = fork();
 	if (pid == 0) {
 		close(lock);
-		_exit(root_init(folder, "file", now, NULL));
+		_exit((int)root_init(folder, "file", now, NULL));
 	}
 	while (!waits_for_lock(pid)) {
 		if (waitpid(pid, &status, WNOHANG) == pid)
