@@ -16,7 +16,7 @@
 enum { MAX_ADD = 64, DEFAULT_USER = 1000 };
 
 struct build {
-	const char *out, *root, *key_file, *tier, *policy;
+	const char *out, *root, *key_file, *tier, *policy, *config_id;
 	const char *adds[MAX_ADD];
 	size_t add_count;
 	struct manifest manifest;
@@ -146,15 +146,17 @@ static const struct option known[] = {
     {"key", required_argument, NULL, 'k'},
     {"tier", required_argument, NULL, 't'},
     {"policy", required_argument, NULL, 'y'},
+    {"config-id", required_argument, NULL, 'C'},
+    {"config-id", required_argument, NULL, 'C'},
     {"quiet", no_argument, NULL, 'q'},
     {NULL, 0, NULL, 0},
 };
 
 /* One option; false: its value is not allowed. */
-static bool take_option(struct build *build, int option, char *value)
+/* What is not in the manifest: files, and what the policy says. */
+static bool take_file_option(struct build *build, int option, char *value)
 {
-	struct manifest *m = &build->manifest;
-	uint64_t number = 0;
+	uint8_t id[SHA384_SIZE];
 
 	switch (option) {
 	case 'o':
@@ -180,6 +182,20 @@ static bool take_option(struct build *build, int option, char *value)
 			return false;
 		build->adds[build->add_count++] = value;
 		return true;
+	case 'C':
+		build->config_id = value;
+		return hex_read(value, id, sizeof(id));
+	default:
+		return false;
+	}
+}
+
+static bool take_option(struct build *build, int option, char *value)
+{
+	struct manifest *m = &build->manifest;
+	uint64_t number = 0;
+
+	switch (option) {
 	case 'e':
 		return add_environment(m, value);
 	case 'p':
@@ -234,7 +250,7 @@ static bool take_option(struct build *build, int option, char *value)
 		m->name = text(value);
 		return true;
 	default:
-		return false;
+		return take_file_option(build, option, value);
 	}
 }
 
@@ -453,7 +469,8 @@ static enum tobi_err make(struct build *build, struct tobi_fault *fault)
 	if (err)
 		return err;
 	err = build_policy_write(&(struct build_policy){&build->manifest, build->tier, id,
-							key, wr_view(&host)},
+							key, wr_view(&host),
+							build->config_id},
 				 out.policy, fault);
 	if (!err && stopped)
 		err = fault_set(fault, TOBI_E_SYSTEM, "image", "",

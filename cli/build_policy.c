@@ -62,6 +62,33 @@ enum tobi_err build_policy_host(struct writer *out, struct tobi_fault *fault)
 	return wr_err(out);
 }
 
+/* Whoever launches could otherwise lead the program astray with an argument. */
+static enum tobi_err write_config_id(struct writer *out, const char *given,
+				     struct tobi_fault *fault)
+{
+	CLEANUP(wr_done) struct writer bytes = wr_init(LIMIT_CONFIG);
+	struct launch_config none = {0};
+	uint8_t id[SHA384_SIZE];
+	char hex[2 * SHA384_SIZE + 1];
+	enum tobi_err err = launch_config_write(&none, &bytes, fault);
+
+	if (!err)
+		err = hash_sha384(wr_view(&bytes), id);
+	if (err)
+		return err;
+	hex_write((struct tobi_bytes){id, sizeof(id)}, hex, sizeof(hex));
+	if (given)
+		wr_printf(out, "\n# What is added at launch, exactly.\nconfig-id: %s\n",
+			  given);
+	else
+		wr_printf(out,
+			  "\n# Nothing is added at launch: no --arg, --env or --owner. "
+			  "Where something is,\n# `tobichi run` prints the id to put here.\n"
+			  "config-id: %s\n",
+			  hex);
+	return TOBI_OK;
+}
+
 enum tobi_err build_policy_write(const struct build_policy *policy, const char *path,
 				 struct tobi_fault *fault)
 {
@@ -96,6 +123,8 @@ enum tobi_err build_policy_write(const struct build_policy *policy, const char *
 		wr_printf(&out, "signers: [%s]\n", hex);
 	}
 	wr_printf(&out, "product: %u\nmin-svn: %u\n", m->product, m->svn);
+	if (!err)
+		err = write_config_id(&out, policy->config_id, fault);
 	if (m->debug)
 		wr_printf(&out, "\n# A debug image: its operator can look in. To accept "
 				"that, write:\n# allow: [debug]\n");

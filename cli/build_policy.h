@@ -11,6 +11,8 @@ struct build_policy {
 	const uint8_t *image_id;	 /* SHA384_SIZE */
 	EVP_PKEY *key;			 /* of the signer, or NULL */
 	struct tobi_bytes host;		 /* of build_policy_host(), or empty */
+	const char *config_id; /* 96 digits: of the launch that it accepts; NULL: one
+				* without additions */
 };
 
 /* The anchor and the hardware id of this host, as YAML. Makes its keys at the first use.

@@ -8,8 +8,8 @@
 /* The only list of commands: usage, `tobichi help` and dispatch all read it. */
 static const struct command commands[] = {
     {"attest", "ENCLAVE [--nonce HEX] [-o FILE]", "have an enclave prove itself, to a file",
-     "  --nonce HEX  yours, 16 to 128 digits; a random one otherwise\n"
-     "  -o FILE      the evidence (ENCLAVE.evidence)\n",
+     "  --nonce HEX        yours, 16 to 128 digits; a random one otherwise\n"
+     "  -o, --output FILE  the evidence (ENCLAVE.evidence)\n",
      cmd_attest},
     {"build", "[OPTION...] -- PROGRAM [ARGUMENT...]", "pack a program into an image",
      "  -o, --output FILE      the image (NAME.tobi); its policy is written beside it\n"
@@ -28,6 +28,7 @@ static const struct command commands[] = {
      "  --product N, --svn N   product id and security version\n"
      "  --key FILE             sign with this key\n"
      "  --policy FILE          where the policy is written\n"
+     "  --config-id HEX        what a launch adds, which the policy then names (nothing)\n"
      "  --name NAME, --discard-output, --debug\n"
      "  --quiet                say nothing\n",
      cmd_build},
@@ -45,8 +46,8 @@ static const struct command commands[] = {
     {"inspect", "IMAGE [--json]", "measure an image, and show what it holds",
      "  --json  as JSON\n", cmd_inspect},
     {"keygen", "[-o NAME] [--type p256|p384|ed25519]", "make a key pair",
-     "  -o NAME      NAME.key and NAME.pub (tobichi)\n"
-     "  --type TYPE  p256, p384 (the default) or ed25519\n",
+     "  -o, --output NAME  NAME.key and NAME.pub (tobichi)\n"
+     "  --type TYPE        p256, p384 (the default) or ed25519\n",
      cmd_keygen},
     {"logs", "ENCLAVE [-f]", "show what a detached enclave has printed",
      "  -f, --follow  and what it prints, until it ends\n", cmd_logs},
@@ -59,7 +60,7 @@ static const struct command commands[] = {
      "  certify CHAIN  keep the owner's answer (PEM, leaf first)\n"
      "  --root KIND    init: who holds the keys (file)\n"
      "  --json         status: as JSON\n"
-     "  -o FILE        anchor, csr: write to a file\n",
+     "  -o, --output FILE  anchor, csr: write to a file\n",
      cmd_platform},
     {"ps", "[--json]", "list the running enclaves", "  --json  as JSON\n", cmd_ps},
     {"run", "[OPTION...] IMAGE | [OPTION...] -- PROGRAM [ARGUMENT...]",
@@ -80,6 +81,7 @@ static const struct command commands[] = {
      "  --key FILE     the owner's private key, where the launch config names an owner\n"
      "  --name HOST    the name that a certificate must have (identity: ca)\n"
      "  --verbose      list every check\n"
+     "  --quiet        say nothing after an acceptance\n"
      "  NAME=FILE      a file that only you may read; - for standard input\n",
      cmd_send},
     {"sign", "IMAGE --key FILE", "add a signature to an image",
@@ -94,7 +96,7 @@ static const struct command commands[] = {
      "  --at TIME      appraise as of 2026-05-17T12:00:00Z, not now\n"
      "  --json         an EAR claims-set, unsigned\n"
      "  --html         one self-contained page\n"
-     "  -o FILE        write to a file\n",
+     "  -o, --output FILE  write to a file\n",
      cmd_verify},
     {"version", "", "print the version", "", cmd_version},
 };

@@ -136,7 +136,9 @@ check "options of packing with an image" exits 2 "$tobichi" run --add /etc/hostn
 check "run --owner with a file that is no key" exits 2 "$tobichi" run --owner loop.policy.yaml loop.tobi
 enclave=$("$tobichi" run -d --owner mine.pub loop.tobi)
 "$tobichi" attest "$enclave" --nonce 0001020304050607 -o owned >/dev/null
-sed '/^identity:/,/^$/d' loop.policy.yaml >owner.yaml
+check "the ready policy refuses what it does not know of the launch" exits 1 "$tobichi" verify owned --policy loop.policy.yaml --nonce 0001020304050607
+check "for that reason" has "$said" "FAIL  POLICY-CONFIG"
+sed '/^identity:/,/^$/d; /^config-id:/d' loop.policy.yaml >owner.yaml
 printf 'identity:\n  mode: owner\n  owner: %s\n' "$signer" >>owner.yaml
 check "the owner is in the evidence" exits 0 "$tobichi" verify owned --policy owner.yaml --nonce 0001020304050607
 check "another owner is refused" exits 1 "$tobichi" verify e --policy owner.yaml --nonce 000102030405060708090a0b0c0d0e0f
