@@ -80,12 +80,17 @@ TOBI_MUST_USE enum tobi_err enclave_launch(struct service *service, struct clien
 					   struct tobi_fault *fault);
 void enclave_signal(struct enclave *enclave, unsigned number);
 void enclave_stop(struct enclave *enclave, unsigned grace_seconds);
-void enclave_attest(struct enclave *enclave, struct client *client,
-		    struct tobi_bytes nonce);
+/* How long it has for what it does now. */
+void enclave_set_timer(struct enclave *enclave, unsigned seconds);
+enum { ENCLAVE_END_SECONDS = 5 }; /* for an agent whose program has ended */
 /* The client has gone: an attached enclave ends with it. */
 void enclave_client_gone(struct enclave *enclave, struct client *client);
 /* By id, or by a name that only one has. */
 struct enclave *enclave_find(struct service *service, struct tobi_bytes id);
+
+/* agent_channel.c */
+void enclave_attest(struct enclave *enclave, struct client *client,
+		    struct tobi_bytes nonce);
 
 /* report.c */
 TOBI_MUST_USE enum tobi_err report_make(struct enclave *enclave,

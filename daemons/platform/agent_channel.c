@@ -1,0 +1,199 @@
+/* What the service and the agent of an enclave say to each other, after CONFIG. */
+#include "daemons/platform/agent_channel.h"
+
+#include <signal.h>
+
+#include "base/fault.h"
+#include "codec/cbor.h"
+
+void agent_send(struct enclave *enclave, const struct writer *out)
+{
+	struct tobi_fault fault = {0};
+
+	if (wr_err(out) || packet_send(enclave->channel, wr_view(out), NULL, 0, &fault))
+		kill(enclave->isolate.pid, SIGKILL);
+}
+
+void agent_send_number(struct enclave *enclave, enum agent_message kind, unsigned number)
+{
+	CLEANUP(wr_done) struct writer out = wr_init(64);
+
+	cbor_write_map(&out, 2);
+	cbor_write_uint(&out, 0);
+	cbor_write_uint(&out, kind);
+	cbor_write_uint(&out, 1);
+	cbor_write_uint(&out, number);
+	agent_send(enclave, &out);
+}
+
+void enclave_attest(struct enclave *enclave, struct client *client,
+		    struct tobi_bytes nonce)
+{
+	CLEANUP(wr_done) struct writer out = wr_init(256);
+	struct tobi_fault fault = {0};
+
+	if (enclave->attester || !enclave->was_ready ||
+	    enclave->state == ENCLAVE_ENDING) {
+		fault_set(&fault, TOBI_E_EXISTS, "enclave", "attest",
+			  "it is busy; try again");
+		client_send_fault(client, &fault);
+		return;
+	}
+	enclave->attester = client;
+	cbor_write_map(&out, 3);
+	cbor_write_uint(&out, 0);
+	cbor_write_uint(&out, AGENT_ATTEST);
+	cbor_write_uint(&out, 1);
+	cbor_write_uint(&out, 1);
+	cbor_write_uint(&out, 2);
+	cbor_write_bytes(&out, nonce);
+	agent_send(enclave, &out);
+}
+
+static void started(struct enclave *enclave)
+{
+	if (enclave->client)
+		client_started(enclave->client, enclave);
+	if (enclave->detached)
+		enclave->client = NULL;
+}
+
+static void take_ready(struct enclave *enclave, struct cbor *cbor)
+{
+	uint64_t bits = cbor_uint(cbor, "protections");
+
+	if (cbor_failed(cbor))
+		return;
+	enclave->protections |= bits;
+	enclave->was_ready = true;
+	event_del(enclave->timer);
+	if (enclave->image->manifest->secret_count &&
+	    enclave->state == ENCLAVE_STARTING) {
+		enclave->state = ENCLAVE_WAITING;
+		started(enclave);
+	}
+}
+
+static enum tobi_err answer_report(struct enclave *enclave, struct tobi_bytes hash,
+				   struct tobi_fault *fault)
+{
+	CLEANUP(wr_done) struct writer token = wr_init(LIMIT_TOKEN);
+	CLEANUP(wr_done) struct writer out = wr_init(LIMIT_TOKEN + 64);
+	enum tobi_err err = report_make(enclave, hash.ptr, &token, fault);
+
+	if (err)
+		return err;
+	cbor_write_map(&out, 2);
+	cbor_write_uint(&out, 0);
+	cbor_write_uint(&out, AGENT_TOKEN);
+	cbor_write_uint(&out, 1);
+	cbor_write_bytes(&out, wr_view(&token));
+	agent_send(enclave, &out);
+	return TOBI_OK;
+}
+
+static void take_fault(struct enclave *enclave, struct tobi_bytes bytes)
+{
+	struct tobi_fault fault = {0};
+
+	IGNORE(packet_read_fault(bytes, &fault));
+	if (enclave->attester && enclave->state == ENCLAVE_RUNNING) {
+		client_send_fault(enclave->attester, &fault);
+		enclave->attester = NULL;
+		return;
+	}
+	enclave->fault = fault;
+	kill(enclave->isolate.pid, SIGKILL);
+}
+
+static void take_ended(struct enclave *enclave, struct cbor *cbor, struct cbor_map *map)
+{
+	int64_t key = 0;
+	uint64_t how = cbor_uint_max(cbor, 1, "how");
+
+	cbor_require(cbor, cbor_map_int(cbor, map, &key, "status") && key == 2, "status");
+	enclave->status = (unsigned)cbor_uint_max(cbor, 255, "status");
+	enclave->by_signal = how == 1;
+	enclave->told = !cbor_failed(cbor);
+	enclave->state = ENCLAVE_ENDING;
+	enclave_set_timer(enclave, ENCLAVE_END_SECONDS);
+}
+
+static void take_evidence(struct enclave *enclave, struct cbor *cbor,
+			  struct cbor_map *map)
+{
+	struct tobi_bytes evidence;
+	int64_t key = 0;
+
+	cbor_uint(cbor, "request");
+	cbor_require(cbor, cbor_map_int(cbor, map, &key, "evidence") && key == 2,
+		     "evidence");
+	evidence = cbor_bytes(cbor, LIMIT_EVIDENCE, "evidence");
+	if (!cbor_failed(cbor) && enclave->attester)
+		client_evidence(enclave->attester, evidence);
+	enclave->attester = NULL;
+}
+
+/* What the agent may say in which state; whatever else comes ends the enclave. */
+static enum tobi_err take_message(struct enclave *enclave, struct tobi_bytes bytes,
+				  struct tobi_fault *fault)
+{
+	struct cbor cbor = cbor_init(bytes, CBOR_DETERMINISTIC);
+	struct cbor_map map = cbor_map(&cbor, 6, "message");
+	struct tobi_bytes hash = {0};
+	int64_t key = -1;
+	uint64_t kind;
+	enum tobi_err err;
+
+	cbor_require(&cbor, cbor_map_int(&cbor, &map, &key, "kind") && key == 0, "kind");
+	kind = cbor_uint(&cbor, "kind");
+	if (!cbor_failed(&cbor) && kind == AGENT_FAULT) {
+		take_fault(enclave, bytes);
+		return TOBI_OK;
+	}
+	if (kind != AGENT_RUNNING)
+		cbor_require(&cbor, cbor_map_int(&cbor, &map, &key, "field") && key == 1,
+			     "field");
+	if (kind == AGENT_READY && !enclave->was_ready)
+		take_ready(enclave, &cbor);
+	else if (kind == AGENT_REPORT && enclave->was_ready)
+		hash = cbor_bytes_exact(&cbor, 32, "claims hash");
+	else if (kind == AGENT_EVIDENCE && enclave->was_ready)
+		take_evidence(enclave, &cbor, &map);
+	else if (kind == AGENT_ENDED && enclave->was_ready)
+		take_ended(enclave, &cbor, &map);
+	else if (kind != AGENT_RUNNING || !enclave->was_ready)
+		cbor_fail(&cbor, TOBI_E_PROTOCOL, "kind");
+	err = cbor_finish(&cbor, "agent's message", fault);
+	if (err)
+		return err;
+	if (kind == AGENT_RUNNING && enclave->state != ENCLAVE_ENDING) {
+		bool first = enclave->state == ENCLAVE_STARTING;
+
+		enclave->state = ENCLAVE_RUNNING;
+		if (first)
+			started(enclave);
+	}
+	return hash.size ? answer_report(enclave, hash, fault) : TOBI_OK;
+}
+
+void agent_on_channel(evutil_socket_t fd, short what, void *context)
+{
+	struct enclave *enclave = context;
+	CLEANUP(packet_done) struct packet packet = {0};
+	struct tobi_fault fault = {0};
+	enum tobi_err err = packet_receive((int)fd, LIMIT_CHANNEL, &packet, &fault);
+
+	(void)what;
+	if (err == TOBI_E_TIMEOUT)
+		return;
+	if (!err)
+		err = take_message(enclave, wr_view(&packet.bytes), &fault);
+	if (!err)
+		return;
+	/* The end of the channel is told by the end of the process. */
+	if (err != TOBI_E_NOT_FOUND && !enclave->fault.code)
+		enclave->fault = fault;
+	event_del(enclave->channel_event);
+	kill(enclave->isolate.pid, SIGKILL);
+}
