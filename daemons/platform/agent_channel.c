@@ -177,23 +177,38 @@ static enum tobi_err take_message(struct enclave *enclave, struct tobi_bytes byt
 	return hash.size ? answer_report(enclave, hash, fault) : TOBI_OK;
 }
 
-void agent_on_channel(evutil_socket_t fd, short what, void *context)
+/* Takes one message; false when there is none, or there can be no more. */
+static bool take_next(struct enclave *enclave)
 {
-	struct enclave *enclave = context;
 	CLEANUP(packet_done) struct packet packet = {0};
 	struct tobi_fault fault = {0};
-	enum tobi_err err = packet_receive((int)fd, LIMIT_CHANNEL, &packet, &fault);
+	enum tobi_err err;
 
-	(void)what;
+	if (!event_pending(enclave->channel_event, EV_READ, NULL))
+		return false;
+	err = packet_receive(enclave->channel, LIMIT_CHANNEL, &packet, &fault);
 	if (err == TOBI_E_TIMEOUT)
-		return;
+		return false;
 	if (!err)
 		err = take_message(enclave, wr_view(&packet.bytes), &fault);
 	if (!err)
-		return;
+		return true;
 	/* The end of the channel is told by the end of the process. */
 	if (err != TOBI_E_NOT_FOUND && !enclave->fault.code)
 		enclave->fault = fault;
 	event_del(enclave->channel_event);
 	kill(enclave->isolate.pid, SIGKILL);
+	return false;
+}
+
+void agent_on_channel(evutil_socket_t fd, short what, void *context)
+{
+	(void)fd, (void)what;
+	take_next(context);
+}
+
+void agent_take_last_words(struct enclave *enclave)
+{
+	while (take_next(enclave))
+		;
 }

@@ -27,5 +27,7 @@ void agent_send(struct enclave *enclave, const struct writer *message);
 void agent_send_number(struct enclave *enclave, enum agent_message kind, unsigned number);
 /* Takes what the agent says next; for an event of the channel. */
 void agent_on_channel(evutil_socket_t fd, short what, void *enclave);
+/* Takes all that an agent has said which has ended since. */
+void agent_take_last_words(struct enclave *enclave);
 
 #endif

@@ -114,12 +114,16 @@ static void on_agent_exit(evutil_socket_t fd, short what, void *context)
 {
 	struct enclave *enclave = context;
 	struct service *service = enclave->service;
-	struct client *client = enclave->client, *attester = enclave->attester;
+	struct client *client, *attester;
 	int status = 0;
 
 	(void)fd, (void)what;
+	/* The loop may see the end of a process before what it said last. */
+	agent_take_last_words(enclave);
 	if (waitpid(enclave->isolate.pid, &status, WNOHANG) != enclave->isolate.pid)
 		return;
+	client = enclave->client;
+	attester = enclave->attester;
 	if (!enclave->told && isolate_ran_out_of_memory(&enclave->isolate))
 		fault_set(&enclave->fault, TOBI_E_MEMORY, "enclave", "memory",
 			  "it needed more than the image allows; build it with a higher "
@@ -269,13 +273,10 @@ static enum tobi_err watch(struct enclave *enclave, struct tobi_fault *fault)
 
 	enclave->channel_event = event_new(base, enclave->channel, EV_READ | EV_PERSIST,
 					   agent_on_channel, enclave);
-	/* At exit of the agent the channel may still hold its last words: they go first.
-	 */
 	enclave->exit_event = event_new(base, enclave->isolate.pidfd,
 					EV_READ | EV_PERSIST, on_agent_exit, enclave);
 	enclave->timer = evtimer_new(base, on_timer, enclave);
 	if (!enclave->channel_event || !enclave->exit_event || !enclave->timer ||
-	    event_priority_set(enclave->exit_event, 1) ||
 	    event_add(enclave->channel_event, NULL) ||
 	    event_add(enclave->exit_event, NULL))
 		return fault_set(fault, TOBI_E_MEMORY, "service", "",

@@ -197,7 +197,7 @@ static enum tobi_err measure_programs(struct service *service, const char *agent
 static enum tobi_err prepare_loop(struct service *service, struct tobi_fault *fault)
 {
 	service->base = event_base_new();
-	if (!service->base || event_base_priority_init(service->base, 2))
+	if (!service->base)
 		return fault_set(fault, TOBI_E_MEMORY, "service", "", "no event loop");
 	service->idle_timer = evtimer_new(service->base, on_idle, service);
 	service->int_event = evsignal_new(service->base, SIGINT, on_signal, service);
@@ -206,8 +206,6 @@ static enum tobi_err prepare_loop(struct service *service, struct tobi_fault *fa
 	    event_add(service->int_event, NULL) || event_add(service->term_event, NULL))
 		return fault_set(fault, TOBI_E_MEMORY, "service", "",
 				 "no room for an event");
-	/* What ends first is told first: channels before the ends of their processes. */
-	event_priority_set(service->idle_timer, 1);
 	return TOBI_OK;
 }
 
