@@ -75,6 +75,11 @@ void client_started(struct client *client, const struct enclave *enclave)
 	size_t lines = 0;
 
 	isolate_lacks(client->service->run_folder, &lacks);
+	if (!client->service->signer.locked)
+		wr_printf(&lacks,
+			  "%sthe platform's keys may be swapped to disk: the limit on "
+			  "locked memory (ulimit -l) is too low",
+			  lacks.size ? "\n" : "");
 	wr_u8(&lacks, 0);
 	for (const char *at = (const char *)lacks.ptr; at && *at; at++)
 		lines += *at == '\n' || !at[1];

@@ -183,7 +183,7 @@ static enum tobi_err send_config(struct enclave *enclave,
 	cbor_write_uint(&out, 2);
 	cbor_write_bytes(&out, request->config);
 	cbor_write_uint(&out, 3);
-	cbor_write_bytes(&out, wr_view(&enclave->service->signer.endorse));
+	cbor_write_bytes(&out, enclave->service->signer.endorse);
 	cbor_write_uint(&out, 4);
 	cbor_write_array(&out, request->port_count);
 	for (size_t i = 0; i < request->port_count; i++)

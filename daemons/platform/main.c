@@ -256,8 +256,9 @@ static int serve(const struct options *options)
 	if (!err)
 		err = control_open(&service, &fault);
 	if (!err) {
-		fprintf(stderr, "event=ready pid=%d run-folder=%s\n", (int)getpid(),
-			options->run_folder);
+		fprintf(stderr, "event=ready pid=%d run-folder=%s keys=%s\n",
+			(int)getpid(), options->run_folder,
+			service.signer.locked ? "locked" : "swappable");
 		service_maybe_idle(&service);
 		if (event_base_dispatch(service.base) < 0)
 			err = fault_set(&fault, TOBI_E_SYSTEM, "service", "",

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -23,9 +24,12 @@ enum {
 	MESSAGE_SIGNATURE = 2,
 	MESSAGE_DERIVE = 3,
 	MESSAGE_KEY = 4,
+	MESSAGE_PUBLIC = 5,
 	MESSAGE_FAULT = 13,
 
 	LIMIT_MESSAGE = LIMIT_TOKEN + 256,
+	LIMIT_OWNER_CHAIN = LIMIT_COSE_CHAIN * (LIMIT_CERTIFICATE + 8),
+	LIMIT_PUBLIC = 2 * LIMIT_OWNER_CHAIN,
 	ANSWER_TIMEOUT_MS = 10000,
 };
 
@@ -88,30 +92,106 @@ static enum tobi_err answer(struct root *root, struct tobi_bytes packet,
 	return err;
 }
 
-/* No files, no new processes, no dumps; one socket. */
+/* Before the keys are there: no dumps, nothing of the service's but one socket. */
 static bool close_in(int fd)
 {
 	const struct rlimit none = {0, 0};
 	const int only = 3;
 
-	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) ||
+	signal(SIGINT, SIG_IGN); /* a terminal's; the service ends this process */
+	signal(SIGTERM, SIG_IGN);
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) || setrlimit(RLIMIT_CORE, &none) ||
 	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
 	    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0))
 		return false;
 	if (fd != only && dup2(fd, only) < 0)
 		return false;
-	return !syscall(SYS_close_range, only + 1, ~0u, 0) &&
-	       !setrlimit(RLIMIT_NOFILE, &none) && !setrlimit(RLIMIT_CORE, &none) &&
-	       !setrlimit(RLIMIT_NPROC, &none) && !setrlimit(RLIMIT_FSIZE, &none);
+	return !syscall(SYS_close_range, only + 1, ~0u, 0);
 }
 
-static _Noreturn void serve(struct root *root, int fd)
+/* When they are read: no files, no new processes. */
+static bool close_up(void)
 {
-	signal(SIGINT, SIG_IGN); /* a terminal's; the service ends this process */
-	signal(SIGTERM, SIG_IGN);
+	const struct rlimit none = {0, 0};
+
+	return !setrlimit(RLIMIT_NOFILE, &none) && !setrlimit(RLIMIT_NPROC, &none) &&
+	       !setrlimit(RLIMIT_FSIZE, &none);
+}
+
+static void write_public(struct writer *out, const struct root *root, bool locked)
+{
+	CLEANUP(wr_done) struct writer owner = wr_init(LIMIT_OWNER_CHAIN);
+	const struct tobi_bytes *list;
+	uint8_t ueid[33];
+	size_t count = root_owner_chain(root, &list);
+
+	if (count)
+		cbor_write_array(&owner, count);
+	for (size_t i = 0; i < count; i++)
+		cbor_write_bytes(&owner, list[i]);
+	root_ueid(root, ueid);
+	count = root_chain(root, &list);
+	cbor_write_map(out, 6);
+	cbor_write_uint(out, 0);
+	cbor_write_uint(out, MESSAGE_PUBLIC);
+	cbor_write_uint(out, 1);
+	cbor_write_text(out, root_kind(root));
+	cbor_write_uint(out, 2);
+	cbor_write_bytes(out, (struct tobi_bytes){ueid, sizeof(ueid)});
+	cbor_write_uint(out, 3);
+	cbor_write_array(out, count);
+	for (size_t i = 0; i < count; i++)
+		cbor_write_bytes(out, list[i]);
+	cbor_write_uint(out, 4);
+	cbor_write_bytes(out, wr_view(&owner));
+	cbor_write_uint(out, 5);
+	cbor_write_bool(out, locked);
+	if (!wr_err(out) && wr_err(&owner))
+		out->err = wr_err(&owner);
+}
+
+static void reply(int fd, struct writer *out, enum tobi_err err,
+		  const struct tobi_fault *fault)
+{
+	if (err) {
+		wr_done(out);
+		packet_write_fault(out, MESSAGE_FAULT, fault);
+	}
+	if (wr_err(out) || packet_send(fd, wr_view(out), NULL, 0, NULL))
+		_exit(1);
+}
+
+static struct root *open_root(const char *folder, int fd)
+{
+	CLEANUP(wr_done) struct writer out = wr_init(LIMIT_PUBLIC);
+	struct tobi_fault fault = {0};
+	struct root *root = NULL;
+	/* An ordinary user's limit on locked memory is often too low for all of it: the
+	 * service says so. The seal root is in secret memory in any case. */
+	bool locked = mlockall(MCL_CURRENT | MCL_FUTURE) == 0;
+	enum tobi_err err = root_open(folder, &root, &fault);
+
+	if (!err)
+		write_public(&out, root, locked);
+	if (!err && wr_err(&out))
+		err = fault_set(&fault, wr_err(&out), "signer", "certificates",
+				"they are too large");
+	reply(fd, &out, err, &fault);
+	if (err)
+		_exit(1);
+	return root;
+}
+
+static _Noreturn void serve(const char *folder, int fd)
+{
+	struct root *root;
+
 	if (!close_in(fd))
 		_exit(1);
 	fd = 3;
+	root = open_root(folder, fd);
+	if (!close_up())
+		_exit(1);
 	for (;;) {
 		CLEANUP(packet_done) struct packet packet = {0};
 		CLEANUP(wr_done) struct writer out = wr_init(LIMIT_MESSAGE);
@@ -119,64 +199,92 @@ static _Noreturn void serve(struct root *root, int fd)
 
 		if (packet_receive(fd, LIMIT_MESSAGE, &packet, &fault))
 			_exit(0);
-		if (answer(root, wr_view(&packet.bytes), &out, &fault)) {
-			wr_done(&out);
-			packet_write_fault(&out, MESSAGE_FAULT, &fault);
-		}
-		if (wr_err(&out) || packet_send(fd, wr_view(&out), NULL, 0, NULL))
-			_exit(1);
+		reply(fd, &out, answer(root, wr_view(&packet.bytes), &out, &fault),
+		      &fault);
 	}
 }
 
-static void take_public(const struct root *root, struct signer *signer)
+static bool expect_key(struct cbor *cbor, struct cbor_map *map, int64_t wanted,
+		       const char *field)
 {
-	const struct tobi_bytes *list;
-	size_t count = root_chain(root, &list), at = 0;
+	int64_t key = -1;
 
-	signer->root_kind = root_provider_find(root_kind(root))->kind;
-	root_ueid(root, signer->ueid);
-	for (size_t i = 0; i < count; i++)
-		wr_bytes(&signer->chain_bytes, list[i].ptr, list[i].size);
-	for (size_t i = 0; i < count && !wr_err(&signer->chain_bytes);
-	     at += list[i++].size)
-		signer->chain[i] =
-		    (struct tobi_bytes){signer->chain_bytes.ptr + at, list[i].size};
-	signer->chain_count = count;
-	count = root_owner_chain(root, &list);
-	if (count)
-		cbor_write_array(&signer->endorse, count);
-	for (size_t i = 0; i < count; i++)
-		cbor_write_bytes(&signer->endorse, list[i]);
+	cbor_require(cbor, cbor_map_int(cbor, map, &key, field) && key == wanted, field);
+	return !cbor_failed(cbor);
+}
+
+/* Borrows from public_bytes. */
+static enum tobi_err read_public(struct signer *signer, struct tobi_fault *fault)
+{
+	struct cbor cbor = cbor_init(wr_view(&signer->public_bytes), CBOR_DETERMINISTIC);
+	struct cbor_map map = cbor_map(&cbor, 6, "message");
+	struct tobi_bytes kind = {0}, ueid = {0};
+	enum tobi_err err;
+
+	if (expect_key(&cbor, &map, 0, "kind") &&
+	    cbor_uint(&cbor, "kind") == MESSAGE_FAULT)
+		return packet_read_fault(wr_view(&signer->public_bytes), fault);
+	if (expect_key(&cbor, &map, 1, "root kind"))
+		kind = cbor_text(&cbor, LIMIT_NAME, "root kind");
+	if (expect_key(&cbor, &map, 2, "ueid"))
+		ueid = cbor_bytes_exact(&cbor, sizeof(signer->ueid), "ueid");
+	if (expect_key(&cbor, &map, 3, "chain"))
+		signer->chain_count = cbor_array(&cbor, LIMIT_COSE_CHAIN, "chain");
+	for (size_t i = 0; i < signer->chain_count; i++)
+		signer->chain[i] = cbor_bytes(&cbor, LIMIT_CERTIFICATE, "chain");
+	if (expect_key(&cbor, &map, 4, "endorse"))
+		signer->endorse = cbor_bytes(&cbor, LIMIT_OWNER_CHAIN, "endorse");
+	if (expect_key(&cbor, &map, 5, "locked"))
+		signer->locked = cbor_bool(&cbor, "locked");
+	err = cbor_finish(&cbor, "signer's message", fault);
+	if (err)
+		return err;
+	bytes_copy(signer->ueid, sizeof(signer->ueid), ueid.ptr, ueid.size);
+	for (size_t i = 0; root_provider_at(i); i++) {
+		if (bytes_equal_text(kind, root_provider_at(i)->kind))
+			signer->root_kind = root_provider_at(i)->kind;
+	}
+	return signer->root_kind ? TOBI_OK
+				 : fault_set(fault, TOBI_E_PROTOCOL, "signer",
+					     "root kind", "not known");
+}
+
+static enum tobi_err wait_readable(int fd, struct tobi_fault *fault)
+{
+	struct pollfd wait = {.fd = fd, .events = POLLIN};
+
+	if (poll(&wait, 1, ANSWER_TIMEOUT_MS) <= 0)
+		return fault_set(fault, TOBI_E_TIMEOUT, "signer", "",
+				 "it does not answer");
+	return TOBI_OK;
 }
 
 enum tobi_err signer_start(const char *folder, struct signer *ret_signer,
 			   struct tobi_fault *fault)
 {
 	struct signer signer = {.pid = -1, .fd = -1};
-	struct root *root = NULL;
+	CLEANUP(packet_done) struct packet packet = {0};
 	int pair[2] = {-1, -1};
-	enum tobi_err err = root_open(folder, &root, fault);
+	enum tobi_err err = TOBI_OK;
 
-	if (err)
-		return err;
-	signer.chain_bytes = wr_init(LIMIT_PEM);
-	signer.endorse = wr_init(LIMIT_PEM);
-	take_public(root, &signer);
-	err = wr_err(&signer.chain_bytes) ? wr_err(&signer.chain_bytes)
-					  : wr_err(&signer.endorse);
-	if (!err && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
-		err = fault_errno(fault, "signer", "", "no socket");
-	if (!err) {
-		signer.pid = fork();
-		if (signer.pid == 0)
-			serve(root, pair[1]);
-		if (signer.pid < 0)
-			err = fault_errno(fault, "signer", "", "cannot be started");
-	}
-	/* From here on only the signer has the keys. */
-	root_free(root);
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
+		return fault_errno(fault, "signer", "", "no socket");
+	signer.pid = fork();
+	if (signer.pid == 0)
+		serve(folder, pair[1]);
+	if (signer.pid < 0)
+		err = fault_errno(fault, "signer", "", "cannot be started");
 	fd_close(&pair[1]);
 	signer.fd = pair[0];
+	if (!err)
+		err = wait_readable(signer.fd, fault);
+	if (!err)
+		err = packet_receive(signer.fd, LIMIT_PUBLIC, &packet, fault);
+	if (!err) {
+		signer.public_bytes = packet.bytes;
+		packet.bytes = wr_init(0);
+		err = read_public(&signer, fault);
+	}
 	if (err) {
 		signer_stop(&signer);
 		return err;
@@ -193,8 +301,7 @@ void signer_stop(struct signer *signer)
 		while (waitpid(signer->pid, NULL, 0) < 0 && errno == EINTR)
 			;
 	}
-	wr_done(&signer->chain_bytes);
-	wr_done(&signer->endorse);
+	wr_done(&signer->public_bytes);
 	signer->pid = -1;
 }
 
@@ -203,7 +310,6 @@ static enum tobi_err ask(struct signer *signer, unsigned kind, struct tobi_bytes
 			 struct tobi_bytes *ret_bytes, struct tobi_fault *fault)
 {
 	CLEANUP(wr_done) struct writer out = wr_init(LIMIT_MESSAGE);
-	struct pollfd wait = {.fd = signer->fd, .events = POLLIN};
 	uint64_t got = 0;
 	enum tobi_err err;
 
@@ -211,9 +317,8 @@ static enum tobi_err ask(struct signer *signer, unsigned kind, struct tobi_bytes
 	err = wr_err(&out);
 	if (!err)
 		err = packet_send(signer->fd, wr_view(&out), NULL, 0, fault);
-	if (!err && poll(&wait, 1, ANSWER_TIMEOUT_MS) <= 0)
-		err =
-		    fault_set(fault, TOBI_E_TIMEOUT, "signer", "", "it does not answer");
+	if (!err)
+		err = wait_readable(signer->fd, fault);
 	if (!err)
 		err = packet_receive(signer->fd, LIMIT_MESSAGE, ret_packet, fault);
 	if (!err)

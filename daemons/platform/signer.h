@@ -13,17 +13,17 @@
 struct signer {
 	pid_t pid;
 	int fd;
+	bool locked;	       /* its memory is never swapped */
 	const char *root_kind; /* a literal of the provider */
 	uint8_t ueid[33];
-	/* CBOR arrays of DER certificates are made from these; owned. */
-	struct writer chain_bytes;
+	struct writer public_bytes; /* owned; the rest borrows from it */
 	struct tobi_bytes chain[LIMIT_COSE_CHAIN];
 	size_t chain_count;
-	struct writer endorse; /* the owner's chain as a CBOR array; empty without one */
+	struct tobi_bytes endorse; /* the owner's chain as a CBOR array, or empty */
 };
 
-/* Opens the root in folder, forks the signer, and forgets the keys in this process: call
- * it before anything else is open. */
+/* Forks the signer, which opens the root in folder: this process never has the keys, and
+ * so nothing that it forks later. Call it before anything else is open. */
 TOBI_MUST_USE enum tobi_err signer_start(const char *folder, struct signer *ret_signer,
 					 struct tobi_fault *fault);
 void signer_stop(struct signer *signer);
