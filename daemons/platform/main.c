@@ -11,7 +11,9 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -103,12 +105,42 @@ static enum tobi_err make_run_folder(const char *path, int *ret_lock,
 	return TOBI_OK;
 }
 
+/* Reports are asked for, and seal keys pass through: nothing of it belongs in a dump. */
+static enum tobi_err forbid_dumps(struct tobi_fault *fault)
+{
+	/* At a limit of one byte the kernel neither writes a dump nor starts a program
+	 * that takes it from a pipe; at zero it starts one. */
+	const struct rlimit none = {1, 1};
+
+	if (setrlimit(RLIMIT_CORE, &none))
+		return fault_errno(fault, "service", "", "cannot forbid dumps");
+	/* An ordinary user could not set the ids of an enclave's namespace then: the
+	 * files of a process that is not dumpable belong to root. */
+	if (geteuid() == 0 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
+		return fault_errno(fault, "service", "", "cannot forbid dumps");
+	return TOBI_OK;
+}
+
+/* Nothing of the service's but the pipe and the lock, and what was there before. */
+static bool keep_only(int *pipe_fd, int lock)
+{
+	const int first = 3;
+	int pipe_copy = fcntl(*pipe_fd, F_DUPFD, first + 2);
+	int lock_copy = fcntl(lock, F_DUPFD, first + 2);
+
+	if (pipe_copy < 0 || lock_copy < 0 || dup2(pipe_copy, first) < 0 ||
+	    dup2(lock_copy, first + 1) < 0)
+		return false;
+	*pipe_fd = first;
+	return !syscall(SYS_close_range, first + 2, ~0u, 0);
+}
+
 /*
  * A process that only waits for the service's end, however it comes, and then takes away
  * what a killed service leaves. It holds the lock meanwhile, so that no new service
  * starts among leftovers.
  */
-static enum tobi_err start_sweeper(const char *run_folder, int *ret_pipe,
+static enum tobi_err start_sweeper(const char *run_folder, int lock, int *ret_pipe,
 				   struct tobi_fault *fault)
 {
 	int pipes[2];
@@ -125,11 +157,12 @@ static enum tobi_err start_sweeper(const char *run_folder, int *ret_pipe,
 		*ret_pipe = pipes[1];
 		return TOBI_OK;
 	}
-	close(pipes[1]);
 	setsid();
 	signal(SIGINT, SIG_IGN);
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
+	if (!keep_only(&pipes[0], lock))
+		_exit(1);
 	while (read(pipes[0], &byte, 1) < 0 && errno == EINTR)
 		;
 	{
@@ -241,13 +274,15 @@ static int serve(const struct options *options)
 	signal(SIGPIPE, SIG_IGN);
 	umask(077);
 	service.signer.fd = service.signer.pid = -1;
-	err = make_run_folder(options->run_folder, &lock, &fault);
+	err = forbid_dumps(&fault);
+	if (!err)
+		err = make_run_folder(options->run_folder, &lock, &fault);
 	if (err)
 		return fail(&fault);
 	err = signer_start(options->state_folder, &service.signer, &fault);
 	if (!err) {
 		isolate_sweep(options->run_folder);
-		err = start_sweeper(options->run_folder, &sweeper, &fault);
+		err = start_sweeper(options->run_folder, lock, &sweeper, &fault);
 	}
 	if (!err)
 		err = measure_programs(&service, options->agent, &fault);
