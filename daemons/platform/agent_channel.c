@@ -74,22 +74,34 @@ static void take_ready(struct enclave *enclave, struct cbor *cbor)
 	}
 }
 
-static enum tobi_err answer_report(struct enclave *enclave, struct tobi_bytes hash,
-				   struct tobi_fault *fault)
+/* What cannot be answered is answered with a fault; without its signer the service can
+ * vouch for nobody, and ends. */
+static void answer_fault(struct enclave *enclave, const struct tobi_fault *fault)
+{
+	CLEANUP(wr_done) struct writer out = wr_init(LIMIT_CHANNEL);
+
+	packet_write_fault(&out, AGENT_FAULT, fault);
+	agent_send(enclave, &out);
+	if (signer_is_lost(&enclave->service->signer))
+		service_fail(enclave->service, fault);
+}
+
+static void answer_report(struct enclave *enclave, struct tobi_bytes hash)
 {
 	CLEANUP(wr_done) struct writer token = wr_init(LIMIT_TOKEN);
 	CLEANUP(wr_done) struct writer out = wr_init(LIMIT_TOKEN + 64);
-	enum tobi_err err = report_make(enclave, hash.ptr, &token, fault);
+	struct tobi_fault fault = {0};
 
-	if (err)
-		return err;
+	if (report_make(enclave, hash.ptr, &token, &fault)) {
+		answer_fault(enclave, &fault);
+		return;
+	}
 	cbor_write_map(&out, 2);
 	cbor_write_uint(&out, 0);
 	cbor_write_uint(&out, AGENT_TOKEN);
 	cbor_write_uint(&out, 1);
 	cbor_write_bytes(&out, wr_view(&token));
 	agent_send(enclave, &out);
-	return TOBI_OK;
 }
 
 static void take_fault(struct enclave *enclave, struct tobi_bytes bytes)
@@ -97,7 +109,8 @@ static void take_fault(struct enclave *enclave, struct tobi_bytes bytes)
 	struct tobi_fault fault = {0};
 
 	IGNORE(packet_read_fault(bytes, &fault));
-	if (enclave->attester && enclave->state == ENCLAVE_RUNNING) {
+	if (enclave->attester &&
+	    (enclave->state == ENCLAVE_RUNNING || enclave->state == ENCLAVE_ENDING)) {
 		client_send_fault(enclave->attester, &fault);
 		enclave->attester = NULL;
 		return;
@@ -174,7 +187,9 @@ static enum tobi_err take_message(struct enclave *enclave, struct tobi_bytes byt
 		if (first)
 			started(enclave);
 	}
-	return hash.size ? answer_report(enclave, hash, fault) : TOBI_OK;
+	if (hash.size)
+		answer_report(enclave, hash);
+	return TOBI_OK;
 }
 
 /* Takes one message; false when there is none, or there can be no more. */

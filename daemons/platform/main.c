@@ -47,6 +47,15 @@ static void stop_all(struct service *service)
 	service_maybe_idle(service);
 }
 
+void service_fail(struct service *service, const struct tobi_fault *fault)
+{
+	if (service->failed)
+		return;
+	service->failed = true;
+	IGNORE(fail(fault));
+	stop_all(service);
+}
+
 static void on_idle(evutil_socket_t fd, short what, void *context)
 {
 	struct service *service = context;
@@ -302,7 +311,9 @@ static int serve(const struct options *options)
 	finish(&service);
 	fd_close(&sweeper);
 	fd_close(&lock);
-	return err ? fail(&fault) : 0;
+	if (err)
+		return fail(&fault);
+	return service.failed ? 2 : 0;
 }
 
 static int usage(void)

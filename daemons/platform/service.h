@@ -63,7 +63,7 @@ struct service {
 	size_t enclave_count;
 	int listener;
 	struct event *listen_event, *idle_timer, *int_event, *term_event;
-	bool stopping;
+	bool stopping, failed;
 };
 
 /* enclave.c. What LAUNCH asks for; descriptors are taken from the packet. */
@@ -113,5 +113,7 @@ void client_evidence(struct client *client, struct tobi_bytes evidence);
 
 /* main.c: an enclave has ended, or a client has gone. */
 void service_maybe_idle(struct service *service);
+/* It cannot do its work any more: it says why, ends its enclaves, then itself. */
+void service_fail(struct service *service, const struct tobi_fault *fault);
 
 #endif

@@ -33,61 +33,88 @@ enum {
 	ANSWER_TIMEOUT_MS = 10000,
 };
 
-static void write_message(struct writer *out, unsigned kind, struct tobi_bytes bytes)
+/* A request, or its answer, which has the same number. */
+struct message {
+	uint64_t kind, number;
+	struct tobi_bytes bytes;
+};
+
+static void write_message(struct writer *out, const struct message *message)
 {
-	cbor_write_map(out, 2);
+	cbor_write_map(out, 3);
 	cbor_write_uint(out, 0);
-	cbor_write_uint(out, kind);
+	cbor_write_uint(out, message->kind);
 	cbor_write_uint(out, 1);
-	cbor_write_bytes(out, bytes);
+	cbor_write_uint(out, message->number);
+	cbor_write_uint(out, 2);
+	cbor_write_bytes(out, message->bytes);
 }
 
-static enum tobi_err read_message(struct tobi_bytes packet, uint64_t *ret_kind,
-				  struct tobi_bytes *ret_bytes, struct tobi_fault *fault)
+static bool expect_key(struct cbor *cbor, struct cbor_map *map, int64_t wanted,
+		       const char *field)
+{
+	int64_t key = -1;
+
+	cbor_require(cbor, cbor_map_int(cbor, map, &key, field) && key == wanted, field);
+	return !cbor_failed(cbor);
+}
+
+static enum tobi_err read_message(struct tobi_bytes packet, struct message *ret_message,
+				  struct tobi_fault *fault)
 {
 	struct cbor cbor = cbor_init(packet, CBOR_DETERMINISTIC);
-	struct cbor_map map = cbor_map(&cbor, 2, "message");
-	int64_t key = -1;
-	uint64_t kind;
-	struct tobi_bytes bytes;
+	struct cbor_map map = cbor_map(&cbor, 3, "message");
+	struct message message = {0};
 	enum tobi_err err;
 
-	cbor_require(&cbor, cbor_map_int(&cbor, &map, &key, "kind") && key == 0, "kind");
-	kind = cbor_uint(&cbor, "kind");
-	cbor_require(&cbor, cbor_map_int(&cbor, &map, &key, "bytes") && key == 1,
-		     "bytes");
-	bytes = cbor_bytes(&cbor, LIMIT_TOKEN, "bytes");
+	if (expect_key(&cbor, &map, 0, "kind"))
+		message.kind = cbor_uint(&cbor, "kind");
+	if (expect_key(&cbor, &map, 1, "number"))
+		message.number = cbor_uint(&cbor, "number");
+	if (expect_key(&cbor, &map, 2, "bytes"))
+		message.bytes = cbor_bytes(&cbor, LIMIT_TOKEN, "bytes");
 	err = cbor_finish(&cbor, "signer's message", fault);
-	if (err)
-		return err;
-	*ret_kind = kind;
-	*ret_bytes = bytes;
-	return TOBI_OK;
+	if (!err)
+		*ret_message = message;
+	return err;
+}
+
+static bool is_fault(struct tobi_bytes packet)
+{
+	struct cbor cbor = cbor_init(packet, CBOR_DETERMINISTIC);
+	struct cbor_map map = cbor_map(&cbor, 6, "message");
+
+	return expect_key(&cbor, &map, 0, "kind") &&
+	       cbor_uint(&cbor, "kind") == MESSAGE_FAULT;
 }
 
 static enum tobi_err answer(struct root *root, struct tobi_bytes packet,
 			    struct writer *out, struct tobi_fault *fault)
 {
 	CLEANUP(wr_done) struct writer signature = wr_init(1024);
-	struct tobi_bytes bytes = {0};
-	uint64_t kind = 0;
+	struct message message;
 	uint8_t key[32];
-	enum tobi_err err = read_message(packet, &kind, &bytes, fault);
+	enum tobi_err err = read_message(packet, &message, fault);
 
 	if (err)
 		return err;
-	if (kind == MESSAGE_SIGN) {
-		err = root_sign(root, bytes, &signature, fault);
-		if (!err)
-			write_message(out, MESSAGE_SIGNATURE, wr_view(&signature));
-		return err;
+	switch (message.kind) {
+	case MESSAGE_SIGN:
+		err = root_sign(root, message.bytes, &signature, fault);
+		message.kind = MESSAGE_SIGNATURE;
+		message.bytes = wr_view(&signature);
+		break;
+	case MESSAGE_DERIVE:
+		err = root_derive(root, message.bytes, key, fault);
+		message.kind = MESSAGE_KEY;
+		message.bytes = (struct tobi_bytes){key, sizeof(key)};
+		break;
+	default:
+		err = fault_set(fault, TOBI_E_PROTOCOL, "signer's message", "kind",
+				"not known");
 	}
-	if (kind != MESSAGE_DERIVE)
-		return fault_set(fault, TOBI_E_PROTOCOL, "signer's message", "kind",
-				 "not known");
-	err = root_derive(root, bytes, key, fault);
 	if (!err)
-		write_message(out, MESSAGE_KEY, (struct tobi_bytes){key, sizeof(key)});
+		write_message(out, &message);
 	explicit_bzero(key, sizeof(key));
 	return err;
 }
@@ -204,15 +231,6 @@ static _Noreturn void serve(const char *folder, int fd)
 	}
 }
 
-static bool expect_key(struct cbor *cbor, struct cbor_map *map, int64_t wanted,
-		       const char *field)
-{
-	int64_t key = -1;
-
-	cbor_require(cbor, cbor_map_int(cbor, map, &key, field) && key == wanted, field);
-	return !cbor_failed(cbor);
-}
-
 /* Borrows from public_bytes. */
 static enum tobi_err read_public(struct signer *signer, struct tobi_fault *fault)
 {
@@ -221,9 +239,11 @@ static enum tobi_err read_public(struct signer *signer, struct tobi_fault *fault
 	struct tobi_bytes kind = {0}, ueid = {0};
 	enum tobi_err err;
 
-	if (expect_key(&cbor, &map, 0, "kind") &&
-	    cbor_uint(&cbor, "kind") == MESSAGE_FAULT)
+	if (is_fault(wr_view(&signer->public_bytes)))
 		return packet_read_fault(wr_view(&signer->public_bytes), fault);
+	if (expect_key(&cbor, &map, 0, "kind") &&
+	    cbor_uint(&cbor, "kind") != MESSAGE_PUBLIC)
+		cbor_fail(&cbor, TOBI_E_PROTOCOL, "kind");
 	if (expect_key(&cbor, &map, 1, "root kind"))
 		kind = cbor_text(&cbor, LIMIT_NAME, "root kind");
 	if (expect_key(&cbor, &map, 2, "ueid"))
@@ -252,8 +272,12 @@ static enum tobi_err read_public(struct signer *signer, struct tobi_fault *fault
 static enum tobi_err wait_readable(int fd, struct tobi_fault *fault)
 {
 	struct pollfd wait = {.fd = fd, .events = POLLIN};
+	int ready;
 
-	if (poll(&wait, 1, ANSWER_TIMEOUT_MS) <= 0)
+	do {
+		ready = poll(&wait, 1, ANSWER_TIMEOUT_MS);
+	} while (ready < 0 && errno == EINTR);
+	if (ready <= 0)
 		return fault_set(fault, TOBI_E_TIMEOUT, "signer", "",
 				 "it does not answer");
 	return TOBI_OK;
@@ -305,27 +329,51 @@ void signer_stop(struct signer *signer)
 	signer->pid = -1;
 }
 
+bool signer_is_lost(const struct signer *signer)
+{
+	return signer->fd < 0;
+}
+
+static enum tobi_err exchange(struct signer *signer, const struct writer *out,
+			      struct packet *ret_packet, struct tobi_fault *fault)
+{
+	enum tobi_err err = packet_send(signer->fd, wr_view(out), NULL, 0, fault);
+
+	if (!err)
+		err = wait_readable(signer->fd, fault);
+	if (!err)
+		err = packet_receive(signer->fd, LIMIT_MESSAGE, ret_packet, fault);
+	if (err == TOBI_E_NOT_FOUND)
+		fault_set(fault, err, "signer", "", "it has gone");
+	return err;
+}
+
 static enum tobi_err ask(struct signer *signer, unsigned kind, struct tobi_bytes bytes,
 			 unsigned expected, struct packet *ret_packet,
 			 struct tobi_bytes *ret_bytes, struct tobi_fault *fault)
 {
 	CLEANUP(wr_done) struct writer out = wr_init(LIMIT_MESSAGE);
-	uint64_t got = 0;
+	struct message message = {kind, ++signer->requests, bytes};
 	enum tobi_err err;
 
-	write_message(&out, kind, bytes);
-	err = wr_err(&out);
+	if (signer_is_lost(signer))
+		return fault_set(fault, TOBI_E_NOT_FOUND, "signer", "", "it is lost");
+	write_message(&out, &message);
+	if (wr_err(&out))
+		return fault_set(fault, wr_err(&out), "signer", "", "too much to ask");
+	err = exchange(signer, &out, ret_packet, fault);
+	if (!err && is_fault(wr_view(&ret_packet->bytes)))
+		return packet_read_fault(wr_view(&ret_packet->bytes), fault);
 	if (!err)
-		err = packet_send(signer->fd, wr_view(&out), NULL, 0, fault);
-	if (!err)
-		err = wait_readable(signer->fd, fault);
-	if (!err)
-		err = packet_receive(signer->fd, LIMIT_MESSAGE, ret_packet, fault);
-	if (!err)
-		err = read_message(wr_view(&ret_packet->bytes), &got, ret_bytes, fault);
-	if (!err && got != expected)
+		err = read_message(wr_view(&ret_packet->bytes), &message, fault);
+	if (!err && (message.kind != expected || message.number != signer->requests))
 		err = fault_set(fault, TOBI_E_PROTOCOL, "signer", "",
 				"it gave another answer");
+	/* An answer that is late would be taken for that of the next request. */
+	if (err)
+		fd_close(&signer->fd);
+	else
+		*ret_bytes = message.bytes;
 	return err;
 }
 

@@ -12,7 +12,8 @@
 
 struct signer {
 	pid_t pid;
-	int fd;
+	int fd; /* -1: lost */
+	uint64_t requests;
 	bool locked;	       /* its memory is never swapped */
 	const char *root_kind; /* a literal of the provider */
 	uint8_t ueid[33];
@@ -27,6 +28,9 @@ struct signer {
 TOBI_MUST_USE enum tobi_err signer_start(const char *folder, struct signer *ret_signer,
 					 struct tobi_fault *fault);
 void signer_stop(struct signer *signer);
+
+/* After a request that was not answered as it should be: there are no more answers. */
+bool signer_is_lost(const struct signer *signer);
 
 /* Asks for an ES384 signature; fits struct cose_signer with the signer as context. */
 TOBI_MUST_USE enum tobi_err signer_sign(void *signer, struct tobi_bytes message,

@@ -54,4 +54,18 @@ check "its lock is the service's" same "$(readlink "/proc/$sweeper/fd/4")" "$wor
 kill -9 "$main"
 eventually test ! -e run/service.sock
 check "and it still sweeps" test ! -e run/service.sock
+
+# without its signer a service vouches for nobody: it ends, and its enclaves
+"$tobichi" build --tier soft -o stay.tobi -- /bin/busybox sleep 1000 >/dev/null
+id=$("$tobichi" run --detach stay.tobi)
+main=$(service)
+for pid in $(ps -o pid= --ppid "$main"); do
+	grep -q '^Max open files *0 ' "/proc/$pid/limits" && kill -9 "$pid"
+done
+check "no evidence without a signer" exits 2 "$tobichi" attest "$id" -o none.cbor
+check "and the reason is said" has "$said" signer
+eventually sh -c "! kill -0 $main 2>/dev/null || grep -q zombie /proc/$main/status"
+check "the service has ended" test ! -e run/service.sock
+check "its enclave too" test ! -e "run/enclaves/$id"
+check "the log says why" grep -q 'event=failed.*signer' run/service.log
 exit $failed

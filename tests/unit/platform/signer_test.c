@@ -6,12 +6,15 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/secret.h"
+#include "codec/cbor.h"
 #include "daemons/platform/signer.h"
+#include "ipc/packet.h"
 #include "pki/chain.h"
 #include "tests/bytes.h"
 
@@ -193,6 +196,163 @@ static void test_signer_start__little_may_be_locked__works_and_says_so(void **st
 	assert_int_equal(status, 0);
 }
 
+/* ---- a played signer ---- */
+
+static void write_answer(struct writer *out, unsigned kind, unsigned number)
+{
+	const uint8_t key[32] = {7};
+
+	cbor_write_map(out, 3);
+	cbor_write_uint(out, 0);
+	cbor_write_uint(out, kind);
+	cbor_write_uint(out, 1);
+	cbor_write_uint(out, number);
+	cbor_write_uint(out, 2);
+	cbor_write_bytes(out, (struct tobi_bytes){key, sizeof(key)});
+}
+
+/* A signer of which this test is the other side. */
+static struct signer play(int *ret_fd)
+{
+	int pair[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+	*ret_fd = pair[1];
+	return (struct signer){.pid = -1, .fd = pair[0]};
+}
+
+/* Says it before it is asked: so it lies there as an answer that came late does. */
+static void say(int fd, unsigned kind, unsigned number)
+{
+	struct writer out = wr_init(256);
+
+	write_answer(&out, kind, number);
+	assert_int_equal(packet_send(fd, wr_view(&out), NULL, 0, NULL), 0);
+	wr_done(&out);
+}
+
+enum { SIGN = 1, SIGNATURE, DERIVE, KEY };
+
+static void test_signer_derive__an_answer_to_an_earlier_request__ends_it(void **state)
+{
+	uint8_t key[32] = {0};
+	struct tobi_fault fault = {0};
+	int fd;
+	struct signer signer = play(&fd);
+
+	(void)state;
+	say(fd, KEY, 1);
+	say(fd, KEY, 1);
+	say(fd, KEY, 3);
+	assert_int_equal(signer_derive(&signer, text_bytes("one"), key, NULL), 0);
+	assert_int_equal(key[0], 7);
+	assert_int_equal(signer_derive(&signer, text_bytes("two"), key, &fault),
+			 TOBI_E_PROTOCOL);
+	assert_true(signer_is_lost(&signer));
+	/* Nor is the right answer taken that would follow. */
+	assert_int_equal(signer_derive(&signer, text_bytes("three"), key, &fault),
+			 TOBI_E_NOT_FOUND);
+	signer_stop(&signer);
+	close(fd);
+}
+
+static void test_signer_derive__an_answer_of_another_kind__ends_it(void **state)
+{
+	uint8_t key[32] = {0};
+	int fd;
+	struct signer signer = play(&fd);
+
+	(void)state;
+	say(fd, SIGNATURE, 1);
+	assert_int_equal(signer_derive(&signer, text_bytes("one"), key, NULL),
+			 TOBI_E_PROTOCOL);
+	assert_true(signer_is_lost(&signer));
+	signer_stop(&signer);
+	close(fd);
+}
+
+static void test_signer_derive__a_fault_as_answer__comes_back_and_it_lives(void **state)
+{
+	struct tobi_fault fault = {.code = TOBI_E_CRYPTO, .message = "not today"}, got;
+	struct writer out = wr_init(1024);
+	uint8_t key[32] = {0};
+	int fd;
+	struct signer signer = play(&fd);
+
+	(void)state;
+	packet_write_fault(&out, 13, &fault);
+	assert_int_equal(packet_send(fd, wr_view(&out), NULL, 0, NULL), 0);
+	say(fd, KEY, 2);
+	assert_int_equal(signer_derive(&signer, text_bytes("one"), key, &got),
+			 TOBI_E_CRYPTO);
+	assert_string_equal(got.message, "not today");
+	assert_int_equal(signer_derive(&signer, text_bytes("two"), key, &got), 0);
+	signer_stop(&signer);
+	close(fd);
+	wr_done(&out);
+}
+
+static void test_signer_derive__it_has_died__is_lost(void **state)
+{
+	uint8_t key[32];
+
+	(void)state;
+	assert_int_equal(kill(world.signer.pid, SIGKILL), 0);
+	assert_int_equal(signer_derive(&world.signer, text_bytes("one"), key, NULL),
+			 TOBI_E_NOT_FOUND);
+	assert_true(signer_is_lost(&world.signer));
+}
+
+static int ticks_pipe[2];
+
+static void on_tick(int number)
+{
+	ssize_t written = write(ticks_pipe[1], "", 1);
+
+	(void)number, (void)written;
+}
+
+/* Answers when the asker has had some signals meanwhile. */
+static _Noreturn void answer_after_signals(int fd)
+{
+	struct packet packet = {0};
+	char tick;
+
+	if (packet_receive(fd, 1024, &packet, NULL))
+		_exit(1);
+	for (int n = 0; n < 20; n++) {
+		if (read(ticks_pipe[0], &tick, 1) != 1)
+			_exit(1);
+	}
+	packet_done(&packet);
+	say(fd, KEY, 1);
+	_exit(0);
+}
+
+static void test_signer_derive__signals_meanwhile__are_not_an_answer(void **state)
+{
+	const struct itimerval fast = {{0, 1000}, {0, 1000}}, off = {0};
+	struct sigaction action = {.sa_handler = on_tick};
+	uint8_t key[32] = {0};
+	int fd;
+	struct signer signer = play(&fd);
+
+	(void)state;
+	assert_int_equal(pipe2(ticks_pipe, O_CLOEXEC), 0);
+	signer.pid = fork();
+	if (signer.pid == 0)
+		answer_after_signals(fd);
+	close(fd);
+	assert_int_equal(sigaction(SIGALRM, &action, NULL), 0);
+	assert_int_equal(setitimer(ITIMER_REAL, &fast, NULL), 0);
+	assert_int_equal(signer_derive(&signer, text_bytes("one"), key, NULL), 0);
+	assert_int_equal(setitimer(ITIMER_REAL, &off, NULL), 0);
+	assert_int_equal(key[0], 7);
+	signer_stop(&signer);
+	close(ticks_pipe[0]);
+	close(ticks_pipe[1]);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, enter, leave)
 
 int main(void)
@@ -203,6 +363,13 @@ int main(void)
 	    TEST(test_signer_sign__a_message__verifies_under_the_platform_key),
 	    TEST(test_signer_start__no_platform__says_so),
 	    TEST(test_signer_start__little_may_be_locked__works_and_says_so),
+	    cmocka_unit_test(
+		test_signer_derive__an_answer_to_an_earlier_request__ends_it),
+	    cmocka_unit_test(test_signer_derive__an_answer_of_another_kind__ends_it),
+	    cmocka_unit_test(
+		test_signer_derive__a_fault_as_answer__comes_back_and_it_lives),
+	    cmocka_unit_test(test_signer_derive__signals_meanwhile__are_not_an_answer),
+	    TEST(test_signer_derive__it_has_died__is_lost),
 	    TEST(test_signer_start__a_key_that_others_may_read__is_refused),
 	};
 
