@@ -2,9 +2,11 @@
 #include "daemons/platform/agent_channel.h"
 
 #include <signal.h>
+#include <string.h>
 
 #include "base/fault.h"
 #include "codec/cbor.h"
+#include "daemons/platform/seal_key.h"
 
 void agent_send(struct enclave *enclave, const struct writer *out)
 {
@@ -104,6 +106,52 @@ static void answer_report(struct enclave *enclave, struct tobi_bytes hash)
 	agent_send(enclave, &out);
 }
 
+/* KEY, from its second entry on. */
+static void read_key(struct cbor *cbor, struct cbor_map *map,
+		     struct seal_request *ret_request)
+{
+	static const char *const fields[] = {"signer", "svn", "label"};
+	int64_t key = 0;
+
+	ret_request->kind = (enum seal_kind)cbor_uint_max(cbor, SEAL_TO_SIGNER, "seal");
+	for (int n = 2; n <= 4; n++) {
+		const char *field = fields[n - 2];
+
+		cbor_require(cbor, cbor_map_int(cbor, map, &key, field) && key == n,
+			     field);
+		if (n == 2)
+			ret_request->signer = cbor_bytes(cbor, SHA384_SIZE, field);
+		else if (n == 3)
+			ret_request->svn = cbor_uint_max(cbor, UINT16_MAX, field);
+		else
+			ret_request->label = cbor_text(cbor, SEAL_LABEL_MAX, field);
+	}
+}
+
+static void answer_key(struct enclave *enclave, const struct seal_request *request)
+{
+	CLEANUP(wr_done) struct writer info = wr_init(SEAL_INFO_MAX);
+	CLEANUP(wr_done) struct writer out = wr_init(64);
+	struct tobi_fault fault = {0};
+	uint8_t key[32];
+	enum tobi_err err = seal_key_info(enclave->image, request, &info, &fault);
+
+	if (!err)
+		err =
+		    signer_derive(&enclave->service->signer, wr_view(&info), key, &fault);
+	if (err) {
+		answer_fault(enclave, &fault);
+		return;
+	}
+	cbor_write_map(&out, 2);
+	cbor_write_uint(&out, 0);
+	cbor_write_uint(&out, AGENT_KEY_REPLY);
+	cbor_write_uint(&out, 1);
+	cbor_write_bytes(&out, (struct tobi_bytes){key, sizeof(key)});
+	explicit_bzero(key, sizeof(key));
+	agent_send(enclave, &out);
+}
+
 static void take_fault(struct enclave *enclave, struct tobi_bytes bytes)
 {
 	struct tobi_fault fault = {0};
@@ -153,6 +201,7 @@ static enum tobi_err take_message(struct enclave *enclave, struct tobi_bytes byt
 {
 	struct cbor cbor = cbor_init(bytes, CBOR_DETERMINISTIC);
 	struct cbor_map map = cbor_map(&cbor, 6, "message");
+	struct seal_request seal = {0};
 	struct tobi_bytes hash = {0};
 	int64_t key = -1;
 	uint64_t kind;
@@ -171,6 +220,8 @@ static enum tobi_err take_message(struct enclave *enclave, struct tobi_bytes byt
 		take_ready(enclave, &cbor);
 	else if (kind == AGENT_REPORT && enclave->was_ready)
 		hash = cbor_bytes_exact(&cbor, 32, "claims hash");
+	else if (kind == AGENT_KEY && enclave->was_ready)
+		read_key(&cbor, &map, &seal);
 	else if (kind == AGENT_EVIDENCE && enclave->was_ready)
 		take_evidence(enclave, &cbor, &map);
 	else if (kind == AGENT_ENDED && enclave->was_ready)
@@ -187,8 +238,10 @@ static enum tobi_err take_message(struct enclave *enclave, struct tobi_bytes byt
 		if (first)
 			started(enclave);
 	}
-	if (hash.size)
+	if (kind == AGENT_REPORT)
 		answer_report(enclave, hash);
+	else if (kind == AGENT_KEY)
+		answer_key(enclave, &seal);
 	return TOBI_OK;
 }
 

@@ -1,0 +1,209 @@
+#include <unistd.h>
+
+#include "daemons/platform/seal_key.h"
+#include "tests/unit/platform/world.h"
+
+/* ---- KEY ---- */
+
+static const uint8_t first_signer[SHA384_SIZE] = {0x11}, no_signer[SHA384_SIZE] = {0x33};
+
+static const struct tobi_bytes first = {first_signer, SHA384_SIZE},
+			       stranger = {no_signer, SHA384_SIZE}, none = {NULL, 0};
+
+static void write_key(struct writer *out, unsigned kind, struct tobi_bytes signer,
+		      unsigned svn, const char *label)
+{
+	cbor_write_map(out, 5);
+	cbor_write_uint(out, 0);
+	cbor_write_uint(out, AGENT_KEY);
+	cbor_write_uint(out, 1);
+	cbor_write_uint(out, kind);
+	cbor_write_uint(out, 2);
+	cbor_write_bytes(out, signer);
+	cbor_write_uint(out, 3);
+	cbor_write_uint(out, svn);
+	cbor_write_uint(out, 4);
+	cbor_write_text(out, label);
+}
+
+/* What the root itself derives for this, by the letter of section 6.4. */
+static void expected_key(unsigned kind, struct tobi_bytes id, unsigned product,
+			 unsigned svn, const char *label, uint8_t ret_key[static 32])
+{
+	struct writer info = wr_init(256);
+	struct root *root = NULL;
+	char path[128];
+
+	cbor_write_map(&info, 6);
+	cbor_write_uint(&info, 0);
+	cbor_write_uint(&info, 1);
+	cbor_write_uint(&info, 1);
+	cbor_write_uint(&info, kind);
+	cbor_write_uint(&info, 2);
+	cbor_write_bytes(&info, id);
+	cbor_write_uint(&info, 3);
+	cbor_write_uint(&info, product);
+	cbor_write_uint(&info, 4);
+	cbor_write_uint(&info, svn);
+	cbor_write_uint(&info, 5);
+	cbor_write_text(&info, label);
+	snprintf(path, sizeof(path), "%s/state", world.folder);
+	assert_int_equal(root_open(path, &root, NULL), 0);
+	assert_int_equal(root_derive(root, wr_view(&info), ret_key, NULL), 0);
+	root_free(root);
+	wr_done(&info);
+}
+
+static void expect_key(unsigned kind, struct tobi_bytes signer, unsigned svn,
+		       const char *label, const uint8_t expected[static 32])
+{
+	struct writer out = wr_init(512), reply = wr_init(64);
+	struct packet packet;
+
+	write_key(&out, kind, signer, svn, label);
+	world_say(&out);
+	assert_true(world_hear(&packet));
+	cbor_write_map(&reply, 2);
+	cbor_write_uint(&reply, 0);
+	cbor_write_uint(&reply, AGENT_KEY_REPLY);
+	cbor_write_uint(&reply, 1);
+	cbor_write_bytes(&reply, (struct tobi_bytes){expected, 32});
+	assert_bytes_equal(wr_view(&packet.bytes), wr_view(&reply));
+	packet_done(&packet);
+	wr_done(&out);
+	wr_done(&reply);
+}
+
+/* Refused, and the enclave goes on. */
+static void expect_no_key(unsigned kind, struct tobi_bytes signer, unsigned svn,
+			  const char *label, enum tobi_err err, const char *field)
+{
+	struct writer out = wr_init(512);
+	struct tobi_fault fault = {0};
+	struct packet packet;
+
+	write_key(&out, kind, signer, svn, label);
+	world_say(&out);
+	assert_true(world_hear(&packet));
+	assert_int_equal(world_kind(&packet), AGENT_FAULT);
+	assert_int_equal(packet_read_fault(wr_view(&packet.bytes), &fault), err);
+	assert_string_equal(fault.field, field);
+	assert_false(world_enclave_is_killed());
+	packet_done(&packet);
+	wr_done(&out);
+}
+
+static void test_agent_key__of_the_image__is_bound_to_it(void **state)
+{
+	uint8_t key[32];
+
+	(void)state;
+	expected_key(0, (struct tobi_bytes){world.enclave->image->image_id, SHA384_SIZE},
+		     0, 0, "disk", key);
+	expect_key(0, none, 0, "disk", key);
+	expected_key(0, (struct tobi_bytes){world.enclave->image->image_id, SHA384_SIZE},
+		     0, 0, "other", key);
+	expect_key(0, none, 0, "other", key);
+}
+
+static void test_agent_key__of_a_signer__is_bound_to_product_and_svn(void **state)
+{
+	uint8_t key[32];
+
+	(void)state;
+	for (unsigned svn = 0; svn <= 7; svn += 7) {
+		expected_key(1, first, 3, svn, "disk", key);
+		expect_key(1, first, svn, "disk", key);
+	}
+}
+
+static void test_agent_key__not_its_own__is_refused(void **state)
+{
+	struct tobi_bytes image = {world.enclave->image->image_id, SHA384_SIZE};
+
+	(void)state;
+	expect_no_key(1, stranger, 7, "disk", TOBI_E_DENIED, "signer");
+	expect_no_key(1, (struct tobi_bytes){first_signer, 47}, 7, "disk", TOBI_E_DENIED,
+		      "signer");
+	expect_no_key(1, none, 7, "disk", TOBI_E_DENIED, "signer");
+	expect_no_key(1, image, 7, "disk", TOBI_E_DENIED, "signer");
+	expect_no_key(1, first, 8, "disk", TOBI_E_DENIED, "svn");
+	expect_no_key(0, first, 0, "disk", TOBI_E_ARGUMENT, "kind");
+	expect_no_key(0, none, 1, "disk", TOBI_E_ARGUMENT, "kind");
+	expect_no_key(0, none, 0, "", TOBI_E_ARGUMENT, "label");
+}
+
+static void test_agent_key__not_signed_at_all__has_none_of_a_signer(void **state)
+{
+	(void)state;
+	world.enclave->image->signer_count = 0;
+	expect_no_key(1, first, 0, "disk", TOBI_E_DENIED, "signer");
+}
+
+static void expect_killed(const struct writer *message)
+{
+	struct packet packet;
+
+	world_say(message);
+	assert_false(world_hear(&packet));
+	assert_true(world_enclave_is_killed());
+}
+
+static void test_agent_key__another_kind__ends_the_enclave(void **state)
+{
+	struct writer out = wr_init(512);
+
+	(void)state;
+	write_key(&out, 2, none, 0, "disk");
+	expect_killed(&out);
+	wr_done(&out);
+}
+
+static void test_agent_key__too_long_a_label__ends_the_enclave(void **state)
+{
+	struct writer out = wr_init(512);
+	char label[SEAL_LABEL_MAX + 2] = {0};
+
+	(void)state;
+	memset(label, 'a', SEAL_LABEL_MAX + 1);
+	write_key(&out, 0, none, 0, label);
+	expect_killed(&out);
+	wr_done(&out);
+}
+
+static void test_agent_key__before_it_is_ready__ends_the_enclave(void **state)
+{
+	struct writer out = wr_init(512);
+
+	(void)state;
+	world.enclave->was_ready = false;
+	write_key(&out, 0, none, 0, "disk");
+	expect_killed(&out);
+	wr_done(&out);
+}
+
+static void test_agent_key__without_its_signer__the_service_ends(void **state)
+{
+	(void)state;
+	fd_close(&world.service.signer.fd);
+	expect_no_key(0, none, 0, "disk", TOBI_E_NOT_FOUND, "");
+	assert_int_equal(world.failed, 1);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, world_enter, world_leave)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    TEST(test_agent_key__of_the_image__is_bound_to_it),
+	    TEST(test_agent_key__of_a_signer__is_bound_to_product_and_svn),
+	    TEST(test_agent_key__not_its_own__is_refused),
+	    TEST(test_agent_key__not_signed_at_all__has_none_of_a_signer),
+	    TEST(test_agent_key__another_kind__ends_the_enclave),
+	    TEST(test_agent_key__too_long_a_label__ends_the_enclave),
+	    TEST(test_agent_key__before_it_is_ready__ends_the_enclave),
+	    TEST(test_agent_key__without_its_signer__the_service_ends),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
