@@ -7,6 +7,7 @@
 #include "base/fault.h"
 #include "codec/cbor.h"
 #include "daemons/platform/seal_key.h"
+#include "token/soft_token.h"
 
 void agent_send(struct enclave *enclave, const struct writer *out)
 {
@@ -60,13 +61,18 @@ static void started(struct enclave *enclave)
 		enclave->client = NULL;
 }
 
+/* What only the agent can set up, or know; the rest is the launcher's to say. */
+static const uint64_t agents_protections = SOFT_NO_CAPABILITIES | SOFT_SECCOMP |
+					   SOFT_LANDLOCK | SOFT_NOT_DUMPABLE |
+					   SOFT_SECRET_MEMORY | SOFT_OWN_USER;
+
 static void take_ready(struct enclave *enclave, struct cbor *cbor)
 {
 	uint64_t bits = cbor_uint(cbor, "protections");
 
 	if (cbor_failed(cbor))
 		return;
-	enclave->protections |= bits;
+	enclave->protections |= bits & agents_protections;
 	enclave->was_ready = true;
 	event_del(enclave->timer);
 	if (enclave->image->manifest->secret_count &&

@@ -2,6 +2,34 @@
 
 #include "daemons/platform/seal_key.h"
 #include "tests/unit/platform/world.h"
+#include "token/soft_token.h"
+
+/* A map with the kind and one number. */
+static void write_number(struct writer *out, unsigned kind, uint64_t number)
+{
+	cbor_write_map(out, 2);
+	cbor_write_uint(out, 0);
+	cbor_write_uint(out, kind);
+	cbor_write_uint(out, 1);
+	cbor_write_uint(out, number);
+}
+
+/* ---- READY ---- */
+
+static void test_agent_ready__all_bits__only_its_own_count(void **state)
+{
+	struct writer out = wr_init(64);
+
+	(void)state;
+	world.enclave->was_ready = false;
+	world.enclave->protections = SOFT_NS_USER | SOFT_LIMIT_MEMORY;
+	write_number(&out, AGENT_READY, UINT64_MAX);
+	world_say(&out);
+	assert_true(world.enclave->was_ready);
+	/* Bits 8 to 12 and 16, and the two that the launcher vouches for. */
+	assert_int_equal(world.enclave->protections, 0x1f00 | 0x10000 | 0x1 | 0x2000);
+	wr_done(&out);
+}
 
 /* ---- KEY ---- */
 
@@ -195,6 +223,7 @@ static void test_agent_key__without_its_signer__the_service_ends(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    TEST(test_agent_ready__all_bits__only_its_own_count),
 	    TEST(test_agent_key__of_the_image__is_bound_to_it),
 	    TEST(test_agent_key__of_a_signer__is_bound_to_product_and_svn),
 	    TEST(test_agent_key__not_its_own__is_refused),
