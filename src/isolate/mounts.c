@@ -18,7 +18,9 @@
 #include "base/cleanup.h"
 #include "base/fault.h"
 #include "base/file.h"
+#include "image/rules.h"
 #include "isolate/copytree.h"
+#include "isolate/inroot.h"
 #include "isolate/inside.h"
 #include "isolate/sys.h"
 
@@ -27,20 +29,10 @@
 #define ROOT BASE "/root"
 #define KEEP BASE "/keep" /* what is below writable paths */
 
-enum { SAFE = MS_NOSUID | MS_NODEV | MS_NOEXEC };
-
-struct text {
-	char text[LIMIT_PATH + 64];
+enum {
+	SAFE = MS_NOSUID | MS_NODEV | MS_NOEXEC,
+	SAFE_ATTRIBUTES = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC,
 };
-
-static struct text join(const char *folder, struct tobi_bytes path)
-{
-	struct text out;
-
-	snprintf(out.text, sizeof(out.text), "%s%.*s", folder, (int)path.size,
-		 path.size ? (const char *)path.ptr : "");
-	return out;
-}
 
 static enum tobi_err make_folder(const char *path, mode_t mode, struct tobi_fault *fault)
 {
@@ -62,16 +54,41 @@ static enum tobi_err mount_tmpfs(const char *path, uint64_t size, const char *mo
 	return TOBI_OK;
 }
 
-static enum tobi_err bind(const char *from, const char *to, unsigned long flags,
+/* Onto exactly the open folder or file `target`; the attributes hold before it is seen.
+ */
+static enum tobi_err bind_onto(int target, const char *from, uint64_t attributes,
+			       const char *name, struct tobi_fault *fault)
+{
+	CLEANUP(fd_close)
+	int tree = (int)syscall(SYS_open_tree, AT_FDCWD, from,
+				OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	struct mount_attr attr = {.attr_set = attributes};
+
+	if (tree < 0)
+		return fault_errno(fault, OBJECT, "mount", "%s cannot be put in place",
+				   name);
+	if (syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH, &attr, sizeof(attr)))
+		return fault_errno(fault, OBJECT, "mount", "%s cannot be protected",
+				   name);
+	if (syscall(SYS_move_mount, tree, "", target, "",
+		    MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH))
+		return fault_errno(fault, OBJECT, "mount", "%s cannot be put in place",
+				   name);
+	return TOBI_OK;
+}
+
+/* For paths below /proc and /dev: mounts of this file, where there are no foreign links.
+ */
+static enum tobi_err bind(const char *from, const char *to, uint64_t attributes,
 			  struct tobi_fault *fault)
 {
-	if (mount(from, to, NULL, MS_BIND, NULL))
+	const char *name = to + strlen(ROOT);
+	CLEANUP(fd_close) int target = open(to, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+
+	if (target < 0)
 		return fault_errno(fault, OBJECT, "mount", "%s cannot be put in place",
-				   to + strlen(ROOT));
-	if (flags && mount(NULL, to, NULL, MS_BIND | MS_REMOUNT | flags, NULL))
-		return fault_errno(fault, OBJECT, "mount", "%s cannot be protected",
-				   to + strlen(ROOT));
-	return TOBI_OK;
+				   name);
+	return bind_onto(target, from, attributes, name, fault);
 }
 
 static enum tobi_err run_fsck(int image, struct tobi_fault *fault)
@@ -147,38 +164,79 @@ static enum tobi_err place_root(const struct isolate_spec *spec, int root_fd,
 	return TOBI_OK;
 }
 
+/* The folder that a writable path means. The manifest's rule holds for where its links
+ * lead, too. */
+static enum tobi_err open_writable(int root, struct tobi_bytes path, int *ret_fd,
+				   struct tobi_fault *fault)
+{
+	char text[LIMIT_PATH + 1], real[LIMIT_PATH];
+	CLEANUP(fd_close) int fd = -1;
+	enum tobi_err err;
+
+	snprintf(text, sizeof(text), "%.*s", (int)path.size, (const char *)path.ptr);
+	err = inroot_open(root, text, &fd, fault);
+	if (err == TOBI_E_NOT_FOUND)
+		return fault_set(
+		    fault, TOBI_E_NOT_FOUND, "image", "writable paths",
+		    "the image has no folder %s; add it, or leave the path out", text);
+	if (!err)
+		err = inroot_path(root, fd, real, fault);
+	if (err)
+		return err;
+	if (!rule_writable((struct tobi_bytes){(const uint8_t *)real, strlen(real)}))
+		return fault_set(fault, TOBI_E_DENIED, "image", "writable paths",
+				 "%s leads to %s, which cannot be writable", text, real);
+	*ret_fd = fd;
+	fd = -1;
+	return TOBI_OK;
+}
+
+static enum tobi_err copy_writable(const struct manifest *manifest, int folder,
+				   bool is_tmp, const char *keep,
+				   struct tobi_fault *fault)
+{
+	char from[64];
+	struct stat st;
+	enum tobi_err err;
+
+	/* The dot: the folder, and not the link to it. */
+	snprintf(from, sizeof(from), "%s/.", inroot_name(folder).text);
+	if (fstat(folder, &st))
+		return fault_errno(fault, "image", "writable paths", "cannot be read");
+	err = copytree(from, keep, manifest->uid, manifest->gid, fault);
+	/* Everybody's folders stay everybody's. */
+	if (!err && (st.st_mode & S_ISVTX || is_tmp) && chmod(keep, 01777))
+		err = fault_errno(fault, "image", "writable paths", "%s", keep);
+	return err;
+}
+
 /* All writable paths share one tmpfs, and so one limit. What the image has below them is
  * copied, and belongs to the program's user. */
-static enum tobi_err place_writable(const struct manifest *manifest,
+static enum tobi_err place_writable(const struct manifest *manifest, int root,
 				    struct tobi_fault *fault)
 {
 	enum tobi_err err = TOBI_OK;
+	char keep[64];
 
 	for (size_t i = 0; i < manifest->writable_count && !err; i++) {
 		struct tobi_bytes path = manifest->writable[i];
-		struct text target = join(ROOT, path);
-		char keep[64];
-		struct stat st;
+		CLEANUP(fd_close) int folder = -1;
 
 		snprintf(keep, sizeof(keep), KEEP "/%zu", i);
-		if (lstat(target.text, &st) || !S_ISDIR(st.st_mode))
-			return fault_set(
-			    fault, TOBI_E_NOT_FOUND, "image", "writable paths",
-			    "the image has no folder %s; add it, or leave the path out",
-			    target.text + strlen(ROOT));
-		err = copytree(target.text, keep, manifest->uid, manifest->gid, fault);
-		/* Everybody's folders stay everybody's. */
-		if (!err &&
-		    (st.st_mode & S_ISVTX || strcmp(target.text, ROOT "/tmp") == 0) &&
-		    chmod(keep, 01777))
-			err = fault_errno(fault, OBJECT, "writable paths", "%s", keep);
+		err = open_writable(root, path, &folder, fault);
+		if (!err)
+			err = copy_writable(manifest, folder,
+					    bytes_equal_text(path, "/tmp"), keep, fault);
 	}
 	/* Two loops: what is mounted must not be copied. */
 	for (size_t i = 0; i < manifest->writable_count && !err; i++) {
-		char keep[64];
+		CLEANUP(fd_close) int folder = -1;
 
 		snprintf(keep, sizeof(keep), KEEP "/%zu", i);
-		err = bind(keep, join(ROOT, manifest->writable[i]).text, SAFE, fault);
+		err = open_writable(root, manifest->writable[i], &folder, fault);
+		if (!err)
+			err = bind_onto(folder, keep, SAFE_ATTRIBUTES, "a writable path",
+					fault);
 	}
 	return err;
 }
@@ -199,7 +257,7 @@ static enum tobi_err place_devices(struct tobi_fault *fault)
 		snprintf(from, sizeof(from), "/dev/%s", devices[i]);
 		snprintf(to, sizeof(to), ROOT "/dev/%s", devices[i]);
 		IGNORE(mknod(to, S_IFREG | 0644, 0));
-		err = bind(from, to, MS_NOSUID | MS_NOEXEC, fault);
+		err = bind(from, to, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, fault);
 	}
 	for (size_t i = 0; i < sizeof(links) / sizeof(links[0]) && !err; i++) {
 		snprintf(to, sizeof(to), ROOT "/dev/%s", links[i][1]);
@@ -213,7 +271,7 @@ static enum tobi_err place_devices(struct tobi_fault *fault)
 	if (!err && chmod(KEEP "/shm", 01777))
 		err = fault_errno(fault, OBJECT, "devices", "no shm");
 	if (!err)
-		err = bind(KEEP "/shm", ROOT "/dev/shm", SAFE, fault);
+		err = bind(KEEP "/shm", ROOT "/dev/shm", SAFE_ATTRIBUTES, fault);
 	if (!err && mount(NULL, ROOT "/dev", NULL,
 			  MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NOEXEC, NULL))
 		err = fault_errno(fault, OBJECT, "devices", "cannot be made read-only");
@@ -235,30 +293,36 @@ static enum tobi_err place_proc(struct tobi_fault *fault)
 	for (size_t i = 0; i < sizeof(masked) / sizeof(masked[0]) && !err; i++) {
 		snprintf(path, sizeof(path), ROOT "/proc/%s", masked[i]);
 		if (access(path, F_OK) == 0)
-			err = bind("/dev/null", path, SAFE & ~MS_NODEV, fault);
+			err = bind("/dev/null", path, SAFE_ATTRIBUTES & ~MOUNT_ATTR_NODEV,
+				   fault);
 	}
 	for (size_t i = 0; i < sizeof(frozen) / sizeof(frozen[0]) && !err; i++) {
 		snprintf(path, sizeof(path), ROOT "/proc/%s", frozen[i]);
 		if (access(path, F_OK) == 0)
-			err = bind(path, path, SAFE | MS_RDONLY, fault);
+			err =
+			    bind(path, path, SAFE_ATTRIBUTES | MOUNT_ATTR_RDONLY, fault);
 	}
 	return err;
 }
 
-/* The agent fills it. An image without the folder cannot take secrets. */
-static enum tobi_err place_secrets(const struct manifest *manifest,
-				   struct tobi_fault *fault)
+/* The agent fills it. */
+static enum tobi_err place_secrets(int root, struct tobi_fault *fault)
 {
 	const uint64_t size = LIMIT_SECRETS_TOTAL + (UINT64_C(1) << 20);
+	CLEANUP(fd_close) int run = -1;
+	CLEANUP(fd_close) int secrets = -1;
+	enum tobi_err err = inroot_open(root, "/run", &run, fault);
 
-	if (mkdir(ROOT "/run/secrets", 0755) && errno != EEXIST) {
-		if (manifest->secret_count == 0)
-			return TOBI_OK;
+	if (err && err != TOBI_E_NOT_FOUND)
+		return err;
+	if (!err && (mkdirat(run, "secrets", 0755) == 0 || errno == EEXIST))
+		secrets =
+		    openat(run, "secrets", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (secrets < 0)
 		return fault_set(
 		    fault, TOBI_E_NOT_FOUND, "image", "secrets",
 		    "there is no place for /run/secrets; make /run a writable path");
-	}
-	return mount_tmpfs(ROOT "/run/secrets", size, "755", SAFE, fault);
+	return mount_tmpfs(inroot_name(secrets).text, size, "755", SAFE, fault);
 }
 
 static enum tobi_err check_folders(struct tobi_fault *fault)
@@ -275,6 +339,16 @@ static enum tobi_err check_folders(struct tobi_fault *fault)
 			    fault, TOBI_E_NOT_FOUND, "image", "root file system",
 			    "the image has no folder %s; build it again", needed[i]);
 	}
+	return TOBI_OK;
+}
+
+static enum tobi_err open_root(int *ret_root, struct tobi_fault *fault)
+{
+	int root = open(ROOT, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (root < 0)
+		return fault_errno(fault, OBJECT, "root", "cannot be opened");
+	*ret_root = root;
 	return TOBI_OK;
 }
 
@@ -296,6 +370,7 @@ enum tobi_err mounts_enter(const struct isolate_spec *spec, int root_fd,
 			   struct tobi_fault *fault)
 {
 	const struct manifest *manifest = spec->image->manifest;
+	CLEANUP(fd_close) int root = -1;
 	enum tobi_err err;
 
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
@@ -312,9 +387,11 @@ enum tobi_err mounts_enter(const struct isolate_spec *spec, int root_fd,
 	if (!err)
 		err = check_folders(fault);
 	if (!err)
-		err = place_writable(manifest, fault);
+		err = open_root(&root, fault);
 	if (!err)
-		err = place_secrets(manifest, fault);
+		err = place_writable(manifest, root, fault);
+	if (!err)
+		err = place_secrets(root, fault);
 	if (!err)
 		err = place_proc(fault);
 	if (!err)
