@@ -64,7 +64,7 @@ static int copy_entry(const FTSENT *entry, const char *to)
 	case FTS_NS:
 		errno = entry->fts_errno;
 		return -1;
-	default: /* a folder for the second time; sockets, devices */
+	default: /* sockets, devices */
 		return 0;
 	}
 }
@@ -90,15 +90,21 @@ enum tobi_err copytree(const char *from, const char *to, uid_t uid, gid_t gid,
 	if (!tree)
 		return fault_errno(fault, "isolation", "writable paths",
 				   "cannot be read");
-	while (!err && (entry = fts_read(tree))) {
+	while (!err && (errno = 0, entry = fts_read(tree))) {
+		if (entry->fts_info == FTS_DP)
+			continue; /* a folder once more, after what is in it */
 		if (entry->fts_level > MAX_LEVEL || ++count > MAX_ENTRIES) {
 			err = fault_set(fault, TOBI_E_LIMIT, "image", "writable paths",
 					"more than %d levels or %d files below one",
 					MAX_LEVEL, MAX_ENTRIES);
 			break;
 		}
-		snprintf(target, sizeof(target), "%s%s", to, entry->fts_path + prefix);
-		if (copy_entry(entry, target))
+		/* A name that was cut would be another file's. */
+		if (snprintf(target, sizeof(target), "%s%s", to,
+			     entry->fts_path + prefix) >= (int)sizeof(target))
+			err = fault_set(fault, TOBI_E_LIMIT, "image", "writable paths",
+					"a path below one is too long");
+		else if (copy_entry(entry, target))
 			err = fault_errno(
 			    fault, "image", "writable paths",
 			    "cannot copy %s; the limit on writable paths may be too low",
@@ -108,6 +114,8 @@ enum tobi_err copytree(const char *from, const char *to, uid_t uid, gid_t gid,
 			err = fault_errno(fault, "image", "writable paths",
 					  "cannot give away %s", target);
 	}
+	if (!err && errno)
+		err = fault_errno(fault, "image", "writable paths", "cannot be read");
 	fts_close(tree);
 	return err;
 }
