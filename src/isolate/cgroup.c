@@ -267,12 +267,14 @@ enum tobi_err cgroup_make(const struct cgroup *parents, const char *name,
 			  const struct manifest *manifest, struct cgroup *ret_group,
 			  struct tobi_fault *fault)
 {
-	struct cgroup group = *parents;
+	/* Never a parent's path: what is in this is removed after an error. */
+	struct cgroup group = {0};
 	enum tobi_err err = TOBI_OK;
 
 	for (size_t i = 0; i < CGROUP_COUNT && !err; i++) {
 		if (!parents->path[i][0])
 			continue;
+		group.unified[i] = parents->unified[i];
 		snprintf(group.path[i], sizeof(group.path[i]), "%s",
 			 in_folder(parents->path[i], name).text);
 		if (mkdir(group.path[i], 0755) && errno != EEXIST)
