@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -110,37 +111,41 @@ static bool parse_mount(const char *line, struct mount_point *ret_mount)
 		   2;
 }
 
+/* The process's group, as a folder: its path is told from the hierarchy's root, of which
+ * a container has only a part mounted. What is outside of that part is its root. */
+static bool group_folder(const struct mount_point *mount, const char *own, char *out,
+			 size_t room)
+{
+	size_t size = strcmp(mount->root, "/") == 0 ? 0 : strlen(mount->root);
+	bool below = strncmp(own, mount->root, size) == 0 &&
+		     (own[size] == '/' || own[size] == 0) &&
+		     strncmp(own, "/..", strlen("/..")) != 0;
+
+	/* A path that was cut would be another group's. */
+	return snprintf(out, room, "%s%s", mount->point, below ? own + size : "") <
+	       (int)room;
+}
+
 static void take_parent(struct cgroup *parents, const struct mount_point *mount,
 			const char *groups)
 {
-	char own[512];
+	char own[512], folder[512], available[256];
 
 	for (size_t i = 0; i < CGROUP_COUNT; i++) {
 		bool version2 = strcmp(mount->type, "cgroup2") == 0;
-		const char *below = own;
-		char list[512];
 
 		if (version2 ? !own_group(groups, "", own, sizeof(own))
 			     : (strcmp(mount->type, "cgroup") != 0 ||
 				!has_word(mount->options, controllers[i], ",") ||
 				!own_group(groups, controllers[i], own, sizeof(own))))
 			continue;
-		/* In a container only a part of the tree is mounted. */
-		if (strcmp(mount->root, "/") != 0) {
-			size_t size = strlen(mount->root);
-
-			below = strncmp(own, mount->root, size) == 0 ? own + size : "";
-		}
-		snprintf(list, sizeof(list), "%s%s", mount->point, below);
-		if (version2) {
-			char available[256];
-
-			if (!read_text(in_folder(list, "cgroup.controllers").text,
-				       available, sizeof(available)) ||
-			    !has_word(available, controllers[i], " \n"))
-				continue;
-		}
-		snprintf(parents->path[i], sizeof(parents->path[i]), "%s", list);
+		if (!group_folder(mount, own, folder, sizeof(folder)))
+			continue;
+		if (version2 && (!read_text(in_folder(folder, "cgroup.controllers").text,
+					    available, sizeof(available)) ||
+				 !has_word(available, controllers[i], " \n")))
+			continue;
+		snprintf(parents->path[i], sizeof(parents->path[i]), "%s", folder);
 		parents->unified[i] = version2;
 	}
 }
@@ -166,14 +171,27 @@ static bool open_unified(const char *parent, const char *controller)
 	       write_text(in_folder(parent, control).text, request);
 }
 
-void cgroup_find(struct cgroup *ret_parents, const char *ret_why[CGROUP_COUNT])
+/* A head and a line for each swap. What cannot be read counts as swap. */
+static bool host_swaps(const char *proc)
 {
-	struct cgroup parents = {0};
+	char text[4096];
+	const char *line;
+
+	if (!read_text(in_folder(proc, "swaps").text, text, sizeof(text)))
+		return access(in_folder(proc, "swaps").text, F_OK) == 0;
+	line = strchr(text, '\n');
+	return line && line[1];
+}
+
+void cgroup_find(const char *proc, struct cgroup *ret_parents,
+		 const char *ret_why[CGROUP_COUNT])
+{
+	struct cgroup parents = {.host_swaps = host_swaps(proc)};
 	char groups[8192], line[4096];
 	FILE *mounts;
 
-	read_text("/proc/self/cgroup", groups, sizeof(groups));
-	mounts = fopen("/proc/self/mountinfo", "re");
+	read_text(in_folder(proc, "self/cgroup").text, groups, sizeof(groups));
+	mounts = fopen(in_folder(proc, "self/mountinfo").text, "re");
 	while (mounts && fgets(line, sizeof(line), mounts)) {
 		struct mount_point mount;
 
@@ -237,11 +255,17 @@ static enum tobi_err set_limits(const struct cgroup *group,
 	case CGROUP_MEMORY:
 		err = set_limit(group, controller, "memory.limit_in_bytes", "memory.max",
 				true, fault, "%" PRIu64, memory);
-		/* No swap: version 1 counts it together with memory. */
-		if (!err && group->unified[controller])
-			err = set_limit(group, controller, "", "memory.swap.max", false,
-					fault, "0");
-		else if (!err)
+		/* No swap: it is a disk, on which secrets would stay. */
+		if (!err) {
+			err = set_limit(group, controller, "memory.swappiness",
+					"memory.swap.max", group->host_swaps, fault, "0");
+			if (err)
+				return fault_set(fault, err, "isolation", "swap",
+						 "this host swaps, and that cannot be "
+						 "forbidden here; turn swap off");
+		}
+		/* And in version 1 the sum has a limit of its own. */
+		if (!err && !group->unified[controller])
 			err = set_limit(group, controller, "memory.memsw.limit_in_bytes",
 					"", false, fault, "%" PRIu64, memory);
 		return err;
@@ -268,7 +292,7 @@ enum tobi_err cgroup_make(const struct cgroup *parents, const char *name,
 			  struct tobi_fault *fault)
 {
 	/* Never a parent's path: what is in this is removed after an error. */
-	struct cgroup group = {0};
+	struct cgroup group = {.host_swaps = parents->host_swaps};
 	enum tobi_err err = TOBI_OK;
 
 	for (size_t i = 0; i < CGROUP_COUNT && !err; i++) {
@@ -285,7 +309,7 @@ enum tobi_err cgroup_make(const struct cgroup *parents, const char *name,
 					 fault);
 	}
 	if (err) {
-		cgroup_remove(&group);
+		IGNORE(cgroup_remove(&group));
 		return err;
 	}
 	*ret_group = group;
@@ -306,39 +330,77 @@ enum tobi_err cgroup_add(const struct cgroup *group, pid_t pid, struct tobi_faul
 	return TOBI_OK;
 }
 
+enum { MEMBERS = 256 };
+
+/* Some of the processes in a group. Only whole lines: half a number is another process.
+ */
+static size_t read_members(const char *folder, pid_t list[MEMBERS])
+{
+	FILE *file = fopen(in_folder(folder, "cgroup.procs").text, "re");
+	char line[32], *end;
+	size_t count = 0;
+
+	while (file && count < MEMBERS && fgets(line, sizeof(line), file)) {
+		long pid = strtol(line, &end, 10);
+
+		if (end == line || *end != '\n')
+			break;
+		if (pid > 1 && pid <= INT32_MAX)
+			list[count++] = (pid_t)pid;
+	}
+	if (file)
+		fclose(file);
+	return count;
+}
+
+static bool is_member(const char *folder, pid_t pid)
+{
+	pid_t list[MEMBERS];
+	size_t count = read_members(folder, list);
+
+	while (count > 0 && list[count - 1] != pid)
+		count--;
+	return count > 0;
+}
+
 static void kill_members(const char *folder)
 {
-	char text[16384];
-	char *at = text, *end;
+	pid_t list[MEMBERS];
+	size_t count;
 
-	if (!read_text(in_folder(folder, "cgroup.procs").text, text, sizeof(text)))
-		return;
-	while (*at) {
-		long pid = strtol(at, &end, 10);
+	if (write_text(in_folder(folder, "cgroup.kill").text, "1"))
+		return; /* version 2, since Linux 5.14 */
+	count = read_members(folder, list);
+	for (size_t i = 0; i < count; i++) {
+		CLEANUP(fd_close) int pidfd = (int)syscall(SYS_pidfd_open, list[i], 0);
 
-		if (end == at)
-			return;
-		if (pid > 1)
-			kill((pid_t)pid, SIGKILL);
-		at = end + strspn(end, "\n");
+		/* It may have ended, and the number be somebody else's: what is held
+		 * now and is in the group now is the one that is meant. */
+		if (pidfd >= 0 && is_member(folder, list[i]))
+			syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
 	}
 }
 
-void cgroup_remove(const struct cgroup *group)
+bool cgroup_remove(const struct cgroup *group)
 {
 	const useconds_t wait_us = 2000;
 	const int tries = 500;
+	bool gone = true;
 
 	for (size_t i = 0; i < CGROUP_COUNT; i++) {
+		int left = tries;
+		int failed;
+
 		if (!group->path[i][0])
 			continue;
 		/* A killed process leaves its group a little later. */
-		for (int n = 0; n < tries && rmdir(group->path[i]) && errno == EBUSY;
-		     n++) {
+		while ((failed = rmdir(group->path[i])) && errno == EBUSY && left-- > 0) {
 			kill_members(group->path[i]);
 			usleep(wait_us);
 		}
+		gone = gone && (!failed || errno == ENOENT);
 	}
+	return gone;
 }
 
 uint64_t cgroup_read(const struct cgroup *group, enum cgroup_controller controller,

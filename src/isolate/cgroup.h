@@ -13,11 +13,14 @@ struct cgroup {
 	/* The enclave's own folder for each controller; empty where there is none. */
 	char path[CGROUP_COUNT][LIMIT_PATH];
 	bool unified[CGROUP_COUNT]; /* version 2 */
+	bool host_swaps;	    /* swap is in use: it must be forbidden to the enclave */
 };
 
 /* Where this process may make groups: fills in the parent of each. Never fails; an empty
- * path and *why (a literal) say what is missing. */
-void cgroup_find(struct cgroup *ret_parents, const char *ret_why[CGROUP_COUNT]);
+ * path and *why (a literal) say what is missing. proc: where the kernel tells of mounts
+ * and groups, "/proc". */
+void cgroup_find(const char *proc, struct cgroup *ret_parents,
+		 const char *ret_why[CGROUP_COUNT]);
 
 /* Makes the folder `name` in each parent, sets the limits, and gives the group. For a
  * controller without a parent the path stays empty. */
@@ -27,8 +30,9 @@ TOBI_MUST_USE enum tobi_err cgroup_make(const struct cgroup *parents, const char
 					struct tobi_fault *fault);
 TOBI_MUST_USE enum tobi_err cgroup_add(const struct cgroup *group, pid_t pid,
 				       struct tobi_fault *fault);
-/* Kills what is in it and removes the folders. */
-void cgroup_remove(const struct cgroup *group);
+/* Kills what is in it and removes the folders; false when one is still there after a
+ * second, because a process in it cannot die. */
+bool cgroup_remove(const struct cgroup *group);
 /* Zero where it cannot be read. */
 uint64_t cgroup_read(const struct cgroup *group, enum cgroup_controller controller,
 		     const char *version1, const char *version2);

@@ -20,7 +20,7 @@ void isolate_end(struct isolate *isolate)
 	fd_close(&isolate->pidfd);
 	if (!isolate->cleanup)
 		return;
-	cgroup_remove(&isolate->cleanup->group);
+	IGNORE(cgroup_remove(&isolate->cleanup->group));
 	if (isolate->cleanup->state[0])
 		unlink(isolate->cleanup->state);
 	free(isolate->cleanup);
@@ -61,7 +61,7 @@ static void sweep_one(const char *path)
 		    strstr(line, "/../"))
 			continue;
 		snprintf(group.path[0], sizeof(group.path[0]), "%s", line);
-		cgroup_remove(&group);
+		IGNORE(cgroup_remove(&group));
 	}
 	if (file)
 		fclose(file);
@@ -94,7 +94,7 @@ void isolate_lacks(const char *run_folder, struct writer *out)
 	const char *why[CGROUP_COUNT] = {NULL};
 
 	(void)run_folder;
-	cgroup_find(&parents, why);
+	cgroup_find("/proc", &parents, why);
 	for (size_t i = 0; i < CGROUP_COUNT; i++) {
 		if (why[i])
 			wr_printf(out, "%sno limit on %s: %s", out->size ? "\n" : "",

@@ -203,7 +203,7 @@ static enum tobi_err make_limits(const struct isolate_spec *spec, bool by_root,
 	char name[32];
 	enum tobi_err err;
 
-	cgroup_find(&parents, why);
+	cgroup_find("/proc", &parents, why);
 	for (size_t i = 0; i < CGROUP_COUNT; i++) {
 		if (parents.path[i][0])
 			*protections |= bits[i];
