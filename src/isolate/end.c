@@ -20,8 +20,8 @@ void isolate_end(struct isolate *isolate)
 	fd_close(&isolate->pidfd);
 	if (!isolate->cleanup)
 		return;
-	IGNORE(cgroup_remove(&isolate->cleanup->group));
-	if (isolate->cleanup->state[0])
+	/* What could not be removed stays written down, for a later sweep. */
+	if (cgroup_remove(&isolate->cleanup->group) && isolate->cleanup->state[0])
 		unlink(isolate->cleanup->state);
 	free(isolate->cleanup);
 	isolate->cleanup = NULL;
@@ -50,6 +50,7 @@ static void sweep_one(const char *path)
 {
 	char line[LIMIT_PATH + 2];
 	FILE *file = fopen(path, "re");
+	bool gone = true;
 
 	while (file && fgets(line, sizeof(line), file)) {
 		struct cgroup group = {0};
@@ -61,11 +62,12 @@ static void sweep_one(const char *path)
 		    strstr(line, "/../"))
 			continue;
 		snprintf(group.path[0], sizeof(group.path[0]), "%s", line);
-		IGNORE(cgroup_remove(&group));
+		gone = cgroup_remove(&group) && gone;
 	}
 	if (file)
 		fclose(file);
-	unlink(path);
+	if (gone)
+		unlink(path);
 }
 
 void isolate_sweep(const char *run_folder)
