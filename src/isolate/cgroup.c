@@ -126,49 +126,97 @@ static bool group_folder(const struct mount_point *mount, const char *own, char 
 	       (int)room;
 }
 
-static void take_parent(struct cgroup *parents, const struct mount_point *mount,
-			const char *groups)
+static bool lists(const char *folder, const char *name, const char *word)
 {
-	char own[512], folder[512], available[256];
+	char text[512];
+
+	return read_text(in_folder(folder, name).text, text, sizeof(text)) &&
+	       has_word(text, word, " \n");
+}
+
+/* Limited children can be made here: the controller is, or can be, handed down, and this
+ * process may move others from here into them. */
+static bool is_usable(const char *folder, const char *controller)
+{
+	const char *control = "cgroup.subtree_control";
+	char request[32];
+
+	if (access(folder, W_OK) || access(in_folder(folder, "cgroup.procs").text, W_OK))
+		return false;
+	snprintf(request, sizeof(request), "+%s", controller);
+	return lists(folder, control, controller) ||
+	       write_text(in_folder(folder, control).text, request);
+}
+
+/* A group has processes or limited children, not both: this process moves into a child
+ * when it is the only one, as under systemd. */
+static bool step_aside(const char *folder)
+{
+	struct path own = in_folder(folder, CGROUP_ASIDE);
+	char text[64], pid[32];
+
+	snprintf(pid, sizeof(pid), "%d\n", (int)getpid());
+	return read_text(in_folder(folder, "cgroup.procs").text, text, sizeof(text)) &&
+	       strcmp(text, pid) == 0 &&
+	       (mkdir(own.text, 0755) == 0 || errno == EEXIST) &&
+	       write_text(in_folder(own.text, "cgroup.procs").text, pid);
+}
+
+/*
+ * Version 2: the nearest group at or above this process's own, not above top, in which
+ * enclaves can be made. A login session's own group is full of other processes.
+ */
+static bool find_unified(char *folder, size_t top, const char *controller)
+{
+	char *last = strrchr(folder, '/');
+
+	if (last && last >= folder + top && strcmp(last + 1, CGROUP_ASIDE) == 0)
+		*last = 0;
+	if (is_usable(folder, controller) ||
+	    (step_aside(folder) && is_usable(folder, controller)))
+		return true;
+	while ((last = strrchr(folder, '/')) && last >= folder + top && last > folder) {
+		*last = 0;
+		if (is_usable(folder, controller))
+			return true;
+	}
+	return false;
+}
+
+/* Is this the hierarchy of the controller, and this process's group in it? */
+static bool own_folder(const struct mount_point *mount, const char *controller,
+		       const char *groups, char *out, size_t room)
+{
+	char own[512];
+
+	if (strcmp(mount->type, "cgroup2") == 0)
+		return own_group(groups, "", own, sizeof(own)) &&
+		       group_folder(mount, own, out, room) &&
+		       lists(out, "cgroup.controllers", controller);
+	return strcmp(mount->type, "cgroup") == 0 &&
+	       has_word(mount->options, controller, ",") &&
+	       own_group(groups, controller, own, sizeof(own)) &&
+	       group_folder(mount, own, out, room);
+}
+
+static void take_parent(struct cgroup *parents, const char *why[CGROUP_COUNT],
+			const struct mount_point *mount, const char *groups)
+{
+	bool version2 = strcmp(mount->type, "cgroup2") == 0;
+	char folder[512];
 
 	for (size_t i = 0; i < CGROUP_COUNT; i++) {
-		bool version2 = strcmp(mount->type, "cgroup2") == 0;
-
-		if (version2 ? !own_group(groups, "", own, sizeof(own))
-			     : (strcmp(mount->type, "cgroup") != 0 ||
-				!has_word(mount->options, controllers[i], ",") ||
-				!own_group(groups, controllers[i], own, sizeof(own))))
+		if (parents->path[i][0] ||
+		    !own_folder(mount, controllers[i], groups, folder, sizeof(folder)))
 			continue;
-		if (!group_folder(mount, own, folder, sizeof(folder)))
+		why[i] = "the host has not delegated a control group to you";
+		if (version2 ? !find_unified(folder, strlen(mount->point), controllers[i])
+			     : access(folder, W_OK) != 0)
 			continue;
-		if (version2 && (!read_text(in_folder(folder, "cgroup.controllers").text,
-					    available, sizeof(available)) ||
-				 !has_word(available, controllers[i], " \n")))
-			continue;
+		why[i] = NULL;
 		snprintf(parents->path[i], sizeof(parents->path[i]), "%s", folder);
 		parents->unified[i] = version2;
 	}
-}
-
-/* Version 2 lets a group have processes or limited children, not both: this process
- * moves into a child of its own first when it has to. */
-static bool open_unified(const char *parent, const char *controller)
-{
-	char request[32], enabled[256], pid[32];
-	const char *control = "cgroup.subtree_control";
-	struct path own = in_folder(parent, "tobichid");
-
-	if (read_text(in_folder(parent, control).text, enabled, sizeof(enabled)) &&
-	    has_word(enabled, controller, " \n"))
-		return true;
-	snprintf(request, sizeof(request), "+%s", controller);
-	if (write_text(in_folder(parent, control).text, request))
-		return true;
-	if (errno != EBUSY || (mkdir(own.text, 0755) && errno != EEXIST))
-		return false;
-	snprintf(pid, sizeof(pid), "%d", (int)getpid());
-	return write_text(in_folder(own.text, "cgroup.procs").text, pid) &&
-	       write_text(in_folder(parent, control).text, request);
 }
 
 /* A head and a line for each swap. What cannot be read counts as swap. */
@@ -190,28 +238,18 @@ void cgroup_find(const char *proc, struct cgroup *ret_parents,
 	char groups[8192], line[4096];
 	FILE *mounts;
 
+	for (size_t i = 0; i < CGROUP_COUNT; i++)
+		ret_why[i] = "the host has no such control group";
 	read_text(in_folder(proc, "self/cgroup").text, groups, sizeof(groups));
 	mounts = fopen(in_folder(proc, "self/mountinfo").text, "re");
 	while (mounts && fgets(line, sizeof(line), mounts)) {
 		struct mount_point mount;
 
 		if (parse_mount(line, &mount))
-			take_parent(&parents, &mount, groups);
+			take_parent(&parents, ret_why, &mount, groups);
 	}
 	if (mounts)
 		fclose(mounts);
-	for (size_t i = 0; i < CGROUP_COUNT; i++) {
-		ret_why[i] = NULL;
-		if (!parents.path[i][0])
-			ret_why[i] = "the host has no such control group";
-		else if (access(parents.path[i], W_OK))
-			ret_why[i] = "the host has not delegated a control group to you";
-		else if (parents.unified[i] &&
-			 !open_unified(parents.path[i], controllers[i]))
-			ret_why[i] = "the control group cannot be opened for enclaves";
-		if (ret_why[i])
-			parents.path[i][0] = 0;
-	}
 	*ret_parents = parents;
 }
 

@@ -18,7 +18,9 @@ struct cgroup {
 
 /* Where this process may make groups: fills in the parent of each. Never fails; an empty
  * path and *why (a literal) say what is missing. proc: where the kernel tells of mounts
- * and groups, "/proc". */
+ * and groups, "/proc". In version 2 this process may move into the child CGROUP_ASIDE of
+ * its group. */
+#define CGROUP_ASIDE "tobichid"
 void cgroup_find(const char *proc, struct cgroup *ret_parents,
 		 const char *ret_why[CGROUP_COUNT]);
 

@@ -83,6 +83,9 @@ void isolate_sweep(const char *run_folder)
 			continue;
 		snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
 		sweep_one(path);
+		/* Of a start that was killed while it opened its loop device. */
+		snprintf(path, sizeof(path), "%s/loop-%s", run_folder, entry->d_name);
+		unlink(path);
 	}
 	if (open_folder)
 		closedir(open_folder);

@@ -166,8 +166,23 @@ static void test_cgroup_find__processes_in_own_group__moved_to_a_child(void **st
 	tree_file("fs/unified/service/cgroup.procs", pid);
 	find();
 	expect_parent(CGROUP_MEMORY, "fs/unified/service", true);
-	*strchr(pid, '\n') = 0;
 	tree_expect("fs/unified/service/tobichid/cgroup.procs", pid);
+}
+
+/* A login session's: the nearest group above it that can be used. */
+static void test_cgroup_find__own_group_full_of_others__one_above(void **state)
+{
+	char pids[64];
+
+	(void)state;
+	version2(NO_SWAP);
+	fake_own_group("unified", "/service/session");
+	snprintf(pids, sizeof(pids), "%d\n%d\n", (int)getpid(), (int)getppid());
+	tree_file("fs/unified/service/session/cgroup.procs", pids);
+	find();
+	expect_parent(CGROUP_MEMORY, "fs/unified/service", true);
+	tree_expect("fs/unified/service/session/cgroup.procs", pids);
+	assert_int_equal(access("fs/unified/service/session/tobichid", F_OK), -1);
 }
 
 static void test_cgroup_find__controllers_open_already__nobody_moves(void **state)
@@ -538,6 +553,7 @@ int main(void)
 	    TREE_TEST(test_cgroup_find__no_hierarchy__said),
 	    TREE_TEST(test_cgroup_find__not_delegated__said),
 	    TREE_TEST(test_cgroup_find__processes_in_own_group__moved_to_a_child),
+	    TREE_TEST(test_cgroup_find__own_group_full_of_others__one_above),
 	    TREE_TEST(test_cgroup_find__controllers_open_already__nobody_moves),
 	    TREE_TEST(test_cgroup_find__part_of_the_tree_mounted__path_from_there),
 	    TREE_TEST(test_cgroup_find__path_too_long__no_other_group),
