@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -151,6 +152,7 @@ enum tobi_err program_explain(const char *path, int error, struct tobi_fault *fa
 {
 	struct head head = {.size = 0};
 	const char *machine;
+	struct statvfs place;
 	struct stat status;
 
 	read_head(path, &head);
@@ -159,6 +161,12 @@ enum tobi_err program_explain(const char *path, int error, struct tobi_fault *fa
 	if (error == EACCES && !stat(path, &status) && S_ISDIR(status.st_mode))
 		return fault_set(fault, TOBI_E_DENIED, OBJECT, "entry point",
 				 "%s is a folder, not a program", path);
+	if (error == EACCES && !statvfs(path, &place) && place.f_flag & ST_NOEXEC)
+		return fault_set(
+		    fault, TOBI_E_DENIED, OBJECT, "entry point",
+		    "%s lies below a writable path of the image, and nothing "
+		    "writable is executed; build it with the program elsewhere",
+		    path);
 	if (error == EACCES)
 		return fault_set(fault, TOBI_E_DENIED, OBJECT, "entry point",
 				 "%s is not executable for the image's user: "
