@@ -1,5 +1,6 @@
 #include "cli/cli.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -152,10 +153,22 @@ int cmd_version(int argc, char **argv)
 	return EXIT_ACCEPTED;
 }
 
+/* A descriptor opened later must not become a standard stream that the caller closed. */
+static bool have_streams(void)
+{
+	for (int fd = 0; fd < 3; fd++) {
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+			return false;
+	}
+	return true;
+}
+
 int main(int argc, char **argv)
 {
 	const struct command *command;
 
+	if (!have_streams())
+		return EXIT_ERROR;
 	if (argc < 2) {
 		print_overview(stderr);
 		return EXIT_ERROR;
