@@ -19,7 +19,7 @@
 #include "codec/cbor.h"
 #include "root/root.h"
 
-enum { START_TRIES = 250, TRY_MS = 20 };
+enum { START_MS = 5000, AGAIN_MS = 500, MAX_PAUSE_MS = 20 };
 
 enum tobi_err service_folders(struct service_folders *ret_folders,
 			      struct tobi_fault *fault)
@@ -165,11 +165,16 @@ enum tobi_err service_connect(bool start, int *ret_fd, struct tobi_fault *fault)
 				 "no platform service runs; `tobichi run` starts one");
 	if (fd < 0)
 		err = make_platform(folders.state, fault);
-	for (int n = 0; fd < 0 && !err && n < START_TRIES; n++) {
+	for (int waited = 0, next = 0, pause = 1; fd < 0 && !err && waited < START_MS;
+	     waited += pause) {
 		/* Again now and then: the one that was ending may have held the lock. */
-		if (n % 25 == 0)
+		if (waited >= next) {
 			err = start_service(&folders, fault);
-		poll(NULL, 0, TRY_MS);
+			next += AGAIN_MS;
+		}
+		if (waited >= 2 * MAX_PAUSE_MS)
+			pause = MAX_PAUSE_MS;
+		poll(NULL, 0, pause);
 		fd = try_connect(folders.run);
 	}
 	if (err)
