@@ -152,7 +152,8 @@ static void write_launch(struct writer *out, const struct run *run,
 
 static enum tobi_err launch(struct run *run, int service, struct tobi_fault *fault)
 {
-	CLEANUP(fd_close) int image_fd = open(run->image_path, O_RDONLY | O_CLOEXEC);
+	CLEANUP(fd_close)
+	int image_fd = open(run->image_path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	CLEANUP(fd_close) int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	CLEANUP(image_freep) struct image *image = NULL;
 	CLEANUP(wr_done) struct writer config = wr_init(LIMIT_CONFIG);
@@ -163,6 +164,9 @@ static enum tobi_err launch(struct run *run, int service, struct tobi_fault *fau
 
 	if (image_fd < 0 || null < 0)
 		return fault_errno(fault, "image", "", "cannot open %s", run->image_path);
+	/* A pipe by that name would have been waited for without O_NONBLOCK. */
+	if (fcntl(image_fd, F_SETFL, 0))
+		return fault_errno(fault, "image", "", "cannot be read");
 	if (run->detach)
 		fds[1] = fds[2] = fds[3] = null;
 	err = image_open(image_fd, &image, fault);
@@ -229,6 +233,7 @@ static int exit_status(struct tobi_bytes reply)
 {
 	struct cbor cbor = cbor_init(reply, CBOR_DETERMINISTIC);
 	struct cbor_map map = cbor_map(&cbor, 16, "exited");
+	struct tobi_bytes reason = {0};
 	uint64_t how = 0, status = 0;
 	int64_t key = 0;
 
@@ -237,11 +242,16 @@ static int exit_status(struct tobi_bytes reply)
 			how = cbor_uint_max(&cbor, 1, "how");
 		else if (key == 3)
 			status = cbor_uint_max(&cbor, 255, "status");
+		else if (key == 4)
+			reason = cbor_text(&cbor, 512, "reason");
 		else
 			cbor_skip(&cbor, "value");
 	}
 	if (cbor_failed(&cbor))
-		return EXIT_ERROR;
+		return cli_error("the service gave an answer that is not known here");
+	if (reason.size)
+		fprintf(stderr, "tobichi: the enclave has ended: %.*s\n",
+			(int)reason.size, (const char *)reason.ptr);
 	return (int)(how ? SIGNAL_BASE + status : status);
 }
 
@@ -340,16 +350,12 @@ static int set_owner(struct run *run, const char *path)
 	return 0;
 }
 
-static const struct option known[] = {{"publish", required_argument, NULL, 'p'},
-				      {"detach", no_argument, NULL, 'd'},
-				      {"env", required_argument, NULL, 'e'},
-				      {"arg", required_argument, NULL, 'a'},
-				      {"name", required_argument, NULL, 'n'},
-				      {"owner", required_argument, NULL, 'o'},
-				      {"add", required_argument, NULL, 'A'},
-				      {"port", required_argument, NULL, 'P'},
-				      {"policy-out", required_argument, NULL, 'y'},
-				      {NULL, 0, NULL, 0}};
+static const struct option known[] = {
+    {"publish", required_argument, NULL, 'p'},	  {"detach", no_argument, NULL, 'd'},
+    {"env", required_argument, NULL, 'e'},	  {"arg", required_argument, NULL, 'a'},
+    {"name", required_argument, NULL, 'n'},	  {"owner", required_argument, NULL, 'o'},
+    {"add", required_argument, NULL, 'A'},	  {"port", required_argument, NULL, 'P'},
+    {"policy-out", required_argument, NULL, 'y'}, {NULL, 0, NULL, 0}};
 
 static int take_option(struct run *run, int option)
 {
@@ -357,8 +363,11 @@ static int take_option(struct run *run, int option)
 	case 'p':
 		if (run->port_count == LIMIT_PORTS ||
 		    !read_publish(optarg, &run->ports[run->port_count++]))
-			return cli_usage("run",
-					 "--publish needs [ADDRESS:]PORT[:INNER]");
+			return cli_usage(
+			    "run",
+			    "--publish needs [ADDRESS:]PORT[:INNER], an IPv4 "
+			    "address and ports from 1 to 65535; %d at most",
+			    LIMIT_PORTS);
 		return 0;
 	case 'd':
 		run->detach = true;
