@@ -109,13 +109,17 @@ static void send_exited(struct client *client, const struct enclave *enclave)
 {
 	CLEANUP(wr_done) struct writer out = wr_init(LIMIT_CONTROL);
 
-	write_head(&out, REPLY_EXITED, 4);
+	write_head(&out, REPLY_EXITED, enclave->reason ? 5 : 4);
 	cbor_write_uint(&out, 1);
 	cbor_write_text(&out, enclave->id);
 	cbor_write_uint(&out, 2);
 	cbor_write_uint(&out, enclave->by_signal);
 	cbor_write_uint(&out, 3);
 	cbor_write_uint(&out, enclave->status);
+	if (enclave->reason) {
+		cbor_write_uint(&out, 4);
+		cbor_write_text(&out, enclave->reason);
+	}
 	client_send(client, &out);
 }
 
@@ -368,6 +372,7 @@ static enum tobi_err dispatch(struct client *client, struct packet *packet,
 	struct cbor_map map = cbor_map(&cbor, 5, "request");
 	uint64_t kind =
 	    expect_key(&cbor, &map, 0, "request") ? cbor_uint(&cbor, "request") : 0;
+	enum tobi_err err;
 
 	/* After the one request only a launch may go on, with signals. */
 	if (client->asked != (kind == REQUEST_SIGNAL) ||
@@ -388,11 +393,15 @@ static enum tobi_err dispatch(struct client *client, struct packet *packet,
 	case REQUEST_ATTEST:
 		return do_attest(client, &cbor, &map, fault);
 	case REQUEST_LIST:
-		reply_list(client);
-		return cbor_finish(&cbor, "list", fault);
+		err = cbor_finish(&cbor, "list", fault);
+		if (!err)
+			reply_list(client);
+		return err;
 	case REQUEST_STATUS:
-		reply_status(client);
-		return cbor_finish(&cbor, "status", fault);
+		err = cbor_finish(&cbor, "status", fault);
+		if (!err)
+			reply_status(client);
+		return err;
 	default:
 		return fault_set(fault, TOBI_E_UNSUPPORTED, "request", "",
 				 "it is not known here");
@@ -409,14 +418,12 @@ static void on_client(evutil_socket_t fd, short what, void *context)
 	(void)what;
 	if (err == TOBI_E_TIMEOUT)
 		return;
-	if (!err)
-		err = dispatch(client, &packet, &fault);
-	else if (err != TOBI_E_NOT_FOUND)
-		client_send_fault(client, &fault);
-	else {
+	if (err == TOBI_E_NOT_FOUND) {
 		client_free(client);
 		return;
 	}
+	if (!err)
+		err = dispatch(client, &packet, &fault);
 	if (err) {
 		client_send_fault(client, &fault);
 		shutdown(client->fd, SHUT_WR);

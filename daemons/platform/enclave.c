@@ -49,8 +49,8 @@ void enclave_set_timer(struct enclave *enclave, unsigned seconds)
 
 void enclave_signal(struct enclave *enclave, unsigned number)
 {
-	if (enclave->state == ENCLAVE_RUNNING || enclave->state == ENCLAVE_ENDING)
-		agent_send_number(enclave, AGENT_SIGNAL, number);
+	/* In every state: before its program runs the agent ends at a fatal one. */
+	agent_send_number(enclave, AGENT_SIGNAL, number);
 }
 
 void enclave_stop(struct enclave *enclave, unsigned grace_seconds)
@@ -109,6 +109,19 @@ static void log_end(const struct enclave *enclave)
 		enclave->by_signal ? "signal" : "status", enclave->status, text);
 }
 
+/* What neither the program nor its status says; NULL: nothing. A program that lost a
+ * child to the limit, and went on, has its own status. */
+static const char *end_reason(const struct enclave *enclave)
+{
+	if (!enclave->by_signal || enclave->status != SIGKILL || enclave->fault.code)
+		return NULL;
+	if (isolate_ran_out_of_memory(&enclave->isolate))
+		return "it ran out of memory; build the image with a higher --memory";
+	return enclave->told || !enclave->was_ready || enclave->state == ENCLAVE_ENDING
+		   ? NULL
+		   : "its agent was killed from outside";
+}
+
 /* The agent's process has ended: the enclave is over. */
 static void on_agent_exit(evutil_socket_t fd, short what, void *context)
 {
@@ -124,17 +137,15 @@ static void on_agent_exit(evutil_socket_t fd, short what, void *context)
 		return;
 	client = enclave->client;
 	attester = enclave->attester;
-	if (!enclave->told && isolate_ran_out_of_memory(&enclave->isolate))
-		fault_set(&enclave->fault, TOBI_E_MEMORY, "enclave", "memory",
-			  "it needed more than the image allows; build it with a higher "
-			  "--memory");
 	if (!enclave->told) {
 		enclave->by_signal = true;
 		enclave->status = SIGKILL;
 	}
+	enclave->reason = end_reason(enclave);
 	if (!enclave->was_ready && !enclave->fault.code)
 		fault_set(&enclave->fault, TOBI_E_SYSTEM, "agent", "",
-			  "it ended before it was ready");
+			  "it ended before it was ready%s%s", enclave->reason ? ": " : "",
+			  enclave->reason ? enclave->reason : "");
 	log_end(enclave);
 	output_drain(&enclave->output);
 	if (client)

@@ -13,8 +13,6 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/fault.h"
@@ -49,10 +47,8 @@ static void stop_all(struct service *service)
 
 void service_fail(struct service *service, const struct tobi_fault *fault)
 {
-	if (service->failed)
-		return;
-	service->failed = true;
-	IGNORE(fail(fault));
+	if (!service->fault.code)
+		service->fault = *fault;
 	stop_all(service);
 }
 
@@ -128,60 +124,6 @@ static enum tobi_err forbid_dumps(struct tobi_fault *fault)
 	if (geteuid() == 0 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
 		return fault_errno(fault, "service", "", "cannot forbid dumps");
 	return TOBI_OK;
-}
-
-/* Nothing of the service's but the pipe and the lock, and what was there before. */
-static bool keep_only(int *pipe_fd, int lock)
-{
-	const int first = 3;
-	int pipe_copy = fcntl(*pipe_fd, F_DUPFD, first + 2);
-	int lock_copy = fcntl(lock, F_DUPFD, first + 2);
-
-	if (pipe_copy < 0 || lock_copy < 0 || dup2(pipe_copy, first) < 0 ||
-	    dup2(lock_copy, first + 1) < 0)
-		return false;
-	*pipe_fd = first;
-	return !syscall(SYS_close_range, first + 2, ~0u, 0);
-}
-
-/*
- * A process that only waits for the service's end, however it comes, and then takes away
- * what a killed service leaves. It holds the lock meanwhile, so that no new service
- * starts among leftovers.
- */
-static enum tobi_err start_sweeper(const char *run_folder, int lock, int *ret_pipe,
-				   struct tobi_fault *fault)
-{
-	int pipes[2];
-	char byte;
-	pid_t pid;
-
-	if (pipe2(pipes, O_CLOEXEC))
-		return fault_errno(fault, "sweeper", "", "no pipe");
-	pid = fork();
-	if (pid < 0)
-		return fault_errno(fault, "sweeper", "", "cannot be started");
-	if (pid > 0) {
-		close(pipes[0]);
-		*ret_pipe = pipes[1];
-		return TOBI_OK;
-	}
-	setsid();
-	signal(SIGINT, SIG_IGN);
-	signal(SIGTERM, SIG_IGN);
-	signal(SIGHUP, SIG_IGN);
-	if (!keep_only(&pipes[0], lock))
-		_exit(1);
-	while (read(pipes[0], &byte, 1) < 0 && errno == EINTR)
-		;
-	{
-		char path[LIMIT_PATH + 32];
-
-		isolate_sweep(run_folder);
-		snprintf(path, sizeof(path), "%s/service.sock", run_folder);
-		unlink(path);
-	}
-	_exit(0);
 }
 
 /* Beside this program after an installation; in the build tree next door. */
@@ -260,10 +202,59 @@ static void finish(struct service *service)
 		event_free(service->int_event);
 	if (service->term_event)
 		event_free(service->term_event);
+	signer_unwatch(service);
+	if (service->sweeper.event)
+		event_free(service->sweeper.event);
+	service->sweeper.event = NULL;
 	if (service->base)
 		event_base_free(service->base);
 	fd_close(&service->agent_fd);
 	signer_stop(&service->signer);
+	/* Last, and waited for: the next service finds the lock free. */
+	sweeper_stop(service);
+	fd_close(&service->lock);
+}
+
+/* Before there are other processes: where the host wants it, this one moves into a
+ * control group of its own. */
+static void log_lacks(const char *run_folder)
+{
+	CLEANUP(wr_done) struct writer lacks = wr_init(4096);
+
+	isolate_lacks(run_folder, &lacks);
+	for (size_t at = 0; at < lacks.size;) {
+		const char *line = (const char *)lacks.ptr + at;
+		const char *end = memchr(line, '\n', lacks.size - at);
+		size_t size = end ? (size_t)(end - line) : lacks.size - at;
+
+		fprintf(stderr, "event=lacks text=\"%.*s\"\n", (int)size, line);
+		at += size + 1;
+	}
+}
+
+/* The order matters: the signer is forked before anything else is open. */
+static enum tobi_err start(struct service *service, const struct options *options,
+			   struct tobi_fault *fault)
+{
+	enum tobi_err err = forbid_dumps(fault);
+
+	if (!err)
+		err = make_run_folder(options->run_folder, &service->lock, fault);
+	if (err)
+		return err;
+	log_lacks(options->run_folder);
+	err = signer_start(options->state_folder, &service->signer, fault);
+	if (!err) {
+		isolate_sweep(options->run_folder);
+		err = prepare_loop(service, fault);
+	}
+	if (!err)
+		err = sweeper_start(service, fault);
+	if (!err)
+		err = signer_watch(service, fault);
+	if (!err)
+		err = measure_programs(service, options->agent, fault);
+	return err ? err : control_open(service, fault);
 }
 
 static int serve(const struct options *options)
@@ -271,10 +262,13 @@ static int serve(const struct options *options)
 	struct service service = {.run_folder = options->run_folder,
 				  .private = options->private,
 				  .agent_fd = -1,
+				  .lock = -1,
+				  .sweeper_pipe = -1,
+				  .sweeper = {-1, -1, NULL},
+				  .signer_helper = {-1, -1, NULL},
 				  .listener = -1};
 	struct tobi_fault fault = {0};
 	sigset_t none;
-	int lock = -1, sweeper = -1;
 	enum tobi_err err;
 
 	/* Whoever started this may have blocked what ends it. */
@@ -283,22 +277,7 @@ static int serve(const struct options *options)
 	signal(SIGPIPE, SIG_IGN);
 	umask(077);
 	service.signer.fd = service.signer.pid = -1;
-	err = forbid_dumps(&fault);
-	if (!err)
-		err = make_run_folder(options->run_folder, &lock, &fault);
-	if (err)
-		return fail(&fault);
-	err = signer_start(options->state_folder, &service.signer, &fault);
-	if (!err) {
-		isolate_sweep(options->run_folder);
-		err = start_sweeper(options->run_folder, lock, &sweeper, &fault);
-	}
-	if (!err)
-		err = measure_programs(&service, options->agent, &fault);
-	if (!err)
-		err = prepare_loop(&service, &fault);
-	if (!err)
-		err = control_open(&service, &fault);
+	err = start(&service, options, &fault);
 	if (!err) {
 		fprintf(stderr, "event=ready pid=%d run-folder=%s keys=%s\n",
 			(int)getpid(), options->run_folder,
@@ -308,12 +287,12 @@ static int serve(const struct options *options)
 			err = fault_set(&fault, TOBI_E_SYSTEM, "service", "",
 					"the event loop failed");
 	}
+	if (!err && service.fault.code) {
+		fault = service.fault;
+		err = fault.code;
+	}
 	finish(&service);
-	fd_close(&sweeper);
-	fd_close(&lock);
-	if (err)
-		return fail(&fault);
-	return service.failed ? 2 : 0;
+	return err ? fail(&fault) : 0;
 }
 
 static int usage(void)

@@ -45,10 +45,18 @@ struct enclave {
 	bool told;	/* ENDED, or a fault, has come */
 	bool by_signal; /* how the program ended */
 	unsigned status;
+	const char *reason;	 /* of the end, a literal; NULL: none */
 	struct tobi_fault fault; /* code OK: none */
 	struct client *attester; /* waits for evidence */
 	struct output output;	 /* of a detached one */
 	struct enclave *next;
+};
+
+/* One of the service's own processes, watched. */
+struct helper {
+	pid_t pid;
+	int pidfd;
+	struct event *event;
 };
 
 struct service {
@@ -63,7 +71,12 @@ struct service {
 	size_t enclave_count;
 	int listener;
 	struct event *listen_event, *idle_timer, *int_event, *term_event;
-	bool stopping, failed;
+	bool stopping;
+	int lock;	  /* of the run folder; the sweeper has it too */
+	int sweeper_pipe; /* its other end is the sweeper's: closed when this process ends
+			   */
+	struct helper sweeper, signer_helper;
+	struct tobi_fault fault; /* why the service ends; code OK: it was asked to */
 };
 
 /* enclave.c. What LAUNCH asks for; descriptors are taken from the packet. */
@@ -111,9 +124,21 @@ void client_exited(struct client *client, const struct enclave *enclave);
 void control_enclave_gone(struct service *service, const struct enclave *enclave);
 void client_evidence(struct client *client, struct tobi_bytes evidence);
 
+/* helpers.c. The sweeper only waits for the service's end, however it comes, and then
+ * takes away what a killed service leaves. It holds the lock meanwhile, so that no new
+ * service starts among leftovers. */
+TOBI_MUST_USE enum tobi_err sweeper_start(struct service *service,
+					  struct tobi_fault *fault);
+void sweeper_stop(struct service *service);
+/* The service ends when its signer does. */
+TOBI_MUST_USE enum tobi_err signer_watch(struct service *service,
+					 struct tobi_fault *fault);
+void signer_unwatch(struct service *service);
+
 /* main.c: an enclave has ended, or a client has gone. */
 void service_maybe_idle(struct service *service);
-/* It cannot do its work any more: it says why, ends its enclaves, then itself. */
+/* It cannot do its work any more: it ends its enclaves, then itself, with the first fault
+ * that it was given. */
 void service_fail(struct service *service, const struct tobi_fault *fault);
 
 #endif
