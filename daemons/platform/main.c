@@ -195,7 +195,9 @@ static enum tobi_err prepare_loop(struct service *service, struct tobi_fault *fa
 
 static void finish(struct service *service)
 {
-	control_close(service);
+	/* Without the lock the socket is another service's. */
+	if (service->lock >= 0)
+		control_close(service);
 	if (service->idle_timer)
 		event_free(service->idle_timer);
 	if (service->int_event)
