@@ -4,7 +4,8 @@
 set -u
 [ "$(id -u)" = 0 ] || { echo "skipped: needs root, to launch as root and as another user"; exit 77; }
 [ -x /bin/busybox ] || { echo "skipped: needs busybox"; exit 77; }
-. "$(dirname "$0")/lib.sh"
+here=$(realpath "$(dirname "$0")")
+. "$here/lib.sh"
 
 # A root folder of busybox alone.
 root() { # NAME
@@ -17,6 +18,16 @@ build() { # NAME OPTION... -- PROGRAM...: of the folder NAME, if there is one
 	if [ -d "$name" ]; then set -- --root "$name" "$@"; fi
 	"$tobichi" build --quiet --tier soft -o "$name.tobi" "$@"
 }
+# The packer makes writable folders itself, and refuses what is in their way: so an image
+# with /keep, of which others may make one with /lead.
+build_lead() { # NAME WRITABLE -- PROGRAM...
+	name=$1 writable=$2
+	shift 2
+	mkdir -p "$name/keep${writable#/lead}"
+	build "$name" --writable "/keep${writable#/lead}" "$@"
+	/usr/bin/python3 "$here/patch_image.py" "$name.tobi" "$name.lead" "/keep${writable#/lead}" "$writable" &&
+		mv "$name.lead" "$name.tobi"
+}
 inside() { # NAME
 	"$tobichi" run "$1.tobi" 2>>run.log
 }
@@ -24,22 +35,22 @@ inside() { # NAME
 # links of the image do not lead to the host's files
 mkdir "$work/host" && echo "of the host" >"$work/host/file"
 root out && ln -s "$work/host" out/lead
-build out --writable /lead -- /bin/busybox ls -la /lead
+build_lead out /lead -- /bin/busybox ls -la /lead
 check "a writable path that is a link out is not found" exits 2 "$tobichi" run out.tobi
 check "and it is named" has "$said" "no folder /lead"
 root out2 && ln -s "$work" out2/lead
-build out2 --writable /lead/host -- /bin/busybox cat /lead/host/file
+build_lead out2 /lead/host -- /bin/busybox cat /lead/host/file
 check "nor is one below a link out" exits 2 "$tobichi" run out2.tobi
 check "and the answer is not about the host" has "$said" "no folder /lead/host"
 mkdir -p "out2$work/host" && echo "of the image" >"out2$work/host/file"
-build out2 --writable /lead/host -- /bin/busybox cat /lead/host/file
+build_lead out2 /lead/host -- /bin/busybox cat /lead/host/file
 check "the image's own folder is meant" same "$(inside out2)" "of the image"
 root top && ln -s / top/lead && mkdir top/dev
-build top --writable /lead -- /bin/busybox true
+build_lead top /lead -- /bin/busybox true
 check "a link to the root does not make it writable" exits 2 "$tobichi" run top.tobi
 check "and the rule is named" has "$said" "leads to /, which cannot be writable"
 root device && mkdir device/dev && ln -s dev device/lead
-build device --writable /lead -- /bin/busybox true
+build_lead device /lead -- /bin/busybox true
 check "nor one to /dev" exits 2 "$tobichi" run device.tobi
 root var && ln -s /run var/var
 build var --writable /var/app -- /bin/busybox sh -c 'echo 1 >/run/app/file && cat /var/app/file'
