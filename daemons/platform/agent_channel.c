@@ -4,16 +4,45 @@
 #include <signal.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/fault.h"
 #include "codec/cbor.h"
 #include "daemons/platform/seal_key.h"
 #include "token/soft_token.h"
 
+static void on_writable(evutil_socket_t fd, short what, void *context)
+{
+	struct enclave *enclave = context;
+	enum tobi_err err = outbox_flush(&enclave->outbox, (int)fd, NULL);
+
+	(void)what;
+	if (err == TOBI_E_TIMEOUT)
+		return;
+	event_del(enclave->writable_event);
+	if (err)
+		kill(enclave->isolate.pid, SIGKILL);
+}
+
+void agent_channel_done(struct enclave *enclave)
+{
+	if (enclave->channel_event)
+		event_free(enclave->channel_event);
+	if (enclave->writable_event)
+		event_free(enclave->writable_event);
+	outbox_done(&enclave->outbox);
+	fd_close(&enclave->channel);
+}
+
+/* An agent that is busy asking may have no room for the answers yet. */
 void agent_send(struct enclave *enclave, const struct writer *out)
 {
-	struct tobi_fault fault = {0};
+	enum tobi_err err = wr_err(out);
 
-	if (wr_err(out) || packet_send(enclave->channel, wr_view(out), NULL, 0, &fault))
+	if (!err)
+		err = outbox_send(&enclave->outbox, enclave->channel, wr_view(out), NULL);
+	if (err == TOBI_E_TIMEOUT)
+		err = event_add(enclave->writable_event, NULL) ? TOBI_E_MEMORY : TOBI_OK;
+	if (err)
 		kill(enclave->isolate.pid, SIGKILL);
 }
 
@@ -275,10 +304,25 @@ static bool take_next(struct enclave *enclave)
 	return false;
 }
 
-void agent_on_channel(evutil_socket_t fd, short what, void *context)
+static void on_readable(evutil_socket_t fd, short what, void *context)
 {
 	(void)fd, (void)what;
 	take_next(context);
+}
+
+enum tobi_err agent_channel_watch(struct enclave *enclave, struct tobi_fault *fault)
+{
+	struct event_base *base = enclave->service->base;
+
+	enclave->channel_event =
+	    event_new(base, enclave->channel, EV_READ | EV_PERSIST, on_readable, enclave);
+	enclave->writable_event = event_new(base, enclave->channel, EV_WRITE | EV_PERSIST,
+					    on_writable, enclave);
+	if (!enclave->channel_event || !enclave->writable_event ||
+	    event_add(enclave->channel_event, NULL))
+		return fault_set(fault, TOBI_E_MEMORY, "service", "",
+				 "no room for an event");
+	return TOBI_OK;
 }
 
 void agent_take_last_words(struct enclave *enclave)

@@ -21,12 +21,16 @@ enum agent_message {
 	AGENT_FAULT,
 };
 
-/* Both end the enclave when its agent cannot be told. */
+/* From here on what the agent says is taken, by the service's loop. */
+TOBI_MUST_USE enum tobi_err agent_channel_watch(struct enclave *enclave,
+						struct tobi_fault *fault);
+/* Accepts a half-made one. */
+void agent_channel_done(struct enclave *enclave);
+/* Both keep what the agent has no room for yet, and end the enclave when that is too
+ * much, or when its agent has gone. */
 void agent_send(struct enclave *enclave, const struct writer *message);
 /* A map with the kind and one number. */
 void agent_send_number(struct enclave *enclave, enum agent_message kind, unsigned number);
-/* Takes what the agent says next; for an event of the channel. */
-void agent_on_channel(evutil_socket_t fd, short what, void *enclave);
 /* Takes all that an agent has said which has ended since. */
 void agent_take_last_words(struct enclave *enclave);
 

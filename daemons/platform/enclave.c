@@ -85,13 +85,11 @@ static void free_enclave(struct enclave *enclave)
 		*at = enclave->next;
 		enclave->service->enclave_count--;
 	}
-	if (enclave->channel_event)
-		event_free(enclave->channel_event);
+	agent_channel_done(enclave);
 	if (enclave->exit_event)
 		event_free(enclave->exit_event);
 	if (enclave->timer)
 		event_free(enclave->timer);
-	fd_close(&enclave->channel);
 	output_done(&enclave->output);
 	isolate_end(&enclave->isolate);
 	image_free(enclave->image);
@@ -282,18 +280,15 @@ static enum tobi_err watch(struct enclave *enclave, struct tobi_fault *fault)
 {
 	struct event_base *base = enclave->service->base;
 
-	enclave->channel_event = event_new(base, enclave->channel, EV_READ | EV_PERSIST,
-					   agent_on_channel, enclave);
 	enclave->exit_event = event_new(base, enclave->isolate.pidfd,
 					EV_READ | EV_PERSIST, on_agent_exit, enclave);
 	enclave->timer = evtimer_new(base, on_timer, enclave);
-	if (!enclave->channel_event || !enclave->exit_event || !enclave->timer ||
-	    event_add(enclave->channel_event, NULL) ||
+	if (!enclave->exit_event || !enclave->timer ||
 	    event_add(enclave->exit_event, NULL))
 		return fault_set(fault, TOBI_E_MEMORY, "service", "",
 				 "no room for an event");
 	enclave_set_timer(enclave, READY_SECONDS);
-	return TOBI_OK;
+	return agent_channel_watch(enclave, fault);
 }
 
 static enum tobi_err fill_in(struct enclave *enclave,

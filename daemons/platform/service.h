@@ -4,6 +4,7 @@
 
 #include <event2/event.h>
 
+#include "daemons/platform/outbox.h"
 #include "daemons/platform/output.h"
 #include "daemons/platform/signer.h"
 #include "image/image.h"
@@ -40,7 +41,8 @@ struct enclave {
 	struct published ports[LIMIT_PORTS];
 	size_t port_count;
 	int channel;
-	struct event *channel_event, *exit_event, *timer;
+	struct outbox outbox; /* to the agent */
+	struct event *channel_event, *writable_event, *exit_event, *timer;
 	bool was_ready;
 	bool told;	/* ENDED, or a fault, has come */
 	bool by_signal; /* how the program ended */

@@ -1,8 +1,12 @@
+#include <signal.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "daemons/platform/seal_key.h"
 #include "tests/unit/platform/world.h"
 #include "token/soft_token.h"
+
+static const uint8_t first_signer[SHA384_SIZE] = {0x11}, no_signer[SHA384_SIZE] = {0x33};
 
 /* A map with the kind and one number. */
 static void write_number(struct writer *out, unsigned kind, uint64_t number)
@@ -31,9 +35,62 @@ static void test_agent_ready__all_bits__only_its_own_count(void **state)
 	wr_done(&out);
 }
 
-/* ---- KEY ---- */
+/* ---- an agent that is slow to read ---- */
 
-static const uint8_t first_signer[SHA384_SIZE] = {0x11}, no_signer[SHA384_SIZE] = {0x33};
+static void test_agent_send__many_answers_at_once__all_come_in_order(void **state)
+{
+	const unsigned many = 2000;
+	struct writer out = wr_init(512);
+	struct packet packet;
+	unsigned tokens = 0;
+
+	(void)state;
+	cbor_write_map(&out, 2);
+	cbor_write_uint(&out, 0);
+	cbor_write_uint(&out, AGENT_REPORT);
+	cbor_write_uint(&out, 1);
+	cbor_write_bytes(&out, (struct tobi_bytes){first_signer, 32});
+	for (unsigned n = 0; n < many; n++)
+		agent_send_number(world.enclave, AGENT_SIGNAL, n % 24);
+	world_say(&out);
+	assert_false(outbox_is_empty(&world.enclave->outbox));
+	for (unsigned n = 0; n < many; n++) {
+		if (!world_hear(&packet)) {
+			world_run();
+			assert_true(world_hear(&packet));
+		}
+		assert_int_equal(world_kind(&packet), AGENT_SIGNAL);
+		assert_int_equal(packet.bytes.ptr[packet.bytes.size - 1], n % 24);
+		packet_done(&packet);
+	}
+	world_run();
+	while (world_hear(&packet)) {
+		assert_int_equal(world_kind(&packet), AGENT_TOKEN);
+		tokens++;
+		packet_done(&packet);
+	}
+	assert_int_equal(tokens, 1);
+	assert_false(world_enclave_is_killed());
+	/* Nothing is left for the loop to wake up for. */
+	assert_false(event_pending(world.enclave->writable_event, EV_WRITE, NULL));
+	wr_done(&out);
+}
+
+static void test_agent_send__an_agent_that_never_reads__is_ended(void **state)
+{
+	siginfo_t info = {0};
+	unsigned n = 0;
+
+	(void)state;
+	while (n++ < OUTBOX_MAX / 64 &&
+	       waitid(P_PID, (id_t)world.enclave->isolate.pid, &info,
+		      WEXITED | WNOWAIT | WNOHANG) == 0 &&
+	       info.si_pid == 0)
+		agent_send_number(world.enclave, AGENT_SIGNAL, 1);
+	assert_int_equal(info.si_status, SIGKILL);
+}
+
+/* ---- KEY ---- */
 
 static const struct tobi_bytes first = {first_signer, SHA384_SIZE},
 			       stranger = {no_signer, SHA384_SIZE}, none = {NULL, 0};
@@ -224,6 +281,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(test_agent_ready__all_bits__only_its_own_count),
+	    TEST(test_agent_send__many_answers_at_once__all_come_in_order),
+	    TEST(test_agent_send__an_agent_that_never_reads__is_ended),
 	    TEST(test_agent_key__of_the_image__is_bound_to_it),
 	    TEST(test_agent_key__of_a_signer__is_bound_to_product_and_svn),
 	    TEST(test_agent_key__not_its_own__is_refused),

@@ -72,10 +72,8 @@ static struct enclave *make_enclave(void)
 	enclave->channel = pair[0];
 	world.agent = pair[1];
 	output_init(&enclave->output);
-	enclave->channel_event = event_new(
-	    world.service.base, pair[0], EV_READ | EV_PERSIST, agent_on_channel, enclave);
 	enclave->timer = evtimer_new(world.service.base, on_timer, NULL);
-	assert_int_equal(event_add(enclave->channel_event, NULL), 0);
+	assert_int_equal(agent_channel_watch(enclave, NULL), 0);
 	return enclave;
 }
 
@@ -103,8 +101,7 @@ static void free_enclave(struct enclave *enclave)
 {
 	kill(enclave->isolate.pid, SIGKILL);
 	waitpid(enclave->isolate.pid, NULL, 0);
-	event_free(enclave->channel_event);
-	fd_close(&enclave->channel);
+	agent_channel_done(enclave);
 	event_free(enclave->timer);
 	image_free(enclave->image);
 	free(enclave->config);

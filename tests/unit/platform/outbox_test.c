@@ -1,0 +1,169 @@
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "daemons/platform/outbox.h"
+#include "ipc/packet.h"
+#include "tests/bytes.h"
+
+/* Linked with --wrap=free: what is freed while it is watched must be wiped. */
+static bool watching, unwiped;
+
+void __real_free(void *ptr);
+void __wrap_free(void *ptr);
+
+static const char mark[] = "a key that is on its way";
+
+void __wrap_free(void *ptr)
+{
+	if (watching && ptr && memcmp(ptr, mark, sizeof(mark)) == 0)
+		unwiped = true;
+	__real_free(ptr);
+}
+
+static struct {
+	struct outbox outbox;
+	int fd, peer;
+} world;
+
+static int enter(void **state)
+{
+	int pair[2];
+
+	(void)state;
+	world.outbox = (struct outbox){0};
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair))
+		return -1;
+	world.fd = pair[0];
+	world.peer = pair[1];
+	return 0;
+}
+
+static int leave(void **state)
+{
+	(void)state;
+	outbox_done(&world.outbox);
+	fd_close(&world.fd);
+	fd_close(&world.peer);
+	return 0;
+}
+
+/* A packet that is told by its number. */
+static enum tobi_err send_number(uint32_t number)
+{
+	uint8_t packet[4096] = {0};
+
+	for (size_t i = 0; i < 4; i++)
+		packet[i] = (uint8_t)(number >> 8 * i);
+	return outbox_send(&world.outbox, world.fd,
+			   (struct tobi_bytes){packet, sizeof(packet)}, NULL);
+}
+
+static bool receive_number(uint32_t *ret_number)
+{
+	struct packet packet;
+
+	if (packet_receive(world.peer, 4096, &packet, NULL))
+		return false;
+	assert_int_equal(packet.bytes.size, 4096);
+	*ret_number = 0;
+	for (size_t i = 0; i < 4; i++)
+		*ret_number |= (uint32_t)packet.bytes.ptr[i] << 8 * i;
+	packet_done(&packet);
+	return true;
+}
+
+static void test_outbox_send__no_room_at_the_peer__all_comes_in_order(void **state)
+{
+	uint32_t sent = 0, got = 0, number;
+
+	(void)state;
+	while (outbox_is_empty(&world.outbox))
+		assert_true(send_number(sent++) == TOBI_OK ||
+			    !outbox_is_empty(&world.outbox));
+	for (int n = 0; n < 10; n++)
+		assert_int_equal(send_number(sent++), TOBI_E_TIMEOUT);
+	/* Room again: what waits still goes first. */
+	assert_true(receive_number(&number));
+	assert_int_equal(number, got++);
+	assert_int_equal(send_number(sent++), TOBI_E_TIMEOUT);
+	do {
+		while (receive_number(&number))
+			assert_int_equal(number, got++);
+	} while (outbox_flush(&world.outbox, world.fd, NULL) == TOBI_E_TIMEOUT);
+	while (receive_number(&number))
+		assert_int_equal(number, got++);
+	assert_int_equal(got, sent);
+	assert_true(outbox_is_empty(&world.outbox));
+	assert_int_equal(world.outbox.size, 0);
+	assert_int_equal(send_number(sent), TOBI_OK);
+}
+
+static void test_outbox_send__too_much_waits__is_refused(void **state)
+{
+	enum tobi_err err;
+	size_t kept = 0;
+
+	(void)state;
+	while ((err = send_number(0)) == TOBI_OK)
+		;
+	for (; err == TOBI_E_TIMEOUT && kept < OUTBOX_MAX / 4096; err = send_number(0))
+		kept++;
+	assert_int_equal(err, TOBI_E_LIMIT);
+	assert_int_equal(kept, OUTBOX_MAX / (4096 + 128));
+}
+
+static void test_outbox_send__empty_packets__are_bounded_too(void **state)
+{
+	enum tobi_err err;
+	size_t kept = 0;
+
+	(void)state;
+	while (send_number(0) == TOBI_OK)
+		;
+	do {
+		err = outbox_send(&world.outbox, world.fd, text_bytes("x"), NULL);
+		kept++;
+	} while (err == TOBI_E_TIMEOUT && kept <= OUTBOX_MAX / 128);
+	assert_int_equal(err, TOBI_E_LIMIT);
+	assert_true(kept <= OUTBOX_MAX / 128);
+}
+
+static void test_outbox_send__the_peer_has_gone__says_so(void **state)
+{
+	(void)state;
+	while (send_number(0) == TOBI_OK)
+		;
+	fd_close(&world.peer);
+	assert_int_equal(outbox_flush(&world.outbox, world.fd, NULL), TOBI_E_NOT_FOUND);
+}
+
+static void test_outbox_done__what_waited__is_wiped(void **state)
+{
+	(void)state;
+	while (send_number(0) == TOBI_OK)
+		;
+	watching = true;
+	assert_int_equal(
+	    outbox_send(&world.outbox, world.fd,
+			(struct tobi_bytes){(const uint8_t *)mark, sizeof(mark)}, NULL),
+	    TOBI_E_TIMEOUT);
+	outbox_done(&world.outbox);
+	watching = false;
+	assert_false(unwiped);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, enter, leave)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    TEST(test_outbox_send__no_room_at_the_peer__all_comes_in_order),
+	    TEST(test_outbox_send__too_much_waits__is_refused),
+	    TEST(test_outbox_send__empty_packets__are_bounded_too),
+	    TEST(test_outbox_send__the_peer_has_gone__says_so),
+	    TEST(test_outbox_done__what_waited__is_wiped),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
