@@ -72,11 +72,12 @@ void enclave_attest(struct enclave *enclave, struct client *client,
 		return;
 	}
 	enclave->attester = client;
+	enclave->attest_open++;
 	cbor_write_map(&out, 3);
 	cbor_write_uint(&out, 0);
 	cbor_write_uint(&out, AGENT_ATTEST);
 	cbor_write_uint(&out, 1);
-	cbor_write_uint(&out, 1);
+	cbor_write_uint(&out, ++enclave->attest_number);
 	cbor_write_uint(&out, 2);
 	cbor_write_bytes(&out, nonce);
 	agent_send(enclave, &out);
@@ -187,15 +188,26 @@ static void answer_key(struct enclave *enclave, const struct seal_request *reque
 	agent_send(enclave, &out);
 }
 
+/* One ATTEST has its answer. It is the attester's when it has the attester's number; the
+ * others' askers have gone. */
+static void answered(struct enclave *enclave, const struct tobi_fault *fault)
+{
+	enclave->attest_open--;
+	if (!enclave->attester || enclave->attest_open)
+		return;
+	/* A fault has no number: it is the last one's when no other is open. */
+	client_send_fault(enclave->attester, fault);
+	enclave->attester = NULL;
+}
+
 static void take_fault(struct enclave *enclave, struct tobi_bytes bytes)
 {
 	struct tobi_fault fault = {0};
 
 	IGNORE(packet_read_fault(bytes, &fault));
-	if (enclave->attester &&
+	if (enclave->attest_open &&
 	    (enclave->state == ENCLAVE_RUNNING || enclave->state == ENCLAVE_ENDING)) {
-		client_send_fault(enclave->attester, &fault);
-		enclave->attester = NULL;
+		answered(enclave, &fault);
 		return;
 	}
 	enclave->fault = fault;
@@ -218,16 +230,24 @@ static void take_ended(struct enclave *enclave, struct cbor *cbor, struct cbor_m
 static void take_evidence(struct enclave *enclave, struct cbor *cbor,
 			  struct cbor_map *map)
 {
+	struct tobi_fault fault = {0};
 	struct tobi_bytes evidence;
 	int64_t key = 0;
+	uint64_t number = cbor_uint_max(cbor, enclave->attest_number, "request");
 
-	cbor_uint(cbor, "request");
 	cbor_require(cbor, cbor_map_int(cbor, map, &key, "evidence") && key == 2,
 		     "evidence");
 	evidence = cbor_bytes(cbor, LIMIT_EVIDENCE, "evidence");
-	if (!cbor_failed(cbor) && enclave->attester)
+	if (!enclave->attest_open)
+		cbor_fail(cbor, TOBI_E_PROTOCOL, "request");
+	if (cbor_failed(cbor))
+		return;
+	if (number == enclave->attest_number && enclave->attester) {
 		client_evidence(enclave->attester, evidence);
-	enclave->attester = NULL;
+		enclave->attester = NULL;
+	}
+	fault_set(&fault, TOBI_E_PROTOCOL, "agent", "evidence", "there is none for this nonce; try again");
+	answered(enclave, &fault);
 }
 
 /* What the agent may say in which state; whatever else comes ends the enclave. */

@@ -49,7 +49,9 @@ struct enclave {
 	unsigned status;
 	const char *reason;	 /* of the end, a literal; NULL: none */
 	struct tobi_fault fault; /* code OK: none */
-	struct client *attester; /* waits for evidence */
+	struct client *attester; /* waits for the evidence of the last ATTEST */
+	uint64_t attest_number;	 /* of the last one */
+	unsigned attest_open;	 /* how many have no answer yet */
 	struct output output;	 /* of a detached one */
 	struct enclave *next;
 };

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "daemons/platform/seal_key.h"
+#include "ipc/control.h"
 #include "tests/unit/platform/world.h"
 #include "token/soft_token.h"
 
@@ -87,6 +88,193 @@ static void test_agent_send__an_agent_that_never_reads__is_ended(void **state)
 		      WEXITED | WNOWAIT | WNOHANG) == 0 &&
 	       info.si_pid == 0)
 		agent_send_number(world.enclave, AGENT_SIGNAL, 1);
+	assert_int_equal(info.si_status, SIGKILL);
+}
+
+/* ---- ATTEST ---- */
+
+static int ask_for_evidence(const char *nonce)
+{
+	struct writer out = wr_init(128);
+	int client;
+
+	cbor_write_map(&out, 3);
+	cbor_write_uint(&out, 0);
+	cbor_write_uint(&out, REQUEST_ATTEST);
+	cbor_write_uint(&out, 1);
+	cbor_write_text(&out, world.enclave->id);
+	cbor_write_uint(&out, 2);
+	cbor_write_bytes(&out, text_bytes(nonce));
+	client = world_ask(&out);
+	wr_done(&out);
+	return client;
+}
+
+static void leave(int client)
+{
+	close(client);
+	world_run();
+}
+
+/* The agent has heard of the request with this number and nonce. */
+static void expect_attest(unsigned number, const char *nonce)
+{
+	struct writer out = wr_init(128);
+	struct packet packet;
+
+	assert_true(world_hear(&packet));
+	cbor_write_map(&out, 3);
+	cbor_write_uint(&out, 0);
+	cbor_write_uint(&out, AGENT_ATTEST);
+	cbor_write_uint(&out, 1);
+	cbor_write_uint(&out, number);
+	cbor_write_uint(&out, 2);
+	cbor_write_bytes(&out, text_bytes(nonce));
+	assert_bytes_equal(wr_view(&packet.bytes), wr_view(&out));
+	packet_done(&packet);
+	wr_done(&out);
+}
+
+static void say_evidence(unsigned number, const char *evidence)
+{
+	struct writer out = wr_init(128);
+
+	cbor_write_map(&out, 3);
+	cbor_write_uint(&out, 0);
+	cbor_write_uint(&out, AGENT_EVIDENCE);
+	cbor_write_uint(&out, 1);
+	cbor_write_uint(&out, number);
+	cbor_write_uint(&out, 2);
+	cbor_write_bytes(&out, text_bytes(evidence));
+	world_say(&out);
+	wr_done(&out);
+}
+
+static void say_fault(void)
+{
+	struct tobi_fault fault = {.code = TOBI_E_LIMIT, .message = "too busy"};
+	struct writer out = wr_init(1024);
+
+	packet_write_fault(&out, AGENT_FAULT, &fault);
+	world_say(&out);
+	wr_done(&out);
+}
+
+static void expect_evidence(int client, const char *evidence)
+{
+	struct writer out = wr_init(128);
+	struct packet packet;
+
+	assert_true(world_answer(client, &packet));
+	cbor_write_map(&out, 2);
+	cbor_write_uint(&out, 0);
+	cbor_write_uint(&out, REPLY_EVIDENCE);
+	cbor_write_uint(&out, 1);
+	cbor_write_bytes(&out, text_bytes(evidence));
+	assert_bytes_equal(wr_view(&packet.bytes), wr_view(&out));
+	packet_done(&packet);
+	wr_done(&out);
+	leave(client);
+}
+
+static void expect_fault(int client, enum tobi_err err)
+{
+	struct packet packet;
+
+	assert_true(world_answer(client, &packet));
+	assert_int_equal(world_kind(&packet), REPLY_FAULT);
+	assert_int_equal(packet_read_fault(wr_view(&packet.bytes), NULL), err);
+	packet_done(&packet);
+	leave(client);
+}
+
+static void expect_nothing(int client)
+{
+	struct packet packet;
+
+	assert_false(world_answer(client, &packet));
+}
+
+static void test_agent_evidence__its_asker_has_gone__is_not_the_next_ones(void **state)
+{
+	int client;
+
+	(void)state;
+	leave(ask_for_evidence("nonce of A"));
+	client = ask_for_evidence("nonce of B");
+	expect_attest(1, "nonce of A");
+	expect_attest(2, "nonce of B");
+	say_evidence(1, "for A");
+	expect_nothing(client);
+	say_evidence(2, "for B");
+	expect_evidence(client, "for B");
+	client = ask_for_evidence("nonce of C");
+	say_evidence(3, "for C");
+	expect_evidence(client, "for C");
+	assert_false(world_enclave_is_killed());
+}
+
+static void test_agent_fault__its_asker_has_gone__is_not_the_next_ones(void **state)
+{
+	int client;
+
+	(void)state;
+	leave(ask_for_evidence("nonce of A"));
+	client = ask_for_evidence("nonce of B");
+	say_fault();
+	expect_nothing(client);
+	say_evidence(2, "for B");
+	expect_evidence(client, "for B");
+	/* Nor does it end the enclave when nobody waits any more. */
+	leave(ask_for_evidence("nonce of C"));
+	say_fault();
+	assert_false(world_enclave_is_killed());
+}
+
+static void test_agent_fault__for_the_only_asker__reaches_it(void **state)
+{
+	int client;
+
+	(void)state;
+	client = ask_for_evidence("nonce of A");
+	say_fault();
+	expect_fault(client, TOBI_E_LIMIT);
+	/* The fault was B's, before the answer to A. */
+	leave(ask_for_evidence("nonce of A"));
+	client = ask_for_evidence("nonce of B");
+	say_fault();
+	say_evidence(2, "for A");
+	expect_fault(client, TOBI_E_PROTOCOL);
+	assert_false(world_enclave_is_killed());
+}
+
+static void test_agent_evidence__nobody_asked__ends_the_enclave(void **state)
+{
+	(void)state;
+	say_evidence(0, "for nobody");
+	assert_true(world_enclave_is_killed());
+}
+
+static void test_agent_evidence__of_a_later_request__ends_the_enclave(void **state)
+{
+	int client = ask_for_evidence("nonce of A");
+
+	(void)state;
+	say_evidence(2, "for whom?");
+	expect_nothing(client);
+	assert_true(world_enclave_is_killed());
+	leave(client);
+}
+
+static void test_agent_fault__nobody_asked__ends_the_enclave(void **state)
+{
+	siginfo_t info = {0};
+
+	(void)state;
+	say_fault();
+	assert_int_equal(world.enclave->fault.code, TOBI_E_LIMIT);
+	assert_int_equal(
+	    waitid(P_PID, (id_t)world.enclave->isolate.pid, &info, WEXITED | WNOWAIT), 0);
 	assert_int_equal(info.si_status, SIGKILL);
 }
 
@@ -283,6 +471,12 @@ int main(void)
 	    TEST(test_agent_ready__all_bits__only_its_own_count),
 	    TEST(test_agent_send__many_answers_at_once__all_come_in_order),
 	    TEST(test_agent_send__an_agent_that_never_reads__is_ended),
+	    TEST(test_agent_evidence__its_asker_has_gone__is_not_the_next_ones),
+	    TEST(test_agent_fault__its_asker_has_gone__is_not_the_next_ones),
+	    TEST(test_agent_fault__for_the_only_asker__reaches_it),
+	    TEST(test_agent_evidence__nobody_asked__ends_the_enclave),
+	    TEST(test_agent_evidence__of_a_later_request__ends_the_enclave),
+	    TEST(test_agent_fault__nobody_asked__ends_the_enclave),
 	    TEST(test_agent_key__of_the_image__is_bound_to_it),
 	    TEST(test_agent_key__of_a_signer__is_bound_to_product_and_svn),
 	    TEST(test_agent_key__not_its_own__is_refused),
