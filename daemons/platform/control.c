@@ -46,11 +46,24 @@ static void client_free(struct client *client)
 	service_maybe_idle(service);
 }
 
-void client_send(struct client *client, const struct writer *message)
+static void send_whole(struct client *client, const struct writer *message)
 {
 	/* A client that does not read is not waited for: its connection ends. */
 	if (wr_err(message) || packet_send(client->fd, wr_view(message), NULL, 0, NULL))
 		shutdown(client->fd, SHUT_RDWR);
+}
+
+void client_send(struct client *client, const struct writer *message)
+{
+	struct tobi_fault fault = {0};
+
+	if (!wr_err(message)) {
+		send_whole(client, message);
+		return;
+	}
+	fault_set(&fault, wr_err(message), "service", "answer",
+		  "it does not fit into a packet of %d bytes", LIMIT_CONTROL);
+	client_send_fault(client, &fault);
 }
 
 void client_send_fault(struct client *client, const struct tobi_fault *fault)
@@ -58,7 +71,7 @@ void client_send_fault(struct client *client, const struct tobi_fault *fault)
 	CLEANUP(wr_done) struct writer out = wr_init(LIMIT_CONTROL);
 
 	packet_write_fault(&out, REPLY_FAULT, fault);
-	client_send(client, &out);
+	send_whole(client, &out);
 }
 
 static void write_head(struct writer *out, unsigned kind, unsigned entries)
