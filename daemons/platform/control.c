@@ -16,7 +16,7 @@
 #include "ipc/control.h"
 #include "token/soft_token.h"
 
-enum { MAX_CLIENTS = 512 };
+enum { MAX_CLIENTS = 512, LISTEN_PAUSE_MS = 100 };
 
 struct client {
 	struct service *service;
@@ -451,7 +451,25 @@ static bool may_ask(int fd)
 	return !packet_peer(fd, &uid, &pid, NULL) && (uid == 0 || uid == geteuid());
 }
 
-/* Takes one connection; false when none waits. */
+static void on_listen_again(evutil_socket_t fd, short what, void *context)
+{
+	struct service *service = context;
+
+	(void)fd, (void)what;
+	if (service->listen_event && event_add(service->listen_event, NULL))
+		fprintf(stderr, "event=failed fault=\"nobody is listened to\"\n");
+}
+
+/* Who waits at the socket cannot be taken, and would wake up the loop at once again. */
+static void pause_listening(struct service *service)
+{
+	struct timeval pause = {.tv_usec = LISTEN_PAUSE_MS * 1000};
+
+	if (!event_add(service->listen_timer, &pause))
+		event_del(service->listen_event);
+}
+
+/* Takes one connection; false when none can be. */
 static bool take_connection(struct service *service)
 {
 	CLEANUP(fd_close)
@@ -461,8 +479,12 @@ static bool take_connection(struct service *service)
 
 	for (const struct client *c = service->clients; c; c = c->next)
 		count++;
-	if (peer < 0)
+	if (peer < 0) {
+		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
+		    errno == ENOMEM)
+			pause_listening(service);
 		return false;
+	}
 	if (count == MAX_CLIENTS || !may_ask(peer))
 		return true;
 	client = calloc(1, sizeof(*client));
@@ -537,7 +559,11 @@ enum tobi_err control_open(struct service *service, struct tobi_fault *fault)
 				   address.sun_path);
 	service->listen_event = event_new(service->base, service->listener,
 					  EV_READ | EV_PERSIST, on_connect, service);
-	if (!service->listen_event || event_add(service->listen_event, NULL))
+	if (!service->listen_timer)
+		service->listen_timer =
+		    evtimer_new(service->base, on_listen_again, service);
+	if (!service->listen_event || !service->listen_timer ||
+	    event_add(service->listen_event, NULL))
 		return fault_set(fault, TOBI_E_MEMORY, "service", "",
 				 "no room for an event");
 	return TOBI_OK;
@@ -549,6 +575,9 @@ void control_close(struct service *service)
 
 	if (service->listen_event)
 		event_free(service->listen_event);
+	if (service->listen_timer)
+		event_free(service->listen_timer);
+	service->listen_event = service->listen_timer = NULL;
 	fd_close(&service->listener);
 	while (service->clients)
 		client_free(service->clients);

@@ -259,6 +259,17 @@ static enum tobi_err start(struct service *service, const struct options *option
 	return err ? err : control_open(service, fault);
 }
 
+/* Each client and each enclave takes some; a program's own limit is the image's. */
+static void raise_file_limit(void)
+{
+	struct rlimit files;
+
+	if (!getrlimit(RLIMIT_NOFILE, &files)) {
+		files.rlim_cur = files.rlim_max;
+		IGNORE(setrlimit(RLIMIT_NOFILE, &files));
+	}
+}
+
 static int serve(const struct options *options)
 {
 	struct service service = {.run_folder = options->run_folder,
@@ -279,6 +290,7 @@ static int serve(const struct options *options)
 	signal(SIGPIPE, SIG_IGN);
 	umask(077);
 	service.signer.fd = service.signer.pid = -1;
+	raise_file_limit();
 	err = start(&service, options, &fault);
 	if (!err) {
 		fprintf(stderr, "event=ready pid=%d run-folder=%s keys=%s\n",

@@ -74,7 +74,7 @@ struct service {
 	struct client *clients;
 	size_t enclave_count;
 	int listener;
-	struct event *listen_event, *idle_timer, *int_event, *term_event;
+	struct event *listen_event, *listen_timer, *idle_timer, *int_event, *term_event;
 	bool stopping;
 	int lock;	  /* of the run folder; the sweeper has it too */
 	int sweeper_pipe; /* its other end is the sweeper's: closed when this process ends

@@ -1,5 +1,5 @@
 #!/bin/sh
-# The platform's keys are in the signer's memory, in no other, and in no dump.
+# The service and its two helpers: who has the platform's keys, and what is left of whom.
 # Usage: keys.sh BUILD_FOLDER
 set -u
 [ "$(id -u)" = 0 ] || { echo "skipped: needs root to look into memory"; exit 77; }
@@ -8,8 +8,8 @@ set -u
 mkdir -m 700 run
 "$tobichi" platform init >/dev/null
 # With a group of its own: the files in /proc of a process that may be dumped have it.
-setpriv --regid 4242 --clear-groups "$1/daemons/platform/tobichid" --run-folder "$work/run" \
-	--state-folder "$work/state" 2>run/service.log &
+(ulimit -Sn 100 && exec setpriv --regid 4242 --clear-groups "$1/daemons/platform/tobichid" \
+	--run-folder "$work/run" --state-folder "$work/state" 2>run/service.log) &
 eventually test -S run/service.sock
 main=$(service)
 signer='' sweeper=''
@@ -48,6 +48,8 @@ for pid in $main $signer $sweeper; do
 done
 check "no program is given a dump of the service" \
 	same "$(awk '/^Max core/ { print $5, $6 }' "/proc/$main/limits")" "1 1"
+check "it has all the open files that it may have" \
+	sh -c 'set -- $1; [ "$4" = "$5" ]' - "$(grep '^Max open files' "/proc/$main/limits")"
 check "the sweeper has the pipe and the lock only" \
 	same "$(ls "/proc/$sweeper/fd" | tr '\n' ' ')" "0 1 2 3 4 "
 check "its lock is the service's" same "$(readlink "/proc/$sweeper/fd/4")" "$work/run/lock"

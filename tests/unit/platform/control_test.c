@@ -118,11 +118,46 @@ static void test_control_attest__more_than_a_packet__is_a_fault(void **state)
 	expect_limit(attest(LIMIT_CONTROL - head + 1));
 }
 
+/* ---- no more descriptors ---- */
+
+static bool is_pending(struct event *event)
+{
+	return event_pending(event, EV_READ | EV_TIMEOUT, NULL) != 0;
+}
+
+static void test_control_connect__no_descriptors__waits_without_spinning(void **state)
+{
+	struct rlimit files, few;
+	struct writer out = wr_init(64);
+	int last = dup(0), client;
+
+	(void)state;
+	close(last);
+	cbor_write_map(&out, 1);
+	cbor_write_uint(&out, 0);
+	cbor_write_uint(&out, REQUEST_STATUS);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &files), 0);
+	few = (struct rlimit){(rlim_t)last + 1, files.rlim_max}; /* the client's own */
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	client = world_ask(&out);
+	assert_null(world.service.clients);
+	assert_false(is_pending(world.service.listen_event));
+	assert_true(is_pending(world.service.listen_timer));
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &files), 0);
+	while (!world.service.clients)
+		event_base_loop(world.service.base, EVLOOP_ONCE);
+	assert_true(is_pending(world.service.listen_event));
+	world_run();
+	expect_kind(client, REPLY_PLATFORM);
+	wr_done(&out);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_enter, world_leave)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    TEST(test_control_connect__no_descriptors__waits_without_spinning),
 	    TEST(test_control_list__more_than_a_packet__is_a_fault),
 	    TEST(test_control_attest__more_than_a_packet__is_a_fault),
 	};

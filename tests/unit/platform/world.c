@@ -131,9 +131,10 @@ int world_leave(void **state)
 
 void world_run(void)
 {
-	/* Each round handles what the round before has made ready. */
-	for (int n = 0; n < 8; n++)
-		event_base_loop(world.service.base, EVLOOP_NONBLOCK);
+	/* Each round handles what the round before has made ready. They are counted: a
+	 * service that spins is a failure, not a test without end. */
+	for (int n = 0; n < 16; n++)
+		event_base_loop(world.service.base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
 }
 
 void world_say(const struct writer *message)
