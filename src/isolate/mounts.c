@@ -278,31 +278,57 @@ static enum tobi_err place_devices(struct tobi_fault *fault)
 	return err;
 }
 
-/* What of /proc tells about the host, or changes it. */
+/* What of /proc tells about the host or its kernel, or changes it: nothing that programs
+ * ask for to find memory, processors and limits. */
+static const char *const hidden_files[] = {
+    "buddyinfo",   "cmdline",	  "config.gz",	   "consoles",	   "diskstats",
+    "dma",	   "interrupts",  "iomem",	   "ioports",	   "kallsyms",
+    "kcore",	   "key-users",	  "keys",	   "kmsg",	   "kpagecgroup",
+    "kpagecount",  "kpageflags",  "latency_stats", "locks",	   "mdstat",
+    "misc",	   "modules",	  "mtrr",	   "pagetypeinfo", "partitions",
+    "sched_debug", "schedstat",	  "slabinfo",	   "softirqs",	   "sysrq-trigger",
+    "timer_list",  "timer_stats", "vmallocinfo",   "vmcore",	   "zoneinfo",
+};
+static const char *const hidden_folders[] = {"acpi",	      "asound",	  "driver",
+					     "dynamic_debug", "pressure", "scsi"};
+static const char *const frozen[] = {"bus", "fs", "irq", "sys"};
+
+/* from, or the place itself where it is NULL, read-only over each that this kernel has.
+ */
+static enum tobi_err cover(const char *const *names, size_t count, const char *from,
+			   struct tobi_fault *fault)
+{
+	enum tobi_err err = TOBI_OK;
+	char path[64];
+
+	for (size_t i = 0; i < count && !err; i++) {
+		snprintf(path, sizeof(path), ROOT "/proc/%s", names[i]);
+		if (access(path, F_OK) == 0)
+			err = bind(from ? from : path, path,
+				   SAFE_ATTRIBUTES | MOUNT_ATTR_RDONLY, fault);
+		else if (errno != ENOENT)
+			err = fault_errno(fault, OBJECT, "/proc", "cannot see %s",
+					  names[i]);
+	}
+	return err;
+}
+
 static enum tobi_err place_proc(struct tobi_fault *fault)
 {
-	static const char *const masked[] = {"kcore",	      "keys",	    "key-users",
-					     "sysrq-trigger", "timer_list", "sched_debug",
-					     "kallsyms",      "kmsg",	    "interrupts"};
-	static const char *const frozen[] = {"sys", "irq", "bus", "fs"};
-	char path[64];
-	enum tobi_err err = TOBI_OK;
+	const char *file = KEEP "/no-file", *folder = KEEP "/no-folder";
+	enum tobi_err err;
 
 	if (mount("proc", ROOT "/proc", "proc", SAFE, "hidepid=2"))
 		return fault_errno(fault, OBJECT, "/proc", "cannot be mounted");
-	for (size_t i = 0; i < sizeof(masked) / sizeof(masked[0]) && !err; i++) {
-		snprintf(path, sizeof(path), ROOT "/proc/%s", masked[i]);
-		if (access(path, F_OK) == 0)
-			err = bind("/dev/null", path, SAFE_ATTRIBUTES & ~MOUNT_ATTR_NODEV,
-				   fault);
-	}
-	for (size_t i = 0; i < sizeof(frozen) / sizeof(frozen[0]) && !err; i++) {
-		snprintf(path, sizeof(path), ROOT "/proc/%s", frozen[i]);
-		if (access(path, F_OK) == 0)
-			err =
-			    bind(path, path, SAFE_ATTRIBUTES | MOUNT_ATTR_RDONLY, fault);
-	}
-	return err;
+	if (mknod(file, S_IFREG | 0444, 0) || mkdir(folder, 0555))
+		return fault_errno(fault, OBJECT, "/proc", "cannot be hidden");
+	err = cover(hidden_files, sizeof(hidden_files) / sizeof(hidden_files[0]), file,
+		    fault);
+	if (!err)
+		err = cover(hidden_folders,
+			    sizeof(hidden_folders) / sizeof(hidden_folders[0]), folder,
+			    fault);
+	return err ? err : cover(frozen, sizeof(frozen) / sizeof(frozen[0]), NULL, fault);
 }
 
 /* The agent fills it. */
@@ -373,6 +399,7 @@ enum tobi_err mounts_enter(const struct isolate_spec *spec, int root_fd,
 	CLEANUP(fd_close) int root = -1;
 	enum tobi_err err;
 
+	umask(022); /* the service's is stricter than the modes here are meant */
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
 		return fault_errno(fault, OBJECT, "mount namespace",
 				   "cannot be made private");

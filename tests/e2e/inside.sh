@@ -55,4 +55,25 @@ check "nor one to /dev" exits 2 "$tobichi" run device.tobi
 root var && ln -s /run var/var
 build var --writable /var/app -- /bin/busybox sh -c 'echo 1 >/run/app/file && cat /var/app/file'
 check "a link inside the image is followed" same "$(inside var)" 1
+
+# /proc does not tell of the host, nor changes it
+cat >probe.sh <<'END'
+cd /proc
+for f in buddyinfo cmdline config.gz consoles diskstats dma interrupts iomem ioports kallsyms kcore key-users keys \
+	kmsg kpagecgroup kpagecount kpageflags latency_stats locks mdstat misc modules mtrr pagetypeinfo partitions \
+	sched_debug schedstat slabinfo softirqs sysrq-trigger timer_list timer_stats vmallocinfo vmcore zoneinfo; do
+	[ ! -e $f ] || [ "$(head -c 1 $f | wc -c)" = 0 ] || echo "shown $f"
+	(echo h >$f) 2>/dev/null && echo "written $f"
+done
+for f in acpi asound driver dynamic_debug pressure scsi; do
+	[ ! -e $f ] || [ -z "$(ls $f)" ] || echo "shown $f"
+done
+for f in bus fs irq sys; do
+	[ ! -e $f ] || grep -q " /proc/$f ro," self/mountinfo || echo "writable $f"
+done
+(echo x >sys/kernel/hostname) 2>/dev/null && echo "written hostname"
+grep -q MemTotal meminfo && grep -q processor cpuinfo && grep -q btime stat && grep -q Pid self/status && echo needed
+END
+build proc --add "$work/probe.sh:/probe.sh" -- /bin/busybox sh /probe.sh
+check "/proc tells nothing of the host" same "$(inside proc)" needed
 exit $failed
