@@ -87,7 +87,7 @@ void client_started(struct client *client, const struct enclave *enclave)
 	CLEANUP(wr_done) struct writer lacks = wr_init(4096);
 	size_t lines = 0;
 
-	isolate_lacks(client->service->run_folder, &lacks);
+	isolate_lacks(&enclave->isolate, &lacks);
 	if (!client->service->signer.locked)
 		wr_printf(&lacks,
 			  "%sthe platform's keys may be swapped to disk: the limit on "

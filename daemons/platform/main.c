@@ -219,11 +219,11 @@ static void finish(struct service *service)
 
 /* Before there are other processes: where the host wants it, this one moves into a
  * control group of its own. */
-static void log_lacks(const char *run_folder)
+static void log_lacks(void)
 {
 	CLEANUP(wr_done) struct writer lacks = wr_init(4096);
 
-	isolate_lacks(run_folder, &lacks);
+	isolate_lacks(NULL, &lacks);
 	for (size_t at = 0; at < lacks.size;) {
 		const char *line = (const char *)lacks.ptr + at;
 		const char *end = memchr(line, '\n', lacks.size - at);
@@ -244,7 +244,7 @@ static enum tobi_err start(struct service *service, const struct options *option
 		err = make_run_folder(options->run_folder, &service->lock, fault);
 	if (err)
 		return err;
-	log_lacks(options->run_folder);
+	log_lacks();
 	err = signer_start(options->state_folder, &service->signer, fault);
 	if (!err) {
 		isolate_sweep(options->run_folder);

@@ -11,7 +11,7 @@
 #include "base/cleanup.h"
 #include "base/fault.h"
 #include "base/secret.h"
-#include "isolate/isolate.h"
+#include "isolate/inside.h"
 #include "isolate/sys.h"
 #include "seccomp_filters.h"
 #include "token/soft_token.h"
@@ -82,10 +82,10 @@ static enum tobi_err allow_below(int ruleset, const char *path, uint64_t rights,
 	return TOBI_OK;
 }
 
-static enum tobi_err fill_ruleset(int ruleset, uint64_t rights,
-				  const struct manifest *manifest,
-				  struct tobi_fault *fault)
+static enum tobi_err allow_program(int ruleset, uint64_t rights, const void *context,
+				   struct tobi_fault *fault)
 {
+	const struct manifest *manifest = context;
 	const uint64_t device =
 	    LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE |
 	    LANDLOCK_ACCESS_FS_IOCTL_DEV | LANDLOCK_ACCESS_FS_TRUNCATE;
@@ -113,7 +113,11 @@ static enum tobi_err fill_ruleset(int ruleset, uint64_t rights,
 	return err;
 }
 
-static enum tobi_err confine_files(const struct manifest *manifest,
+/* Who is confined is in the context. */
+typedef enum tobi_err fill(int ruleset, uint64_t rights, const void *context,
+			   struct tobi_fault *fault);
+
+static enum tobi_err confine_files(fill *fill_ruleset, const void *context,
 				   struct tobi_fault *fault)
 {
 	int abi = (int)syscall(SYS_landlock_create_ruleset, NULL, 0,
@@ -129,7 +133,7 @@ static enum tobi_err confine_files(const struct manifest *manifest,
 	ruleset = (int)syscall(SYS_landlock_create_ruleset, &set, size, 0);
 	if (ruleset < 0)
 		return fault_errno(fault, OBJECT, "Landlock", "no ruleset");
-	err = fill_ruleset(ruleset, set.handled_fs, manifest, fault);
+	err = fill_ruleset(ruleset, set.handled_fs, context, fault);
 	if (err)
 		return err;
 	if (syscall(SYS_landlock_restrict_self, ruleset, 0))
@@ -166,6 +170,38 @@ static enum tobi_err lock_capabilities(struct tobi_fault *fault)
 	return TOBI_OK;
 }
 
+static enum tobi_err allow_unpacker(int ruleset, uint64_t rights, const void *context,
+				    struct tobi_fault *fault)
+{
+	static const char *const read_only[] = {"/usr", "/bin",	  "/sbin",
+						"/lib", "/lib32", "/lib64"};
+	enum tobi_err err = allow_below(ruleset, context, rights, true, fault);
+
+	for (size_t i = 0; i < sizeof(read_only) / sizeof(read_only[0]) && !err; i++)
+		err = allow_below(ruleset, read_only[i], FS_READ & rights, false, fault);
+	return err ? err
+		   : allow_below(ruleset, "/etc/ld.so.cache",
+				 LANDLOCK_ACCESS_FS_READ_FILE & rights, false, fault);
+}
+
+enum tobi_err confine_unpacker(const char *folder, struct tobi_fault *fault)
+{
+	/* To give files their owners, and to fill folders that are not its own. */
+	const uint32_t needed = 1u << CAP_CHOWN | 1u << CAP_DAC_OVERRIDE |
+				1u << CAP_FOWNER | 1u << CAP_FSETID;
+	enum tobi_err err;
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		return fault_errno(fault, OBJECT, "no_new_privs", "cannot be set");
+	err = set_capabilities(needed, fault);
+	if (!err)
+		err = confine_files(allow_unpacker, folder, fault);
+	return err ? err
+		   : install_filter(filter_program,
+				    sizeof(filter_program) / sizeof(filter_program[0]),
+				    fault);
+}
+
 enum tobi_err isolate_confine_program(const struct manifest *manifest,
 				      struct tobi_fault *fault)
 {
@@ -175,7 +211,7 @@ enum tobi_err isolate_confine_program(const struct manifest *manifest,
 		return fault_errno(fault, OBJECT, "no_new_privs", "cannot be set");
 	err = set_capabilities(0, fault);
 	if (!err)
-		err = confine_files(manifest, fault);
+		err = confine_files(allow_program, manifest, fault);
 	if (err)
 		return err;
 	if (manifest->debug)

@@ -92,20 +92,32 @@ void isolate_sweep(const char *run_folder)
 	rmdir(folder);
 }
 
-void isolate_lacks(const char *run_folder, struct writer *out)
+static void lack(struct writer *out, const char *what, const char *why)
 {
-	static const char *const what[CGROUP_COUNT] = {"memory", "processes", "CPU time"};
+	wr_printf(out, "%s%s%s%s", wr_view(out).size ? "\n" : "", what, why ? ": " : "",
+		  why ? why : "");
+}
+
+void isolate_lacks(const struct isolate *isolate, struct writer *out)
+{
+	static const char *const what[CGROUP_COUNT] = {
+	    "no limit on memory", "no limit on processes", "no limit on CPU time"};
+	bool by_root = geteuid() == 0;
 	struct cgroup parents = {0};
 	const char *why[CGROUP_COUNT] = {NULL};
 
-	(void)run_folder;
 	cgroup_find("/proc", &parents, why);
 	for (size_t i = 0; i < CGROUP_COUNT; i++) {
 		if (why[i])
-			wr_printf(out, "%sno limit on %s: %s", out->size ? "\n" : "",
-				  what[i], why[i]);
+			lack(out, what[i], why[i]);
 	}
-	if (geteuid() != 0)
-		wr_printf(out, "%sthe program and its agent share your user id inside",
-			  out->size ? "\n" : "");
+	if (why[CGROUP_MEMORY] && parents.host_swaps)
+		lack(out, "the host may write the enclave's memory to its swap", NULL);
+	if (isolate && isolate->unpacked)
+		lack(out, "the image is unpacked into memory", isolate->unpacked);
+	if (by_root)
+		return;
+	lack(out, "the program and its agent share your user id inside", NULL);
+	lack(out, "other processes of yours can look into the enclave and change it",
+	     NULL);
 }

@@ -23,4 +23,13 @@ _Noreturn void inside_run(const struct inside *inside);
 TOBI_MUST_USE enum tobi_err mounts_enter(const struct isolate_spec *spec, int root_fd,
 					 struct tobi_fault *fault);
 
+/* Unpacks the measured file system into the folder, in a process that can write nowhere
+ * else: what it reads comes from whoever made the image. */
+TOBI_MUST_USE enum tobi_err unpack_image(const struct isolate_spec *spec,
+					 const char *folder, struct tobi_fault *fault);
+/* For that process: it reads programs and libraries, writes below the folder, and has the
+ * calls of a program. */
+TOBI_MUST_USE enum tobi_err confine_unpacker(const char *folder,
+					     struct tobi_fault *fault);
+
 #endif

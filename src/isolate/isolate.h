@@ -24,6 +24,8 @@ struct isolate {
 	pid_t pid; /* the agent, as seen by the host; a direct child */
 	int pidfd;
 	uint64_t protections; /* SOFT_* bits that the host side set up */
+	/* Why the image is unpacked into memory (a literal); NULL: it is mounted. */
+	const char *unpacked;
 	/* opaque to callers: what has to be undone */
 	struct isolate_cleanup *cleanup;
 };
@@ -45,9 +47,10 @@ bool isolate_ran_out_of_memory(const struct isolate *isolate);
  * of the service and for the sweeper. */
 void isolate_sweep(const char *run_folder);
 
-/* What an ordinary user's launch lacks on this host, one line each ("no CPU limit: ...");
- * empty for root where all works. Texts are appended to out, separated by newlines. */
-void isolate_lacks(const char *run_folder, struct writer *out);
+/* What a launch lacks on this host, one line each ("no limit on CPU time: ..."); empty for
+ * root where all works. Texts are appended to out, separated by newlines. isolate: what
+ * that launch lacks too; NULL: none in particular. */
+void isolate_lacks(const struct isolate *isolate, struct writer *out);
 
 /*
  * For the agent, inside: confine this process and what it starts.

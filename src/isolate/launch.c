@@ -142,8 +142,8 @@ static int fs_context(int loop)
 }
 
 /* The image's file system as a detached mount whose user ids are the enclave's, or -1
- * where this host cannot do that: then the enclave unpacks it. */
-static int mount_root(const struct isolate_spec *spec, pid_t pid)
+ * and why this host cannot do that: then the enclave unpacks it. */
+static int mount_root(const struct isolate_spec *spec, pid_t pid, const char **ret_why)
 {
 	const unsigned flags = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
 	CLEANUP(fd_close) int loop = open_loop(spec);
@@ -154,6 +154,8 @@ static int mount_root(const struct isolate_spec *spec, pid_t pid)
 	char path[64];
 	int taken;
 
+	*ret_why = loop < 0 ? "there is no loop device here"
+			    : "the kernel does not mount EROFS";
 	if (context < 0)
 		return -1;
 	root = (int)syscall(SYS_fsmount, context, FSMOUNT_CLOEXEC, flags);
@@ -161,10 +163,12 @@ static int mount_root(const struct isolate_spec *spec, pid_t pid)
 	users = open(path, O_RDONLY | O_CLOEXEC);
 	if (root < 0 || users < 0)
 		return -1;
+	*ret_why = "the kernel does not map the users of an EROFS mount";
 	attributes.userns_fd = (uint64_t)(unsigned)users;
 	if (syscall(SYS_mount_setattr, root, "", AT_EMPTY_PATH, &attributes,
 		    sizeof(attributes)))
 		return -1;
+	*ret_why = NULL;
 	taken = root;
 	root = -1;
 	return taken;
@@ -254,8 +258,9 @@ static enum tobi_err finish_start(const struct isolate_spec *spec, bool by_root,
 
 	if (!err)
 		err = cgroup_add(&isolate->cleanup->group, isolate->pid, fault);
+	isolate->unpacked = "only root can mount it";
 	if (!err && by_root)
-		root = mount_root(spec, isolate->pid);
+		root = mount_root(spec, isolate->pid, &isolate->unpacked);
 	if (!err)
 		err = packet_send(sync_fd, (struct tobi_bytes){(const uint8_t *)"go", 2},
 				  &root, root >= 0 ? 1 : 0, fault);

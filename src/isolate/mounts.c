@@ -3,17 +3,14 @@
  * mount namespace (a folder that every Linux has and that nothing here needs), then it
  * becomes the root and the host's tree is let go.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <linux/mount.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 
 #include "base/cleanup.h"
 #include "base/fault.h"
@@ -91,73 +88,19 @@ static enum tobi_err bind(const char *from, const char *to, uint64_t attributes,
 	return bind_onto(target, from, attributes, name, fault);
 }
 
-static enum tobi_err run_fsck(int image, struct tobi_fault *fault)
-{
-	char source[64];
-	char *arguments[] = {"fsck.erofs", "--extract=" ROOT, source, NULL};
-	char *environment[] = {NULL};
-	posix_spawn_file_actions_t actions;
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	int status = -1, failed = ENOENT;
-	pid_t pid = -1;
-
-	snprintf(source, sizeof(source), "/proc/self/fd/%d", image);
-	if (null < 0 || posix_spawn_file_actions_init(&actions))
-		return fault_errno(fault, OBJECT, "image", "cannot start fsck.erofs");
-	for (int fd = 0; fd < 3; fd++)
-		posix_spawn_file_actions_adddup2(&actions, null, fd);
-	static const char *const places[] = {"/usr/bin/fsck.erofs",
-					     "/usr/sbin/fsck.erofs", "/sbin/fsck.erofs"};
-	for (size_t i = 0; i < 3 && failed == ENOENT; i++)
-		failed =
-		    posix_spawn(&pid, places[i], &actions, NULL, arguments, environment);
-	posix_spawn_file_actions_destroy(&actions);
-	close(null);
-	if (failed)
-		return fault_set(fault, TOBI_E_SYSTEM, OBJECT, "image",
-				 "fsck.erofs cannot be started; install erofs-utils");
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
-	if (!WIFEXITED(status) || WEXITSTATUS(status))
-		return fault_set(fault, TOBI_E_MALFORMED, OBJECT, "image",
-				 "its file system cannot be unpacked");
-	return TOBI_OK;
-}
-
-/* Without a mount: the measured bytes are unpacked into memory, then made read-only. */
-static enum tobi_err unpack_root(const struct isolate_spec *spec,
-				 struct tobi_fault *fault)
-{
-	const struct image *image = spec->image;
-	/* Room for what compression or holes saved is not needed: images are not
-	 * compressed. */
-	const uint64_t slack = UINT64_C(16) << 20;
-	/* Inherited by fsck.erofs: not close-on-exec. */
-	CLEANUP(fd_close) int copy = (int)syscall(SYS_memfd_create, "root", 0);
-	off_t from = (off_t)image->root_offset;
-	uint64_t left = image->root_size;
-	enum tobi_err err = mount_tmpfs(ROOT, image->root_size + slack, "755",
-					MS_NOSUID | MS_NODEV, fault);
-
-	while (copy >= 0 && left && !err) {
-		ssize_t done =
-		    copy_file_range(spec->image_fd, &from, copy, NULL, left, 0);
-
-		if (done <= 0)
-			err = fault_errno(fault, OBJECT, "image", "cannot be copied");
-		else
-			left -= (uint64_t)done;
-	}
-	if (copy < 0)
-		err = fault_errno(fault, OBJECT, "image", "cannot be copied");
-	return err ? err : run_fsck(copy, fault);
-}
-
 static enum tobi_err place_root(const struct isolate_spec *spec, int root_fd,
 				struct tobi_fault *fault)
 {
-	if (root_fd < 0)
-		return unpack_root(spec, fault);
+	/* Room for what compression or holes saved is not needed: images are not
+	 * compressed. */
+	const uint64_t slack = UINT64_C(16) << 20;
+
+	if (root_fd < 0) {
+		enum tobi_err err = mount_tmpfs(ROOT, spec->image->root_size + slack,
+						"755", MS_NOSUID | MS_NODEV, fault);
+
+		return err ? err : unpack_image(spec, ROOT, fault);
+	}
 	if (syscall(SYS_move_mount, root_fd, "", AT_FDCWD, ROOT, MOVE_MOUNT_F_EMPTY_PATH))
 		return fault_errno(fault, OBJECT, "image",
 				   "its file system cannot be put in place");

@@ -76,4 +76,46 @@ grep -q MemTotal meminfo && grep -q processor cpuinfo && grep -q btime stat && g
 END
 build proc --add "$work/probe.sh:/probe.sh" -- /bin/busybox sh /probe.sh
 check "/proc tells nothing of the host" same "$(inside proc)" needed
+
+# without a loop device the image is unpacked, and that is said
+cat >no-loop.sh <<'END'
+mount --bind /dev/null /dev/loop-control || exit 77
+TOBICHI_RUN_FOLDER="$PWD/run2" "$@"
+END
+build plain -- /bin/busybox sh -c 'echo started; touch /bin/x /x 2>/dev/null && echo written; true'
+check "the image is unpacked where it cannot be mounted" exits 0 unshare -m sh no-loop.sh "$tobichi" run plain.tobi
+check "and its program runs" has "$said" started
+check "in a root that it cannot write" hasnt "$said" written
+check "and that is said" has "$said" "the image is unpacked into memory: there is no loop device here"
+check "nothing of it where it is mounted" hasnt "$("$tobichi" run plain.tobi 2>&1)" "unpacked"
+
+# an ordinary user
+theirs=$(mktemp -d)
+their_end() {
+	for log in "$theirs/run/tobichi/service.log" "$work/run2/service.log"; do
+		pid=$(sed -n 's/^event=ready pid=\([0-9]*\) .*/\1/p' "$log" 2>/dev/null | tail -1)
+		[ -z "$pid" ] || kill "$pid" 2>/dev/null
+	done
+	rm -rf "$theirs"
+	clean_up
+}
+trap their_end EXIT
+cp "$tobichi" "$1/daemons/platform/tobichid" "$1/daemons/agent/tobichi-agent" ./*.tobi "$theirs"
+mkdir -m 700 "$theirs/run"
+chown -R 65534:65534 "$theirs"
+user() {
+	(cd "$theirs" && setpriv --reuid 65534 --regid 65534 --clear-groups env -i PATH="$PATH" HOME="$theirs" \
+		XDG_RUNTIME_DIR="$theirs/run" "$@")
+}
+if user unshare -U true 2>/dev/null; then
+	check "an ordinary user's enclave runs" exits 0 user ./tobichi run plain.tobi
+	check "its program too" has "$said" started
+	check "its lack: who can look in" has "$said" "other processes of yours can look into the enclave"
+	check "its lack: unpacked" has "$said" "the image is unpacked into memory: only root can mount it"
+	check "the status says the same" has "$(user ./tobichi platform status 2>&1)" \
+		"other processes of yours can look into the enclave"
+	check "/proc tells a user's program nothing either" same "$(user ./tobichi run proc.tobi 2>/dev/null)" needed
+else
+	echo "skipped: an ordinary user cannot make namespaces here"
+fi
 exit $failed
