@@ -181,6 +181,7 @@ static enum tobi_err write_state(const struct isolate_spec *spec,
 				 struct tobi_fault *fault)
 {
 	CLEANUP(wr_done) struct writer text = wr_init(4 * LIMIT_PATH);
+	CLEANUP(fd_close) int fd = -1;
 	char folder[LIMIT_PATH];
 
 	snprintf(folder, sizeof(folder), "%s/" ISOLATE_STATE_FOLDER, spec->run_folder);
@@ -192,7 +193,12 @@ static enum tobi_err write_state(const struct isolate_spec *spec,
 		if (parents->path[i][0])
 			wr_printf(&text, "%s/tobichi-%s\n", parents->path[i], spec->id);
 	}
-	return file_write(cleanup->state, 0600, wr_view(&text), OBJECT, fault);
+	/* Of use until the host's next start only: not worth the wait for a disk. */
+	fd = open(cleanup->state, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return fault_errno(fault, OBJECT, "run folder", "cannot make %s",
+				   cleanup->state);
+	return fd_write_all(fd, wr_view(&text), OBJECT, fault);
 }
 
 static enum tobi_err make_limits(const struct isolate_spec *spec, bool by_root,
