@@ -29,6 +29,9 @@ struct link {
 
 static void link_close(struct link *link)
 {
+	/* Only verified: the peer sees an orderly end, not a cut. */
+	if (link->opened && !link->over && !link->pump)
+		atls_conn_finish(link->conn);
 	atls_pump_free(link->pump);
 	atls_conn_free(link->conn);
 	fd_close(&link->local);

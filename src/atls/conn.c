@@ -112,7 +112,10 @@ static void proceed(struct atls_conn *conn)
 					    conn->context);
 		return; /* the answer proceeds */
 	case ATLS_OPEN:
-		open_gate(conn);
+		/* The peer waits for this side's RESULT: open is who has sent it, not who
+		 * means to. on_drained() goes on from here, or the timer. */
+		if (evbuffer_get_length(bufferevent_get_output(conn->stream)) == 0)
+			open_gate(conn);
 		return;
 	case ATLS_CLOSED:
 		conn->fault = *atls_exchange_fault(exchange);
@@ -145,8 +148,12 @@ static void on_drained(struct bufferevent *stream, void *context)
 {
 	struct atls_conn *conn = context;
 
-	if (conn->ending && evbuffer_get_length(bufferevent_get_output(stream)) == 0)
+	if (evbuffer_get_length(bufferevent_get_output(stream)) > 0)
+		return;
+	if (conn->ending)
 		tell_closed(conn);
+	else if (conn->peer.exchange)
+		proceed(conn);
 }
 
 /* Why the stream failed, from the TLS library or the system. */
@@ -210,6 +217,11 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
 	} else if (conn->opened) {
 		fault_set(&conn->fault, TOBI_E_TIMEOUT, object, "max-age",
 			  "the session has reached the policy's max-age; connect anew");
+		tell_closed(conn);
+	} else if (conn->peer.exchange &&
+		   atls_exchange_state(conn->peer.exchange) == ATLS_OPEN) {
+		fault_set(&conn->fault, TOBI_E_TIMEOUT, object, "exchange",
+			  "the peer did not take this side's RESULT");
 		tell_closed(conn);
 	} else if (conn->peer.exchange) {
 		atls_exchange_expire(conn->peer.exchange);

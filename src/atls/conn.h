@@ -1,9 +1,10 @@
 /*
  * One attested connection on a libevent loop: TLS, the exchange, then a plain stream.
  *
- * The owner gets exactly one of opened() (the gate of attested-tls section 5.5 is open)
- * or closed(); after opened(), closed() comes when the session ends. atls_conn_free() at
- * any time ends it without another callback.
+ * The owner gets exactly one of opened() (the gate of attested-tls section 5.5 is open,
+ * and this side's acceptance was handed to the system) or closed(); after opened(),
+ * closed() comes when the session ends. atls_conn_free() at any time ends it without
+ * another callback.
  */
 #ifndef TOBI_ATLS_CONN_H
 #define TOBI_ATLS_CONN_H

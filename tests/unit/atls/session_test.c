@@ -2,6 +2,7 @@
 #include "tests/check.h"
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -24,7 +25,9 @@ struct attester {
 	struct writer collection;
 	bool cannot, cut_off;
 	int fd;
-	enum tobi_err opened;
+	sem_t over; /* its tobi_atls_open() has returned */
+	enum tobi_err opened, read;
+	size_t size;
 	char heard[64];
 	pthread_t thread;
 };
@@ -51,15 +54,17 @@ static void *run_attester(void *context)
 	    .now = now, .evidence = give_evidence, .context = attester};
 	struct tobi_atls_session *session = NULL;
 	struct tobi_atls *server = NULL;
-	size_t size = 0;
 
 	attester->collection = wr_init(LIMIT_EVIDENCE);
 	if (tobi_atls_server_new(NULL, &options, &server, NULL))
 		return NULL;
 	attester->opened = tobi_atls_open(server, attester->fd, &session, NULL);
-	if (!attester->opened &&
-	    !tobi_atls_read(session, attester->heard, sizeof(attester->heard) - 1, &size,
-			    NULL))
+	sem_post(&attester->over);
+	if (!attester->opened)
+		attester->read =
+		    tobi_atls_read(session, attester->heard, sizeof(attester->heard) - 1,
+				   &attester->size, NULL);
+	if (!attester->opened && !attester->read)
 		IGNORE(tobi_atls_write(
 		    session,
 		    (struct tobi_bytes){(const uint8_t *)greeting, strlen(greeting)},
@@ -99,7 +104,9 @@ static void stage_make(struct stage *stage, unsigned max_age)
 	    tobi_atls_client_new(stage->policy, &options, &stage->client, NULL), 0);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
 	stage->fd = fds[0];
-	stage->attester = (struct attester){.scene = &stage->scene, .fd = fds[1]};
+	stage->attester = (struct attester){
+	    .scene = &stage->scene, .fd = fds[1], .read = TOBI_E_ARGUMENT, .size = 99};
+	assert_int_equal(sem_init(&stage->attester.over, 0, 0), 0);
 }
 
 static enum tobi_err stage_open(struct stage *stage,
@@ -152,6 +159,35 @@ static void test_session_open__good__talks_and_ends(void **state)
 	}
 	stage_done(&stage, session);
 	assert_string_equal(stage.attester.heard, "hello");
+}
+
+/* A client that has opened and does nothing more has still told its peer so. */
+static void test_session_open__then_idle__peer_opens(void **state)
+{
+	struct tobi_atls_session *session = NULL;
+	struct stage stage;
+
+	(void)state;
+	stage_make(&stage, 600);
+	assert_int_equal(stage_open(&stage, &session, NULL), 0);
+	/* Nothing is called on the session meanwhile. The exchange's limit ends the wait. */
+	assert_int_equal(sem_wait(&stage.attester.over), 0);
+	assert_int_equal(stage.attester.opened, TOBI_OK);
+	stage_done(&stage, session);
+}
+
+static void test_session_close__at_once__is_an_orderly_end(void **state)
+{
+	struct tobi_atls_session *session = NULL;
+	struct stage stage;
+
+	(void)state;
+	stage_make(&stage, 600);
+	assert_int_equal(stage_open(&stage, &session, NULL), 0);
+	stage_done(&stage, session);
+	assert_int_equal(stage.attester.opened, TOBI_OK);
+	assert_int_equal(stage.attester.read, TOBI_OK);
+	assert_int_equal(stage.attester.size, 0);
 }
 
 static void test_session_open__refused__leaves_the_result(void **state)
@@ -282,6 +318,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_session_open__good__talks_and_ends),
+	    cmocka_unit_test(test_session_open__then_idle__peer_opens),
+	    cmocka_unit_test(test_session_close__at_once__is_an_orderly_end),
 	    cmocka_unit_test(test_session_open__refused__leaves_the_result),
 	    cmocka_unit_test(test_session_open__no_evidence__refused),
 	    cmocka_unit_test(test_session_read__cut_off__is_an_error),
