@@ -18,7 +18,10 @@ int cli_fail(const struct tobi_fault *fault)
 	char text[512];
 
 	tobi_fault_print(fault, text, sizeof(text));
-	fprintf(stderr, "tobichi: error: %s\n", text);
+	fputs("tobichi: error: ", stderr);
+	/* A fault quotes what came from outside: a policy's name, a peer's words. */
+	cli_print_text(stderr, (struct tobi_bytes){(uint8_t *)text, strlen(text)});
+	fputc('\n', stderr);
 	return EXIT_ERROR;
 }
 
