@@ -199,10 +199,9 @@ static void print_list(const struct tobi_result *result)
 	CLEANUP(freep) char *text = NULL;
 	struct tobi_fault fault = {0};
 
-	if (tobi_result_write(result,
-			      cli_color(stderr) ? TOBI_FORMAT_TEXT_COLOR
-						: TOBI_FORMAT_TEXT,
-			      &text, &fault))
+	if (tobi_result_write(
+		result, cli_color(stderr) ? TOBI_FORMAT_TEXT_COLOR : TOBI_FORMAT_TEXT,
+		&text, &fault))
 		IGNORE(cli_fail(&fault));
 	else
 		fputs(text, stderr);
@@ -226,6 +225,51 @@ static void print_failed(const struct tobi_result *result)
 	      stderr);
 }
 
+static void print_text(const char *text)
+{
+	cli_print_text(stderr, (struct tobi_bytes){(const uint8_t *)text, strlen(text)});
+}
+
+/* How far the acceptance goes: a reader of the verdict alone would take it for more. */
+static void print_extent(const struct tobi_result *result)
+{
+	fputs("  tier ", stderr);
+	print_text(tobi_result_tier(result));
+	fputs(": ", stderr);
+	print_text(tobi_result_tier_meaning(result));
+	fputs("; identity: ", stderr);
+	print_text(tobi_result_identity(result));
+	fputc('\n', stderr);
+}
+
+static void print_allowances(const struct tobi_result *result)
+{
+	const char *allowance;
+
+	for (size_t i = 0; (allowance = tobi_result_allowance(result, i)); i++) {
+		fputs("warning: ", stderr);
+		print_text(allowance);
+		fputc('\n', stderr);
+	}
+}
+
+static void report_acceptance(const struct channel *channel,
+			      const struct tobi_result *result)
+{
+	bool verbose = channel->options.verbose;
+
+	if (!channel->options.quiet)
+		fprintf(stderr, "accepted: %s has proven what '%s' asks for%s\n",
+			channel->options.target, channel->options.policy,
+			verbose ? "" : " (--verbose lists each check)");
+	/* The list has said all of it. */
+	if (verbose)
+		return;
+	if (!channel->options.quiet)
+		print_extent(result);
+	print_allowances(result);
+}
+
 int channel_report(const struct channel *channel, const struct atls_conn *conn,
 		   const struct tobi_fault *fault)
 {
@@ -236,17 +280,14 @@ int channel_report(const struct channel *channel, const struct atls_conn *conn,
 	if (result && channel->options.verbose)
 		print_list(result);
 	if (!fault) {
-		if (!channel->options.quiet)
-			fprintf(stderr, "accepted: %s has proven what '%s' asks for%s\n",
-				channel->options.target, channel->options.policy,
-				channel->options.verbose
-				    ? ""
-				    : " (--verbose lists each check)");
+		report_acceptance(channel, result);
 		return EXIT_ACCEPTED;
 	}
 	if (!refused)
 		return cli_fail(fault);
-	fprintf(stderr, "refused: %s: %s\n", channel->options.target, fault->message);
+	fprintf(stderr, "refused: %s: ", channel->options.target);
+	print_text(fault->message);
+	fputc('\n', stderr);
 	if (result && !channel->options.verbose)
 		print_failed(result);
 	return EXIT_REFUSED;

@@ -42,7 +42,7 @@ static const struct command commands[] = {
      "  --key FILE          this client's private key\n"
      "  --name HOST         the name that a certificate must have (identity: ca)\n"
      "  --verbose           list every check\n"
-     "  --quiet             say nothing after an acceptance\n",
+     "  --quiet             after an acceptance, only warn of what the policy allows\n",
      cmd_connect},
     {"inspect", "IMAGE [--json]", "measure an image, and show what it holds",
      "  --json  as JSON\n", cmd_inspect},

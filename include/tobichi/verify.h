@@ -92,6 +92,19 @@ TOBI_API size_t tobi_result_check_count(const struct tobi_result *result);
 TOBI_API const struct tobi_check_result *tobi_result_check(const struct tobi_result *result,
 							   size_t index);
 
+/*
+ * What the evidence was of, for a program to show or to decide on; proven only when the
+ * verdict is TOBI_ACCEPT. Never NULL; empty for a result that is NULL or came to no tier.
+ */
+TOBI_API const char *tobi_result_tier(const struct tobi_result *result); /* "soft" */
+/* What that tier keeps out, and what not, in one line. */
+TOBI_API const char *tobi_result_tier_meaning(const struct tobi_result *result);
+/* Who it is, as far as the policy asked: "hardware 01ab..", "any instance of this image". */
+TOBI_API const char *tobi_result_identity(const struct tobi_result *result);
+/* What the policy lets pass although it weakens the proof (debug, no nonce, any instance),
+ * in a sentence each; NULL past the end. Show them to whoever relies on the verdict. */
+TOBI_API const char *tobi_result_allowance(const struct tobi_result *result, size_t index);
+
 enum tobi_format {
 	TOBI_FORMAT_TEXT,	/* for a terminal, no colour */
 	TOBI_FORMAT_TEXT_COLOR, /* with ANSI colours */
