@@ -23,7 +23,9 @@ int main(int argc, char **argv)
 	struct tobi_policy *policy = NULL;
 	struct tobi_atls *client = NULL;
 	struct tobi_fault fault = {0};
-	char text[65536], line[512];
+	/* One byte more than a policy may have: none is cut, a longer one is refused. */
+	static char text[(256 << 10) + 1];
+	char line[512];
 	size_t size = 0;
 	FILE *file;
 	int fd;

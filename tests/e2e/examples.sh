@@ -19,6 +19,16 @@ check "from inside" has "$said" "a page from inside"
 check "the client refuses another program" exits 1 \
 	"$build/examples/example-client" 127.0.0.1 "$port" other.policy.yaml
 check "and says why" has "$said" POLICY-IMAGE
+# A rule at the end of a long policy counts, and one that is too long is none.
+pad() { /usr/bin/python3 -c "print('# padding\n' * $1)"; }
+{ sed '/^min-svn:/d' web.policy.yaml; pad 10000; echo "min-svn: 99"; } >long.yaml
+check "the client reads a long policy to its end" exits 1 \
+	"$build/examples/example-client" 127.0.0.1 "$port" long.yaml
+check "and says what its last line refuses" has "$said" POLICY-SVN
+{ cat web.policy.yaml; pad 30000; } >longer.yaml
+check "the client refuses a policy over 256 KiB" exits 1 \
+	"$build/examples/example-client" 127.0.0.1 "$port" longer.yaml
+check "and says so" has "$said" "over 262144 bytes"
 "$tobichi" stop --grace 0 "$enclave" >/dev/null
 
 mkdir keys
