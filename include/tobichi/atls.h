@@ -5,6 +5,9 @@
  * The caller connects or accepts a TCP socket and hands it over; no address is looked up
  * here. No byte of data is sent or delivered before both sides have accepted.
  *
+ * Arguments: TOBI_E_ARGUMENT for an endpoint, session or options that are NULL. ret_
+ * pointers must not be; a fault may always be.
+ *
  * Ownership: what a _new, _connect or _accept returns is the caller's, to be given to the
  * matching _free or _close, which accept NULL. Threads: an endpoint may serve sessions in
  * several threads at once; one session belongs to one thread. Signals: a peer that has
@@ -24,8 +27,9 @@ struct tobi_atls; /* an endpoint: what this side is, and asks for */
 struct tobi_atls_session; /* one connection; used up by tobi_atls_close() */
 
 /*
- * Gives evidence whose nonce is SHA-256(claims_buffer): a CMW collection, at most 1 MiB,
- * that stays valid until the next call or the end of the session. Not TOBI_OK: this side
+ * Gives evidence whose nonce is SHA-256(claims_buffer): a CMW collection, at most 1 MiB
+ * less 1 KiB (the message around it has at most 1 MiB), that stays valid until the next
+ * call or the end of the session. Not TOBI_OK: this side
  * cannot attest, and the session ends. Called in the thread of _connect or _accept.
  */
 typedef enum tobi_err tobi_atls_evidence(void *context, struct tobi_bytes claims_buffer,
@@ -71,20 +75,21 @@ TOBI_API void tobi_atls_free(struct tobi_atls *endpoint);
 
 /*
  * Runs the handshake and the exchange on a connected socket, which is the session's from
- * now on (closed on failure too; it becomes non-blocking). At most 30 s. A session comes
- * back after a refusal as well, closed, so that its result can be read: give it to
- * tobi_atls_close() then, too. It is NULL only when there was no memory. Errors:
+ * now on (closed on failure too; it becomes non-blocking). At most 30 s. When it returns
+ * TOBI_OK, this side's acceptance was handed to the system. A session comes back after a
+ * refusal as well, closed, so that its result can be read: give it to tobi_atls_close()
+ * then, too. It is NULL only when there was no memory (TOBI_E_MEMORY) or no socket or endpoint (TOBI_E_ARGUMENT). Errors:
  * TOBI_E_REFUSED (the peer's evidence), TOBI_E_DENIED (the peer refused this side),
- * _PROTOCOL, _TIMEOUT, _MALFORMED, _LIMIT, _SYSTEM, _CRYPTO, _MEMORY.
+ * _PROTOCOL, _TIMEOUT, _MALFORMED, _LIMIT, _SYSTEM, _CRYPTO.
  */
 TOBI_API TOBI_MUST_USE enum tobi_err
 tobi_atls_open(const struct tobi_atls *endpoint, int fd,
 	       struct tobi_atls_session **ret_session, struct tobi_fault *fault);
 
 /*
- * Waits for data: up to size bytes (at least 1); *ret_size 0 at the peer's orderly end. An
- * end without TLS's own close is TOBI_E_PROTOCOL; past the policy's max-age,
- * TOBI_E_TIMEOUT. Also TOBI_E_SYSTEM.
+ * Waits for data: up to size bytes; *ret_size 0 at the peer's orderly end. An end without
+ * TLS's own close is TOBI_E_PROTOCOL; past the policy's max-age, TOBI_E_TIMEOUT; size 0,
+ * TOBI_E_ARGUMENT.
  */
 TOBI_API TOBI_MUST_USE enum tobi_err tobi_atls_read(struct tobi_atls_session *session,
 						    void *ret_data, size_t size,
@@ -98,11 +103,11 @@ TOBI_API TOBI_MUST_USE enum tobi_err tobi_atls_write(struct tobi_atls_session *s
 /* Ends the session with TLS's close and frees it. */
 TOBI_API void tobi_atls_close(struct tobi_atls_session *session);
 
-/* The checklist of the peer, owned by the session; NULL when no policy was given or the
- * connection ended before it began. session is not NULL, here and below. */
+/* The checklist of the peer, owned by the session; NULL when no policy was given, the
+ * connection ended before it began, or there is no session. */
 TOBI_API const struct tobi_result *
 tobi_atls_result(const struct tobi_atls_session *session);
-/* The inner protocol agreed on; empty for none. Owned by the session. */
+/* The inner protocol agreed on; empty for none. Never NULL; owned by the session. */
 TOBI_API const char *tobi_atls_protocol(const struct tobi_atls_session *session);
 
 #ifdef __cplusplus

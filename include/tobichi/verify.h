@@ -8,7 +8,8 @@
  *
  * Ownership: objects made by a _parse or tobi_verify() are the caller's, to be given to the
  * matching _free, which accepts NULL. Text that a getter returns lives as long as its
- * object. Threads: different objects may be used at once; one object by one thread.
+ * object. Arguments: a policy, a request, a name and ret_ pointers must not be NULL, nor
+ * bytes of a size; a fault and a getter's result may be. Threads: different objects may be used at once; one object by one thread.
  * Source: RFC 9334 (roles and names), RFC 9711 (EAT), docs/PROTOCOL.md section 3.
  */
 #ifndef TOBICHI_VERIFY_H

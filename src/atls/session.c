@@ -72,7 +72,7 @@ static enum tobi_err endpoint_new(enum tobi_role role, const struct tobi_policy 
 	struct tobi_atls *atls;
 	enum tobi_err err;
 
-	if (!options->now || (!policy && !options->evidence))
+	if (!options || !options->now || (!policy && !options->evidence))
 		return fault_set(fault, TOBI_E_ARGUMENT, object, "options",
 				 "a clock, and a policy or evidence, are needed");
 	atls = calloc(1, sizeof(*atls));
@@ -190,6 +190,12 @@ static enum tobi_err session_error(const struct tobi_atls_session *session,
 	return session->fault.code ? session->fault.code : TOBI_E_PROTOCOL;
 }
 
+static enum tobi_err argument_error(struct tobi_fault *fault, const char *field,
+				    const char *message)
+{
+	return fault_set(fault, TOBI_E_ARGUMENT, object, field, "%s", message);
+}
+
 static struct event_base *new_base(void)
 {
 	struct event_config *config = event_config_new();
@@ -209,15 +215,22 @@ enum tobi_err tobi_atls_open(const struct tobi_atls *atls, int fd,
 			     struct tobi_fault *fault)
 {
 	static const struct atls_events events = {on_need_evidence, on_opened, on_closed};
-	struct tobi_atls_session *session = calloc(1, sizeof(*session));
+	struct tobi_atls_session *session;
 	enum tobi_err err;
 
+	*ret_session = NULL;
+	if (fd < 0)
+		return argument_error(fault, "socket", "there is none");
+	if (!atls) {
+		evutil_closesocket(fd);
+		return argument_error(fault, "endpoint", "there is none");
+	}
+	session = calloc(1, sizeof(*session));
 	if (session)
 		session->base = new_base();
 	if (!session || !session->base) {
 		evutil_closesocket(fd);
 		free(session);
-		*ret_session = NULL;
 		return fault_set(fault, TOBI_E_MEMORY, object, "", "out of memory");
 	}
 	session->endpoint = atls;
@@ -253,6 +266,11 @@ enum tobi_err tobi_atls_read(struct tobi_atls_session *session, void *ret_data,
 	struct evbuffer *input;
 	int got;
 
+	if (!session)
+		return argument_error(fault, "session", "there is none");
+	/* Nothing read would look like the end of the stream. */
+	if (!size || !ret_data)
+		return argument_error(fault, "read", "there is no room for a byte");
 	if (session->closed || !session->opened)
 		return session_error(session, fault);
 	input = bufferevent_get_input(atls_conn_stream(session->conn));
@@ -272,6 +290,10 @@ enum tobi_err tobi_atls_write(struct tobi_atls_session *session, struct tobi_byt
 {
 	struct bufferevent *stream;
 
+	if (!session)
+		return argument_error(fault, "session", "there is none");
+	if (data.size && !data.ptr)
+		return argument_error(fault, "write", "the bytes are missing");
 	if (session->closed || !session->opened)
 		return session_error(session, fault);
 	stream = atls_conn_stream(session->conn);
@@ -301,10 +323,10 @@ void tobi_atls_close(struct tobi_atls_session *session)
 
 const struct tobi_result *tobi_atls_result(const struct tobi_atls_session *session)
 {
-	return session->conn ? atls_conn_result(session->conn) : NULL;
+	return session && session->conn ? atls_conn_result(session->conn) : NULL;
 }
 
 const char *tobi_atls_protocol(const struct tobi_atls_session *session)
 {
-	return session->conn ? atls_conn_protocol(session->conn) : "";
+	return session && session->conn ? atls_conn_protocol(session->conn) : "";
 }

@@ -287,6 +287,76 @@ static void test_session_open__no_peer__is_an_error(void **state)
 	test_scene_done(&stage.scene);
 }
 
+static void test_session_read__no_room__is_not_the_end(void **state)
+{
+	struct tobi_atls_session *session = NULL;
+	struct stage stage;
+	size_t size = 9;
+	char heard[64] = "";
+
+	(void)state;
+	stage_make(&stage, 600);
+	assert_int_equal(stage_open(&stage, &session, NULL), 0);
+	assert_int_equal(say(session, "hello"), 0);
+	assert_int_equal(tobi_atls_read(session, heard, 0, &size, NULL), TOBI_E_ARGUMENT);
+	assert_int_equal(tobi_atls_read(session, NULL, 9, &size, NULL), TOBI_E_ARGUMENT);
+	assert_int_equal(size, 9);
+	/* The session is as good as before. */
+	assert_int_equal(tobi_atls_read(session, heard, sizeof(heard) - 1, &size, NULL),
+			 0);
+	assert_string_equal(heard, greeting);
+	stage_done(&stage, session);
+}
+
+static void test_session__null__refused(void **state)
+{
+	struct tobi_atls_session *session = (void *)&session;
+	struct tobi_fault fault = {0};
+	struct stage stage;
+	int fds[2];
+	size_t size = 9;
+	char byte = 'x';
+
+	(void)state;
+	assert_int_equal(tobi_atls_read(NULL, &byte, 1, &size, &fault), TOBI_E_ARGUMENT);
+	assert_string_equal(fault.field, "session");
+	assert_int_equal(size, 9);
+	assert_int_equal(say(NULL, "hello"), TOBI_E_ARGUMENT);
+	assert_null(tobi_atls_result(NULL));
+	assert_string_equal(tobi_atls_protocol(NULL), "");
+	stage_make(&stage, 600);
+	close(stage.attester.fd);
+	close(stage.fd);
+	/* No socket: said at once, not when the exchange's time is over. */
+	assert_int_equal(tobi_atls_open(stage.client, -1, &session, &fault),
+			 TOBI_E_ARGUMENT);
+	assert_null(session);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+	assert_int_equal(tobi_atls_open(NULL, fds[0], &session, &fault), TOBI_E_ARGUMENT);
+	assert_null(session);
+	assert_int_equal(read(fds[1], &byte, 1), 0); /* it was closed */
+	close(fds[1]);
+	tobi_atls_free(stage.client);
+	tobi_policy_free(stage.policy);
+	test_scene_done(&stage.scene);
+}
+
+static void test_session_write__bytes_missing__refused(void **state)
+{
+	struct tobi_atls_session *session = NULL;
+	struct stage stage;
+
+	(void)state;
+	stage_make(&stage, 600);
+	assert_int_equal(stage_open(&stage, &session, NULL), 0);
+	assert_int_equal(tobi_atls_write(session, (struct tobi_bytes){NULL, 5}, NULL),
+			 TOBI_E_ARGUMENT);
+	assert_int_equal(tobi_atls_write(session, (struct tobi_bytes){0}, NULL), TOBI_OK);
+	assert_int_equal(say(session, "hello"), 0);
+	stage_done(&stage, session);
+	assert_string_equal(stage.attester.heard, "hello");
+}
+
 static void test_session_new__arguments__refused(void **state)
 {
 	CLEANUP(EVP_PKEY_freep) EVP_PKEY *key = NULL;
@@ -295,6 +365,7 @@ static void test_session_new__arguments__refused(void **state)
 	struct tobi_atls *atls = NULL;
 
 	(void)state;
+	assert_int_equal(tobi_atls_client_new(NULL, NULL, &atls, NULL), TOBI_E_ARGUMENT);
 	/* Neither proves anything nor asks for proof. */
 	assert_int_equal(tobi_atls_client_new(NULL, &options, &atls, NULL),
 			 TOBI_E_ARGUMENT);
@@ -325,6 +396,9 @@ int main(void)
 	    cmocka_unit_test(test_session_read__cut_off__is_an_error),
 	    cmocka_unit_test(test_session_read__past_max_age__times_out),
 	    cmocka_unit_test(test_session_open__no_peer__is_an_error),
+	    cmocka_unit_test(test_session_read__no_room__is_not_the_end),
+	    cmocka_unit_test(test_session__null__refused),
+	    cmocka_unit_test(test_session_write__bytes_missing__refused),
 	    cmocka_unit_test(test_session_new__arguments__refused),
 	};
 
