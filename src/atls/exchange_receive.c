@@ -102,6 +102,30 @@ static void receive_hello(struct atls_exchange *x, struct tobi_bytes item,
 
 /* ---- EVIDENCE ---- */
 
+/* bstr .cbor [version, role, binder]: the binder is at its end. */
+enum { BINDER_SIZE = SHA256_SIZE, ROLE_SIZE = 3 /* the array's head, version, role */ };
+
+static struct tobi_bytes binder_of(struct tobi_bytes binding)
+{
+	if (binding.size < ROLE_SIZE + BINDER_SIZE)
+		return (struct tobi_bytes){0};
+	return (struct tobi_bytes){binding.ptr + binding.size - BINDER_SIZE, BINDER_SIZE};
+}
+
+static bool record_role(struct checklist *list, struct tobi_bytes want,
+			struct tobi_bytes got)
+{
+	const char *wrong = NULL;
+
+	if (got.size < ROLE_SIZE || want.size < ROLE_SIZE)
+		wrong = "no session binding";
+	else if (!bytes_equal((struct tobi_bytes){want.ptr, ROLE_SIZE},
+			      (struct tobi_bytes){got.ptr, ROLE_SIZE}))
+		wrong = "another version or role";
+	return check_record(list, &check_atls_role, !wrong, "version 1, the peer's role",
+			    wrong ? wrong : "as expected");
+}
+
 /*
  * Only equality with the bytes that we built ourselves counts. What the peer's
  * claims-buffer says is read to name the part that differs, never to decide.
@@ -113,7 +137,6 @@ static bool record_binding(struct atls_exchange *x, struct tobi_bytes expected,
 	struct claims_buffer want, got;
 	struct tobi_fault fault;
 	bool equal = bytes_equal_secret(expected, received), parts = true;
-	const char *role = NULL;
 
 	if (claims_buffer_parse(expected, &want, NULL))
 		return check_record(list, &check_atls_binder, false, NULL,
@@ -124,19 +147,14 @@ static bool record_binding(struct atls_exchange *x, struct tobi_bytes expected,
 	parts &= check_record_equal(list, &check_atls_nonce, want.nonce, got.nonce);
 	parts &=
 	    check_record_equal(list, &check_atls_key, want.pubkey_hash, got.pubkey_hash);
-	/* bstr .cbor [version, role, binder]: three bytes, then the binder. */
-	if (got.binding.size < 3 || want.binding.size < 3)
-		role = "no session binding";
-	else if (!bytes_equal((struct tobi_bytes){want.binding.ptr, 3},
-			      (struct tobi_bytes){got.binding.ptr, 3}))
-		role = "another version or role";
-	parts &= check_record(list, &check_atls_role, !role, "version 1, the peer's role",
-			      role ? role : "as expected");
-	if (parts && !equal && bytes_equal(want.binding, got.binding))
+	parts &= record_role(list, want.binding, got.binding);
+	if (parts && !equal &&
+	    bytes_equal(binder_of(want.binding), binder_of(got.binding)))
 		check_record(list, &check_atls_binder, false,
 			     "exactly the session's claims", "other claims beside them");
 	else
-		check_record_equal(list, &check_atls_binder, want.binding, got.binding);
+		check_record_equal(list, &check_atls_binder, binder_of(want.binding),
+				   binder_of(got.binding));
 	return equal && parts;
 }
 

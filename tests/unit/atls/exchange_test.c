@@ -189,6 +189,90 @@ static void check_claims__each_part(void **state)
 	}
 }
 
+/* Genuine claims but for one bit, so that one check finds it and no other. */
+enum bent_part { BENT_NONCE, BENT_KEY, BENT_ROLE, BENT_VERSION, BENT_BINDER };
+
+static void bend_claims(struct writer *wire, unsigned index, struct tobi_bytes frame,
+			void *context)
+{
+	static const size_t offsets[] = {
+	    [BENT_ROLE] = 2, [BENT_VERSION] = 1, [BENT_BINDER] = 20};
+	const enum bent_part *part = context;
+	struct atls_evidence evidence;
+	struct claims_buffer claims;
+	struct tobi_bytes bent;
+	size_t start = wire->size, at;
+
+	wr_bytes(wire, frame.ptr, frame.size);
+	if (index != 1)
+		return;
+	assert_int_equal(
+	    atls_read_evidence((struct tobi_bytes){wire->ptr + start + 4, frame.size - 4},
+			       &evidence, NULL),
+	    0);
+	assert_int_equal(claims_buffer_parse(evidence.claims_buffer, &claims, NULL), 0);
+	bent = *part == BENT_NONCE ? claims.nonce
+	       : *part == BENT_KEY ? claims.pubkey_hash
+				   : claims.binding;
+	at = (size_t)(bent.ptr - wire->ptr) + offsets[*part];
+	wire->ptr[at] ^= 3; /* role 1 is 2, and 2 is 1 */
+}
+
+static void check_claims__one_bit(void **state)
+{
+	(void)state;
+	for (enum bent_part part = BENT_NONCE; part <= BENT_BINDER; part++) {
+		struct pair pair;
+
+		pair_init(&pair, SERVER_ATTESTS);
+		pair.to_client = bend_claims;
+		pair.context = &part;
+		pair_run(&pair);
+		assert_failed(&pair.client, part == BENT_NONCE,
+			      part == BENT_ROLE || part == BENT_VERSION, part == BENT_KEY,
+			      part == BENT_BINDER);
+		assert_closed(&pair.client, TOBI_E_REFUSED);
+		assert_told(&pair.server, TOBI_E_DENIED, ATLS_BINDING_MISMATCH);
+		pair_done(&pair);
+	}
+}
+
+/* All of the session's claims, and one more. */
+static void add_claim(struct writer *wire, unsigned index, struct tobi_bytes frame,
+		      void *context)
+{
+	CLEANUP(wr_done) struct writer claims = wr_init(4096);
+	struct atls_evidence evidence;
+
+	(void)context;
+	if (index != 1) {
+		wr_bytes(wire, frame.ptr, frame.size);
+		return;
+	}
+	assert_int_equal(
+	    atls_read_evidence((struct tobi_bytes){frame.ptr + 4, frame.size - 4},
+			       &evidence, NULL),
+	    0);
+	wr_bytes(&claims, evidence.claims_buffer.ptr, evidence.claims_buffer.size);
+	wr_bytes(&claims, "\x6dtobichi-extra\x41\x01", 16);
+	claims.ptr[0]++;
+	evidence.claims_buffer = wr_view(&claims);
+	atls_write_evidence(wire, &evidence);
+}
+
+static void check_claims__one_more(void **state)
+{
+	struct pair pair;
+
+	(void)state;
+	pair_init(&pair, SERVER_ATTESTS);
+	pair.to_client = add_claim;
+	pair_run(&pair);
+	assert_failed(&pair.client, false, false, false, true);
+	assert_closed(&pair.client, TOBI_E_REFUSED);
+	pair_done(&pair);
+}
+
 /* A party's own evidence comes back to it (mutual flow). */
 struct reflection {
 	struct writer evidence;
@@ -372,6 +456,8 @@ int main(void)
 	    cmocka_unit_test(check_relay),
 	    cmocka_unit_test(check_keys),
 	    cmocka_unit_test(check_claims__each_part),
+	    cmocka_unit_test(check_claims__one_bit),
+	    cmocka_unit_test(check_claims__one_more),
 	    cmocka_unit_test(check_reflection),
 	    cmocka_unit_test(check_appraisal__refused),
 	    cmocka_unit_test(check_exporter__failing_or_zero),
