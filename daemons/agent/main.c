@@ -311,6 +311,8 @@ static enum tobi_err make_endpoint(struct agent *agent, struct tobi_fault *fault
 	    .ask_certificate = agent->config->launch.owner.size > 0,
 	    .protocols = protocols,
 	    .now = now,
+	    .handshake_ms = PROXY_HANDSHAKE_MS,
+	    .max_age_ms = PROXY_MAX_AGE_MS,
 	};
 	return atls_tls_new(&agent->endpoint, &agent->endpoint.tls, fault);
 }
@@ -336,6 +338,7 @@ static enum tobi_err make_proxy(struct agent *agent, struct tobi_fault *fault)
 	    .store = agent->store,
 	    .owner = agent->config->launch.owner,
 	    .max_sessions = room < MAX_SESSIONS ? room : MAX_SESSIONS,
+	    .idle_ms = PROXY_IDLE_MS,
 	    .stored = on_stored,
 	    .idle = on_idle,
 	    .context = agent,

@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/fault.h"
 #include "base/secret.h"
+#include "idle.h"
 
 #define OBJECT "listening socket"
 #define SECRETS_PROTOCOL "tobichi-secrets/1"
@@ -22,6 +23,8 @@ enum {
 	/* A program that has just started may not listen yet. */
 	CONNECT_TRIES = 50,
 	CONNECT_PAUSE_MS = 100,
+	/* How often a full house looks for a session that is idle. */
+	FULL_PAUSE_S = 1,
 };
 
 struct listener {
@@ -50,26 +53,35 @@ struct proxy {
 	struct listener listeners[LIMIT_PORTS];
 	size_t listener_count;
 	bool paused, closed;
+	struct event *full; /* while paused: looks again */
 	TAILQ_HEAD(, session) sessions;
 	size_t open, handshakes;
 };
 
 static void resume(struct proxy *proxy)
 {
-	if (!proxy->paused || proxy->closed || proxy->handshakes >= MAX_HANDSHAKES ||
-	    proxy->open >= proxy->setup.max_sessions)
+	if (!proxy->paused || proxy->closed)
 		return;
 	proxy->paused = false;
+	event_del(proxy->full);
 	for (size_t i = 0; i < proxy->listener_count; i++)
 		event_add(proxy->listeners[i].event, NULL);
 }
 
-/* What comes meanwhile waits in the kernel's queue. */
-static void pause_if_full(struct proxy *proxy)
+static void on_full_pause_over(evutil_socket_t fd, short what, void *context)
 {
-	if (proxy->handshakes < MAX_HANDSHAKES && proxy->open < proxy->setup.max_sessions)
-		return;
+	(void)fd;
+	(void)what;
+	resume(context);
+}
+
+/* What comes meanwhile waits in the kernel's queue. */
+static void pause_listening(struct proxy *proxy)
+{
+	static const struct timeval pause = {.tv_sec = FULL_PAUSE_S};
+
 	proxy->paused = true;
+	event_add(proxy->full, &pause);
 	for (size_t i = 0; i < proxy->listener_count; i++)
 		event_del(proxy->listeners[i].event);
 }
@@ -214,7 +226,6 @@ static void on_opened(struct atls_conn *conn, void *context)
 
 	session->open = true;
 	proxy->handshakes--;
-	resume(proxy);
 	if (strcmp(atls_conn_protocol(conn), SECRETS_PROTOCOL) != 0) {
 		bufferevent_disable(atls_conn_stream(conn), EV_READ);
 		connect_inner(session);
@@ -279,15 +290,68 @@ static void session_start(struct proxy *proxy, int fd, uint16_t port)
 	TAILQ_INSERT_TAIL(&proxy->sessions, session, entry);
 	proxy->open++;
 	proxy->handshakes++;
-	pause_if_full(proxy);
+}
+
+static struct session *oldest_handshake(struct proxy *proxy)
+{
+	struct session *session;
+
+	TAILQ_FOREACH(session, &proxy->sessions, entry)
+	{
+		if (!session->open)
+			break;
+	}
+	return session;
+}
+
+/* NULL when none has been idle for long enough. */
+static struct session *longest_idle(struct proxy *proxy)
+{
+	struct session *session, *found = NULL;
+	int64_t longest = 0;
+
+	TAILQ_FOREACH(session, &proxy->sessions, entry)
+	{
+		int64_t idle =
+		    session->open
+			? idle_ms(bufferevent_getfd(atls_conn_stream(session->conn)))
+			: -1;
+
+		if (idle < proxy->setup.idle_ms || (found && idle <= longest))
+			continue;
+		found = session;
+		longest = idle;
+	}
+	return found;
+}
+
+/* A place for one more, at the cost of who uses theirs least; false: there is none. */
+static bool make_room(struct proxy *proxy)
+{
+	struct session *victim = NULL;
+
+	if (proxy->handshakes >= MAX_HANDSHAKES)
+		victim = oldest_handshake(proxy);
+	else if (proxy->open >= proxy->setup.max_sessions)
+		victim = longest_idle(proxy);
+	else
+		return true;
+	if (victim)
+		session_free(victim);
+	return victim;
 }
 
 static void on_connection(evutil_socket_t fd, short what, void *context)
 {
 	struct listener *listener = context;
-	int peer = accept4((int)fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	int peer;
 
 	(void)what;
+	if (!make_room(listener->proxy)) {
+		pause_listening(listener->proxy);
+		return;
+	}
+	peer = accept4((int)fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (peer >= 0)
 		session_start(listener->proxy, peer, listener->port);
 }
@@ -301,6 +365,11 @@ enum tobi_err proxy_new(const struct proxy_setup *setup, struct proxy **ret_prox
 		return fault_set(fault, TOBI_E_MEMORY, OBJECT, "", "out of memory");
 	proxy->setup = *setup;
 	TAILQ_INIT(&proxy->sessions);
+	proxy->full = evtimer_new(setup->base, on_full_pause_over, proxy);
+	if (!proxy->full) {
+		free(proxy);
+		return fault_set(fault, TOBI_E_MEMORY, OBJECT, "", "out of memory");
+	}
 	*ret_proxy = proxy;
 	return TOBI_OK;
 }
@@ -315,6 +384,7 @@ void proxy_free(struct proxy *proxy)
 		session_free(first);
 	for (size_t i = 0; i < proxy->listener_count; i++)
 		event_free(proxy->listeners[i].event);
+	event_free(proxy->full);
 	free(proxy);
 }
 
@@ -342,6 +412,7 @@ void proxy_close(struct proxy *proxy)
 	struct session *session, *next;
 
 	proxy->closed = true;
+	event_del(proxy->full);
 	for (size_t i = 0; i < proxy->listener_count; i++)
 		event_del(proxy->listeners[i].event);
 	/* Only what may still have something to say of the program is kept. */

@@ -11,6 +11,26 @@
 
 struct proxy;
 
+/*
+ * Anybody may connect: without these, whoever does and then stays silent keeps all others
+ * out. At most 32 handshakes are under way (proxy.c); a newcomer then ends the oldest of
+ * them. When all sessions are taken, one that nobody has used for long makes room.
+ *
+ * What remains: who opens more than 32 connections within the time of one handshake can
+ * keep others from finishing theirs, and who keeps max_sessions sessions busy, from
+ * having any. No limit for each address is made: behind one there may be many. Whom to
+ * let come at all is for the host's firewall.
+ */
+enum {
+	/* For TLS's handshake; the whole exchange has LIMIT_ATLS_EXCHANGE_MS. */
+	PROXY_HANDSHAKE_MS = 10 * 1000,
+	/* After so long without data a session may be ended, when its place is needed. */
+	PROXY_IDLE_MS = 5 * 60 * 1000,
+	/* No session is older. The relying party's max-age, an hour if its policy says
+	 * nothing, is what counts: this is for those who keep none. */
+	PROXY_MAX_AGE_MS = 24 * 3600 * 1000,
+};
+
 struct proxy_setup {
 	struct event_base *base;
 	const struct atls_endpoint *endpoint;
@@ -18,6 +38,7 @@ struct proxy_setup {
 	struct secret_store *store;
 	struct tobi_bytes owner; /* SHA-384 of the owner's key, or empty */
 	size_t max_sessions;
+	int64_t idle_ms; /* PROXY_IDLE_MS */
 	/* A secret was stored; no session is left. */
 	void (*stored)(void *context);
 	void (*idle)(void *context);

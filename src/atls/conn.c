@@ -40,6 +40,30 @@ static void set_timer(struct atls_conn *conn, int64_t ms)
 	evtimer_add(conn->timer, &after);
 }
 
+static int64_t exchange_limit(const struct atls_endpoint *endpoint)
+{
+	return endpoint->exchange_ms ? endpoint->exchange_ms : LIMIT_ATLS_EXCHANGE_MS;
+}
+
+static int64_t handshake_limit(const struct atls_endpoint *endpoint)
+{
+	int64_t all = exchange_limit(endpoint), part = endpoint->handshake_ms;
+
+	return part && part < all ? part : all;
+}
+
+/* 0: none. */
+static int64_t age_limit(const struct atls_endpoint *endpoint)
+{
+	const struct tobi_policy *policy = endpoint->policy;
+	int64_t limit = endpoint->max_age_ms;
+
+	if (policy && policy->max_age > 0 && policy->max_age < INT64_MAX / 1000 &&
+	    (!limit || policy->max_age * 1000 < limit))
+		limit = policy->max_age * 1000;
+	return limit;
+}
+
 /* The owner may free the connection in here: nothing touches it afterwards. */
 static void tell_closed(struct atls_conn *conn)
 {
@@ -74,14 +98,14 @@ static void send_output(struct atls_conn *conn)
 
 static void open_gate(struct atls_conn *conn)
 {
-	const struct tobi_policy *policy = conn->peer.endpoint->policy;
+	int64_t limit = age_limit(conn->peer.endpoint);
 	struct bufferevent *stream = conn->stream;
 	bool freed = false;
 
 	conn->opened = true;
 	evtimer_del(conn->timer);
-	if (policy && policy->max_age > 0 && policy->max_age < INT64_MAX / 1000)
-		set_timer(conn, policy->max_age * 1000);
+	if (limit)
+		set_timer(conn, limit);
 	bufferevent_setcb(stream, NULL, NULL, NULL, NULL);
 	conn->freed = &freed;
 	conn->events->opened(conn, conn->context);
@@ -191,6 +215,11 @@ static void on_event(struct bufferevent *stream, short what, void *context)
 		return;
 	}
 	if (what & BEV_EVENT_CONNECTED) {
+		const struct atls_endpoint *endpoint = conn->peer.endpoint;
+
+		if (handshake_limit(endpoint) < exchange_limit(endpoint))
+			set_timer(conn,
+				  exchange_limit(endpoint) - handshake_limit(endpoint));
 		if (atls_peer_start(&conn->peer, &conn->fault))
 			end(conn);
 		else
@@ -216,7 +245,7 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
 		tell_closed(conn);
 	} else if (conn->opened) {
 		fault_set(&conn->fault, TOBI_E_TIMEOUT, object, "max-age",
-			  "the session has reached the policy's max-age; connect anew");
+			  "the session has reached its greatest age; connect anew");
 		tell_closed(conn);
 	} else if (conn->peer.exchange &&
 		   atls_exchange_state(conn->peer.exchange) == ATLS_OPEN) {
@@ -229,7 +258,7 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
 	} else {
 		fault_set(&conn->fault, TOBI_E_TIMEOUT, object, "handshake",
 			  "the peer did not finish the TLS handshake within %d s",
-			  LIMIT_ATLS_EXCHANGE_MS / 1000);
+			  (int)(handshake_limit(conn->peer.endpoint) / 1000));
 		tell_closed(conn);
 	}
 }
@@ -274,7 +303,7 @@ enum tobi_err atls_conn_new(struct event_base *base, const struct atls_endpoint 
 	bufferevent_setwatermark(conn->stream, EV_READ, 0, STREAM_WATERMARK);
 	bufferevent_setcb(conn->stream, on_read, on_drained, on_event, conn);
 	bufferevent_enable(conn->stream, EV_READ | EV_WRITE);
-	set_timer(conn, LIMIT_ATLS_EXCHANGE_MS);
+	set_timer(conn, handshake_limit(endpoint));
 	*ret_conn = conn;
 	return TOBI_OK;
 }

@@ -29,6 +29,11 @@ struct atls_endpoint {
 	    *protocols;	       /* inner protocols; NULL-terminated; NULL for none */
 	const char *host_name; /* client, identity "ca"; or NULL */
 	int64_t (*now)(void);  /* seconds since 1970 */
+	/* 0: LIMIT_ATLS_EXCHANGE_MS; all of it, and TLS's part of it. */
+	int64_t exchange_ms, handshake_ms;
+	/* An open session ends then, or at the policy's max-age, if that is sooner. 0: no
+	 * limit but the policy's. */
+	int64_t max_age_ms;
 	SSL_CTX *tls;	       /* from atls_tls_new() */
 };
 

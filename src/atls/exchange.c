@@ -352,7 +352,7 @@ void atls_exchange_expire(struct atls_exchange *x)
 	if (x->state == ATLS_OPEN || x->state == ATLS_CLOSED)
 		return;
 	fault_set(&x->fault, TOBI_E_TIMEOUT, "attested session", "",
-		  "the exchange took longer than %d s", LIMIT_ATLS_EXCHANGE_MS / 1000);
+		  "the exchange took too long");
 	exchange_close_with(x, ATLS_REFUSE, ATLS_TIMED_OUT);
 }
 

@@ -19,7 +19,10 @@ static void need_evidence(struct atls_conn *conn, struct tobi_bytes claims_buffe
 		atls_conn_cannot_attest(conn, NULL);
 		return;
 	}
-	test_scene_session_evidence(end->scene, claims_buffer, &out);
+	if (end->attest)
+		end->attest(end, claims_buffer, &out);
+	else
+		test_scene_session_evidence(end->scene, claims_buffer, &out);
 	atls_conn_give_evidence(conn, wr_view(&out));
 }
 
@@ -64,6 +67,16 @@ static void end_init(struct end *end, enum tobi_role role, bool attests,
 	assert_int_equal(atls_tls_new(&end->endpoint, &end->endpoint.tls, NULL), 0);
 }
 
+void end_use_leaf(struct end *end, struct writer *certificate)
+{
+	wr_done(&end->certificate);
+	end->certificate = *certificate;
+	*certificate = wr_init(0);
+	end->endpoint.certificate = wr_view(&end->certificate);
+	SSL_CTX_free(end->endpoint.tls);
+	assert_int_equal(atls_tls_new(&end->endpoint, &end->endpoint.tls, NULL), 0);
+}
+
 static void end_done(struct end *end)
 {
 	atls_conn_free(end->conn);
@@ -81,12 +94,17 @@ void end_start(struct end *end, struct event_base *base, int fd)
 
 void world_init(struct world *world)
 {
+	world_init_as(world, "identity:\n  mode: any-instance\n");
+}
+
+void world_init_as(struct world *world, const char *identity)
+{
 	CLEANUP(wr_done) struct writer yaml = wr_init(LIMIT_POLICY);
 	struct tobi_fault fault = {0};
 
 	*world = (struct world){.base = event_base_new()};
 	test_scene_make(&world->scene);
-	world->scene.identity = "identity:\n  mode: any-instance\n";
+	world->scene.identity = identity;
 	test_scene_policy(&world->scene, &yaml);
 	if (tobi_policy_parse(wr_view(&yaml), "scene", &world->policy, &fault))
 		fail_msg("%s: %s", fault.field, fault.message);
@@ -113,6 +131,15 @@ void turn(struct world *world)
 		if (i % 20 == 19)
 			usleep(1000);
 	}
+}
+
+bool eventually(struct world *world, const bool *what)
+{
+	for (int i = 0; i < 5000 && !*what; i++) {
+		event_base_loop(world->base, EVLOOP_NONBLOCK);
+		usleep(1000);
+	}
+	return *what;
 }
 
 enum tobi_outcome conn_outcome(const struct atls_conn *conn, const struct check *check)
