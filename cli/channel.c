@@ -1,11 +1,9 @@
 #include "cli/channel.h"
 
 #include <errno.h>
-#include <netdb.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <time.h>
 
 #include <event2/event.h>
@@ -156,29 +154,6 @@ void channel_done(struct channel *channel)
 	tobi_policy_free(channel->policy);
 }
 
-static enum tobi_err dial(const struct channel *channel, int *ret_fd,
-			  struct tobi_fault *fault)
-{
-	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
-	struct addrinfo *list = NULL;
-	int fd = -1, code;
-
-	code = getaddrinfo(channel->host, channel->port, &hints, &list);
-	if (code)
-		return fault_set(fault, TOBI_E_NOT_FOUND, channel->host, "", "%s",
-				 gai_strerror(code));
-	for (struct addrinfo *at = list; at && fd < 0; at = at->ai_next) {
-		fd = socket(at->ai_family, SOCK_STREAM | SOCK_CLOEXEC, at->ai_protocol);
-		if (fd >= 0 && connect(fd, at->ai_addr, at->ai_addrlen) != 0)
-			fd_close(&fd);
-	}
-	freeaddrinfo(list);
-	if (fd < 0)
-		return fault_errno(fault, channel->options.target, "", "cannot connect");
-	*ret_fd = fd;
-	return TOBI_OK;
-}
-
 enum tobi_err channel_connect(struct channel *channel, const struct atls_events *events,
 			      void *context, struct atls_conn **ret_conn,
 			      struct tobi_fault *fault)
@@ -186,10 +161,15 @@ enum tobi_err channel_connect(struct channel *channel, const struct atls_events 
 	enum tobi_err err;
 	int fd = -1;
 
-	err = dial(channel, &fd, fault);
-	if (err)
+	err = channel->address.size
+		  ? dial_again(&channel->address, &fd, fault)
+		  : dial_first(channel->base, &channel->interrupted, channel->host,
+			       channel->port, &channel->address, &fd, fault);
+	if (err) {
+		snprintf(fault->object, sizeof(fault->object), "%s",
+			 channel->options.target);
 		return err;
-	evutil_make_socket_nonblocking(fd);
+	}
 	return atls_conn_new(channel->base, &channel->endpoint, fd, events, context,
 			     ret_conn, fault);
 }

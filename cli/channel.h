@@ -3,6 +3,7 @@
 #define CLI_CHANNEL_H
 
 #include "atls/conn.h"
+#include "cli/dial.h"
 
 struct channel_options {
 	const char *target; /* HOST:PORT, [ADDR]:PORT */
@@ -16,6 +17,7 @@ struct channel_options {
 struct channel {
 	struct channel_options options;
 	char host[256], port[8];
+	struct dial_target address;
 	struct tobi_policy *policy;
 	struct atls_endpoint endpoint;
 	struct writer certificate;
@@ -32,7 +34,8 @@ void channel_done(struct channel *channel);
 /* HOST:PORT into its parts; false when it is none. */
 bool channel_split(const char *text, char *ret_host, size_t host_room, char *ret_port,
 		   size_t port_room);
-/* A session with the target; events as in atls/conn.h. */
+/* A session with the target; events as in atls/conn.h. The first looks the target up and
+ * waits until it is connected; further ones go to the same address and do not wait. */
 TOBI_MUST_USE enum tobi_err channel_connect(struct channel *channel,
 					    const struct atls_events *events,
 					    void *context, struct atls_conn **ret_conn,

@@ -1,3 +1,4 @@
+#include <arpa/inet.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -186,11 +187,36 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd,
 	}
 }
 
+/* The address as it really is: a port that was left open is known only now. False when
+ * others than this host can reach it. */
+static bool listens_here_only(struct evconnlistener *listener, char *ret_text,
+			      size_t room)
+{
+	struct sockaddr_storage at = {0};
+	const struct sockaddr_in *four = (const struct sockaddr_in *)&at;
+	const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)&at;
+	socklen_t size = sizeof(at);
+	char address[INET6_ADDRSTRLEN] = "?";
+
+	IGNORE(
+	    getsockname(evconnlistener_get_fd(listener), (struct sockaddr *)&at, &size));
+	if (at.ss_family == AF_INET6) {
+		inet_ntop(AF_INET6, &six->sin6_addr, address, sizeof(address));
+		snprintf(ret_text, room, "[%s]:%u", address,
+			 (unsigned)ntohs(six->sin6_port));
+		return IN6_IS_ADDR_LOOPBACK(&six->sin6_addr);
+	}
+	inet_ntop(AF_INET, &four->sin_addr, address, sizeof(address));
+	snprintf(ret_text, room, "%s:%u", address, (unsigned)ntohs(four->sin_port));
+	return ntohl(four->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+}
+
 static int serve_listener(struct channel *channel, const char *listen_at)
 {
 	struct sockaddr_storage address;
 	int size = sizeof(address);
 	struct evconnlistener *listener;
+	char text[INET6_ADDRSTRLEN + 16];
 
 	if (evutil_parse_sockaddr_port(listen_at, (struct sockaddr *)&address, &size) !=
 	    0)
@@ -201,11 +227,16 @@ static int serve_listener(struct channel *channel, const char *listen_at)
 					   64, (struct sockaddr *)&address, size);
 	if (!listener)
 		return cli_error("cannot listen on %s: %s", listen_at, strerror(errno));
+	if (!listens_here_only(listener, text, sizeof(text)))
+		fprintf(stderr,
+			"warning: whoever can reach %s, from other hosts too, uses the "
+			"session as you\n",
+			text);
 	if (!channel->options.quiet)
 		fprintf(
 		    stderr,
 		    "listening on %s; each connection gets its own attested session\n",
-		    listen_at);
+		    text);
 	while (!channel->interrupted && event_base_dispatch(channel->base) == 0)
 		continue;
 	evconnlistener_free(listener);

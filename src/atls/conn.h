@@ -34,7 +34,7 @@ struct atls_endpoint {
 	/* An open session ends then, or at the policy's max-age, if that is sooner. 0: no
 	 * limit but the policy's. */
 	int64_t max_age_ms;
-	SSL_CTX *tls;	       /* from atls_tls_new() */
+	SSL_CTX *tls; /* from atls_tls_new() */
 };
 
 struct atls_conn;
