@@ -1,5 +1,6 @@
 #include "atls/peer.h"
 
+#include <arpa/inet.h>
 #include <string.h>
 
 #include <openssl/rand.h>
@@ -198,6 +199,14 @@ static int note_request(SSL *ssl, void *context)
 	return 1;
 }
 
+/* RFC 6066 section 3: an address is no name, and is not sent as one. */
+static bool is_address(const char *name)
+{
+	uint8_t parsed[sizeof(struct in6_addr)];
+
+	return inet_pton(AF_INET, name, parsed) == 1 || strchr(name, ':');
+}
+
 enum tobi_err atls_peer_prepare(struct atls_peer *peer,
 				const struct atls_endpoint *endpoint, SSL **ret_ssl,
 				struct tobi_fault *fault)
@@ -212,7 +221,8 @@ enum tobi_err atls_peer_prepare(struct atls_peer *peer,
 	if (endpoint->role == TOBI_ROLE_CLIENT) {
 		SSL_set_connect_state(ssl);
 		SSL_set_cert_cb(ssl, note_request, peer);
-		if (name && SSL_set_tlsext_host_name(ssl, name) != 1) {
+		if (name && !is_address(name) &&
+		    SSL_set_tlsext_host_name(ssl, name) != 1) {
 			SSL_free(ssl);
 			peer->ssl = NULL;
 			return fault_openssl(fault, object, "host name", "it is not one");

@@ -1,5 +1,5 @@
 /* A peer, or somebody in between, that breaks the rules of the channel. */
-#include "tests/unit/atls/world.h"
+#include "tests/unit/atls/plain.h"
 
 #include <signal.h>
 #include <sys/socket.h>
@@ -173,66 +173,21 @@ static void check_conn__relay(void **state)
 	world_done(&world);
 }
 
-static SSL_SESSION *kept;
-
-static int keep_session(SSL *ssl, SSL_SESSION *session)
-{
-	(void)ssl;
-	SSL_SESSION_free(kept);
-	kept = session;
-	return 1;
-}
-
-/* A loose server that gives tickets, so that there is something to resume. */
-static void get_ticket(const struct end *like, SSL_CTX *client)
-{
-	SSL_CTX *tls = SSL_CTX_new(TLS_server_method());
-	const uint8_t *der = like->certificate.ptr;
-	X509 *leaf = d2i_X509(NULL, &der, (long)like->certificate.size);
-	SSL *a = SSL_new(client), *b;
-	char byte;
-	int fds[2];
-
-	SSL_CTX_use_certificate(tls, leaf);
-	SSL_CTX_use_PrivateKey(tls, like->endpoint.key);
-	SSL_CTX_set_max_early_data(tls, 1000);
-	b = SSL_new(tls);
-	socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds);
-	SSL_set_fd(a, fds[0]);
-	SSL_set_fd(b, fds[1]);
-	for (int i = 0; i < 10; i++) {
-		SSL_connect(a);
-		SSL_accept(b);
-	}
-	SSL_write(b, "x", 1);
-	SSL_read(a, &byte, 1);
-	SSL_shutdown(a); /* else the session may not be used again */
-	SSL_free(a);
-	SSL_free(b);
-	close(fds[0]);
-	close(fds[1]);
-	SSL_CTX_free(tls);
-	X509_free(leaf);
-}
-
 static void check_tls__resumption(void **state)
 {
 	struct world world;
+	SSL_SESSION *ticket;
 	bool connected;
 	SSL_CTX *tls;
 
 	(void)state;
 	world_init(&world);
 	tls = bent_client(&world.client, GOOD);
-	SSL_CTX_set_session_cache_mode(tls, SSL_SESS_CACHE_CLIENT);
-	SSL_CTX_sess_set_new_cb(tls, keep_session);
-	get_ticket(&world.server, tls);
-	assert_non_null(kept);
-	run_plain_client(&world, tls, kept, &connected);
+	ticket = plain_ticket(tls, &world.server);
+	run_plain_client(&world, tls, ticket, &connected);
 	assert_true(world.server.closed);
 	assert_string_equal(world.server.fault.field, "handshake");
-	SSL_SESSION_free(kept);
-	kept = NULL;
+	SSL_SESSION_free(ticket);
 	SSL_CTX_free(tls);
 	world_done(&world);
 }

@@ -42,4 +42,8 @@ bool plain_hear(struct plain *plain, struct world *world, enum atls_type type,
 		struct tobi_bytes *ret_item);
 void plain_done(struct plain *plain);
 
+/* What a loose server with this end's leaf gives such a client, to resume with and to
+ * send early data. */
+SSL_SESSION *plain_ticket(SSL_CTX *client, const struct end *like);
+
 #endif
