@@ -1,11 +1,22 @@
 /* What comes out of order, cut short, too large or too late. */
 #include "tests/unit/atls/pair.h"
 
-enum trick { DROP, TWICE, DATA_BEFORE, DATA_AFTER, WRONG_HASH, WRONG_VERSION };
+enum trick {
+	DROP,
+	TWICE,
+	DATA_BEFORE,
+	DATA_AFTER,
+	WRONG_HASH,
+	WRONG_VERSION,
+	SWAP, /* with the next */
+	LATER /* once more, behind the next */
+};
 
 struct play {
 	unsigned index;
 	enum trick trick;
+	uint8_t kept[512];
+	size_t kept_size;
 };
 
 static void play_trick(struct writer *wire, unsigned index, struct tobi_bytes frame,
@@ -15,11 +26,18 @@ static void play_trick(struct writer *wire, unsigned index, struct tobi_bytes fr
 
 	if (index != play->index) {
 		wr_bytes(wire, frame.ptr, frame.size);
+		if (index == play->index + 1)
+			wr_bytes(wire, play->kept, play->kept_size);
 		return;
+	}
+	if (play->trick == SWAP || play->trick == LATER) {
+		assert_true(frame.size <= sizeof(play->kept));
+		memcpy(play->kept, frame.ptr, frame.size);
+		play->kept_size = frame.size;
 	}
 	if (play->trick == DATA_BEFORE)
 		wr_bytes(wire, "GET / HTTP/1.1\r\n", 16);
-	if (play->trick != DROP)
+	if (play->trick != DROP && play->trick != SWAP)
 		wr_bytes(wire, frame.ptr, frame.size);
 	if (play->trick == TWICE)
 		wr_bytes(wire, frame.ptr, frame.size);
@@ -42,6 +60,8 @@ static void check_order(void **state)
 	    {SERVER_ATTESTS, true, {0, TWICE}},
 	    {SERVER_ATTESTS, true, {1, DROP}},	/* RESULT without EVIDENCE */
 	    {SERVER_ATTESTS, true, {1, TWICE}}, /* EVIDENCE twice */
+	    {SERVER_ATTESTS, true, {1, LATER}}, /* EVIDENCE again, after RESULT */
+	    {SERVER_ATTESTS, true, {1, SWAP}},	/* EVIDENCE after RESULT */
 	    {SERVER_ATTESTS, true, {2, TWICE}},
 	    {SERVER_ATTESTS, true, {0, DATA_BEFORE}},
 	    {SERVER_ATTESTS, true, {2, DATA_BEFORE}},
@@ -58,6 +78,7 @@ static void check_order(void **state)
 	    {MUTUAL, true, {1, DATA_AFTER}},
 	    {MUTUAL, true, {2, WRONG_HASH}},
 	    {MUTUAL, false, {1, DROP}}, /* EVIDENCE before RESULT */
+	    {MUTUAL, false, {1, SWAP}}, /* EVIDENCE before RESULT */
 	    {MUTUAL, false, {1, WRONG_HASH}},
 	    {MUTUAL, false, {2, TWICE}},
 	    {MUTUAL, false, {2, DATA_AFTER}},
@@ -211,6 +232,102 @@ static void check_truncation(void **state)
 	}
 }
 
+/* ---- what the other side is told ---- */
+
+static void spoil_map(struct writer *wire, unsigned index, struct tobi_bytes frame,
+		      void *context)
+{
+	size_t start = wire->size;
+
+	wr_bytes(wire, frame.ptr, frame.size);
+	if (index == *(unsigned *)context)
+		wire->ptr[start + ATLS_FRAME_HEADER] = 0xff;
+}
+
+/* A message that is none, or comes out of order: reason 1, whoever has sent it. */
+static void check_told__malformed(void **state)
+{
+	unsigned offer = 0;
+	struct pair pair;
+
+	(void)state;
+	for (unsigned index = 0; index < 2; index++) {
+		struct play play = {.index = index, .trick = TWICE};
+
+		pair_init(&pair, SERVER_ATTESTS);
+		pair.to_client = spoil_map; /* ANSWER, EVIDENCE */
+		pair.context = &index;
+		pair_run(&pair);
+		assert_closed(&pair.client, TOBI_E_MALFORMED);
+		assert_told(&pair.server, TOBI_E_DENIED, ATLS_MALFORMED);
+		pair_done(&pair);
+
+		pair_init(&pair, SERVER_ATTESTS);
+		pair.to_client = play_trick;
+		pair.context = &play;
+		pair_run(&pair);
+		assert_closed(&pair.client, TOBI_E_PROTOCOL);
+		assert_told(&pair.server, TOBI_E_DENIED, ATLS_MALFORMED);
+		pair_done(&pair);
+	}
+	pair_init(&pair, SERVER_ATTESTS);
+	pair.to_server = spoil_map;
+	pair.context = &offer;
+	pair_run(&pair);
+	assert_closed(&pair.server, TOBI_E_MALFORMED);
+	assert_told(&pair.client, TOBI_E_DENIED, ATLS_MALFORMED);
+	pair_done(&pair);
+}
+
+static void check_told__version(void **state)
+{
+	(void)state;
+	for (int to_client = 0; to_client < 2; to_client++) {
+		struct play play = {.index = 0, .trick = WRONG_VERSION};
+		struct side *victim, *teller;
+		struct pair pair;
+
+		pair_init(&pair, SERVER_ATTESTS);
+		if (to_client)
+			pair.to_client = play_trick;
+		else
+			pair.to_server = play_trick;
+		pair.context = &play;
+		pair_run(&pair);
+		victim = to_client ? &pair.client : &pair.server;
+		teller = to_client ? &pair.server : &pair.client;
+		assert_closed(victim, TOBI_E_REFUSED);
+		assert_told(teller, TOBI_E_REFUSED, ATLS_BAD_VERSION);
+		pair_done(&pair);
+	}
+}
+
+static enum tobi_err export_nothing(void *context, const char *label,
+				    const uint8_t over[static 32],
+				    uint8_t ret_key[static 32], struct tobi_fault *fault)
+{
+	(void)context, (void)label, (void)over, (void)ret_key, (void)fault;
+	return TOBI_E_CRYPTO;
+}
+
+static void check_told__internal(void **state)
+{
+	(void)state;
+	for (int of_server = 0; of_server < 2; of_server++) {
+		struct side *failing, *told;
+		struct pair pair;
+
+		pair_init(&pair, SERVER_ATTESTS);
+		failing = of_server ? &pair.server : &pair.client;
+		told = of_server ? &pair.client : &pair.server;
+		failing->setup.exporter = (struct atls_exporter){export_nothing, NULL};
+		pair_run(&pair);
+		assert_closed(failing, TOBI_E_CRYPTO);
+		assert_told(told, TOBI_E_DENIED, ATLS_INTERNAL);
+		pair_done(&pair);
+	}
+}
+
 static void check_frame__limits(void **state)
 {
 	static const uint8_t headers[][4] = {
@@ -252,6 +369,9 @@ int main(void)
 	    cmocka_unit_test(check_order__no_evidence),
 	    cmocka_unit_test(check_every_bit),
 	    cmocka_unit_test(check_truncation),
+	    cmocka_unit_test(check_told__malformed),
+	    cmocka_unit_test(check_told__version),
+	    cmocka_unit_test(check_told__internal),
 	    cmocka_unit_test(check_frame__limits),
 	    cmocka_unit_test(check_expire),
 	};

@@ -111,15 +111,93 @@ static void check_all__hostile(void **state)
 	}
 }
 
+#define HASH                                                                             \
+	"5820"                                                                           \
+	"0101010101010101010101010101010101010101010101010101010101010101"
+
+/* Both hellos, of which only the number differs; then what is bad about them. */
+static const struct {
+	const char *what, *hex; /* behind the map's head and the type */
+	uint8_t head;
+	enum tobi_err err;
+} hellos[] = {
+    {"good",
+     "01010"
+     "2" HASH "030004000580",
+     0xa6, TOBI_OK},
+    {"unknown key",
+     "01010"
+     "2" HASH "0300040005800700",
+     0xa7, TOBI_E_MALFORMED},
+    {"unknown negative key",
+     "01010"
+     "2" HASH "0300040005802000",
+     0xa7, TOBI_E_MALFORMED},
+    {"duplicate key",
+     "01010"
+     "2" HASH "03000300040005"
+     "80",
+     0xa7, TOBI_E_MALFORMED},
+    {"unsorted keys",
+     "01010"
+     "2" HASH "040003000580",
+     0xa6, TOBI_E_MALFORMED},
+    {"long integer",
+     "0118010"
+     "2" HASH "030004000580",
+     0xa6, TOBI_E_MALFORMED},
+    {"long key",
+     "1801010"
+     "2" HASH "030004000580",
+     0xa6, TOBI_E_MALFORMED},
+    {"long size",
+     "010102590020"
+     "0101010101010101010101010101010101010101010101010101010101010101"
+     "030004000580",
+     0xa6, TOBI_E_MALFORMED},
+    {"indefinite list",
+     "01010"
+     "2" HASH "03000400059fff",
+     0xa6, TOBI_E_MALFORMED},
+    {"indefinite map",
+     "01010"
+     "2" HASH "030004000580ff",
+     0xbf, TOBI_E_MALFORMED},
+    {"a nonce of 31 bytes",
+     "0101025"
+     "81f01010101010101010101010101010101010101010101010101010101010101"
+     "030004000580",
+     0xa6, TOBI_E_MALFORMED},
+    {"a tagged number",
+     "01c1010"
+     "2" HASH "030004000580",
+     0xa6, TOBI_E_MALFORMED},
+};
+
+static void check_hello__bad(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < 2 * sizeof(hellos) / sizeof(hellos[0]); i++) {
+		enum atls_type type = i % 2 ? ATLS_ANSWER : ATLS_OFFER;
+		struct tobi_fault fault = {0};
+		uint8_t room[512] = {hellos[i / 2].head, 0, (uint8_t)type};
+		size_t size = vector_read(hellos[i / 2].hex, room + 3, sizeof(room) - 3);
+		enum tobi_err err =
+		    read_any((struct tobi_bytes){room, size + 3}, type, &fault);
+
+		if (err != hellos[i / 2].err)
+			fail_msg("%s: %s instead of %s (%s)", hellos[i / 2].what,
+				 tobi_err_name(err), tobi_err_name(hellos[i / 2].err),
+				 fault.message);
+	}
+}
+
 struct bad {
 	const char *what, *hex;
 	enum atls_type type;
 	enum tobi_err err;
 };
 
-#define HASH                                                                             \
-	"5820"                                                                           \
-	"0101010101010101010101010101010101010101010101010101010101010101"
 static const struct bad bads[] = {
     {"good",
      "a3000401000"
@@ -179,6 +257,19 @@ static const struct bad bads[] = {
      "0400"
      "0580",
      ATLS_OFFER, TOBI_E_LIMIT},
+    {"good evidence", "a30003014101024101", ATLS_EVIDENCE, TOBI_OK},
+    {"one key more in EVIDENCE", "a400030141010241010300", ATLS_EVIDENCE, TOBI_E_LIMIT},
+    {"unknown key instead of one", "a30003014101034101", ATLS_EVIDENCE, TOBI_E_MALFORMED},
+    {"duplicate key in EVIDENCE", "a30003014101014101", ATLS_EVIDENCE, TOBI_E_MALFORMED},
+    {"duplicate key more", "a40003014101024101024101", ATLS_EVIDENCE, TOBI_E_LIMIT},
+    {"unsorted keys in EVIDENCE", "a30003024101014101", ATLS_EVIDENCE, TOBI_E_MALFORMED},
+    {"long size in EVIDENCE", "a3000301580101024101", ATLS_EVIDENCE, TOBI_E_MALFORMED},
+    {"indefinite bytes in EVIDENCE", "a30003015f4101ff024101", ATLS_EVIDENCE,
+     TOBI_E_MALFORMED},
+    {"indefinite map of EVIDENCE", "bf0003014101024101ff", ATLS_EVIDENCE,
+     TOBI_E_MALFORMED},
+    {"long map of EVIDENCE", "b8030003014101024101", ATLS_EVIDENCE, TOBI_E_MALFORMED},
+    {"text in EVIDENCE", "a30003016101024101", ATLS_EVIDENCE, TOBI_E_MALFORMED},
     {"no types",
      "a600010101"
      "02" HASH "0300"
@@ -294,6 +385,7 @@ int main(void)
 	    cmocka_unit_test(check_hello__vectors),
 	    cmocka_unit_test(check_all__hostile),
 	    cmocka_unit_test(check_all__bad),
+	    cmocka_unit_test(check_hello__bad),
 	    cmocka_unit_test(check_hello__too_many_types),
 	    cmocka_unit_test(check_frame_size__limits),
 	};
