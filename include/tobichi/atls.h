@@ -88,8 +88,8 @@ tobi_atls_open(const struct tobi_atls *endpoint, int fd,
 
 /*
  * Waits for data: up to size bytes; *ret_size 0 at the peer's orderly end. An end without
- * TLS's own close is TOBI_E_PROTOCOL; past the policy's max-age, TOBI_E_TIMEOUT; size 0,
- * TOBI_E_ARGUMENT.
+ * TLS's own close is TOBI_E_PROTOCOL, after the data that came before it; past the
+ * policy's max-age, TOBI_E_TIMEOUT; size 0, TOBI_E_ARGUMENT.
  */
 TOBI_API TOBI_MUST_USE enum tobi_err tobi_atls_read(struct tobi_atls_session *session,
 						    void *ret_data, size_t size,

@@ -24,6 +24,7 @@ struct tobi_atls_session {
 	struct atls_conn *conn;
 	bool opened;
 	bool ended; /* in order */
+	bool cut;   /* not so: what came before it is still good */
 	bool closed;
 	struct tobi_fault fault;
 };
@@ -158,7 +159,7 @@ static void on_stream_event(struct bufferevent *stream, short what, void *contex
 	} else if (what & BEV_EVENT_ERROR) {
 		fault_set(&session->fault, TOBI_E_PROTOCOL, object, "stream",
 			  "the peer broke the connection off");
-		session->closed = true;
+		session->cut = true;
 	}
 }
 
@@ -276,9 +277,10 @@ enum tobi_err tobi_atls_read(struct tobi_atls_session *session, void *ret_data,
 	input = bufferevent_get_input(atls_conn_stream(session->conn));
 	/* Once without waiting, so that a session past its age never gives data. */
 	event_base_loop(session->base, EVLOOP_NONBLOCK);
-	while (!session->closed && !session->ended && evbuffer_get_length(input) == 0)
+	while (!session->closed && !session->ended && !session->cut &&
+	       evbuffer_get_length(input) == 0)
 		wait_event(session);
-	if (session->closed)
+	if (session->closed || (session->cut && evbuffer_get_length(input) == 0))
 		return session_error(session, fault);
 	got = evbuffer_remove(input, ret_data, size);
 	*ret_size = got > 0 ? (size_t)got : 0;
@@ -300,19 +302,20 @@ enum tobi_err tobi_atls_write(struct tobi_atls_session *session, struct tobi_byt
 	event_base_loop(session->base, EVLOOP_NONBLOCK);
 	/* The peer may have ended its direction; this one goes on. */
 	bufferevent_enable(stream, EV_WRITE);
-	if (!session->closed && bufferevent_write(stream, data.ptr, data.size) != 0)
+	if (!session->closed && !session->cut &&
+	    bufferevent_write(stream, data.ptr, data.size) != 0)
 		return fault_set(fault, TOBI_E_MEMORY, object, "write", "out of memory");
-	while (!session->closed &&
+	while (!session->closed && !session->cut &&
 	       evbuffer_get_length(bufferevent_get_output(stream)) > 0)
 		wait_event(session);
-	return session->closed ? session_error(session, fault) : TOBI_OK;
+	return session->closed || session->cut ? session_error(session, fault) : TOBI_OK;
 }
 
 void tobi_atls_close(struct tobi_atls_session *session)
 {
 	if (!session)
 		return;
-	if (session->opened && !session->closed)
+	if (session->opened && !session->closed && !session->cut)
 		atls_conn_finish(session->conn);
 	atls_conn_free(session->conn);
 	/* The stream's own end runs on the loop. */

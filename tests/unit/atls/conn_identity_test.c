@@ -103,7 +103,7 @@ static void test_identity__owner_and_launch__only_the_one_meant(void **state)
 
 #define HARDWARE                                                                         \
 	"identity:\n  mode: hardware\n  hardware: [01" TWELVE TWELVE "6666666666666666]" \
-								     "\n"
+	"\n"
 
 static void test_identity__hardware__only_the_one_listed(void **state)
 {
