@@ -338,6 +338,7 @@ static enum tobi_err make_proxy(struct agent *agent, struct tobi_fault *fault)
 	    .store = agent->store,
 	    .owner = agent->config->launch.owner,
 	    .max_sessions = room < MAX_SESSIONS ? room : MAX_SESSIONS,
+	    .patience_ms = PROXY_PATIENCE_MS,
 	    .idle_ms = PROXY_IDLE_MS,
 	    .stored = on_stored,
 	    .idle = on_idle,

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "atls/pump.h"
@@ -37,7 +38,8 @@ struct session {
 	TAILQ_ENTRY(session) entry;
 	struct proxy *proxy;
 	uint16_t port;
-	bool open; /* past the exchange */
+	bool open;	   /* past the exchange */
+	int64_t begun_ms; /* of the monotonic clock */
 	struct atls_conn *conn;
 	/* One of: */
 	struct atls_pump *pump;
@@ -226,6 +228,7 @@ static void on_opened(struct atls_conn *conn, void *context)
 
 	session->open = true;
 	proxy->handshakes--;
+	resume(proxy);
 	if (strcmp(atls_conn_protocol(conn), SECRETS_PROTOCOL) != 0) {
 		bufferevent_disable(atls_conn_stream(conn), EV_READ);
 		connect_inner(session);
@@ -268,6 +271,14 @@ static void on_need_evidence(struct atls_conn *conn, struct tobi_bytes claims_bu
 		atls_conn_cannot_attest(conn, &fault);
 }
 
+static int64_t monotonic_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
+}
+
 static void session_start(struct proxy *proxy, int fd, uint16_t port)
 {
 	static const struct atls_events events = {on_need_evidence, on_opened, on_closed};
@@ -280,6 +291,7 @@ static void session_start(struct proxy *proxy, int fd, uint16_t port)
 	}
 	session->proxy = proxy;
 	session->port = port;
+	session->begun_ms = monotonic_ms();
 	session->inner = -1;
 	IGNORE(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)));
 	if (atls_conn_new(proxy->setup.base, proxy->setup.endpoint, fd, &events, session,
@@ -292,7 +304,8 @@ static void session_start(struct proxy *proxy, int fd, uint16_t port)
 	proxy->handshakes++;
 }
 
-static struct session *oldest_handshake(struct proxy *proxy)
+/* The oldest handshake, when it takes longer than handshakes take; else NULL. */
+static struct session *slow_handshake(struct proxy *proxy)
 {
 	struct session *session;
 
@@ -301,7 +314,9 @@ static struct session *oldest_handshake(struct proxy *proxy)
 		if (!session->open)
 			break;
 	}
-	return session;
+	return session && monotonic_ms() - session->begun_ms >= proxy->setup.patience_ms
+		   ? session
+		   : NULL;
 }
 
 /* NULL when none has been idle for long enough. */
@@ -331,7 +346,7 @@ static bool make_room(struct proxy *proxy)
 	struct session *victim = NULL;
 
 	if (proxy->handshakes >= MAX_HANDSHAKES)
-		victim = oldest_handshake(proxy);
+		victim = slow_handshake(proxy);
 	else if (proxy->open >= proxy->setup.max_sessions)
 		victim = longest_idle(proxy);
 	else

@@ -13,15 +13,18 @@ struct proxy;
 
 /*
  * Anybody may connect: without these, whoever does and then stays silent keeps all others
- * out. At most 32 handshakes are under way (proxy.c); a newcomer then ends the oldest of
- * them. When all sessions are taken, one that nobody has used for long makes room.
+ * out. At most 32 handshakes are under way (proxy.c). A newcomer waits for one to end, and
+ * the oldest has to when it takes longer than handshakes take; so a burst of honest
+ * clients only waits. When all sessions are taken, one that nobody has used for long makes
+ * room.
  *
- * What remains: who opens more than 32 connections within the time of one handshake can
- * keep others from finishing theirs, and who keeps max_sessions sessions busy, from
- * having any. No limit for each address is made: behind one there may be many. Whom to
+ * What remains: who opens 16 silent connections a second makes others wait as long as that
+ * goes on, and who keeps max_sessions sessions busy keeps them from having any. No limit for each address is made: behind one there may be many. Whom to
  * let come at all is for the host's firewall.
  */
 enum {
+	/* A handshake that has taken this long makes room for a newcomer. */
+	PROXY_PATIENCE_MS = 2 * 1000,
 	/* For TLS's handshake; the whole exchange has LIMIT_ATLS_EXCHANGE_MS. */
 	PROXY_HANDSHAKE_MS = 10 * 1000,
 	/* After so long without data a session may be ended, when its place is needed. */
@@ -38,7 +41,8 @@ struct proxy_setup {
 	struct secret_store *store;
 	struct tobi_bytes owner; /* SHA-384 of the owner's key, or empty */
 	size_t max_sessions;
-	int64_t idle_ms; /* PROXY_IDLE_MS */
+	int64_t patience_ms; /* PROXY_PATIENCE_MS */
+	int64_t idle_ms;     /* PROXY_IDLE_MS */
 	/* A secret was stored; no session is left. */
 	void (*stored)(void *context);
 	void (*idle)(void *context);

@@ -136,12 +136,16 @@ enum tobi_err tobi_verify(const struct tobi_policy *policy,
 			  const struct tobi_verify_request *request,
 			  struct tobi_result **ret_result, struct tobi_fault *fault)
 {
-	struct appraisal_request inner = {.evidence = request->evidence,
-					  .nonce = request->nonce,
-					  .time = request->time};
+	struct appraisal_request inner = {0};
 	struct tobi_result *result = NULL;
 	enum tobi_err err;
 
+	if (!policy || !request || !ret_result)
+		return fault_set(fault, TOBI_E_ARGUMENT, "appraisal", "",
+				 "a policy and a request are needed");
+	inner = (struct appraisal_request){.evidence = request->evidence,
+					   .nonce = request->nonce,
+					   .time = request->time};
 	if (request->evidence.size > LIMIT_EVIDENCE)
 		return fault_set(fault, TOBI_E_LIMIT, "evidence", "", "over %d bytes",
 				 LIMIT_EVIDENCE);

@@ -306,8 +306,12 @@ enum tobi_err tobi_policy_parse(struct tobi_bytes text, const char *name,
 {
 	CLEANUP(policy_yaml_freep) struct yaml_policy *yaml = NULL;
 	CLEANUP(tobi_policy_freep) struct tobi_policy *policy = NULL;
-	enum tobi_err err = policy_yaml_load(text, name, &yaml, fault);
+	enum tobi_err err;
 
+	if (!text.ptr || !name || !ret_policy)
+		return fault_set(fault, TOBI_E_ARGUMENT, "policy", "",
+				 "a text and a name for it are needed");
+	err = policy_yaml_load(text, name, &yaml, fault);
 	if (err)
 		return err;
 	policy = calloc(1, sizeof(*policy));

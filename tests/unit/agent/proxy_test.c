@@ -121,12 +121,15 @@ static void make_endpoints(struct house *house)
 	assert_int_equal(atls_tls_new(&house->client, &house->client.tls, NULL), 0);
 }
 
+enum { PATIENCE_MS = 400 };
+
 static void house_make(struct house *house, size_t max_sessions, int64_t idle)
 {
 	CLEANUP(wr_done) struct writer yaml = wr_init(LIMIT_POLICY);
 	struct evidence_setup with = {.report = on_report, .context = house};
 	struct proxy_setup setup = {.endpoint = &house->server,
 				    .max_sessions = max_sessions,
+				    .patience_ms = PATIENCE_MS,
 				    .idle_ms = idle,
 				    .stored = nothing,
 				    .idle = nothing};
@@ -253,6 +256,9 @@ static void test_proxy__silent_connections__newcomer_gets_in(void **state)
 	for (int i = 0; i < SILENT; i++)
 		assert_false(was_closed(silent[i]));
 	client_start(&house, &client);
+	/* They have their time; then it has its turn. */
+	turn(&house);
+	assert_false(client.opened || client.closed || was_closed(silent[0]));
 	assert_true(eventually(&house, &client.opened));
 	/* At the cost of the oldest, and of nobody else. */
 	assert_true(was_closed(silent[0]));
@@ -265,6 +271,26 @@ static void test_proxy__silent_connections__newcomer_gets_in(void **state)
 	atls_conn_free(client.conn);
 	for (int i = 0; i <= SILENT; i++)
 		close(silent[i]);
+	house_done(&house);
+}
+
+/* More honest clients at once than there are places: each waits, and gets in. */
+static void test_proxy__burst__all_get_in(void **state)
+{
+	enum { BURST = 3 * SILENT };
+	struct client clients[BURST];
+	struct house house;
+
+	(void)state;
+	house_make(&house, 256, PROXY_IDLE_MS);
+	for (int i = 0; i < BURST; i++)
+		client_start(&house, &clients[i]);
+	for (int i = 0; i < BURST; i++) {
+		assert_true(eventually(&house, &clients[i].opened));
+		assert_false(clients[i].closed);
+	}
+	for (int i = 0; i < BURST; i++)
+		atls_conn_free(clients[i].conn);
 	house_done(&house);
 }
 
@@ -337,6 +363,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_proxy__silent_connections__newcomer_gets_in),
+	    cmocka_unit_test(test_proxy__burst__all_get_in),
 	    cmocka_unit_test(test_proxy__full_of_idle_sessions__longest_idle_leaves),
 	    cmocka_unit_test(test_proxy__full_of_used_sessions__newcomer_waits),
 	    cmocka_unit_test(test_proxy__full__looks_again),

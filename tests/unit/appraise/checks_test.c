@@ -288,7 +288,7 @@ static void test_verify__allowed__accepts_and_says_so(void **state)
 	test_scene_done(&scene);
 }
 
-static void test_verify__time__bounded(void **state)
+static void test_verify__arguments__bounded(void **state)
 {
 	static const int64_t times[] = {-1, INT64_MIN, INT64_MAX, (INT64_C(1) << 53) + 1};
 	struct writer yaml = wr_init(LIMIT_POLICY), evidence = wr_init(LIMIT_EVIDENCE);
@@ -309,6 +309,12 @@ static void test_verify__time__bounded(void **state)
 				 TOBI_E_ARGUMENT);
 		assert_null(result);
 	}
+	/* Nothing to appraise, or nothing to appraise it by. */
+	assert_int_equal(tobi_verify(NULL, NULL, &result, NULL), TOBI_E_ARGUMENT);
+	assert_int_equal(tobi_verify(policy, NULL, &result, NULL), TOBI_E_ARGUMENT);
+	assert_int_equal(
+	    tobi_policy_parse((struct tobi_bytes){0}, "p", &policy, NULL),
+	    TOBI_E_ARGUMENT);
 	tobi_policy_free(policy);
 	test_scene_done(&scene);
 	wr_done(&yaml);
@@ -323,7 +329,7 @@ int main(void)
 	    cmocka_unit_test(test_cases__name_every_check),
 	    cmocka_unit_test(test_verify__owner_chain__counts_for_its_key_only),
 	    cmocka_unit_test(test_verify__allowed__accepts_and_says_so),
-	    cmocka_unit_test(test_verify__time__bounded),
+	    cmocka_unit_test(test_verify__arguments__bounded),
 	};
 	int failed;
 
