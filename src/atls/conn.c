@@ -1,7 +1,10 @@
 #include "atls/conn.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include <event2/buffer.h>
 #include <event2/bufferevent_ssl.h>
@@ -271,7 +274,11 @@ enum tobi_err atls_conn_new(struct event_base *base, const struct atls_endpoint 
 	struct atls_conn *conn = calloc(1, sizeof(*conn));
 	enum tobi_err err = TOBI_E_MEMORY;
 	SSL *ssl = NULL;
+	int one = 1;
 
+	/* The exchange is small messages in turns, which Nagle's algorithm would hold back
+	 * for 40 ms each. Whatever is no TCP socket needs it not. */
+	IGNORE(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)));
 	if (conn) {
 		conn->base = base;
 		conn->events = events;

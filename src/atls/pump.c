@@ -1,6 +1,8 @@
 #include "atls/pump.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -285,7 +287,10 @@ enum tobi_err atls_pump_new(struct event_base *base, struct atls_conn *conn, int
 {
 	struct bufferevent *stream = atls_conn_stream(conn);
 	struct atls_pump *pump = calloc(1, sizeof(*pump));
+	int one = 1;
 
+	/* What arrives is passed on at once. Pipes need no such option. */
+	IGNORE(setsockopt(to, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)));
 	if (!pump) {
 		if (to != from)
 			fd_close(&to);
