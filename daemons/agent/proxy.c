@@ -3,7 +3,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
@@ -21,9 +20,11 @@
 
 enum {
 	MAX_HANDSHAKES = 32,
-	/* A program that has just started may not listen yet. */
-	CONNECT_TRIES = 50,
-	CONNECT_PAUSE_MS = 100,
+	/* A program that has just started may not listen yet: it is asked again after 2 ms,
+	 * 4 ms and so on, for 5 s in all. */
+	CONNECT_TRIES = 56,
+	CONNECT_PAUSE_MS = 2,
+	CONNECT_PAUSE_MAX_MS = 100,
 	/* How often a full house looks for a session that is idle. */
 	FULL_PAUSE_S = 1,
 };
@@ -169,7 +170,9 @@ static bool wait_for(struct session *session, int fd, short what,
 
 static void retry(struct session *session)
 {
-	static const struct timeval pause = {.tv_usec = CONNECT_PAUSE_MS * 1000L};
+	long pause_ms = session->tries < 6 ? CONNECT_PAUSE_MS << session->tries
+					   : CONNECT_PAUSE_MAX_MS;
+	struct timeval pause = {.tv_usec = pause_ms * 1000};
 
 	fd_close(&session->inner);
 	if (++session->tries == CONNECT_TRIES ||
@@ -193,7 +196,6 @@ static void on_connected(evutil_socket_t fd, short what, void *context)
 static void connect_inner(struct session *session)
 {
 	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(session->port)};
-	int one = 1;
 
 	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	session->inner = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -201,7 +203,6 @@ static void connect_inner(struct session *session)
 		session_end(session);
 		return;
 	}
-	IGNORE(setsockopt(session->inner, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)));
 	if (connect(session->inner, (struct sockaddr *)&to, sizeof(to)) &&
 	    errno != EINPROGRESS)
 		retry(session);
@@ -283,7 +284,6 @@ static void session_start(struct proxy *proxy, int fd, uint16_t port)
 {
 	static const struct atls_events events = {on_need_evidence, on_opened, on_closed};
 	struct session *session = calloc(1, sizeof(*session));
-	int one = 1;
 
 	if (!session) {
 		close(fd);
@@ -293,7 +293,6 @@ static void session_start(struct proxy *proxy, int fd, uint16_t port)
 	session->port = port;
 	session->begun_ms = monotonic_ms();
 	session->inner = -1;
-	IGNORE(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)));
 	if (atls_conn_new(proxy->setup.base, proxy->setup.endpoint, fd, &events, session,
 			  &session->conn, NULL)) {
 		free(session);
