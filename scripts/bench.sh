@@ -1,9 +1,12 @@
 #!/bin/sh
 # What Tobichi costs, each figure beside a peer's in the same run: medians of interleaved
 # runs. A peer that is missing makes its row 'skipped'. docs/BENCHMARKS.md explains the rows.
-# Usage: bench.sh BUILD_FOLDER [ROUNDS]
+# Usage: bench.sh BUILD_FOLDER [ROUNDS [SECTION...]]
+# Sections: start first-byte channel redis verify
 set -eu
 build=$(cd "$1" && pwd) rounds=${2:-7}
+shift $(($# > 2 ? 2 : $#))
+sections=${*:-start first-byte channel redis verify}
 [ "$(id -u)" = 0 ] || { echo "error: it needs root, as the peers do" >&2; exit 2; }
 ninja -C "$build" --quiet all bench-programs >/dev/null
 PATH=$build/bench:$build/cli:$PATH
@@ -57,11 +60,12 @@ wait_for_port() { # PORT PID
 # ---- start: a static program that does nothing ----
 
 bundle() { # crun: the protections that the soft tier has
-	install -d -m 755 bundle bundle/rootfs
-	cp root/nothing bundle/rootfs/
+	install -d -m 755 bundle bundle/rootfs bundle/rootfs/proc bundle/rootfs/dev
+	install -m 755 root/nothing bundle/rootfs/
 	(cd bundle && crun spec)
 	jq '.process.args = ["/nothing"] | .process.terminal = false | .process.noNewPrivileges = true
 	| .process.capabilities = {} | .root.readonly = true
+	| .mounts |= map(select(.destination == "/proc" or .destination == "/dev"))
 	| .linux.namespaces = [["pid", "network", "ipc", "uts", "mount", "cgroup", "user"][] | {type: .}]
 	| .linux.uidMappings = [{containerID: 0, hostID: 100000, size: 65536}]
 	| .linux.gidMappings = .linux.uidMappings
@@ -166,14 +170,22 @@ enclave_pair() { # IMAGE INNER-PORT: the client side's port is in $attested, the
 	helpers="$helpers $connect"
 	until grep -q ^listening listen.log; do kill -0 $connect; done
 }
-bulk_rows() {
-	have stunnel || { skipped "bulk over the channel" "stunnel is missing"; return; }
+session_row() {
+	# Few in a round: an agent asks for at most 100 reports at once, and 50 a second.
+	handshakes serve.policy.yaml "$public" "$rounds" 10 >sessions
+	cut -d' ' -f1 sessions >sessions.ours
+	cut -d' ' -f2 sessions >sessions.theirs
+	row "new sessions, one client, one after the other" /s more sessions.ours "mutual TLS 1.3" sessions.theirs
+}
+channel_rows() {
 	enclave_pair serve 9000
+	wait_for_port "$attested" $connect
+	session_row
+	have stunnel || { skipped "bulk over the channel" "stunnel is missing"; return; }
 	plain=$(free_port)
 	serve "$plain" &
 	helpers="$helpers $!"
 	stunnel_pair "$plain"
-	wait_for_port "$attested" $connect
 	wait_for_port "$through" $stunnel_client
 	for way in down up; do
 		for _ in $(seq "$rounds"); do
@@ -227,13 +239,6 @@ redis_rows() {
 	row "redis-benchmark SET, 50 clients" /s more set.ours stunnel set.theirs
 	row "redis-benchmark GET, 50 clients" /s more get.ours stunnel get.theirs
 }
-session_row() {
-	# Few in a round: an agent asks for at most 100 reports at once, and 50 a second.
-	handshakes serve.policy.yaml "$public" "$rounds" 10 >sessions
-	cut -d' ' -f1 sessions >sessions.ours
-	cut -d' ' -f2 sessions >sessions.theirs
-	row "new sessions, one client, one after the other" /s more sessions.ours "mutual TLS 1.3" sessions.theirs
-}
 verify_row() {
 	verify "$rounds" 200 >verify.times
 	cut -d' ' -f1 verify.times >verify.ours
@@ -245,9 +250,13 @@ install -d -m 755 root root/proc root/dev root/tmp
 install -m 755 "$build/bench/nothing" "$build/bench/serve" root/
 tobichi build --tier soft --quiet --root root --port 9000 -o serve.tobi -- /serve 9000
 header
-start_rows
-first_byte_row
-bulk_rows
-session_row
-redis_rows
-verify_row
+for section in $sections; do
+	case $section in
+	start) start_rows ;;
+	first-byte) first_byte_row ;;
+	channel) channel_rows ;;
+	redis) redis_rows ;;
+	verify) verify_row ;;
+	*) echo "error: there is no section '$section'" >&2; exit 2 ;;
+	esac
+done
