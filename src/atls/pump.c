@@ -116,7 +116,7 @@ static bool read_local(struct atls_pump *pump)
 	struct flow *flow = &pump->out;
 	ssize_t size;
 
-	if (flow->over || flow_left(flow))
+	if (flow->over || flow_left(flow) || pump->wants[ON_FROM])
 		return false;
 	size = read(pump->from, flow->bytes, flow->room);
 	if (size > 0) {
@@ -136,22 +136,24 @@ static bool read_local(struct atls_pump *pump)
 static bool write_tls(struct atls_pump *pump)
 {
 	struct flow *flow = &pump->out;
+	bool moved = false;
 	size_t done = 0;
 	int result;
 
-	if (flow->closed)
+	if (flow->closed || pump->wants[ON_TLS_WRITE])
 		return false;
 	ERR_clear_error();
-	if (flow_left(flow)) {
+	/* Each call writes one record. */
+	while (flow_left(flow)) {
 		result = SSL_write_ex(pump->ssl, flow->bytes + flow->start,
 				      flow_left(flow), &done);
 		if (result != 1)
-			return wait_tls(pump, result, "write");
+			return wait_tls(pump, result, "write") || moved;
 		flow_taken(flow, done);
-		return true;
+		moved = true;
 	}
-	if (!flow->over)
-		return false;
+	if (moved || !flow->over)
+		return moved;
 	/* close_notify ends this direction only (RFC 8446 section 6.1). */
 	result = SSL_shutdown(pump->ssl);
 	if (result < 0)
@@ -168,7 +170,7 @@ static bool read_tls(struct atls_pump *pump)
 	size_t size = 0;
 	int result;
 
-	if (flow->over || flow_left(flow))
+	if (flow->over || flow_left(flow) || pump->wants[ON_TLS_READ])
 		return false;
 	/* Several records go into the buffer before it is written out at once. */
 	while (flow->room - flow->end >= SSL3_RT_MAX_PLAIN_LENGTH) {
@@ -193,7 +195,7 @@ static bool write_local(struct atls_pump *pump)
 	struct flow *flow = &pump->in;
 	ssize_t size;
 
-	if (flow->closed)
+	if (flow->closed || pump->wants[ON_TO])
 		return false;
 	if (flow_left(flow)) {
 		size = write(pump->to, flow->bytes + flow->start, flow_left(flow));
@@ -236,9 +238,10 @@ static void serve(struct atls_pump *pump)
 {
 	bool moved = true;
 
+	/* What could not go on is not asked again before the loop says that it can. */
+	for (size_t i = 0; i < EVENT_COUNT; i++)
+		pump->wants[i] = false;
 	for (int turn = 0; moved && turn < PUMP_TURNS; turn++) {
-		for (size_t i = 0; i < EVENT_COUNT; i++)
-			pump->wants[i] = false;
 		moved = read_local(pump);
 		moved |= write_tls(pump);
 		moved |= write_local(pump);
