@@ -77,6 +77,10 @@ static double run_once(char **words, unsigned run)
 		start(words, run);
 	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
+	if (status != 0)
+		fprintf(stderr, "run %u: %s %d\n", run,
+			WIFSIGNALED(status) ? "signal" : "exit status",
+			WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
 	return status == 0 ? milliseconds() - begin : -1;
 }
 
@@ -102,8 +106,8 @@ int main(int argc, char **argv)
 		for (unsigned i = 0; i < count; i++) {
 			times[i][round] = run_once(commands[i], run++);
 			if (times[i][round] < 0) {
-				fprintf(stderr, "error: command %u failed: %s\n", i + 1,
-					commands[i][0]);
+				fprintf(stderr, "error: run %u failed: command %u, %s\n",
+					run, i + 1, commands[i][0]);
 				return 1;
 			}
 		}

@@ -246,6 +246,7 @@ verify_row() {
 	row "verifying soft evidence" µs less verify.ours "its two signature checks alone" verify.theirs
 }
 
+[ -e "$TOBICHI_STATE_FOLDER" ] || tobichi platform init >/dev/null
 install -d -m 755 root root/proc root/dev root/tmp
 install -m 755 "$build/bench/nothing" "$build/bench/serve" root/
 tobichi build --tier soft --quiet --root root --port 9000 -o serve.tobi -- /serve 9000
