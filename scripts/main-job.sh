@@ -8,6 +8,7 @@ build=$(cd "$1" && pwd)
 PATH=$build/cli:$PATH
 work=$(mktemp -d "${TMPDIR:-/tmp}/tobichi-example.XXXXXX")
 export TOBICHI_RUN_FOLDER="$work/run" TOBICHI_STATE_FOLDER="$work/state" HOME="$work"
+export TMPDIR="$work" # a build that is interrupted leaves its work folder
 helpers= current=
 
 # The service and its sweeper hold this lock until the last of them is gone.
