@@ -360,10 +360,21 @@ enum tobi_err cgroup_add(const struct cgroup *group, pid_t pid, struct tobi_faul
 
 	snprintf(text, sizeof(text), "%d", (int)pid);
 	for (size_t i = 0; i < CGROUP_COUNT; i++) {
-		if (group->path[i][0] &&
+		if (group->path[i][0] && group->unified[i] &&
 		    !write_text(in_folder(group->path[i], "cgroup.procs").text, text))
 			return fault_errno(fault, "isolation", controllers[i],
 					   "the enclave cannot be put in its group");
+	}
+	return TOBI_OK;
+}
+
+enum tobi_err cgroup_join(const struct cgroup *group, struct tobi_fault *fault)
+{
+	for (size_t i = 0; i < CGROUP_COUNT; i++) {
+		if (group->path[i][0] && !group->unified[i] &&
+		    !write_text(in_folder(group->path[i], "tasks").text, "0"))
+			return fault_errno(fault, "isolation", controllers[i],
+					   "the enclave cannot go into its group");
 	}
 	return TOBI_OK;
 }

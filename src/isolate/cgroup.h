@@ -30,6 +30,11 @@ TOBI_MUST_USE enum tobi_err cgroup_make(const struct cgroup *parents, const char
 					const struct manifest *manifest,
 					struct cgroup *ret_group,
 					struct tobi_fault *fault);
+/* Puts the process in, in two halves: add is for version 2. In version 1 the process,
+ * while it has one thread, joins itself: a move by another one waits 10 ms and more for
+ * every processor. */
+TOBI_MUST_USE enum tobi_err cgroup_join(const struct cgroup *group,
+					struct tobi_fault *fault);
 TOBI_MUST_USE enum tobi_err cgroup_add(const struct cgroup *group, pid_t pid,
 				       struct tobi_fault *fault);
 /* Kills what is in it and removes the folders; false when one is still there after a

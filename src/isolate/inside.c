@@ -158,8 +158,10 @@ static enum tobi_err prepare(const struct inside *inside, int *ret_agent, int *r
 			     struct tobi_fault *fault)
 {
 	CLEANUP(fd_close) int root = -1;
-	enum tobi_err err = wait_for_go(inside, &root, fault);
+	enum tobi_err err = cgroup_join(inside->group, fault);
 
+	if (!err)
+		err = wait_for_go(inside, &root, fault);
 	if (!err)
 		err = become_root_inside(fault);
 	/* Now that it is in its own control group, and not before. */

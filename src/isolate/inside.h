@@ -2,6 +2,7 @@
 #ifndef TOBI_ISOLATE_INSIDE_H
 #define TOBI_ISOLATE_INSIDE_H
 
+#include "isolate/cgroup.h"
 #include "isolate/isolate.h"
 
 /* What the new process has when it starts (it is a copy of the launcher). */
@@ -11,6 +12,7 @@ struct inside {
 	int fault_fd; /* a struct tobi_fault if anything fails; closed by the agent's exec
 		       */
 	bool by_root;
+	const struct cgroup *group;
 };
 
 /* Never returns. */

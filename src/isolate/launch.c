@@ -291,7 +291,8 @@ static enum tobi_err start(const struct isolate_spec *spec, bool by_root,
 	if (!err) {
 		isolate->pid = sys_clone3(&args);
 		if (isolate->pid == 0) {
-			struct inside inside = {spec, sync[1], pipes[1], by_root};
+			struct inside inside = {spec, sync[1], pipes[1], by_root,
+						&isolate->cleanup->group};
 
 			close(sync[0]);
 			close(pipes[0]);

@@ -332,20 +332,41 @@ test_cgroup_make__swappiness_cannot_be_set__error_where_there_is_swap(void **sta
 	make();
 }
 
-static void test_cgroup_add__process__in_every_group(void **state)
+/* In version 1 the process goes in itself; in version 2 it is put in. */
+static void test_cgroup_add__version2__process_put_in(void **state)
+{
+	struct tobi_fault fault = {0};
+
+	(void)state;
+	version2(NO_SWAP);
+	make();
+	assert_int_equal(cgroup_join(&group, NULL), TOBI_OK);
+	tree_expect("fs/unified/service/tobichi-01234567/cgroup.procs", "");
+	assert_int_equal(cgroup_add(&group, 4321, NULL), TOBI_OK);
+	tree_expect("fs/unified/service/tobichi-01234567/cgroup.procs", "4321");
+	assert_int_equal(unlink("fs/unified/service/tobichi-01234567/cgroup.procs"), 0);
+	assert_int_equal(cgroup_add(&group, 4321, &fault), TOBI_E_SYSTEM);
+	assert_string_equal(fault.field, "memory");
+}
+
+static void test_cgroup_join__version1__in_every_group(void **state)
 {
 	struct tobi_fault fault = {0};
 
 	(void)state;
 	version1(NO_SWAP);
 	make();
-	assert_int_equal(cgroup_add(&group, 4321, NULL), TOBI_OK);
-	tree_expect("fs/memory/user/tobichi-01234567/cgroup.procs", "4321");
-	tree_expect("fs/pids/tobichi-01234567/cgroup.procs", "4321");
-	tree_expect("fs/cpu/tobichi-01234567/cgroup.procs", "4321");
-	assert_int_equal(unlink("fs/cpu/tobichi-01234567/cgroup.procs"), 0);
-	assert_int_equal(cgroup_add(&group, 4321, &fault), TOBI_E_SYSTEM);
+	tree_file("fs/memory/user/tobichi-01234567/tasks", "");
+	tree_file("fs/pids/tobichi-01234567/tasks", "");
+	assert_int_equal(cgroup_join(&group, &fault), TOBI_E_SYSTEM);
 	assert_string_equal(fault.field, "cpu");
+	tree_file("fs/cpu/tobichi-01234567/tasks", "");
+	assert_int_equal(cgroup_join(&group, NULL), TOBI_OK);
+	tree_expect("fs/memory/user/tobichi-01234567/tasks", "0");
+	tree_expect("fs/pids/tobichi-01234567/tasks", "0");
+	tree_expect("fs/cpu/tobichi-01234567/tasks", "0");
+	assert_int_equal(cgroup_add(&group, 4321, NULL), TOBI_OK);
+	tree_expect("fs/memory/user/tobichi-01234567/cgroup.procs", "");
 }
 
 static pid_t sleeper(void)
@@ -566,7 +587,8 @@ int main(void)
 	    TREE_TEST(
 		test_cgroup_make__swappiness_cannot_be_set__error_where_there_is_swap),
 	    TREE_TEST(test_cgroup_make__fails__nobody_in_the_parents_is_killed),
-	    TREE_TEST(test_cgroup_add__process__in_every_group),
+	    TREE_TEST(test_cgroup_add__version2__process_put_in),
+	    TREE_TEST(test_cgroup_join__version1__in_every_group),
 	    TREE_TEST(test_cgroup_remove__processes__killed_and_gone),
 	    TREE_TEST(test_cgroup_remove__version2__killed_by_the_group),
 	    TREE_TEST(test_cgroup_remove__gone_already__true),
