@@ -19,7 +19,8 @@
 #include "codec/cbor.h"
 #include "root/root.h"
 
-enum { START_MS = 5000, AGAIN_MS = 500, MAX_PAUSE_MS = 20 };
+/* A service is there after some 30 ms: looked for each millisecond at first. */
+enum { START_MS = 5000, AGAIN_MS = 500, SOON_MS = 100, PAUSE_MS = 20 };
 
 enum tobi_err service_folders(struct service_folders *ret_folders,
 			      struct tobi_fault *fault)
@@ -172,8 +173,8 @@ enum tobi_err service_connect(bool start, int *ret_fd, struct tobi_fault *fault)
 			err = start_service(&folders, fault);
 			next += AGAIN_MS;
 		}
-		if (waited >= 2 * MAX_PAUSE_MS)
-			pause = MAX_PAUSE_MS;
+		if (waited >= SOON_MS)
+			pause = PAUSE_MS;
 		poll(NULL, 0, pause);
 		fd = try_connect(folders.run);
 	}
