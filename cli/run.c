@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/fault.h"
 #include "base/file.h"
+#include "base/hex.h"
 #include "cli/cli.h"
 #include "cli/service_client.h"
 #include "codec/cbor.h"
@@ -128,6 +129,30 @@ static enum tobi_err choose_inner(struct run *run, const struct manifest *manife
 					 publish->inner);
 	}
 	return TOBI_OK;
+}
+
+static bool has_additions(const struct run *run)
+{
+	return run->config.argument_count || run->config.environment_count ||
+	       run->config.owner.size;
+}
+
+/* SHA-384 of the launch config: what a policy names a launch by. */
+static enum tobi_err config_id(struct run *run, char ret_hex[static 2 * SHA384_SIZE + 1],
+			       struct tobi_fault *fault)
+{
+	CLEANUP(wr_done) struct writer config = wr_init(LIMIT_CONFIG);
+	uint8_t id[SHA384_SIZE];
+	enum tobi_err err;
+
+	launch_config_sort(&run->config);
+	err = launch_config_write(&run->config, &config, fault);
+	if (!err)
+		err = hash_sha384(wr_view(&config), id);
+	if (!err)
+		hex_write((struct tobi_bytes){id, sizeof(id)}, ret_hex,
+			  2 * SHA384_SIZE + 1);
+	return err;
 }
 
 static void write_launch(struct writer *out, const struct run *run,
@@ -431,15 +456,18 @@ static int parse(int argc, char **argv, struct run *run)
 /* As `tobichi build` would, into a folder of its own, for this host. */
 static int pack(struct run *run)
 {
-	size_t room = 16 + 2 * (run->add_count + run->listen_count + run->port_count) +
+	size_t room = 18 + 2 * (run->add_count + run->listen_count + run->port_count) +
 		      (size_t)run->program_count;
 	CLEANUP(freep) char **line = calloc(room, sizeof(*line));
-	char policy[LIMIT_PATH + 32], ports[LIMIT_PORTS][8];
+	char policy[LIMIT_PATH + 32], ports[LIMIT_PORTS][8], id[2 * SHA384_SIZE + 1];
+	struct tobi_fault fault = {0};
 	const char *temporary = getenv("TMPDIR");
 	int n = 0;
 
 	if (!line)
 		return cli_error("out of memory");
+	if (config_id(run, id, &fault))
+		return cli_fail(&fault);
 	snprintf(run->folder, sizeof(run->folder) - 32, "%s/tobichi-run-XXXXXX",
 		 temporary ? temporary : "/tmp");
 	if (!mkdtemp(run->folder)) {
@@ -453,6 +481,8 @@ static int pack(struct run *run)
 	ADD("build"), ADD("--quiet"), ADD("--tier"), ADD("soft");
 	ADD("--output"), ADD(run->packed);
 	ADD("--policy"), ADD(run->policy_out ? run->policy_out : policy);
+	if (has_additions(run))
+		ADD("--config-id"), ADD(id);
 	for (size_t i = 0; i < run->add_count; i++)
 		ADD("--add"), ADD(run->adds[i]);
 	for (size_t i = 0; i < run->listen_count; i++)
@@ -486,10 +516,26 @@ static void remove_packed(struct run *run)
 	run->folder[0] = 0;
 }
 
+/* The ready policy of an image names a launch without additions. */
+static int show_config_id(struct run *run)
+{
+	char hex[2 * SHA384_SIZE + 1];
+	struct tobi_fault fault = {0};
+
+	if (!has_additions(run) || run->program)
+		return 0;
+	if (config_id(run, hex, &fault))
+		return cli_fail(&fault);
+	fprintf(stderr,
+		"tobichi: something is added to the image; in a policy: config-id: %s\n",
+		hex);
+	return 0;
+}
+
 static int start(struct run *run, int *ret_service)
 {
 	struct tobi_fault fault = {0};
-	int status = run->program ? pack(run) : 0;
+	int status = run->program ? pack(run) : show_config_id(run);
 
 	if (!status && (service_connect(true, ret_service, &fault) ||
 			launch(run, *ret_service, &fault)))

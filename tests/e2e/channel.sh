@@ -44,10 +44,9 @@ check "--verbose says it once" exits 0 connect --policy any.yaml --verbose
 check "in the list" same "$(echo "$said" | grep -c "ANY INSTANCE")" 1
 
 # what comes from outside is shown, never obeyed
-printf 'version: 1\nname: "\\e]0;title\\a\\e[31mred"\ntiers: [bad]\n' >escape.yaml
-printf 'images: [%s]\nidentity:\n  mode: any-instance\n' "$(printf 'ab%.0s' $(seq 48))" >>escape.yaml
-check "a policy with control characters is refused" exits 2 connect --policy escape.yaml
-check "they are shown" has "$said" '\x1b]0;title\x07\x1b[31mred'
+nasty=$(printf '\033]0;title\007\033[31mred')
+check "a name with control characters is no file" exits 2 "$tobichi" run "$nasty"
+check "it is shown" has "$said" '\x1b]0;title\x07\x1b[31mred'
 check "and not obeyed" same "$(printf '%s' "$said" | tr -d '\n' | tr -d -c '\000-\037' | wc -c)" 0
 # --listen says where, and who else can come there
 listen() { # ADDRESS: what it says, in the file heard

@@ -130,6 +130,8 @@ check "stop by id" exits 0 "$tobichi" stop --grace 0 "$enclave"
 check "run -- PROGRAM" exits 0 "$tobichi" run --policy-out once.yaml -- /bin/busybox echo packed
 check "its output" has "$said" packed
 check "its policy" grep -q '^images: ' once.yaml
+check "run -- with an addition" exits 0 "$tobichi" run --env A=1 --policy-out added.yaml -- /bin/busybox env
+check "its policy names that launch" test "$(grep ^config-id: once.yaml)" != "$(grep ^config-id: added.yaml)"
 check "nothing is left of it" same "$(ls -d "${TMPDIR:-/tmp}"/tobichi-run-* 2>/dev/null)" ""
 check "run -- of a missing program" exits 2 "$tobichi" run -- /no/such/program
 check "options of packing with an image" exits 2 "$tobichi" run --add /etc/hostname loop.tobi

@@ -67,7 +67,11 @@ check "and it says so" has "$said" "secret n16: it is too large"
 "$tobichi" keygen -o owner >/dev/null
 "$tobichi" keygen -o other >/dev/null
 port=$(free_port)
-id=$("$tobichi" run -d --owner owner.pub --publish "$port:8000" declared.tobi)
+id=$("$tobichi" run -d --owner owner.pub --publish "$port:8000" declared.tobi 2>added)
+check "the ready policy does not know of an owner" exits 1 send --policy $policy first=first
+check "but run prints the id to put there" grep -qE 'config-id: [0-9a-f]{96}$' added
+sed "s/^config-id: .*/$(grep -oE 'config-id: [0-9a-f]{96}' added)/" $policy >owned.yaml
+policy=owned.yaml
 check "without the owner's key" exits 1 send --policy $policy first=first
 check "it says which is needed" has "$said" "not the owner's"
 check "with another key" exits 1 send --policy $policy --key other.key first=first
