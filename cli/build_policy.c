@@ -81,11 +81,12 @@ static enum tobi_err write_config_id(struct writer *out, const char *given,
 		wr_printf(out, "\n# What is added at launch, exactly.\nconfig-id: %s\n",
 			  given);
 	else
-		wr_printf(out,
-			  "\n# Nothing is added at launch: no --arg, --env or --owner. "
-			  "Where something is,\n# `tobichi run` prints the id to put here.\n"
-			  "config-id: %s\n",
-			  hex);
+		wr_printf(
+		    out,
+		    "\n# Nothing is added at launch: no --arg, --env or --owner. "
+		    "Where something is,\n# `tobichi run` prints the id to put here.\n"
+		    "config-id: %s\n",
+		    hex);
 	return TOBI_OK;
 }
 

@@ -24,9 +24,9 @@ static enum tobi_err copy(int log, off_t *offset, struct tobi_fault *fault)
 	if (at < 0)
 		return TOBI_OK;
 	while ((size = pread(log, buffer, sizeof(buffer), at)) > 0) {
-		err = fd_write_all(STDOUT_FILENO,
-				   (struct tobi_bytes){buffer, (size_t)size}, "output",
-				   fault);
+		err =
+		    fd_write_all(STDOUT_FILENO, (struct tobi_bytes){buffer, (size_t)size},
+				 "output", fault);
 		if (err)
 			return err;
 		at += size;

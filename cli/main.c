@@ -8,7 +8,8 @@
 
 /* The only list of commands: usage, `tobichi help` and dispatch all read it. */
 static const struct command commands[] = {
-    {"attest", "ENCLAVE [--nonce HEX] [-o FILE]", "have an enclave prove itself, to a file",
+    {"attest", "ENCLAVE [--nonce HEX] [-o FILE]",
+     "have an enclave prove itself, to a file",
      "  --nonce HEX        yours, 16 to 128 digits; a random one otherwise\n"
      "  -o, --output FILE  the evidence (ENCLAVE.evidence)\n",
      cmd_attest},
@@ -29,7 +30,8 @@ static const struct command commands[] = {
      "  --product N, --svn N   product id and security version\n"
      "  --key FILE             sign with this key\n"
      "  --policy FILE          where the policy is written\n"
-     "  --config-id HEX        what a launch adds, which the policy then names (nothing)\n"
+     "  --config-id HEX        what a launch adds, which the policy then names "
+     "(nothing)\n"
      "  --name NAME, --discard-output, --debug\n"
      "  --quiet                say nothing\n",
      cmd_build},
@@ -70,7 +72,8 @@ static const struct command commands[] = {
      "  -d, --detach            print the enclave's id and return\n"
      "  --env NAME=VALUE, --arg ARGUMENT      added at launch; part of the config id\n"
      "  --name NAME\n"
-     "  --owner FILE            public key of who may send secrets; part of the config id\n"
+     "  --owner FILE            public key of who may send secrets; part of the config "
+     "id\n"
      "After -- the program is packed first, for this host (tier soft):\n"
      "  --add PATH[:INSIDE]     a file or folder more\n"
      "  --port N                a TCP port on which it listens (of --publish otherwise)\n"

@@ -126,12 +126,13 @@ static int print_status(const struct options *options, struct root *root,
 	root_ueid(root, ueid);
 	hex_write((struct tobi_bytes){ueid, sizeof(ueid)}, hex, sizeof(hex));
 	if (options->json)
-		return cli_put_json(
-		    NULL, json_pack("{s:s,s:s,s:s,s:s,s:b,s:b,s:I}", "tier", "soft",
-				    "root-of-trust", root_kind(root), "folder",
-				    options->folder, "hardware-id", hex, "owner-certified",
-				    owner_count > 0, "service-runs", running->is,
-				    "enclaves", (json_int_t)running->enclaves));
+		return cli_put_json(NULL,
+				    json_pack("{s:s,s:s,s:s,s:s,s:b,s:b,s:I}", "tier",
+					      "soft", "root-of-trust", root_kind(root),
+					      "folder", options->folder, "hardware-id",
+					      hex, "owner-certified", owner_count > 0,
+					      "service-runs", running->is, "enclaves",
+					      (json_int_t)running->enclaves));
 	printf("tier           soft: other users and programs are kept out; root and the "
 	       "kernel are not\nroot of trust  %s, in %s\nhardware id    %s\n",
 	       root_kind(root), options->folder, hex);

@@ -50,8 +50,7 @@ static void read_row(struct cbor *cbor, struct row *ret_row)
 			row.image_id = cbor_bytes_exact(cbor, SHA384_SIZE, "image id");
 			break;
 		case 3:
-			row.started =
-			    (int64_t)cbor_uint_max(cbor, INT64_MAX, "started");
+			row.started = (int64_t)cbor_uint_max(cbor, INT64_MAX, "started");
 			break;
 		case 4:
 			row.state = cbor_text(cbor, 64, "state");
@@ -113,20 +112,19 @@ static json_t *json_row(const struct row *row)
 	json_t *ports = json_array();
 
 	for (size_t i = 0; i < row->port_count; i++)
-		json_array_append_new(
-		    ports, json_pack("{s:s%,s:i,s:i}", "address",
-				     row->ports[i].address.ptr,
-				     row->ports[i].address.size, "port",
-				     (int)row->ports[i].port, "inner",
-				     (int)row->ports[i].inner));
+		json_array_append_new(ports, json_pack("{s:s%,s:i,s:i}", "address",
+						       row->ports[i].address.ptr,
+						       row->ports[i].address.size, "port",
+						       (int)row->ports[i].port, "inner",
+						       (int)row->ports[i].inner));
 	hex_write(row->image_id, hex, sizeof(hex));
 	cli_format_time(row->started, started);
 	return json_pack("{s:s%,s:s%,s:s%,s:s,s:s,s:I,s:I,s:I,s:o}", "id", row->id.ptr,
 			 row->id.size, "name", row->name.ptr, row->name.size, "state",
 			 row->state.ptr, row->state.size, "started", started, "image-id",
 			 hex, "pid", (json_int_t)row->pid, "memory",
-			 (json_int_t)row->memory, "processes",
-			 (json_int_t)row->processes, "ports", ports);
+			 (json_int_t)row->memory, "processes", (json_int_t)row->processes,
+			 "ports", ports);
 }
 
 static enum tobi_err ask(struct packet *ret_reply, struct tobi_fault *fault)

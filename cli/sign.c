@@ -24,7 +24,8 @@ int cmd_sign(int argc, char **argv)
 	if (optind + 1 != argc)
 		return cli_usage("sign", "one image is needed");
 	if (!key_path)
-		return cli_usage("sign", "it needs --key FILE; `tobichi keygen` makes one");
+		return cli_usage("sign",
+				 "it needs --key FILE; `tobichi keygen` makes one");
 	if (cli_read_private_key(key_path, &key, &fault) ||
 	    key_spki_sha384(key, id, &fault) || image_sign(argv[optind], key, &fault))
 		return cli_fail(&fault);

@@ -17,7 +17,8 @@ struct test_platform {
 };
 /* Certificates that are valid at TEST_NOW, or at another time. */
 void test_platform_make(struct test_platform *platform, enum key_kind kind);
-void test_platform_make_at(struct test_platform *platform, enum key_kind kind, int64_t now);
+void test_platform_make_at(struct test_platform *platform, enum key_kind kind,
+			   int64_t now);
 void test_platform_done(struct test_platform *platform);
 
 /* A policy that asks for everything that a policy can ask, and evidence that meets it. A
@@ -40,9 +41,10 @@ void test_scene_make_at(struct test_scene *scene, int64_t now);
 void test_scene_done(struct test_scene *scene);
 void test_scene_token(struct test_scene *scene, struct writer *out);
 void test_scene_evidence(struct test_scene *scene, struct writer *out);
-/* What an agent gives in a session: over the session's claims-buffer, which is not in it. */
-void test_scene_session_evidence(struct test_scene *scene, struct tobi_bytes claims_buffer,
-				 struct writer *out);
+/* What an agent gives in a session: over the session's claims-buffer, which is not in it.
+ */
+void test_scene_session_evidence(struct test_scene *scene,
+				 struct tobi_bytes claims_buffer, struct writer *out);
 void test_scene_policy(const struct test_scene *scene, struct writer *out);
 
 #endif

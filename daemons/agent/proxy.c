@@ -20,8 +20,8 @@
 
 enum {
 	MAX_HANDSHAKES = 32,
-	/* A program that has just started may not listen yet: it is asked again after 2 ms,
-	 * 4 ms and so on, for 5 s in all. */
+	/* A program that has just started may not listen yet: it is asked again after 2
+	 * ms, 4 ms and so on, for 5 s in all. */
 	CONNECT_TRIES = 56,
 	CONNECT_PAUSE_MS = 2,
 	CONNECT_PAUSE_MAX_MS = 100,
@@ -39,7 +39,7 @@ struct session {
 	TAILQ_ENTRY(session) entry;
 	struct proxy *proxy;
 	uint16_t port;
-	bool open;	   /* past the exchange */
+	bool open;	  /* past the exchange */
 	int64_t begun_ms; /* of the monotonic clock */
 	struct atls_conn *conn;
 	/* One of: */

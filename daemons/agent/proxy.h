@@ -13,14 +13,15 @@ struct proxy;
 
 /*
  * Anybody may connect: without these, whoever does and then stays silent keeps all others
- * out. At most 32 handshakes are under way (proxy.c). A newcomer waits for one to end, and
- * the oldest has to when it takes longer than handshakes take; so a burst of honest
- * clients only waits. When all sessions are taken, one that nobody has used for long makes
- * room.
+ * out. At most 32 handshakes are under way (proxy.c). A newcomer waits for one to end,
+ * and the oldest has to when it takes longer than handshakes take; so a burst of honest
+ * clients only waits. When all sessions are taken, one that nobody has used for long
+ * makes room.
  *
- * What remains: who opens 16 silent connections a second makes others wait as long as that
- * goes on, and who keeps max_sessions sessions busy keeps them from having any. No limit for each address is made: behind one there may be many. Whom to
- * let come at all is for the host's firewall.
+ * What remains: who opens 16 silent connections a second makes others wait as long as
+ * that goes on, and who keeps max_sessions sessions busy keeps them from having any. No
+ * limit for each address is made: behind one there may be many. Whom to let come at all
+ * is for the host's firewall.
  */
 enum {
 	/* A handshake that has taken this long makes room for a newcomer. */

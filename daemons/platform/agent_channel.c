@@ -246,7 +246,8 @@ static void take_evidence(struct enclave *enclave, struct cbor *cbor,
 		client_evidence(enclave->attester, evidence);
 		enclave->attester = NULL;
 	}
-	fault_set(&fault, TOBI_E_PROTOCOL, "agent", "evidence", "there is none for this nonce; try again");
+	fault_set(&fault, TOBI_E_PROTOCOL, "agent", "evidence",
+		  "there is none for this nonce; try again");
 	answered(enclave, &fault);
 }
 

@@ -76,9 +76,10 @@ enum tobi_err output_reader(const struct output *output, int *ret_fd,
 	char path[48];
 
 	if (output->log < 0)
-		return fault_set(fault, TOBI_E_NOT_FOUND, "enclave", "log",
-				 "only a detached enclave (run --detach) whose image does "
-				 "not discard its output has one");
+		return fault_set(
+		    fault, TOBI_E_NOT_FOUND, "enclave", "log",
+		    "only a detached enclave (run --detach) whose image does "
+		    "not discard its output has one");
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", output->log);
 	*ret_fd = open(path, O_RDONLY | O_CLOEXEC);
 	return *ret_fd < 0 ? fault_errno(fault, "enclave", "log", "cannot be opened")
@@ -89,7 +90,8 @@ void output_drain(struct output *output)
 {
 	if (output->pipe < 0)
 		return;
-	/* A pipe holds at most 1 MiB unless a program makes it larger: then the rest is lost. */
+	/* A pipe holds at most 1 MiB unless a program makes it larger: then the rest is
+	 * lost. */
 	for (int i = 0; i < 64 && take(output); i++)
 		;
 }

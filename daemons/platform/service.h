@@ -117,7 +117,8 @@ TOBI_MUST_USE enum tobi_err report_make(struct enclave *enclave,
 /* control.c */
 TOBI_MUST_USE enum tobi_err control_open(struct service *service,
 					 struct tobi_fault *fault);
-/* Nobody is connected, and nobody can be from now on; else false, and all is as before. */
+/* Nobody is connected, and nobody can be from now on; else false, and all is as before.
+ */
 bool control_is_idle(struct service *service);
 void control_close(struct service *service);
 void client_send(struct client *client, const struct writer *message);

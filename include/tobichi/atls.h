@@ -23,7 +23,7 @@
 extern "C" {
 #endif
 
-struct tobi_atls; /* an endpoint: what this side is, and asks for */
+struct tobi_atls;	  /* an endpoint: what this side is, and asks for */
 struct tobi_atls_session; /* one connection; used up by tobi_atls_close() */
 
 /*
@@ -43,7 +43,7 @@ struct tobi_atls_options {
 	/* A private key of the caller's (PEM; P-256, P-384 or Ed25519), by which the peer
 	 * knows this client; not for a side that attests, whose key is made inside. */
 	struct tobi_bytes key_pem;
-	const char *host_name;	      /* client: for SNI and identity "ca" */
+	const char *host_name; /* client: for SNI and identity "ca" */
 	/* Inner protocols, NULL-terminated, at most 16 of 64 bytes each; or NULL. A
 	 * client's are offers, a server's are what it speaks. */
 	const char *const *protocols;
@@ -78,9 +78,10 @@ TOBI_API void tobi_atls_free(struct tobi_atls *endpoint);
  * now on (closed on failure too; it becomes non-blocking). At most 30 s. When it returns
  * TOBI_OK, this side's acceptance was handed to the system. A session comes back after a
  * refusal as well, closed, so that its result can be read: give it to tobi_atls_close()
- * then, too. It is NULL only when there was no memory (TOBI_E_MEMORY) or no socket or endpoint (TOBI_E_ARGUMENT). Errors:
- * TOBI_E_REFUSED (the peer's evidence), TOBI_E_DENIED (the peer refused this side),
- * _PROTOCOL, _TIMEOUT, _MALFORMED, _LIMIT, _SYSTEM, _CRYPTO.
+ * then, too. It is NULL only when there was no memory (TOBI_E_MEMORY) or no socket or
+ * endpoint (TOBI_E_ARGUMENT). Errors: TOBI_E_REFUSED (the peer's evidence), TOBI_E_DENIED
+ * (the peer refused this side), _PROTOCOL, _TIMEOUT, _MALFORMED, _LIMIT, _SYSTEM,
+ * _CRYPTO.
  */
 TOBI_API TOBI_MUST_USE enum tobi_err
 tobi_atls_open(const struct tobi_atls *endpoint, int fd,

@@ -22,7 +22,8 @@
 	X(TOBI_E_TRAILING, "trailing", "there are bytes after the end")                  \
 	X(TOBI_E_MALFORMED, "malformed", "the input does not have the form required")    \
 	X(TOBI_E_LIMIT, "limit", "the input is over a limit on size, count or depth")    \
-	X(TOBI_E_UNSUPPORTED, "unsupported", "well formed, but not something known here") \
+	X(TOBI_E_UNSUPPORTED, "unsupported",                                             \
+	  "well formed, but not something known here")                                   \
 	X(TOBI_E_SIGNATURE, "signature", "a signature does not verify")                  \
 	X(TOBI_E_CERTIFICATE, "certificate", "a certificate chain does not verify")      \
 	X(TOBI_E_MISMATCH, "mismatch", "a measured value differs from the one declared") \
@@ -68,16 +69,16 @@ TOBI_API const char *tobi_err_text(enum tobi_err err);
  */
 struct tobi_fault {
 	enum tobi_err code;
-	char object[48];  /* what was being read: "manifest", "policy", ... */
-	char field[64];	  /* the field in it; empty where there is none */
+	char object[48];   /* what was being read: "manifest", "policy", ... */
+	char field[64];	   /* the field in it; empty where there is none */
 	char message[320]; /* what is wrong and what to do about it */
-	uint64_t offset;  /* bytes from the start of the object */
+	uint64_t offset;   /* bytes from the start of the object */
 	bool has_offset;
 };
 
-/* Writes "object: field at byte N: message" of a fault (not NULL) into out, which has size
- * bytes (at least 1): always terminated, cut when it is too long. Without a message the
- * code's sentence stands there. */
+/* Writes "object: field at byte N: message" of a fault (not NULL) into out, which has
+ * size bytes (at least 1): always terminated, cut when it is too long. Without a message
+ * the code's sentence stands there. */
 TOBI_API void tobi_fault_print(const struct tobi_fault *fault, char *out, size_t size);
 
 #ifdef __cplusplus

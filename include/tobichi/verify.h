@@ -6,11 +6,12 @@
  * record refuses. Nothing here reads a clock, the environment or the network: the caller
  * passes the time and the bytes.
  *
- * Ownership: objects made by a _parse or tobi_verify() are the caller's, to be given to the
- * matching _free, which accepts NULL. Text that a getter returns lives as long as its
+ * Ownership: objects made by a _parse or tobi_verify() are the caller's, to be given to
+ * the matching _free, which accepts NULL. Text that a getter returns lives as long as its
  * object. Arguments: a policy, a request, a name and ret_ pointers must not be NULL, nor
- * bytes of a size; a fault and a getter's result may be. Threads: different objects may be used at once; one object by one thread.
- * Source: RFC 9334 (roles and names), RFC 9711 (EAT), docs/PROTOCOL.md section 3.
+ * bytes of a size; a fault and a getter's result may be. Threads: different objects may
+ * be used at once; one object by one thread. Source: RFC 9334 (roles and names), RFC 9711
+ * (EAT), docs/PROTOCOL.md section 3.
  */
 #ifndef TOBICHI_VERIFY_H
 #define TOBICHI_VERIFY_H
@@ -35,10 +36,10 @@ enum tobi_outcome {
 /* One line of the checklist (docs/CHECKS.md has every code). Everything belongs to the
  * result. expected and found may quote evidence: escape them before you show them. */
 struct tobi_check_result {
-	const char *code;     /* stable: "SOFT-SIGNATURE" */
-	const char *proves;   /* one line */
-	const char *source;   /* document, section */
-	const char *remedy;   /* what to do when it fails */
+	const char *code;   /* stable: "SOFT-SIGNATURE" */
+	const char *proves; /* one line */
+	const char *source; /* document, section */
+	const char *remedy; /* what to do when it fails */
 	enum tobi_outcome outcome;
 	const char *expected; /* may be empty, never NULL */
 	const char *found;
@@ -54,7 +55,8 @@ struct tobi_result; /* a verdict and its reasons */
  * _MEMORY, _CRYPTO; the fault names the field.
  * Source: YAML 1.1, by libcyaml.
  */
-TOBI_API TOBI_MUST_USE enum tobi_err tobi_policy_parse(struct tobi_bytes yaml, const char *name,
+TOBI_API TOBI_MUST_USE enum tobi_err tobi_policy_parse(struct tobi_bytes yaml,
+						       const char *name,
 						       struct tobi_policy **ret_policy,
 						       struct tobi_fault *fault);
 TOBI_API void tobi_policy_free(struct tobi_policy *policy);
@@ -76,10 +78,9 @@ struct tobi_verify_request {
  * afterwards.
  * Source: draft-ietf-rats-msg-wrap (CMW); docs/PROTOCOL.md section 3.3.
  */
-TOBI_API TOBI_MUST_USE enum tobi_err tobi_verify(const struct tobi_policy *policy,
-						 const struct tobi_verify_request *request,
-						 struct tobi_result **ret_result,
-						 struct tobi_fault *fault);
+TOBI_API TOBI_MUST_USE enum tobi_err
+tobi_verify(const struct tobi_policy *policy, const struct tobi_verify_request *request,
+	    struct tobi_result **ret_result, struct tobi_fault *fault);
 TOBI_API void tobi_result_free(struct tobi_result *result);
 
 /* TOBI_REFUSE for NULL. */
@@ -90,8 +91,8 @@ TOBI_API const char *tobi_result_reason(const struct tobi_result *result);
 /* 0 for NULL. */
 TOBI_API size_t tobi_result_check_count(const struct tobi_result *result);
 /* NULL past the end. */
-TOBI_API const struct tobi_check_result *tobi_result_check(const struct tobi_result *result,
-							   size_t index);
+TOBI_API const struct tobi_check_result *
+tobi_result_check(const struct tobi_result *result, size_t index);
 
 /*
  * What the evidence was of, for a program to show or to decide on; proven only when the
@@ -100,11 +101,14 @@ TOBI_API const struct tobi_check_result *tobi_result_check(const struct tobi_res
 TOBI_API const char *tobi_result_tier(const struct tobi_result *result); /* "soft" */
 /* What that tier keeps out, and what not, in one line. */
 TOBI_API const char *tobi_result_tier_meaning(const struct tobi_result *result);
-/* Who it is, as far as the policy asked: "hardware 01ab..", "any instance of this image". */
+/* Who it is, as far as the policy asked: "hardware 01ab..", "any instance of this image".
+ */
 TOBI_API const char *tobi_result_identity(const struct tobi_result *result);
-/* What the policy lets pass although it weakens the proof (debug, no nonce, any instance),
- * in a sentence each; NULL past the end. Show them to whoever relies on the verdict. */
-TOBI_API const char *tobi_result_allowance(const struct tobi_result *result, size_t index);
+/* What the policy lets pass although it weakens the proof (debug, no nonce, any
+ * instance), in a sentence each; NULL past the end. Show them to whoever relies on the
+ * verdict. */
+TOBI_API const char *tobi_result_allowance(const struct tobi_result *result,
+					   size_t index);
 
 enum tobi_format {
 	TOBI_FORMAT_TEXT,	/* for a terminal, no colour */
@@ -120,7 +124,8 @@ enum tobi_format {
  * Source: draft-ietf-rats-ear (JSON).
  */
 TOBI_API TOBI_MUST_USE enum tobi_err tobi_result_write(const struct tobi_result *result,
-						       enum tobi_format format, char **ret_text,
+						       enum tobi_format format,
+						       char **ret_text,
 						       struct tobi_fault *fault);
 
 #ifdef __cplusplus

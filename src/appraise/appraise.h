@@ -1,4 +1,5 @@
-/* One appraisal: evidence, binding and policy become a checklist; the checklist a verdict. */
+/* One appraisal: evidence, binding and policy become a checklist; the checklist a
+ * verdict. */
 #ifndef TOBI_APPRAISE_APPRAISE_H
 #define TOBI_APPRAISE_APPRAISE_H
 
@@ -20,17 +21,20 @@ struct tobi_result {
 	struct checklist list;
 	struct tee_claims claims;
 	const char *policy_name;
-	bool complete; /* appraisal_run() reached its end: every owed check is on the list */
+	bool complete; /* appraisal_run() reached its end: every owed check is on the list
+			*/
 	bool in_session;
 	bool any_instance;    /* the policy names nobody in particular */
 	const char *identity; /* "any instance of this image", "hardware 01ab..", ... */
 	int64_t time;
 	enum tobi_verdict verdict; /* written by verdict.c only */
 	char reason[512];
-	struct tobi_check_result lines[CHECKLIST_MAX]; /* the list, as the public sees it */
+	struct tobi_check_result
+	    lines[CHECKLIST_MAX]; /* the list, as the public sees it */
 };
 
-/* A result with an empty list, REFUSE. TOBI_E_MEMORY; _ARGUMENT for a time out of range. */
+/* A result with an empty list, REFUSE. TOBI_E_MEMORY; _ARGUMENT for a time out of range.
+ */
 TOBI_MUST_USE enum tobi_err appraisal_new(const struct tobi_policy *policy, int64_t time,
 					  struct tobi_result **ret_result,
 					  struct tobi_fault *fault);

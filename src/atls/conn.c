@@ -276,8 +276,8 @@ enum tobi_err atls_conn_new(struct event_base *base, const struct atls_endpoint 
 	SSL *ssl = NULL;
 	int one = 1;
 
-	/* The exchange is small messages in turns, which Nagle's algorithm would hold back
-	 * for 40 ms each. Whatever is no TCP socket needs it not. */
+	/* The exchange is small messages in turns, which Nagle's algorithm would hold
+	 * back for 40 ms each. Whatever is no TCP socket needs it not. */
 	IGNORE(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)));
 	if (conn) {
 		conn->base = base;

@@ -35,11 +35,29 @@ static inline void store_le(uint8_t *p, size_t size, uint64_t value)
 		p[i] = (uint8_t)value;
 }
 
-static inline uint16_t load_u16be(const uint8_t *p) { return (uint16_t)load_be(p, 2); }
-static inline uint32_t load_u32be(const uint8_t *p) { return (uint32_t)load_be(p, 4); }
-static inline uint64_t load_u64be(const uint8_t *p) { return load_be(p, 8); }
-static inline uint16_t load_u16le(const uint8_t *p) { return (uint16_t)load_le(p, 2); }
-static inline uint32_t load_u32le(const uint8_t *p) { return (uint32_t)load_le(p, 4); }
-static inline uint64_t load_u64le(const uint8_t *p) { return load_le(p, 8); }
+static inline uint16_t load_u16be(const uint8_t *p)
+{
+	return (uint16_t)load_be(p, 2);
+}
+static inline uint32_t load_u32be(const uint8_t *p)
+{
+	return (uint32_t)load_be(p, 4);
+}
+static inline uint64_t load_u64be(const uint8_t *p)
+{
+	return load_be(p, 8);
+}
+static inline uint16_t load_u16le(const uint8_t *p)
+{
+	return (uint16_t)load_le(p, 2);
+}
+static inline uint32_t load_u32le(const uint8_t *p)
+{
+	return (uint32_t)load_le(p, 4);
+}
+static inline uint64_t load_u64le(const uint8_t *p)
+{
+	return load_le(p, 8);
+}
 
 #endif

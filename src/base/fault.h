@@ -11,7 +11,7 @@ enum tobi_err fault_set(struct tobi_fault *fault, enum tobi_err code, const char
 /* The same, with a byte offset into the object. */
 enum tobi_err fault_at(struct tobi_fault *fault, enum tobi_err code, const char *object,
 		       const char *field, uint64_t offset, const char *format, ...)
-	TOBI_PRINTF(6, 7);
+    TOBI_PRINTF(6, 7);
 
 /* TOBI_E_SYSTEM with the text of errno after the message. */
 enum tobi_err fault_errno(struct tobi_fault *fault, const char *object, const char *field,

@@ -6,9 +6,9 @@ enum {
 	LIMIT_CBOR_DEPTH = 8,
 	LIMIT_JSON = 1 << 20,
 	LIMIT_JSON_DEPTH = 32,
-	LIMIT_COSE_CHAIN = 8,	/* certificates in one x5chain */
+	LIMIT_COSE_CHAIN = 8, /* certificates in one x5chain */
 	LIMIT_CERTIFICATE = 16 << 10,
-	LIMIT_PEM = 256 << 10,	/* a PEM file with keys or certificates */
+	LIMIT_PEM = 256 << 10, /* a PEM file with keys or certificates */
 
 	LIMIT_CMW = 1 << 20,
 	LIMIT_CMW_ENTRIES = 32,
@@ -16,7 +16,7 @@ enum {
 	LIMIT_TOKEN = 64 << 10,
 	LIMIT_CLAIMS_BUFFER = 4 << 10,
 	LIMIT_POLICY = 256 << 10,
-	LIMIT_POLICY_ITEMS = 256, /* entries of one list in a policy */
+	LIMIT_POLICY_ITEMS = 256,  /* entries of one list in a policy */
 	LIMIT_APPRAISAL = 8 << 20, /* the arena of one appraisal */
 
 	LIMIT_MANIFEST = 64 << 10,
@@ -34,7 +34,7 @@ enum {
 	LIMIT_SECRETS_TOTAL = 16 << 20,
 	LIMIT_ENCLAVES = 256, /* of one platform service */
 
-	LIMIT_CONTROL = 128 << 10,	   /* one packet on the control socket */
+	LIMIT_CONTROL = 128 << 10,	  /* one packet on the control socket */
 	LIMIT_CHANNEL = (1 << 20) + 4096, /* one packet on an agent channel */
 	LIMIT_PACKET_FDS = LIMIT_PORTS + 4,
 

@@ -8,7 +8,7 @@
 #include "base/writer.h"
 
 struct packet {
-	struct writer bytes; /* owned */
+	struct writer bytes;	   /* owned */
 	int fds[LIMIT_PACKET_FDS]; /* owned; close-on-exec; -1 when taken */
 	size_t fd_count;
 };
@@ -22,7 +22,8 @@ int packet_take_fd(struct packet *packet, size_t index);
  * or with more descriptors than fit (all of them are closed then). */
 TOBI_MUST_USE enum tobi_err packet_send(int fd, struct tobi_bytes bytes, const int *fds,
 					size_t fd_count, struct tobi_fault *fault);
-TOBI_MUST_USE enum tobi_err packet_receive(int fd, size_t ceiling, struct packet *ret_packet,
+TOBI_MUST_USE enum tobi_err packet_receive(int fd, size_t ceiling,
+					   struct packet *ret_packet,
 					   struct tobi_fault *fault);
 
 /* SO_PEERCRED. */
@@ -31,7 +32,8 @@ TOBI_MUST_USE enum tobi_err packet_peer(int fd, uid_t *ret_uid, pid_t *ret_pid,
 
 /* A fault as the map FAULT of docs/PROTOCOL.md (message: 13 or 135), and back: reads the
  * rest of such a packet into fault and returns its code. */
-void packet_write_fault(struct writer *out, unsigned message, const struct tobi_fault *fault);
+void packet_write_fault(struct writer *out, unsigned message,
+			const struct tobi_fault *fault);
 enum tobi_err packet_read_fault(struct tobi_bytes bytes, struct tobi_fault *ret_fault);
 
 #endif

@@ -13,7 +13,7 @@ struct cgroup {
 	/* The enclave's own folder for each controller; empty where there is none. */
 	char path[CGROUP_COUNT][LIMIT_PATH];
 	bool unified[CGROUP_COUNT]; /* version 2 */
-	bool host_swaps;	    /* swap is in use: it must be forbidden to the enclave */
+	bool host_swaps; /* swap is in use: it must be forbidden to the enclave */
 };
 
 /* Where this process may make groups: fills in the parent of each. Never fails; an empty

@@ -47,9 +47,9 @@ bool isolate_ran_out_of_memory(const struct isolate *isolate);
  * of the service and for the sweeper. */
 void isolate_sweep(const char *run_folder);
 
-/* What a launch lacks on this host, one line each ("no limit on CPU time: ..."); empty for
- * root where all works. Texts are appended to out, separated by newlines. isolate: what
- * that launch lacks too; NULL: none in particular. */
+/* What a launch lacks on this host, one line each ("no limit on CPU time: ..."); empty
+ * for root where all works. Texts are appended to out, separated by newlines. isolate:
+ * what that launch lacks too; NULL: none in particular. */
 void isolate_lacks(const struct isolate *isolate, struct writer *out);
 
 /*

@@ -154,8 +154,8 @@ static int mount_root(const struct isolate_spec *spec, pid_t pid, const char **r
 	char path[64];
 	int taken;
 
-	*ret_why = loop < 0 ? "there is no loop device here"
-			    : "the kernel does not mount EROFS";
+	*ret_why =
+	    loop < 0 ? "there is no loop device here" : "the kernel does not mount EROFS";
 	if (context < 0)
 		return -1;
 	root = (int)syscall(SYS_fsmount, context, FSMOUNT_CLOEXEC, flags);

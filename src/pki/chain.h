@@ -19,10 +19,11 @@ enum chain_purpose {
 };
 
 struct chain_request {
-	const struct tobi_bytes *certificates; /* DER, leaf first; the rest untrusted help */
-	size_t count;			       /* 1 to LIMIT_COSE_CHAIN */
-	struct tobi_bytes anchors_pem;	       /* one or more trust anchors */
-	int64_t time;			       /* seconds since 1970 at which to verify */
+	const struct tobi_bytes
+	    *certificates;	       /* DER, leaf first; the rest untrusted help */
+	size_t count;		       /* 1 to LIMIT_COSE_CHAIN */
+	struct tobi_bytes anchors_pem; /* one or more trust anchors */
+	int64_t time;		       /* seconds since 1970 at which to verify */
 	enum chain_purpose purpose;
 	/* Also check the name, or NULL: a DNS name, or an IP address, among the subject
 	 * alternative names. */
@@ -30,24 +31,25 @@ struct chain_request {
 };
 
 /*
- * Verifies that the leaf chains to an anchor: signatures, validity at time, CA flags, path
- * lengths, the leaf's key usage and extended key usage; each key at least 112 bits strong. The anchor may be an
- * intermediate (partial chain). EVP_PKEY_free() the leaf's key.
- * Errors: TOBI_E_CERTIFICATE with OpenSSL's reason and the depth; TOBI_E_MALFORMED;
+ * Verifies that the leaf chains to an anchor: signatures, validity at time, CA flags,
+ * path lengths, the leaf's key usage and extended key usage; each key at least 112 bits
+ * strong. The anchor may be an intermediate (partial chain). EVP_PKEY_free() the leaf's
+ * key. Errors: TOBI_E_CERTIFICATE with OpenSSL's reason and the depth; TOBI_E_MALFORMED;
  * TOBI_E_ARGUMENT for a host name that is none, or no purpose.
  */
 TOBI_MUST_USE enum tobi_err chain_verify(const struct chain_request *request,
 					 const char *object, EVP_PKEY **ret_leaf_key,
 					 struct tobi_fault *fault);
 /* Exactly one DER certificate without trailing bytes. */
-TOBI_MUST_USE enum tobi_err chain_read_certificate(struct tobi_bytes der, const char *object,
+TOBI_MUST_USE enum tobi_err chain_read_certificate(struct tobi_bytes der,
+						   const char *object,
 						   X509 **ret_certificate,
 						   struct tobi_fault *fault);
 /* Every certificate in a PEM text as DER, appended back to back; at most max of them. */
 TOBI_MUST_USE enum tobi_err chain_read_pem(struct tobi_bytes pem, const char *object,
-					   struct writer *out, struct tobi_bytes *ret_list,
-					   size_t max, size_t *ret_count,
-					   struct tobi_fault *fault);
+					   struct writer *out,
+					   struct tobi_bytes *ret_list, size_t max,
+					   size_t *ret_count, struct tobi_fault *fault);
 TOBI_MUST_USE enum tobi_err chain_write_pem(struct tobi_bytes der, struct writer *out,
 					    struct tobi_fault *fault);
 

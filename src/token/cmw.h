@@ -8,7 +8,13 @@
 #include "base/limits.h"
 #include "base/writer.h"
 
-enum { CMW_REFERENCE = 1, CMW_ENDORSEMENT = 2, CMW_EVIDENCE = 4, CMW_RESULT = 8, CMW_POLICY = 16 };
+enum {
+	CMW_REFERENCE = 1,
+	CMW_ENDORSEMENT = 2,
+	CMW_EVIDENCE = 4,
+	CMW_RESULT = 8,
+	CMW_POLICY = 16
+};
 
 struct cmw_record {
 	struct tobi_bytes key;

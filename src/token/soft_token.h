@@ -32,8 +32,8 @@ const char *soft_protection_name(unsigned bit);
 /* Everything borrows. */
 struct soft_claims {
 	uint64_t issued;
-	struct tobi_bytes nonce;    /* 32 */
-	struct tobi_bytes ueid;	    /* 33 */
+	struct tobi_bytes nonce; /* 32 */
+	struct tobi_bytes ueid;	 /* 33 */
 	uint64_t dbgstat;
 	struct tobi_bytes profile;
 	struct tobi_bytes swname, swversion;

@@ -39,9 +39,9 @@ for program in mode arch junk text gone; do
 	/usr/bin/python3 "$here/patch_image.py" good.tobi $program.tobi /bin/good /bin/$program
 done
 refuses "a program that is not executable" "/bin/mode is not executable" run mode.tobi
-mkdir -p root/home/me
-cp /bin/busybox root/home/me/busybox
-build writable --root root -- /home/me/busybox true
+mkdir -p root/tmp/mine
+cp /bin/busybox root/tmp/mine/busybox
+build writable --root root -- /tmp/mine/busybox true
 refuses "a program below a writable path" "nothing writable is executed" run writable.tobi
 refuses "a program for another machine" "is a program for" run arch.tobi
 refuses "neither program nor script" "/bin/junk is neither a program nor a script" run junk.tobi

@@ -312,9 +312,8 @@ static void test_verify__arguments__bounded(void **state)
 	/* Nothing to appraise, or nothing to appraise it by. */
 	assert_int_equal(tobi_verify(NULL, NULL, &result, NULL), TOBI_E_ARGUMENT);
 	assert_int_equal(tobi_verify(policy, NULL, &result, NULL), TOBI_E_ARGUMENT);
-	assert_int_equal(
-	    tobi_policy_parse((struct tobi_bytes){0}, "p", &policy, NULL),
-	    TOBI_E_ARGUMENT);
+	assert_int_equal(tobi_policy_parse((struct tobi_bytes){0}, "p", &policy, NULL),
+			 TOBI_E_ARGUMENT);
 	tobi_policy_free(policy);
 	test_scene_done(&scene);
 	wr_done(&yaml);

@@ -18,8 +18,8 @@ static void stage_make(struct stage *stage)
 	stage->evidence = wr_init(LIMIT_EVIDENCE);
 	test_scene_evidence(&stage->scene, &stage->evidence);
 	test_scene_policy(&stage->scene, &yaml);
-	assert_int_equal(
-	    tobi_policy_parse(wr_view(&yaml), "scene", &stage->policy, NULL), 0);
+	assert_int_equal(tobi_policy_parse(wr_view(&yaml), "scene", &stage->policy, NULL),
+			 0);
 	wr_done(&yaml);
 }
 
@@ -86,8 +86,8 @@ static void test_verify__trailing__fails(void **state)
 }
 
 /*
- * Every bit, save those of the CA certificate that comes along: it is help that nobody has
- * to believe, since the chain ends at the policy's own copy of it.
+ * Every bit, save those of the CA certificate that comes along: it is help that nobody
+ * has to believe, since the chain ends at the policy's own copy of it.
  */
 static void test_verify__any_bit__refused(void **state)
 {

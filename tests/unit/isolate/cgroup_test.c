@@ -8,9 +8,6 @@
 #include "base/cleanup.h"
 #include "tests/unit/isolate/fake_cgroup.h"
 
-#define NO_SWAP "Filename\tType\tSize\tUsed\tPriority\n"
-#define SWAP NO_SWAP "/dev/sda2 partition 1000 0 -2\n"
-
 static const char *why[CGROUP_COUNT];
 static struct cgroup parents, group;
 
@@ -29,42 +26,6 @@ static void find(void)
 	cgroup_find(fake_path("proc"), &parents, why);
 }
 
-static void expect_parent(enum cgroup_controller controller, const char *below, bool v2)
-{
-	if (!parents.path[controller][0])
-		fail_msg("no parent: %s", why[controller]);
-	assert_string_equal(parents.path[controller], fake_path(below));
-	assert_int_equal(parents.unified[controller], v2);
-	assert_null(why[controller]);
-}
-
-static void expect_none(enum cgroup_controller controller, const char *reason)
-{
-	assert_string_equal(parents.path[controller], "");
-	assert_non_null(why[controller]);
-	if (!strstr(why[controller], reason))
-		fail_msg("'%s' is not '%s'", why[controller], reason);
-}
-
-/* A host with version 1 alone. */
-static void version1(const char *swaps)
-{
-	fake_proc(swaps);
-	fake_hierarchy("memory", "memory", "/");
-	fake_hierarchy("pids", "pids", "/");
-	fake_hierarchy("cpu", "cpu,cpuacct", "/");
-	fake_own_group("memory", "/user");
-	fake_own_group("pids", "/");
-	fake_own_group("cpu", "/");
-}
-
-static void version2(const char *swaps)
-{
-	fake_proc(swaps);
-	fake_hierarchy("unified", "cpuset cpu io memory pids\n", "/");
-	fake_own_group("unified", "/service");
-}
-
 static void make(void)
 {
 	struct tobi_fault fault = {0};
@@ -74,176 +35,10 @@ static void make(void)
 		fail_msg("%s: %s", fault.field, fault.message);
 }
 
-static void test_cgroup_find__version1__own_groups(void **state)
-{
-	(void)state;
-	version1(NO_SWAP);
-	find();
-	expect_parent(CGROUP_MEMORY, "fs/memory/user", false);
-	expect_parent(CGROUP_PIDS, "fs/pids", false);
-	expect_parent(CGROUP_CPU, "fs/cpu", false);
-	assert_false(parents.host_swaps);
-}
-
-static void test_cgroup_find__version2__own_group(void **state)
-{
-	(void)state;
-	version2(SWAP);
-	find();
-	for (int i = 0; i < CGROUP_COUNT; i++)
-		expect_parent((enum cgroup_controller)i, "fs/unified/service", true);
-	tree_expect("fs/unified/service/cgroup.subtree_control", "+cpu");
-	assert_true(parents.host_swaps);
-}
-
-static void test_cgroup_find__hybrid__each_where_it_is(void **state)
-{
-	(void)state;
-	fake_proc(NO_SWAP);
-	fake_hierarchy("memory", "memory", "/");
-	fake_hierarchy("unified", "pids cpu\n", "/");
-	fake_own_group("memory", "/a");
-	fake_own_group("unified", "/b");
-	find();
-	expect_parent(CGROUP_MEMORY, "fs/memory/a", false);
-	expect_parent(CGROUP_PIDS, "fs/unified/b", true);
-	expect_parent(CGROUP_CPU, "fs/unified/b", true);
-}
-
-static void test_cgroup_find__controller_missing__said(void **state)
-{
-	(void)state;
-	fake_proc(NO_SWAP);
-	fake_hierarchy("unified", "memory pids cpuset\n", "/");
-	fake_own_group("unified", "/b");
-	find();
-	expect_parent(CGROUP_MEMORY, "fs/unified/b", true);
-	/* "cpuset" is another word. */
-	expect_none(CGROUP_CPU, "no such control group");
-}
-
-static void test_cgroup_find__no_hierarchy__said(void **state)
-{
-	(void)state;
-	fake_proc(NO_SWAP);
-	find();
-	for (int i = 0; i < CGROUP_COUNT; i++)
-		expect_none((enum cgroup_controller)i, "no such control group");
-	cgroup_find(fake_path("nowhere"), &parents, why);
-	expect_none(CGROUP_MEMORY, "no such control group");
-	assert_false(parents.host_swaps);
-}
-
-/* As another user, for whom the folders are read-only. */
-static void test_cgroup_find__not_delegated__said(void **state)
-{
-	int status = 0;
-	pid_t pid;
-
-	(void)state;
-	version1(NO_SWAP);
-	assert_int_equal(chmod("fs/memory/user", 0555), 0);
-	pid = fork();
-	if (pid == 0) {
-		if (geteuid() == 0 &&
-		    (setresgid(65534, 65534, 65534) || setresuid(65534, 65534, 65534)))
-			_exit(2);
-		find();
-		_exit(!why[CGROUP_MEMORY] || parents.path[CGROUP_MEMORY][0] ||
-		      !strstr(why[CGROUP_MEMORY], "not delegated"));
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_int_equal(status, 0);
-}
-
-static void test_cgroup_find__processes_in_own_group__moved_to_a_child(void **state)
-{
-	char pid[32];
-
-	(void)state;
-	version2(NO_SWAP);
-	snprintf(pid, sizeof(pid), "%d\n", (int)getpid());
-	tree_file("fs/unified/service/cgroup.procs", pid);
-	find();
-	expect_parent(CGROUP_MEMORY, "fs/unified/service", true);
-	tree_expect("fs/unified/service/tobichid/cgroup.procs", pid);
-}
-
-/* A login session's: the nearest group above it that can be used. */
-static void test_cgroup_find__own_group_full_of_others__one_above(void **state)
-{
-	char pids[64];
-
-	(void)state;
-	version2(NO_SWAP);
-	fake_own_group("unified", "/service/session");
-	snprintf(pids, sizeof(pids), "%d\n%d\n", (int)getpid(), (int)getppid());
-	tree_file("fs/unified/service/session/cgroup.procs", pids);
-	find();
-	expect_parent(CGROUP_MEMORY, "fs/unified/service", true);
-	tree_expect("fs/unified/service/session/cgroup.procs", pids);
-	assert_int_equal(access("fs/unified/service/session/tobichid", F_OK), -1);
-}
-
-static void test_cgroup_find__controllers_open_already__nobody_moves(void **state)
-{
-	char pid[32];
-
-	(void)state;
-	version2(NO_SWAP);
-	snprintf(pid, sizeof(pid), "%d\n", (int)getpid());
-	tree_file("fs/unified/service/cgroup.subtree_control", "cpu memory pids\n");
-	tree_file("fs/unified/service/cgroup.procs", pid);
-	find();
-	expect_parent(CGROUP_CPU, "fs/unified/service", true);
-	assert_int_equal(access("fs/unified/service/tobichid", F_OK), -1);
-}
-
-static void test_cgroup_find__part_of_the_tree_mounted__path_from_there(void **state)
-{
-	(void)state;
-	fake_proc(NO_SWAP);
-	fake_hierarchy("memory", "memory", "/docker/one");
-	fake_hierarchy("pids", "pids", "/docker/one");
-	fake_hierarchy("cpu", "cpu", "/");
-	tree_file("proc/self/cgroup",
-		  "4:memory:/docker/one/sub\n5:pids:/docker/one-more\n"
-		  "6:cpu:/../../other\n");
-	tree_folder("fs/memory/sub");
-	find();
-	expect_parent(CGROUP_MEMORY, "fs/memory/sub", false);
-	/* Not "-more" of the mount point, and not beside it. */
-	expect_parent(CGROUP_PIDS, "fs/pids", false);
-	expect_parent(CGROUP_CPU, "fs/cpu", false);
-}
-
-static void test_cgroup_find__path_too_long__no_other_group(void **state)
-{
-	char line[1024] = "4:memory:", folder[600] = "";
-
-	(void)state;
-	fake_proc(NO_SWAP);
-	fake_hierarchy("memory", "memory", "/");
-	/* Each part below the one before; the whole is over the limit. */
-	while (strlen(folder) < 490)
-		strcat(folder, "/abcdefghi");
-	strcat(line, folder);
-	strcat(line, "\n");
-	tree_file("proc/self/cgroup", line);
-	for (char *at = folder + 1; at; at = strchr(at + 1, '/')) {
-		char path[1024];
-
-		snprintf(path, sizeof(path), "fs/memory%.*s", (int)(at - folder), folder);
-		(void)!mkdir(path, 0755);
-	}
-	find();
-	expect_none(CGROUP_MEMORY, "no such control group");
-}
-
 static void test_cgroup_make__version1__limits_written(void **state)
 {
 	(void)state;
-	version1(NO_SWAP);
+	fake_version1(NO_SWAP);
 	make();
 	/* 100 MiB and the agent's 64. */
 	tree_expect("fs/memory/user/tobichi-01234567/memory.limit_in_bytes", "171966464");
@@ -259,7 +54,7 @@ static void test_cgroup_make__version1__limits_written(void **state)
 static void test_cgroup_make__version2__limits_written(void **state)
 {
 	(void)state;
-	version2(NO_SWAP);
+	fake_version2(NO_SWAP);
 	make();
 	tree_expect("fs/unified/service/tobichi-01234567/memory.max", "171966464");
 	tree_expect("fs/unified/service/tobichi-01234567/memory.swap.max", "0");
@@ -294,7 +89,7 @@ static void refused_without(const char *missing, const char *field, const char *
 static void test_cgroup_make__limit_cannot_be_set__error_and_removed(void **state)
 {
 	(void)state;
-	version1(NO_SWAP);
+	fake_version1(NO_SWAP);
 	refused_without("memory.limit_in_bytes", "memory", "memory.limit_in_bytes");
 	refused_without("pids.max", "pids", "cannot set pids.max to 51");
 	refused_without("cpu.cfs_period_us", "cpu", "cpu.cfs_period_us");
@@ -304,7 +99,7 @@ static void test_cgroup_make__limit_cannot_be_set__error_and_removed(void **stat
 static void test_cgroup_make__limit_of_version2_cannot_be_set__error(void **state)
 {
 	(void)state;
-	version2(NO_SWAP);
+	fake_version2(NO_SWAP);
 	refused_without("memory.max", "memory", "memory.max");
 	refused_without("pids.max", "pids", "pids.max");
 	refused_without("cpu.max", "cpu", "cannot set cpu.max to 150000 100000");
@@ -314,7 +109,7 @@ static void
 test_cgroup_make__swap_cannot_be_forbidden__error_where_there_is_swap(void **state)
 {
 	(void)state;
-	version2(SWAP);
+	fake_version2(SWAP);
 	refused_without("memory.swap.max", "swap", "turn swap off");
 	tree_file("proc/swaps", NO_SWAP);
 	fake_cgroup.missing = "memory.swap.max";
@@ -325,7 +120,7 @@ static void
 test_cgroup_make__swappiness_cannot_be_set__error_where_there_is_swap(void **state)
 {
 	(void)state;
-	version1(SWAP);
+	fake_version1(SWAP);
 	refused_without("memory.swappiness", "swap", "turn swap off");
 	tree_file("proc/swaps", NO_SWAP);
 	fake_cgroup.missing = "memory.swappiness";
@@ -338,7 +133,7 @@ static void test_cgroup_add__version2__process_put_in(void **state)
 	struct tobi_fault fault = {0};
 
 	(void)state;
-	version2(NO_SWAP);
+	fake_version2(NO_SWAP);
 	make();
 	assert_int_equal(cgroup_join(&group, NULL), TOBI_OK);
 	tree_expect("fs/unified/service/tobichi-01234567/cgroup.procs", "");
@@ -354,7 +149,7 @@ static void test_cgroup_join__version1__in_every_group(void **state)
 	struct tobi_fault fault = {0};
 
 	(void)state;
-	version1(NO_SWAP);
+	fake_version1(NO_SWAP);
 	make();
 	tree_file("fs/memory/user/tobichi-01234567/tasks", "");
 	tree_file("fs/pids/tobichi-01234567/tasks", "");
@@ -412,7 +207,7 @@ static void test_cgroup_remove__processes__killed_and_gone(void **state)
 	pid_t one, two;
 
 	(void)state;
-	version1(NO_SWAP);
+	fake_version1(NO_SWAP);
 	make();
 	one = sleeper();
 	two = sleeper();
@@ -433,7 +228,7 @@ static void test_cgroup_remove__version2__killed_by_the_group(void **state)
 	pid_t one;
 
 	(void)state;
-	version2(NO_SWAP);
+	fake_version2(NO_SWAP);
 	make();
 	one = sleeper();
 	write_members("fs/unified/service/tobichi-01234567/cgroup.procs", "%d\n", one, 0);
@@ -445,7 +240,7 @@ static void test_cgroup_remove__version2__killed_by_the_group(void **state)
 static void test_cgroup_remove__gone_already__true(void **state)
 {
 	(void)state;
-	version1(NO_SWAP);
+	fake_version1(NO_SWAP);
 	make();
 	assert_true(cgroup_remove(&group));
 	assert_true(cgroup_remove(&group));
@@ -457,7 +252,7 @@ static void test_cgroup_remove__number_cut__that_process_lives(void **state)
 	pid_t one, two;
 
 	(void)state;
-	version1(NO_SWAP);
+	fake_version1(NO_SWAP);
 	make();
 	one = sleeper();
 	two = sleeper();
@@ -477,7 +272,7 @@ static void test_cgroup_remove__very_many_members__only_them(void **state)
 	FILE *file;
 
 	(void)state;
-	version1(NO_SWAP);
+	fake_version1(NO_SWAP);
 	make();
 	one = sleeper();
 	file = fopen(path, "we");
@@ -496,7 +291,7 @@ static void test_cgroup_remove__very_many_members__only_them(void **state)
 static void test_cgroup_remove__process_cannot_die__false(void **state)
 {
 	(void)state;
-	version1(NO_SWAP);
+	fake_version1(NO_SWAP);
 	make();
 	fake_cgroup.stuck = true;
 	memset(group.path[CGROUP_PIDS], 0, LIMIT_PATH);
@@ -514,7 +309,7 @@ static void test_cgroup_make__fails__nobody_in_the_parents_is_killed(void **stat
 	pid_t one;
 
 	(void)state;
-	version1(NO_SWAP);
+	fake_version1(NO_SWAP);
 	one = sleeper();
 	write_members("fs/memory/user/cgroup.procs", "%d\n", one, 0);
 	write_members("fs/pids/cgroup.procs", "%d\n", one, 0);
@@ -528,7 +323,7 @@ static void test_cgroup_make__fails__nobody_in_the_parents_is_killed(void **stat
 static void test_cgroup_read__value__or_zero(void **state)
 {
 	(void)state;
-	version1(NO_SWAP);
+	fake_version1(NO_SWAP);
 	make();
 	assert_int_equal(cgroup_read(&group, CGROUP_MEMORY, "usage", "current"), 0);
 	tree_file("fs/memory/user/tobichi-01234567/usage", "123456789012\n");
@@ -544,7 +339,7 @@ static void test_cgroup_read__value__or_zero(void **state)
 static void test_cgroup_ran_out_of_memory__as_counted(void **state)
 {
 	(void)state;
-	version1(NO_SWAP);
+	fake_version1(NO_SWAP);
 	make();
 	assert_false(cgroup_ran_out_of_memory(&group));
 	tree_file("fs/memory/user/tobichi-01234567/memory.oom_control",
@@ -567,17 +362,6 @@ static void test_cgroup_ran_out_of_memory__as_counted(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    TREE_TEST(test_cgroup_find__version1__own_groups),
-	    TREE_TEST(test_cgroup_find__version2__own_group),
-	    TREE_TEST(test_cgroup_find__hybrid__each_where_it_is),
-	    TREE_TEST(test_cgroup_find__controller_missing__said),
-	    TREE_TEST(test_cgroup_find__no_hierarchy__said),
-	    TREE_TEST(test_cgroup_find__not_delegated__said),
-	    TREE_TEST(test_cgroup_find__processes_in_own_group__moved_to_a_child),
-	    TREE_TEST(test_cgroup_find__own_group_full_of_others__one_above),
-	    TREE_TEST(test_cgroup_find__controllers_open_already__nobody_moves),
-	    TREE_TEST(test_cgroup_find__part_of_the_tree_mounted__path_from_there),
-	    TREE_TEST(test_cgroup_find__path_too_long__no_other_group),
 	    TREE_TEST(test_cgroup_make__version1__limits_written),
 	    TREE_TEST(test_cgroup_make__version2__limits_written),
 	    TREE_TEST(test_cgroup_make__limit_cannot_be_set__error_and_removed),
@@ -586,7 +370,6 @@ int main(void)
 		test_cgroup_make__swap_cannot_be_forbidden__error_where_there_is_swap),
 	    TREE_TEST(
 		test_cgroup_make__swappiness_cannot_be_set__error_where_there_is_swap),
-	    TREE_TEST(test_cgroup_make__fails__nobody_in_the_parents_is_killed),
 	    TREE_TEST(test_cgroup_add__version2__process_put_in),
 	    TREE_TEST(test_cgroup_join__version1__in_every_group),
 	    TREE_TEST(test_cgroup_remove__processes__killed_and_gone),
@@ -595,6 +378,7 @@ int main(void)
 	    TREE_TEST(test_cgroup_remove__number_cut__that_process_lives),
 	    TREE_TEST(test_cgroup_remove__very_many_members__only_them),
 	    TREE_TEST(test_cgroup_remove__process_cannot_die__false),
+	    TREE_TEST(test_cgroup_make__fails__nobody_in_the_parents_is_killed),
 	    TREE_TEST(test_cgroup_read__value__or_zero),
 	    TREE_TEST(test_cgroup_ran_out_of_memory__as_counted),
 	};

@@ -237,3 +237,21 @@ ssize_t __wrap_write(int fd, const void *bytes, size_t size)
 	IGNORE(ftruncate(fd, 0));
 	return __real_write(fd, bytes, size);
 }
+
+void fake_version1(const char *swaps)
+{
+	fake_proc(swaps);
+	fake_hierarchy("memory", "memory", "/");
+	fake_hierarchy("pids", "pids", "/");
+	fake_hierarchy("cpu", "cpu,cpuacct", "/");
+	fake_own_group("memory", "/user");
+	fake_own_group("pids", "/");
+	fake_own_group("cpu", "/");
+}
+
+void fake_version2(const char *swaps)
+{
+	fake_proc(swaps);
+	fake_hierarchy("unified", "cpuset cpu io memory pids\n", "/");
+	fake_own_group("unified", "/service");
+}

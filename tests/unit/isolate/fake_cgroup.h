@@ -25,7 +25,12 @@ const char *fake_path(const char *below);
 void fake_hierarchy(const char *name, const char *controllers, const char *root);
 /* The group that proc/self/cgroup names for a hierarchy; it is made. */
 void fake_own_group(const char *name, const char *path);
-/* Files that every /proc has. */
+/* Files that every /proc has. swaps: of /proc/swaps. */
 void fake_proc(const char *swaps);
+#define NO_SWAP "Filename\tType\tSize\tUsed\tPriority\n"
+#define SWAP NO_SWAP "/dev/sda2 partition 1000 0 -2\n"
+/* Whole hosts, with one version alone. */
+void fake_version1(const char *swaps);
+void fake_version2(const char *swaps);
 
 #endif
