@@ -262,6 +262,23 @@ static enum tobi_err check_certified(const struct root *root, struct tobi_bytes 
 	return err;
 }
 
+/* Nobody could verify a report whose chain does not hold. */
+static enum tobi_err check_issued(const struct root *root, struct tobi_fault *fault)
+{
+	CLEANUP(X509_freep) X509 *leaf = NULL;
+	CLEANUP(X509_freep) X509 *ca = NULL;
+	enum tobi_err err =
+	    chain_read_certificate(root->chain[0], "platform.pem", &leaf, fault);
+
+	if (!err)
+		err =
+		    chain_read_certificate(root->chain[1], "platform-ca.pem", &ca, fault);
+	if (!err && X509_verify(leaf, X509_get0_pubkey(ca)) != 1)
+		err = fault_set(fault, TOBI_E_MISMATCH, "platform.pem", "",
+				"the CA in platform-ca.pem has not signed it");
+	return err;
+}
+
 static enum tobi_err load_chains(const char *folder, struct root *root,
 				 struct tobi_fault *fault)
 {
@@ -289,6 +306,8 @@ static enum tobi_err load_chains(const char *folder, struct root *root,
 	wr_done(&ca_bytes);
 	if (!err)
 		err = check_certified(root, root->chain[0], "platform.pem", fault);
+	if (!err)
+		err = check_issued(root, fault);
 	if (err || access(in_folder(folder, "owner.pem").text, F_OK) != 0)
 		return err;
 	err = load_chain(folder, "owner.pem", &root->owner_bytes, root->owner_chain,
