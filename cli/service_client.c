@@ -57,20 +57,58 @@ enum tobi_err service_folders(struct service_folders *ret_folders,
 	return TOBI_OK;
 }
 
-/* -1 when nobody listens. */
-static int try_connect(const char *run_folder)
+/* Somebody else who made the folder first would get the program and its input. */
+static enum tobi_err check_run_folder(const char *path, struct tobi_fault *fault)
+{
+	struct stat st;
+
+	if (lstat(path, &st))
+		return errno == ENOENT ? TOBI_OK
+				       : fault_errno(fault, "service", "run folder",
+						     "cannot look at %s", path);
+	if (!S_ISDIR(st.st_mode) || st.st_uid != geteuid() || st.st_mode & 077)
+		return fault_set(fault, TOBI_E_DENIED, "service", "run folder",
+				 "%s must be a folder of yours that others cannot enter",
+				 path);
+	return TOBI_OK;
+}
+
+static enum tobi_err check_peer(int fd, const char *run_folder, struct tobi_fault *fault)
+{
+	uid_t uid = (uid_t)-1;
+	pid_t pid = 0;
+	enum tobi_err err = packet_peer(fd, &uid, &pid, fault);
+
+	if (!err && uid != geteuid())
+		err = fault_set(fault, TOBI_E_DENIED, "service", "socket",
+				"another user listens in %s", run_folder);
+	return err;
+}
+
+/* ret_fd is left as it is when nobody listens. */
+static enum tobi_err try_connect(const char *run_folder, int *ret_fd,
+				 struct tobi_fault *fault)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	CLEANUP(fd_close) int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	int taken;
+	const size_t room = sizeof(address.sun_path);
+	CLEANUP(fd_close) int fd = -1;
+	enum tobi_err err = check_run_folder(run_folder, fault);
 
-	snprintf(address.sun_path, sizeof(address.sun_path), "%s/service.sock",
-		 run_folder);
+	if (err)
+		return err;
+	if ((size_t)snprintf(address.sun_path, room, "%s/service.sock", run_folder) >=
+	    room)
+		return fault_set(fault, TOBI_E_LIMIT, "service", "run folder",
+				 "its path is too long");
+	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)))
-		return -1;
-	taken = fd;
-	fd = -1;
-	return taken;
+		return TOBI_OK;
+	err = check_peer(fd, run_folder, fault);
+	if (!err) {
+		*ret_fd = fd;
+		fd = -1;
+	}
+	return err;
 }
 
 static enum tobi_err make_platform(const char *state, struct tobi_fault *fault)
@@ -121,6 +159,7 @@ static enum tobi_err start_service(const struct service_folders *folders,
 				   struct tobi_fault *fault)
 {
 	char program[2 * LIMIT_PATH], log[LIMIT_PATH];
+	enum tobi_err err;
 	pid_t pid;
 
 	if (find_service(program, sizeof(program)))
@@ -129,6 +168,9 @@ static enum tobi_err start_service(const struct service_folders *folders,
 	if (mkdir(folders->run, 0700) && errno != EEXIST)
 		return fault_errno(fault, "service", "run folder", "cannot make %s",
 				   folders->run);
+	err = check_run_folder(folders->run, fault);
+	if (err)
+		return err;
 	snprintf(log, sizeof(log), "%s/service.log", folders->run);
 	pid = fork();
 	if (pid < 0)
@@ -157,8 +199,10 @@ enum tobi_err service_connect(bool start, int *ret_fd, struct tobi_fault *fault)
 {
 	struct service_folders folders;
 	enum tobi_err err = service_folders(&folders, fault);
-	int fd = err ? -1 : try_connect(folders.run);
+	int fd = -1;
 
+	if (!err)
+		err = try_connect(folders.run, &fd, fault);
 	if (err)
 		return err;
 	if (fd < 0 && !start)
@@ -176,7 +220,8 @@ enum tobi_err service_connect(bool start, int *ret_fd, struct tobi_fault *fault)
 		if (waited >= SOON_MS)
 			pause = PAUSE_MS;
 		poll(NULL, 0, pause);
-		fd = try_connect(folders.run);
+		if (!err)
+			err = try_connect(folders.run, &fd, fault);
 	}
 	if (err)
 		return err;
