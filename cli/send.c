@@ -12,6 +12,7 @@
 #include "base/secret.h"
 #include "cli/channel.h"
 #include "cli/cli.h"
+#include "cli/guard.h"
 #include "codec/cbor.h"
 
 /* The client's side of tobichi-secrets/1 (docs/PROTOCOL.md section 5). */
@@ -311,6 +312,8 @@ int cmd_send(int argc, char **argv)
 			return cli_usage("send", "there is no such option");
 		}
 	}
+	if (guard_memory(&fault))
+		return cli_fail(&fault);
 	if (argc - optind < 2 || argc - optind - 1 > LIMIT_SECRETS)
 		return cli_usage("send", "it needs HOST:PORT and 1 to %d times NAME=FILE",
 				 LIMIT_SECRETS);
