@@ -31,6 +31,8 @@ for line in open(f"/proc/{sys.argv[1]}/maps"):
     first, last = (int(n, 16) for n in line.split()[0].split("-"))
     if line.split()[1][0] != "r" or line.rstrip().endswith(("[vvar]", "[vsyscall]")):
         continue
+    if last - first > 1 << 32:
+        continue  # a sanitizer's own
     with open(f"/proc/{sys.argv[1]}/mem", "rb") as memory:
         memory.seek(first)
         try:
