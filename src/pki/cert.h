@@ -21,8 +21,8 @@ struct cert_request {
 	const char *common_name; /* UTF-8, at most 64 */
 	const char *host_name;	 /* a DNS name for CERT_TLS, or NULL */
 	int64_t not_before, not_after;
-	EVP_PKEY
-	    *key; /* of the subject; only its public half is used, unless self-signed */
+	/* Of the subject; only its public half is used, unless self-signed. */
+	EVP_PKEY *key;
 };
 
 /*
