@@ -45,7 +45,7 @@ enum tobi_err seal_key_info(const struct image *image, const struct seal_request
 
 	if (err)
 		return err;
-	cbor_write_map(out, 6);
+	cbor_write_map(out, 7);
 	cbor_write_uint(out, 0);
 	cbor_write_uint(out, 1); /* version */
 	cbor_write_uint(out, 1);
@@ -59,5 +59,8 @@ enum tobi_err seal_key_info(const struct image *image, const struct seal_request
 	cbor_write_uint(out, request->svn);
 	cbor_write_uint(out, 5);
 	cbor_write_text_bytes(out, request->label);
+	/* What can be looked into must not have the keys of what cannot. */
+	cbor_write_uint(out, 6);
+	cbor_write_bool(out, image->manifest->debug);
 	return wr_err(out);
 }

@@ -307,7 +307,7 @@ static void expected_key(unsigned kind, struct tobi_bytes id, unsigned product,
 	struct root *root = NULL;
 	char path[128];
 
-	cbor_write_map(&info, 6);
+	cbor_write_map(&info, 7);
 	cbor_write_uint(&info, 0);
 	cbor_write_uint(&info, 1);
 	cbor_write_uint(&info, 1);
@@ -320,6 +320,8 @@ static void expected_key(unsigned kind, struct tobi_bytes id, unsigned product,
 	cbor_write_uint(&info, svn);
 	cbor_write_uint(&info, 5);
 	cbor_write_text(&info, label);
+	cbor_write_uint(&info, 6);
+	cbor_write_bool(&info, world.enclave->image->manifest->debug);
 	snprintf(path, sizeof(path), "%s/state", world.folder);
 	assert_int_equal(root_open(path, &root, NULL), 0);
 	assert_int_equal(root_derive(root, wr_view(&info), ret_key, NULL), 0);
@@ -388,6 +390,18 @@ static void test_agent_key__of_a_signer__is_bound_to_product_and_svn(void **stat
 		expected_key(1, first, 3, svn, "disk", key);
 		expect_key(1, first, svn, "disk", key);
 	}
+}
+
+static void test_agent_key__debug_image__has_keys_of_its_own(void **state)
+{
+	uint8_t sound[32], debugged[32];
+
+	(void)state;
+	expected_key(1, first, 3, 7, "disk", sound);
+	world.enclave->image->manifest->debug = true;
+	expected_key(1, first, 3, 7, "disk", debugged);
+	assert_memory_not_equal(sound, debugged, 32);
+	expect_key(1, first, 7, "disk", debugged);
 }
 
 static void test_agent_key__not_its_own__is_refused(void **state)
@@ -479,6 +493,7 @@ int main(void)
 	    TEST(test_agent_fault__nobody_asked__ends_the_enclave),
 	    TEST(test_agent_key__of_the_image__is_bound_to_it),
 	    TEST(test_agent_key__of_a_signer__is_bound_to_product_and_svn),
+	    TEST(test_agent_key__debug_image__has_keys_of_its_own),
 	    TEST(test_agent_key__not_its_own__is_refused),
 	    TEST(test_agent_key__not_signed_at_all__has_none_of_a_signer),
 	    TEST(test_agent_key__another_kind__ends_the_enclave),
