@@ -516,13 +516,14 @@ static void remove_packed(struct run *run)
 	run->folder[0] = 0;
 }
 
-/* The ready policy of an image names a launch without additions. */
+/* The ready policy of an image names a launch without additions; who shall connect needs
+ * one that names this launch. */
 static int show_config_id(struct run *run)
 {
 	char hex[2 * SHA384_SIZE + 1];
 	struct tobi_fault fault = {0};
 
-	if (!has_additions(run) || run->program)
+	if (!has_additions(run) || run->program || (!run->port_count && !run->detach))
 		return 0;
 	if (config_id(run, hex, &fault))
 		return cli_fail(&fault);

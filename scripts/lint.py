@@ -169,7 +169,9 @@ def page_of_checks(tree):
 
 def policy_keys(tree):
     """Every key of the policy file's schema stands in its manual page and its document."""
-    keys = re.findall(r'(?:CYAML_FIELD_\w+|OPTIONAL_\w+)\("([a-z-]+)"', tree.get("src/appraise/policy.c", ""))
+    keys = re.findall(r'(?:CYAML_FIELD_\w+|OPTIONAL_\w+)\("([a-z-]+)"', tree.get("src/appraise/policy_yaml.c", ""))
+    if not keys:
+        yield "src/appraise/policy_yaml.c: no key of a policy was found"
     for key in sorted(set(keys)):
         if not re.search(rf"^\.It Ic {key}\b", tree.get("man/tobichi-policy.5", ""), re.M):
             yield f"man/tobichi-policy.5: the key {key} is missing"
@@ -177,7 +179,24 @@ def policy_keys(tree):
             yield f"docs/POLICY.md: the key {key} is missing"
 
 
-TREE_RULES = [layers, banned, sizes, leftovers, commands, checks, options, page_of_checks, policy_keys]
+def references(tree):
+    """What the documents name is there: files, and tests by file and name."""
+    folders = "src|include|cli|daemons|tests|docs|scripts|examples|fuzz|bench|packaging|man"
+    for path in sorted(tree):
+        if not path.endswith(".md") or path == "CHANGELOG.md":
+            continue
+        for number, line in enumerate(tree[path].splitlines(), 1):
+            for name in re.findall(rf"`((?:{folders})/[\w./-]+\.(?:c|h|sh|py|md|build|txt|1|5|8))`", line):
+                if name not in tree and not re.search(r"NAME|ROOM", name):
+                    yield f"{path}:{number}: there is no {name}"
+            for name, tests in re.findall(r"`(tests/[\w./-]+\.c)` \(((?:`\w+`(?:, )?)+)\)", line):
+                for test in re.findall(r"`(\w+)`", tests):
+                    if name in tree and f" {test}(" not in tree[name]:
+                        yield f"{path}:{number}: {name} has no {test}"
+
+
+TREE_RULES = [layers, banned, sizes, leftovers, commands, checks, options, page_of_checks, policy_keys,
+              references]
 
 
 def globals_of(symbols):
@@ -222,6 +241,9 @@ def self_test():
         (banned, {"src/tee/a.c": "memcpy(a, b, 3);\n"}, {"src/base/a.c": "memcpy(a, b, 3);\n"}),
         (banned, {"src/tee/a.c": "x = time(NULL);\n"}, {"cli/a.c": "x = time(NULL);\n"}),
         (sizes, {"src/tee/a.c": "\n" * (LINES + 1)}, {"src/tee/a.c": "\n" * LINES}),
+        (references, {"README.md": "see `src/tee/none.c`\n"}, {"README.md": "see `src/a.c`\n", "src/a.c": ""}),
+        (references, {"docs/A.md": "`tests/a.c` (`test_b`)", "tests/a.c": "void test_a(void)"},
+         {"docs/A.md": "`tests/a.c` (`test_a`)", "tests/a.c": "void test_a(void)"}),
         (leftovers, {"README.md": "TO" + "DO\n"}, {"README.md": "done\n"}),
         (leftovers, {"README.md": "see /" + "work/x\n"}, {"README.md": "see x\n"}),
         (commands, {"cli/main.c": table, "man/tobichi.1": "build", "man/tobichi-build.1": ""},
@@ -240,11 +262,11 @@ def self_test():
          {"cli/main.c": optioned, "man/tobichi-build.1": ".Fl -one\n.Fl -two\n.Dl other --three\n"}),
         (page_of_checks, {**whole_check, "docs/CHECKS.md": checks_page.page({})},
          {**whole_check, "docs/CHECKS.md": checks_page.page(whole_check)}),
-        (policy_keys, {"src/appraise/policy.c": schema, "man/tobichi-policy.5": ".It Ic min-svn Ns :\n"},
-         {"src/appraise/policy.c": schema, "man/tobichi-policy.5": ".It Ic min-svn\n",
+        (policy_keys, {"src/appraise/policy_yaml.c": schema, "man/tobichi-policy.5": ".It Ic min-svn Ns :\n"},
+         {"src/appraise/policy_yaml.c": schema, "man/tobichi-policy.5": ".It Ic min-svn\n",
           "docs/POLICY.md": "| `min-svn` | uint |\n"}),
-        (policy_keys, {"src/appraise/policy.c": schema, "docs/POLICY.md": "| `min-svn` |\n"},
-         {"src/appraise/policy.c": schema, "man/tobichi-policy.5": ".It Ic min-svn\n",
+        (policy_keys, {"src/appraise/policy_yaml.c": schema, "docs/POLICY.md": "| `min-svn` |\n"},
+         {"src/appraise/policy_yaml.c": schema, "man/tobichi-policy.5": ".It Ic min-svn\n",
           "docs/POLICY.md": "| `identity.min-svn` |\n"}),
         (page_of_checks, whole_check, {"docs/CHECKS.md": checks_page.page({})}),
     ]
