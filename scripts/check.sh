@@ -12,7 +12,7 @@ round() { # NAME COMPILER MESON-OPTION...
 	shift 2
 	echo "== $name"
 	sh scripts/build.sh "build-$name" "$compiler" "$@"
-	meson test -C "build-$name" --print-errorlogs --quiet
+	meson test -C "build-$name" --no-rebuild --print-errorlogs --quiet
 	total=$((total + $(count OK "$name")))
 	skipped=$((skipped + $(count SKIP "$name")))
 }

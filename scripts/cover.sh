@@ -3,7 +3,7 @@
 # build-cover/coverage/.
 set -eu
 sh scripts/build.sh build-cover gcc -Db_coverage=true -Dbuildtype=debug
-meson test -C build-cover --print-errorlogs --quiet
+meson test -C build-cover --no-rebuild --print-errorlogs --quiet
 mkdir -p build-cover/coverage
 gcovr --root . --object-directory build-cover --filter 'src/' --filter 'cli/' --filter 'daemons/' \
 	--exclude-unreachable-branches --html-details build-cover/coverage/index.html --print-summary \
