@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/mount.h>
 #include <linux/seccomp.h>
 #include <linux/securebits.h>
 #include <stdio.h>
@@ -221,6 +222,25 @@ enum tobi_err isolate_confine_program(const struct manifest *manifest,
 			      sizeof(filter_program) / sizeof(filter_program[0]), fault);
 }
 
+/* A read-only mount over the writable one, which stays with whoever has it open: the
+ * agent. Landlock cannot take away below /run what it allows in /run, and an ordinary
+ * user's program is the same user inside as the agent. */
+static enum tobi_err freeze_secrets(struct tobi_fault *fault)
+{
+	const char *folder = "/run/secrets";
+	struct mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY};
+	CLEANUP(fd_close)
+	int tree = (int)syscall(SYS_open_tree, AT_FDCWD, folder,
+				OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+
+	if (tree < 0 ||
+	    syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH, &attr, sizeof(attr)) ||
+	    syscall(SYS_move_mount, tree, "", AT_FDCWD, folder, MOVE_MOUNT_F_EMPTY_PATH))
+		return fault_errno(fault, OBJECT, "secrets", "%s cannot be protected",
+				   folder);
+	return TOBI_OK;
+}
+
 enum tobi_err isolate_confine_agent(const struct manifest *manifest,
 				    uint64_t *ret_protections, struct tobi_fault *fault)
 {
@@ -234,7 +254,9 @@ enum tobi_err isolate_confine_agent(const struct manifest *manifest,
 
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) || setrlimit(RLIMIT_CORE, &none))
 		return fault_errno(fault, OBJECT, "not dumpable", "cannot be set");
-	err = lock_capabilities(fault);
+	err = freeze_secrets(fault);
+	if (!err)
+		err = lock_capabilities(fault);
 	if (!err)
 		err = set_capabilities(needed, fault);
 	if (err)

@@ -89,6 +89,21 @@ check "in a root that it cannot write" hasnt "$said" written
 check "and that is said" has "$said" "the image is unpacked into memory: there is no loop device here"
 check "nothing of it where it is mounted" hasnt "$("$tobichi" run plain.tobi 2>&1)" "unpacked"
 
+# secrets are the agent's to write, even where the program is the same user
+try='touch x 2>/dev/null && echo made; mkdir y 2>/dev/null && echo made; chmod 777 . 2>/dev/null && echo changed; '
+try="cd /run/secrets; $try mv /run/secrets /run/other 2>/dev/null && echo moved; touch /run/mine && echo mine"
+build secrets -- /bin/busybox sh -c "$try"
+check "a program makes no secret" same "$(inside secrets)" mine
+(umask 077 && echo "of the owner" >token)
+build waits --secret token --port 8080 -- /bin/busybox sh -c "cat /run/secrets/token; $try"
+port=$(free_port)
+timeout 30 "$tobichi" run --publish "$port:8080" waits.tobi >waits.out 2>>run.log &
+waiting=$!
+check "the agent stores one" eventually "$tobichi" send "127.0.0.1:$port" --policy waits.policy.yaml token=token
+wait $waiting
+check "and the program reads it" same "$(cat waits.out)" "of the owner
+mine"
+
 # an ordinary user
 theirs=$(mktemp -d)
 their_end() {
@@ -100,7 +115,7 @@ their_end() {
 	clean_up
 }
 trap their_end EXIT
-cp "$tobichi" "$1/daemons/platform/tobichid" "$1/daemons/agent/tobichi-agent" ./*.tobi "$theirs"
+cp token "$tobichi" "$1/daemons/platform/tobichid" "$1/daemons/agent/tobichi-agent" ./*.tobi "$theirs"
 mkdir -m 700 "$theirs/run"
 chown -R 65534:65534 "$theirs"
 user() {
@@ -114,6 +129,16 @@ if user unshare -U true 2>/dev/null; then
 	check "its lack: unpacked" has "$said" "the image is unpacked into memory: only root can mount it"
 	check "the status says the same" has "$(user ./tobichi platform status 2>&1)" \
 		"other processes of yours can look into the enclave"
+	check "nor does a user's" same "$(user ./tobichi run secrets.tobi 2>/dev/null)" mine
+	# Its platform has other keys, which its own policy names.
+	user ./tobichi build --quiet --tier soft -o own.tobi --secret token --port 8080 -- \
+		/bin/busybox sh -c "cat /run/secrets/token; $try"
+	user timeout 30 ./tobichi run --publish "$port:8080" own.tobi >waits2.out 2>>run.log &
+	waiting=$!
+	check "a user's agent stores one too" eventually user ./tobichi send "127.0.0.1:$port" --policy own.policy.yaml token=token
+	wait $waiting
+	check "and the user's program reads it" same "$(cat waits2.out)" "of the owner
+mine"
 	check "/proc tells a user's program nothing either" same "$(user ./tobichi run proc.tobi 2>/dev/null)" needed
 else
 	echo "skipped: an ordinary user cannot make namespaces here"
