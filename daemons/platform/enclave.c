@@ -236,21 +236,6 @@ static enum tobi_err check_image(const struct enclave *enclave, struct tobi_faul
 	return launch_config_suits(enclave->config, manifest, fault);
 }
 
-static unsigned free_slot(const struct service *service)
-{
-	unsigned slot = 0;
-
-	for (const struct enclave *e = service->enclaves; e;) {
-		if (e->slot == slot) {
-			slot++;
-			e = service->enclaves;
-		} else {
-			e = e->next;
-		}
-	}
-	return slot;
-}
-
 static enum tobi_err isolate_agent(struct enclave *enclave, int image_fd,
 				   struct tobi_fault *fault)
 {
@@ -260,8 +245,7 @@ static enum tobi_err isolate_agent(struct enclave *enclave, int image_fd,
 				    .image_fd = image_fd,
 				    .agent_fd = service->agent_fd,
 				    .id = enclave->id,
-				    .run_folder = service->run_folder,
-				    .slot = enclave->slot};
+				    .run_folder = service->run_folder};
 	enum tobi_err err;
 
 	/* The agent waits for its first packet; this side never waits. */
@@ -319,7 +303,6 @@ static enum tobi_err fill_in(struct enclave *enclave,
 		enclave->ports[i] = request->ports[i];
 	enclave->port_count = request->port_count;
 	enclave->detached = request->detach;
-	enclave->slot = free_slot(enclave->service);
 	enclave->started = time(NULL);
 	return err;
 }

@@ -28,7 +28,6 @@ struct enclave {
 	bool detached;
 	char id[9];
 	char name[LIMIT_NAME + 1];
-	unsigned slot;
 	enum enclave_state state;
 	int64_t started;
 	struct image *image;

@@ -23,6 +23,8 @@ void isolate_end(struct isolate *isolate)
 	/* What could not be removed stays written down, for a later sweep. */
 	if (cgroup_remove(&isolate->cleanup->group) && isolate->cleanup->state[0])
 		unlink(isolate->cleanup->state);
+	/* Last: nobody else gets the ids while something may run under them. */
+	fd_close(&isolate->cleanup->slot_fd);
 	free(isolate->cleanup);
 	isolate->cleanup = NULL;
 }

@@ -17,7 +17,6 @@ struct isolate_spec {
 	int channel_fd; /* becomes descriptor 3 of the agent */
 	const char *id; /* 8 hexadecimal digits: names the cgroup and the work folder */
 	const char *run_folder; /* private to the service, e.g. /run/tobichi */
-	unsigned slot; /* 0 to LIMIT_ENCLAVES - 1: host user ids, when launched by root */
 };
 
 struct isolate {

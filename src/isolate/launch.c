@@ -23,29 +23,44 @@
 #include "base/file.h"
 #include "ipc/packet.h"
 #include "isolate/inside.h"
+#include "isolate/slot.h"
 #include "isolate/sys.h"
 #include "token/soft_token.h"
 
 #define OBJECT "isolation"
 
 enum {
-	USER_IDS = 65536, /* of one enclave */
-	FIRST_USER_ID = 0x70000000,
 	SEALS = F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL,
 	START_TIMEOUT_MS = 20000,
 };
 
+static bool is_sealed(int fd)
+{
+	int seals = fcntl(fd, F_GET_SEALS);
+
+	return seals >= 0 && (seals & SEALS) == SEALS;
+}
+
+/* It becomes a part of paths. */
+static bool is_id(const char *id)
+{
+	return strlen(id) == 8 && strspn(id, "0123456789abcdef") == 8;
+}
+
 static enum tobi_err check_spec(const struct isolate_spec *spec, struct tobi_fault *fault)
 {
-	int seals = fcntl(spec->image_fd, F_GET_SEALS);
-
-	/* Without seals what was measured could be changed before it is mounted. */
-	if (seals < 0 || (seals & SEALS) != SEALS)
+	/* Without seals what was measured could be changed before it is used. */
+	if (!is_sealed(spec->image_fd))
 		return fault_set(fault, TOBI_E_ARGUMENT, OBJECT, "image",
 				 "it is not in sealed memory");
-	if (spec->slot >= LIMIT_ENCLAVES || strlen(spec->id) != 8 ||
-	    strlen(spec->run_folder) > LIMIT_PATH / 2)
-		return fault_set(fault, TOBI_E_ARGUMENT, OBJECT, "slot", "not allowed");
+	if (!is_sealed(spec->agent_fd))
+		return fault_set(fault, TOBI_E_ARGUMENT, OBJECT, "agent",
+				 "it is not in sealed memory");
+	if (!is_id(spec->id))
+		return fault_set(fault, TOBI_E_ARGUMENT, OBJECT, "id", "not allowed");
+	if (spec->run_folder[0] != '/' || strlen(spec->run_folder) > LIMIT_PATH / 2)
+		return fault_set(fault, TOBI_E_ARGUMENT, OBJECT, "run folder",
+				 "not allowed");
 	return TOBI_OK;
 }
 
@@ -63,16 +78,21 @@ static enum tobi_err write_proc(pid_t pid, const char *name, const char *text,
 	return TOBI_OK;
 }
 
-static enum tobi_err map_users(const struct isolate_spec *spec, pid_t pid, bool by_root,
+static enum tobi_err map_users(struct isolate *isolate, bool by_root,
 			       struct tobi_fault *fault)
 {
-	unsigned first = FIRST_USER_ID + spec->slot * USER_IDS;
+	pid_t pid = isolate->pid;
 	char users[48], groups[48];
 	enum tobi_err err = TOBI_OK;
+	unsigned slot;
 
 	if (by_root) {
-		snprintf(users, sizeof(users), "0 %u %d", first, USER_IDS);
-		snprintf(groups, sizeof(groups), "0 %u %d", first, USER_IDS);
+		err = slot_take(SLOT_FILE, &slot, &isolate->cleanup->slot_fd, fault);
+		if (err)
+			return err;
+		snprintf(users, sizeof(users), "0 %u %d",
+			 SLOT_FIRST_USER_ID + slot * SLOT_USER_IDS, SLOT_USER_IDS);
+		snprintf(groups, sizeof(groups), "%s", users);
 	} else {
 		snprintf(users, sizeof(users), "0 %u 1", (unsigned)geteuid());
 		snprintf(groups, sizeof(groups), "0 %u 1", (unsigned)getegid());
@@ -260,7 +280,7 @@ static enum tobi_err finish_start(const struct isolate_spec *spec, bool by_root,
 				  struct tobi_fault *fault)
 {
 	CLEANUP(fd_close) int root = -1;
-	enum tobi_err err = map_users(spec, isolate->pid, by_root, fault);
+	enum tobi_err err = map_users(isolate, by_root, fault);
 
 	if (!err)
 		err = cgroup_add(&isolate->cleanup->group, isolate->pid, fault);
@@ -327,6 +347,7 @@ enum tobi_err isolate_start(const struct isolate_spec *spec, struct isolate *ret
 	isolate.cleanup = calloc(1, sizeof(*isolate.cleanup));
 	if (!isolate.cleanup)
 		return fault_set(fault, TOBI_E_MEMORY, OBJECT, "", "out of memory");
+	isolate.cleanup->slot_fd = -1;
 	err = make_limits(spec, by_root, isolate.cleanup, &isolate.protections, fault);
 	if (!err)
 		err = start(spec, by_root, &isolate, fault);

@@ -89,6 +89,18 @@ check "in a root that it cannot write" hasnt "$said" written
 check "and that is said" has "$said" "the image is unpacked into memory: there is no loop device here"
 check "nothing of it where it is mounted" hasnt "$("$tobichi" run plain.tobi 2>&1)" "unpacked"
 
+# two services of one host give different user ids
+build map -- /bin/busybox sh -c 'cat /proc/self/uid_map; read stop'
+mkfifo hold
+timeout 60 "$tobichi" run map.tobi <hold >map1 2>>run.log &
+exec 9>hold
+eventually test -s map1
+: | TOBICHI_RUN_FOLDER="$work/run2" "$tobichi" run map.tobi >map2 2>>run.log
+check "an enclave has ids of its own" has "$(cat map1)" 65536
+check "and another service's has others" sh -c '[ -s map2 ] && ! cmp -s map1 map2'
+exec 9>&-
+wait $!
+
 # secrets are the agent's to write, even where the program is the same user
 try='touch x 2>/dev/null && echo made; mkdir y 2>/dev/null && echo made; chmod 777 . 2>/dev/null && echo changed; '
 try="cd /run/secrets; $try mv /run/secrets /run/other 2>/dev/null && echo moved; touch /run/mine && echo mine"

@@ -26,6 +26,7 @@ static int enter(void **state)
 	isolate = (struct isolate){.pid = -1, .pidfd = -1};
 	isolate.cleanup = calloc(1, sizeof(*isolate.cleanup));
 	assert_non_null(isolate.cleanup);
+	isolate.cleanup->slot_fd = -1;
 	snprintf(isolate.cleanup->group.path[0], LIMIT_PATH, "%s",
 		 fake_path("fs/memory/tobichi-01234567"));
 	snprintf(isolate.cleanup->group.path[1], LIMIT_PATH, "%s",
