@@ -24,10 +24,10 @@
 
 enum { CHANNEL_FD = 3 };
 
-static enum tobi_err become_root_inside(struct tobi_fault *fault)
+static enum tobi_err become_root_inside(bool by_root, struct tobi_fault *fault)
 {
 	/* Only here do the mapped ids exist. An ordinary user's map has no setgroups. */
-	if (setgroups(0, NULL) && errno != EPERM)
+	if (setgroups(0, NULL) && (by_root || errno != EPERM))
 		return fault_errno(fault, OBJECT, "user namespace",
 				   "the groups cannot be left");
 	if (setresgid(0, 0, 0) || setresuid(0, 0, 0))
@@ -163,7 +163,7 @@ static enum tobi_err prepare(const struct inside *inside, int *ret_agent, int *r
 	if (!err)
 		err = wait_for_go(inside, &root, fault);
 	if (!err)
-		err = become_root_inside(fault);
+		err = become_root_inside(inside->by_root, fault);
 	/* Now that it is in its own control group, and not before. */
 	if (!err && unshare(CLONE_NEWCGROUP))
 		err = fault_errno(fault, OBJECT, "cgroup namespace", "cannot be made");
