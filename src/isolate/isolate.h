@@ -58,9 +58,9 @@ void isolate_lacks(const struct isolate *isolate, struct writer *out);
  * in the child just before exec, after the user was changed. */
 TOBI_MUST_USE enum tobi_err isolate_confine_program(const struct manifest *manifest,
 						    struct tobi_fault *fault);
-/* The agent's own: not dumpable, few capabilities, its seccomp allow-list. Landlock is for
- * the program alone. Whoever looks up /run/secrets from here on cannot write there: the
- * agent has opened it before. */
+/* The agent's own: not dumpable, few capabilities, its seccomp allow-list. Landlock is
+ * for the program alone. Whoever looks up /run/secrets from here on cannot write there:
+ * the agent has opened it before. */
 TOBI_MUST_USE enum tobi_err isolate_confine_agent(const struct manifest *manifest,
 						  uint64_t *ret_protections,
 						  struct tobi_fault *fault);
