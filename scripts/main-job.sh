@@ -18,7 +18,13 @@ finish() {
 	set +e
 	cd "$work" || return
 	for pid in $current $helpers; do
-		kill "$pid" 2>/dev/null
+		n=0
+		# Again until it is gone: a child that is not yet its program loses the signal.
+		while kill "$pid" 2>/dev/null && [ $n -lt 100 ]; do
+			sleep 0.05
+			n=$((n + 1))
+		done
+		kill -KILL "$pid" 2>/dev/null
 		wait "$pid" 2>/dev/null
 	done
 	n=0

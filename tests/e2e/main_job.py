@@ -9,6 +9,7 @@ import os
 import pty
 import select
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -118,6 +119,8 @@ def interrupted(after, color):
             ids |= enclaves()
             os.write(terminal, b"\x03")
             pressed = True
+    else:
+        os.kill(pid, signal.SIGKILL)
     status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     os.close(terminal)
     name = f"Ctrl-C after '{after}'"
