@@ -55,6 +55,7 @@ static int run(struct options *options)
 {
 	CLEANUP(packet_done) struct packet reply = {0};
 	char hex[2 * NONCE_MAX + 1], out[LIMIT_PATH];
+	const char *path;
 	struct tobi_bytes evidence = {0};
 	struct tobi_fault fault = {0};
 
@@ -64,17 +65,16 @@ static int run(struct options *options)
 			return cli_error("no random bytes for a nonce");
 	}
 	snprintf(out, sizeof(out), "%s.evidence", options->id);
-	if (!options->out)
-		options->out = out;
+	path = options->out ? options->out : out;
 	if (ask(options, &reply, &fault) ||
 	    read_evidence(wr_view(&reply.bytes), &evidence, &fault) ||
-	    file_write(options->out, 0644, evidence, "evidence", &fault))
+	    file_write(path, 0644, evidence, "evidence", &fault))
 		return cli_fail(&fault);
 	hex_write((struct tobi_bytes){options->nonce, options->nonce_size}, hex,
 		  sizeof(hex));
 	printf("evidence  %s\nnonce     %s\nnext      tobichi verify %s --policy FILE "
 	       "--nonce %s\n",
-	       options->out, hex, options->out, hex);
+	       path, hex, path, hex);
 	return EXIT_ACCEPTED;
 }
 

@@ -25,7 +25,7 @@ struct build {
 };
 
 /* Set by the signals that end a build. */
-static volatile sig_atomic_t stopped;
+static volatile sig_atomic_t stopped; /* NOLINT: a handler has no context */
 
 DEFINE_CLEANUP(struct pack *, pack_free)
 
@@ -332,12 +332,12 @@ static void name_image(struct build *build, char *out, size_t room)
 		 (const char *)manifest->arguments[0].ptr);
 	base = strrchr(program, '/') ? strrchr(program, '/') + 1 : program;
 	for (; *base && used + 1 < room && used < LIMIT_NAME; base++) {
-		char c = *base >= 'A' && *base <= 'Z' ? (char)(*base + 32) : *base;
+		int c = *base >= 'A' && *base <= 'Z' ? *base - 'A' + 'a' : *base;
 
 		if (strchr(used ? "abcdefghijklmnopqrstuvwxyz0123456789._-"
 				: "abcdefghijklmnopqrstuvwxyz0123456789",
 			   c))
-			out[used++] = c;
+			out[used++] = (char)c;
 	}
 	out[used] = 0;
 	build->manifest.name = text(used ? out : "program");

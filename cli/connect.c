@@ -207,6 +207,7 @@ static bool listens_here_only(struct evconnlistener *listener, char *ret_text,
 		return IN6_IS_ADDR_LOOPBACK(&six->sin6_addr);
 	}
 	inet_ntop(AF_INET, &four->sin_addr, address, sizeof(address));
+	/* NOLINTNEXTLINE: all of it was set to 0 */
 	snprintf(ret_text, room, "%s:%u", address, (unsigned)ntohs(four->sin_port));
 	return ntohl(four->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
 }

@@ -177,21 +177,23 @@ static void write_launch(struct writer *out, const struct run *run,
 
 static enum tobi_err launch(struct run *run, int service, struct tobi_fault *fault)
 {
-	CLEANUP(fd_close)
-	int image_fd = open(run->image_path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	CLEANUP(fd_close) int image_fd = -1;
 	CLEANUP(fd_close) int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	CLEANUP(image_freep) struct image *image = NULL;
 	CLEANUP(wr_done) struct writer config = wr_init(LIMIT_CONFIG);
 	CLEANUP(wr_done) struct writer out = wr_init(LIMIT_CONTROL);
-	int fds[LIMIT_PACKET_FDS] = {image_fd, 0, 1, 2};
+	int fds[LIMIT_PACKET_FDS] = {-1, 0, 1, 2};
 	size_t count = 4;
 	enum tobi_err err;
 
+	/* NOLINTNEXTLINE: parse() has seen to it that there is a path */
+	image_fd = open(run->image_path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (image_fd < 0 || null < 0)
 		return fault_errno(fault, "image", "", "cannot open %s", run->image_path);
 	/* A pipe by that name would have been waited for without O_NONBLOCK. */
 	if (fcntl(image_fd, F_SETFL, 0))
 		return fault_errno(fault, "image", "", "cannot be read");
+	fds[0] = image_fd;
 	if (run->detach)
 		fds[1] = fds[2] = fds[3] = null;
 	err = image_open(image_fd, &image, fault);

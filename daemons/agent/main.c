@@ -255,6 +255,7 @@ static bool is_mapped(const char *path, unsigned id)
 	if (size <= 0)
 		return false;
 	text[size] = '\0';
+	/* NOLINTNEXTLINE: the kernel's own numbers */
 	while (line && sscanf(line, "%u %u %u", &first, &host, &count) == 3) {
 		if (id >= first && id - first < count)
 			return true;
@@ -270,6 +271,7 @@ static void find_user(struct agent *agent)
 
 	agent->uid = (uid_t)-1;
 	agent->gid = (gid_t)-1;
+	/* NOLINTNEXTLINE: main() has received the configuration */
 	if (!is_mapped("/proc/self/uid_map", manifest->uid) ||
 	    !is_mapped("/proc/self/gid_map", manifest->gid))
 		return;
@@ -395,6 +397,7 @@ static enum tobi_err harden(struct agent *agent, struct tobi_fault *fault)
 static enum tobi_err open_discard(struct agent *agent, struct tobi_fault *fault)
 {
 	agent->discard = open("/dev/null", O_RDWR | O_CLOEXEC);
+	/* NOLINTNEXTLINE: main() has received the configuration */
 	if (agent->discard < 0 && agent->config->manifest.output == OUTPUT_DISCARDED)
 		return fault_errno(fault, "agent", "output",
 				   "the image wants its output discarded; /dev/null");

@@ -463,7 +463,7 @@ static void on_listen_again(evutil_socket_t fd, short what, void *context)
 /* Who waits at the socket cannot be taken, and would wake up the loop at once again. */
 static void pause_listening(struct service *service)
 {
-	struct timeval pause = {.tv_usec = LISTEN_PAUSE_MS * 1000};
+	struct timeval pause = {.tv_usec = LISTEN_PAUSE_MS * 1000L};
 
 	if (!event_add(service->listen_timer, &pause))
 		event_del(service->listen_event);

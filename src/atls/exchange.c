@@ -239,7 +239,7 @@ enum tobi_err atls_exchange_new(const struct atls_exchange_setup *setup,
 				 "out of memory");
 	x->setup = *setup;
 	x->in = wr_init(ATLS_FRAME_HEADER + LIMIT_ATLS_EVIDENCE);
-	x->out = wr_init(2 * (ATLS_FRAME_HEADER + LIMIT_ATLS_EVIDENCE));
+	x->out = wr_init(2UL * (ATLS_FRAME_HEADER + LIMIT_ATLS_EVIDENCE));
 	x->claims = wr_init(LIMIT_CLAIMS_BUFFER);
 	if (setup->own_key) {
 		bytes_copy(x->own_key, sizeof(x->own_key), setup->own_key, SHA256_SIZE);

@@ -52,6 +52,10 @@ static void fill(struct tobi_fault *fault, enum tobi_err code, const char *objec
 	vsnprintf(fault->message, sizeof(fault->message), format, args);
 }
 
+#undef fault_set
+#undef fault_at
+#undef fault_errno
+
 enum tobi_err fault_set(struct tobi_fault *fault, enum tobi_err code, const char *object,
 			const char *field, const char *format, ...)
 {

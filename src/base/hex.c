@@ -35,7 +35,7 @@ bool hex_read(const char *text, uint8_t *ret_out, size_t size)
 			return false;
 	}
 	for (size_t i = 0; i < size; i++)
-		ret_out[i] = (uint8_t)(digit_value(text[2 * i]) << 4 |
-				       digit_value(text[2 * i + 1]));
+		ret_out[i] = (uint8_t)((unsigned)digit_value(text[2 * i]) << 4 |
+				       (unsigned)digit_value(text[2 * i + 1]));
 	return true;
 }

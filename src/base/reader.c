@@ -37,7 +37,7 @@ uint8_t rd_u8(struct reader *rd, const char *field)
 {
 	struct tobi_bytes bytes = rd_bytes(rd, 1, field);
 
-	return bytes.size ? bytes.ptr[0] : 0;
+	return bytes.ptr ? bytes.ptr[0] : 0;
 }
 
 #define GETTER(name, type, width, load)                                                  \
@@ -45,7 +45,7 @@ uint8_t rd_u8(struct reader *rd, const char *field)
 	{                                                                                \
 		struct tobi_bytes bytes = rd_bytes(rd, width, field);                    \
                                                                                          \
-		return (type)(bytes.size ? load(bytes.ptr) : 0);                         \
+		return (type)(bytes.ptr ? load(bytes.ptr) : 0);                          \
 	}
 GETTER(rd_u16be, uint16_t, 2, load_u16be)
 GETTER(rd_u32be, uint32_t, 4, load_u32be)

@@ -69,7 +69,7 @@ enum tobi_err signatures_parse(struct tobi_bytes bytes, struct tobi_bytes manife
 			       struct tobi_fault *fault)
 {
 	struct fields in = fields_init(bytes);
-	struct signature list[LIMIT_SIGNERS];
+	struct signature list[LIMIT_SIGNERS] = {0};
 	enum tobi_err err;
 	size_t count = cbor_array(&in.cbor, LIMIT_SIGNERS, "count");
 

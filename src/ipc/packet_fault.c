@@ -8,7 +8,7 @@
 
 static void write_text(struct writer *out, const char *text)
 {
-	struct writer clean = wr_init(4 * 512);
+	struct writer clean = wr_init(4UL * 512);
 
 	utf8_write_escaped(&clean,
 			   (struct tobi_bytes){(const uint8_t *)text, strlen(text)});

@@ -372,7 +372,7 @@ static const char *const for_agent[] = {"memfd_secret", NULL};
 
 static const int families[] = {AF_UNIX, AF_INET, AF_INET6};
 
-static int rule_failed;
+static int rule_failed; /* NOLINT: of a program that runs at build time */
 
 /* A rule for a call that this architecture lacks is no error. */
 static void add(scmp_filter_ctx filter, uint32_t action, const char *name, unsigned count,

@@ -200,7 +200,7 @@ static enum tobi_err write_state(const struct isolate_spec *spec,
 				 struct isolate_cleanup *cleanup,
 				 struct tobi_fault *fault)
 {
-	CLEANUP(wr_done) struct writer text = wr_init(4 * LIMIT_PATH);
+	CLEANUP(wr_done) struct writer text = wr_init(4UL * LIMIT_PATH);
 	CLEANUP(fd_close) int fd = -1;
 	char folder[LIMIT_PATH];
 

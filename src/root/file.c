@@ -17,9 +17,9 @@
 
 enum { SEAL_ROOT_SIZE = 32, PATH_ROOM = LIMIT_PATH + 64 };
 
-static const int64_t year = 365 * 24 * 3600;
+static const int64_t year = 365L * 24 * 3600;
 /* Clocks of embedded devices are late now and then. */
-static const int64_t back_dating = 24 * 3600;
+static const int64_t back_dating = 24L * 3600;
 
 struct path {
 	char text[PATH_ROOM];
