@@ -133,7 +133,7 @@ check "nothing is left of it" eventually clean
 # hostile clients
 build idle --port 8000 -- /bin/busybox sleep 60
 "$tobichi" run -d --name idle idle.tobi >/dev/null # keeps the service up meanwhile
-timeout -s KILL 120 /usr/bin/python3 "$here/packets.py" "$work/run/service.sock" "$work/idle.tobi" >packets.log 2>&1
+timeout -s KILL 120 /usr/bin/python3 -B "$here/packets.py" "$work/run/service.sock" "$work/idle.tobi" >packets.log 2>&1
 check "hostile clients" same $? 0
 grep FAILED packets.log
 chmod 755 "$work" run

@@ -2,32 +2,11 @@
 
 Usage: packets.py SOCKET IMAGE COMMAND: prints "ok NAME" or "FAILED NAME: why" a line.
 """
-import os, socket, struct, sys, time
+import os, socket, sys, time
+
+from cbor import enc
 
 SOCKET, IMAGE = sys.argv[1], sys.argv[2]
-
-
-def head(major, n):
-    for limit, code, form in ((24, None, None), (1 << 8, 24, ">B"), (1 << 16, 25, ">H"),
-                              (1 << 32, 26, ">I"), (1 << 64, 27, ">Q")):
-        if n < limit:
-            return bytes([major << 5 | n]) if code is None else \
-                bytes([major << 5 | code]) + struct.pack(form, n)
-
-
-def enc(v):
-    if v is True or v is False:
-        return b"\xf5" if v else b"\xf4"
-    if isinstance(v, int):
-        return head(0, v)
-    if isinstance(v, bytes):
-        return head(2, len(v)) + v
-    if isinstance(v, str):
-        return head(3, len(v.encode())) + v.encode()
-    if isinstance(v, list):
-        return head(4, len(v)) + b"".join(map(enc, v))
-    return head(5, len(v)) + b"".join(enc(k) + enc(x) for k, x in v.items())
-
 
 CONFIG = enc({0: 1})
 FAULT, STARTED, EXITED, ENCLAVES, PLATFORM = 135, 129, 130, 131, 134

@@ -110,12 +110,6 @@ static int ask_for_evidence(const char *nonce)
 	return client;
 }
 
-static void leave(int client)
-{
-	close(client);
-	world_run();
-}
-
 /* The agent has heard of the request with this number and nonce. */
 static void expect_attest(unsigned number, const char *nonce)
 {
@@ -174,7 +168,7 @@ static void expect_evidence(int client, const char *evidence)
 	assert_bytes_equal(wr_view(&packet.bytes), wr_view(&out));
 	packet_done(&packet);
 	wr_done(&out);
-	leave(client);
+	world_hang_up(client);
 }
 
 static void expect_fault(int client, enum tobi_err err)
@@ -185,7 +179,7 @@ static void expect_fault(int client, enum tobi_err err)
 	assert_int_equal(world_kind(&packet), REPLY_FAULT);
 	assert_int_equal(packet_read_fault(wr_view(&packet.bytes), NULL), err);
 	packet_done(&packet);
-	leave(client);
+	world_hang_up(client);
 }
 
 static void expect_nothing(int client)
@@ -200,7 +194,7 @@ static void test_agent_evidence__its_asker_has_gone__is_not_the_next_ones(void *
 	int client;
 
 	(void)state;
-	leave(ask_for_evidence("nonce of A"));
+	world_hang_up(ask_for_evidence("nonce of A"));
 	client = ask_for_evidence("nonce of B");
 	expect_attest(1, "nonce of A");
 	expect_attest(2, "nonce of B");
@@ -219,14 +213,14 @@ static void test_agent_fault__its_asker_has_gone__is_not_the_next_ones(void **st
 	int client;
 
 	(void)state;
-	leave(ask_for_evidence("nonce of A"));
+	world_hang_up(ask_for_evidence("nonce of A"));
 	client = ask_for_evidence("nonce of B");
 	say_fault();
 	expect_nothing(client);
 	say_evidence(2, "for B");
 	expect_evidence(client, "for B");
 	/* Nor does it end the enclave when nobody waits any more. */
-	leave(ask_for_evidence("nonce of C"));
+	world_hang_up(ask_for_evidence("nonce of C"));
 	say_fault();
 	assert_false(world_enclave_is_killed());
 }
@@ -240,7 +234,7 @@ static void test_agent_fault__for_the_only_asker__reaches_it(void **state)
 	say_fault();
 	expect_fault(client, TOBI_E_LIMIT);
 	/* The fault was B's, before the answer to A. */
-	leave(ask_for_evidence("nonce of A"));
+	world_hang_up(ask_for_evidence("nonce of A"));
 	client = ask_for_evidence("nonce of B");
 	say_fault();
 	say_evidence(2, "for A");
@@ -263,7 +257,7 @@ static void test_agent_evidence__of_a_later_request__ends_the_enclave(void **sta
 	say_evidence(2, "for whom?");
 	expect_nothing(client);
 	assert_true(world_enclave_is_killed());
-	leave(client);
+	world_hang_up(client);
 }
 
 static void test_agent_fault__nobody_asked__ends_the_enclave(void **state)

@@ -19,12 +19,6 @@ static int ask(enum control_request kind)
 	return client;
 }
 
-static void leave(int client)
-{
-	close(client);
-	world_run();
-}
-
 static void expect_kind(int client, unsigned kind)
 {
 	struct packet packet;
@@ -32,7 +26,7 @@ static void expect_kind(int client, unsigned kind)
 	assert_true(world_answer(client, &packet));
 	assert_int_equal(world_kind(&packet), kind);
 	packet_done(&packet);
-	leave(client);
+	world_hang_up(client);
 }
 
 static void expect_limit(int client)
@@ -45,7 +39,7 @@ static void expect_limit(int client)
 	assert_int_equal(packet_read_fault(wr_view(&packet.bytes), &fault), TOBI_E_LIMIT);
 	assert_string_equal(fault.field, "answer");
 	packet_done(&packet);
-	leave(client);
+	world_hang_up(client);
 }
 
 /* ---- answers that are too large ---- */

@@ -187,3 +187,9 @@ bool world_answer(int client, struct packet *ret_packet)
 {
 	return packet_receive(client, LIMIT_CONTROL, ret_packet, NULL) == TOBI_OK;
 }
+
+void world_hang_up(int client)
+{
+	close(client);
+	world_run();
+}
