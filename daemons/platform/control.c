@@ -238,136 +238,53 @@ static void reply_status(struct client *client)
 	client_send(client, &out);
 }
 
-static bool expect_key(struct cbor *cbor, struct cbor_map *map, int64_t wanted,
-		       const char *field)
-{
-	int64_t key = -1;
-	bool there = cbor_map_int(cbor, map, &key, field) && key == wanted;
-
-	cbor_require(cbor, there, field);
-	return there;
-}
-
-static void read_port(struct cbor *cbor, struct published *port)
-{
-	struct tobi_bytes address;
-
-	if (cbor_array(cbor, 3, "port") != 3)
-		cbor_fail(cbor, TOBI_E_MALFORMED, "port");
-	address = cbor_text(cbor, sizeof(port->address) - 1, "address");
-	snprintf(port->address, sizeof(port->address), "%.*s", (int)address.size,
-		 address.size ? (const char *)address.ptr : "");
-	port->port = (uint16_t)cbor_uint_max(cbor, UINT16_MAX, "port");
-	port->inner = (uint16_t)cbor_uint_max(cbor, UINT16_MAX, "inner port");
-}
-
-static enum tobi_err do_launch(struct client *client, struct cbor *cbor,
-			       struct cbor_map *map, struct packet *packet,
-			       struct tobi_fault *fault)
-{
-	struct launch_request request = {0};
-	enum tobi_err err;
-
-	if (expect_key(cbor, map, 1, "name"))
-		request.name = cbor_text(cbor, LIMIT_NAME, "name");
-	if (expect_key(cbor, map, 2, "launch config"))
-		request.config = cbor_bytes(cbor, LIMIT_CONFIG, "launch config");
-	if (expect_key(cbor, map, 3, "ports"))
-		request.port_count = cbor_array(cbor, LIMIT_PORTS, "ports");
-	for (size_t i = 0; i < request.port_count; i++)
-		read_port(cbor, &request.ports[i]);
-	if (expect_key(cbor, map, 4, "detach"))
-		request.detach = cbor_bool(cbor, "detach");
-	err = cbor_finish(cbor, "launch", fault);
-	if (err)
-		return err;
-	client->launched = true;
-	return enclave_launch(client->service, client, &request, packet, &client->enclave,
-			      fault);
-}
-
-static enum tobi_err find(struct client *client, struct tobi_bytes id,
+static enum tobi_err find(struct client *client, const struct request *request,
 			  struct enclave **ret_enclave, struct tobi_fault *fault)
 {
-	*ret_enclave = enclave_find(client->service, id);
+	*ret_enclave = enclave_find(client->service, request->id);
 	if (*ret_enclave)
 		return TOBI_OK;
 	return fault_set(fault, TOBI_E_NOT_FOUND, "enclave", "id",
 			 "there is none of that name; `tobichi ps` lists them");
 }
 
-static enum tobi_err do_stop(struct client *client, struct cbor *cbor,
-			     struct cbor_map *map, struct tobi_fault *fault)
+static enum tobi_err do_launch(struct client *client, const struct request *request,
+			       struct packet *packet, struct tobi_fault *fault)
 {
-	struct tobi_bytes id = {0};
-	unsigned grace = 0;
-	enum tobi_err err;
+	client->launched = true;
+	return enclave_launch(client->service, client, &request->launch, packet,
+			      &client->enclave, fault);
+}
 
-	if (expect_key(cbor, map, 1, "id"))
-		id = cbor_text(cbor, CONTROL_ID_MAX, "id");
-	if (expect_key(cbor, map, 2, "grace"))
-		grace = (unsigned)cbor_uint_max(cbor, CONTROL_GRACE_MAX, "grace");
-	err = cbor_finish(cbor, "stop", fault);
+static enum tobi_err do_stop(struct client *client, const struct request *request,
+			     struct tobi_fault *fault)
+{
+	enum tobi_err err = find(client, request, &client->enclave, fault);
+
 	if (!err)
-		err = find(client, id, &client->enclave, fault);
-	if (!err)
-		enclave_stop(client->enclave, grace);
+		enclave_stop(client->enclave, request->grace);
 	return err;
 }
 
-static enum tobi_err do_attest(struct client *client, struct cbor *cbor,
-			       struct cbor_map *map, struct tobi_fault *fault)
+static enum tobi_err do_attest(struct client *client, const struct request *request,
+			       struct tobi_fault *fault)
 {
-	struct tobi_bytes id = {0}, nonce = {0};
 	struct enclave *enclave = NULL;
-	enum tobi_err err;
+	enum tobi_err err = find(client, request, &enclave, fault);
 
-	if (expect_key(cbor, map, 1, "id"))
-		id = cbor_text(cbor, CONTROL_ID_MAX, "id");
-	if (expect_key(cbor, map, 2, "nonce"))
-		nonce = cbor_bytes(cbor, 64, "nonce");
-	err = cbor_finish(cbor, "attest", fault);
-	if (!err && nonce.size < 8)
-		err = fault_set(fault, TOBI_E_ARGUMENT, "attest", "nonce",
-				"8 to 64 bytes are needed");
 	if (!err)
-		err = find(client, id, &enclave, fault);
-	if (!err)
-		enclave_attest(enclave, client, nonce);
-	return err;
-}
-
-static enum tobi_err do_signal(struct client *client, struct cbor *cbor,
-			       struct cbor_map *map, struct tobi_fault *fault)
-{
-	unsigned number = 0;
-	enum tobi_err err;
-
-	if (expect_key(cbor, map, 1, "signal"))
-		number = (unsigned)cbor_uint_max(cbor, 31, "signal");
-	err = cbor_finish(cbor, "signal", fault);
-	if (!err && number == 0)
-		err = fault_set(fault, TOBI_E_ARGUMENT, "signal", "signal",
-				"1 to 31 are allowed");
-	if (!err && client->enclave)
-		enclave_signal(client->enclave, number);
+		enclave_attest(enclave, client, request->nonce);
 	return err;
 }
 
 /* The reader waits on this connection for the enclave's end, if it likes. */
-static enum tobi_err do_logs(struct client *client, struct cbor *cbor,
-			     struct cbor_map *map, struct tobi_fault *fault)
+static enum tobi_err do_logs(struct client *client, const struct request *request,
+			     struct tobi_fault *fault)
 {
 	CLEANUP(wr_done) struct writer out = wr_init(64);
 	CLEANUP(fd_close) int log = -1;
-	struct tobi_bytes id = {0};
-	enum tobi_err err;
+	enum tobi_err err = find(client, request, &client->enclave, fault);
 
-	if (expect_key(cbor, map, 1, "id"))
-		id = cbor_text(cbor, CONTROL_ID_MAX, "id");
-	err = cbor_finish(cbor, "logs", fault);
-	if (!err)
-		err = find(client, id, &client->enclave, fault);
 	if (!err)
 		err = output_reader(&client->enclave->output, &log, fault);
 	if (err)
@@ -381,44 +298,39 @@ static enum tobi_err do_logs(struct client *client, struct cbor *cbor,
 static enum tobi_err dispatch(struct client *client, struct packet *packet,
 			      struct tobi_fault *fault)
 {
-	struct cbor cbor = cbor_init(wr_view(&packet->bytes), CBOR_DETERMINISTIC);
-	struct cbor_map map = cbor_map(&cbor, 5, "request");
-	uint64_t kind =
-	    expect_key(&cbor, &map, 0, "request") ? cbor_uint(&cbor, "request") : 0;
-	enum tobi_err err;
+	struct request request;
+	bool again = client->asked;
+	enum tobi_err err = request_parse(wr_view(&packet->bytes), &request, fault);
 
-	/* After the one request only a launch may go on, with signals. */
-	if (client->asked != (kind == REQUEST_SIGNAL) ||
-	    (client->asked && !client->launched))
-		cbor_fail(&cbor, TOBI_E_PROTOCOL, "request");
 	client->asked = true;
-	if (cbor_failed(&cbor))
-		return cbor_status(&cbor, "request", fault);
-	switch (kind) {
+	if (err)
+		return err;
+	/* After the one request only a launch may go on, with signals. */
+	if (again != (request.kind == REQUEST_SIGNAL) || (again && !client->launched))
+		return fault_set(fault, TOBI_E_PROTOCOL, "request", "request",
+				 "it is not for this place in the order of packets");
+	switch (request.kind) {
 	case REQUEST_LAUNCH:
-		return do_launch(client, &cbor, &map, packet, fault);
+		return do_launch(client, &request, packet, fault);
 	case REQUEST_SIGNAL:
-		return do_signal(client, &cbor, &map, fault);
+		if (client->enclave)
+			enclave_signal(client->enclave, request.signal);
+		return TOBI_OK;
 	case REQUEST_STOP:
-		return do_stop(client, &cbor, &map, fault);
+		return do_stop(client, &request, fault);
 	case REQUEST_LOGS:
-		return do_logs(client, &cbor, &map, fault);
+		return do_logs(client, &request, fault);
 	case REQUEST_ATTEST:
-		return do_attest(client, &cbor, &map, fault);
+		return do_attest(client, &request, fault);
 	case REQUEST_LIST:
-		err = cbor_finish(&cbor, "list", fault);
-		if (!err)
-			reply_list(client);
-		return err;
+		reply_list(client);
+		return TOBI_OK;
 	case REQUEST_STATUS:
-		err = cbor_finish(&cbor, "status", fault);
-		if (!err)
-			reply_status(client);
-		return err;
-	default:
-		return fault_set(fault, TOBI_E_UNSUPPORTED, "request", "",
-				 "it is not known here");
+		reply_status(client);
+		return TOBI_OK;
 	}
+	return fault_set(fault, TOBI_E_UNSUPPORTED, "request", "",
+			 "it is not known here");
 }
 
 static void on_client(evutil_socket_t fd, short what, void *context)

@@ -6,6 +6,7 @@
 
 #include "daemons/platform/outbox.h"
 #include "daemons/platform/output.h"
+#include "daemons/platform/request.h"
 #include "daemons/platform/signer.h"
 #include "image/image.h"
 #include "ipc/packet.h"
@@ -15,11 +16,6 @@ struct service;
 struct client;
 
 enum enclave_state { ENCLAVE_STARTING, ENCLAVE_WAITING, ENCLAVE_RUNNING, ENCLAVE_ENDING };
-
-struct published {
-	char address[64];
-	uint16_t port, inner;
-};
 
 struct enclave {
 	struct service *service;
@@ -82,13 +78,7 @@ struct service {
 	struct tobi_fault fault; /* why the service ends; code OK: it was asked to */
 };
 
-/* enclave.c. What LAUNCH asks for; descriptors are taken from the packet. */
-struct launch_request {
-	struct tobi_bytes name, config;
-	struct published ports[LIMIT_PORTS];
-	size_t port_count;
-	bool detach;
-};
+/* enclave.c. Descriptors are taken from the packet. */
 TOBI_MUST_USE enum tobi_err enclave_launch(struct service *service, struct client *client,
 					   const struct launch_request *request,
 					   struct packet *packet,
