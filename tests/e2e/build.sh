@@ -204,6 +204,7 @@ fi
 interrupt() { # SIGNAL: as it comes from a terminal, in the middle of the work
 	/usr/bin/python3 - "$tobichi" "$1" <<'END'
 import os, signal, subprocess, sys, time
+signal.signal(int(sys.argv[2]), signal.SIG_DFL)  # nohup leaves it ignored, for good
 p = subprocess.Popen([sys.argv[1], "build", "-o", "none.tobi", "--", "python3"], stderr=subprocess.PIPE)
 while not any(os.path.exists(f"tmp/{f}/root/usr") for f in os.listdir("tmp")) and p.poll() is None:
     time.sleep(0.005)
