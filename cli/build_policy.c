@@ -66,27 +66,25 @@ enum tobi_err build_policy_host(struct writer *out, struct tobi_fault *fault)
 static enum tobi_err write_config_id(struct writer *out, const char *given,
 				     struct tobi_fault *fault)
 {
-	CLEANUP(wr_done) struct writer bytes = wr_init(LIMIT_CONFIG);
-	struct launch_config none = {0};
+	const struct launch_config none = {0};
 	uint8_t id[SHA384_SIZE];
 	char hex[2 * SHA384_SIZE + 1];
-	enum tobi_err err = launch_config_write(&none, &bytes, fault);
+	enum tobi_err err;
 
-	if (!err)
-		err = hash_sha384(wr_view(&bytes), id);
+	if (given) {
+		wr_printf(out, "\n# What is added at launch, exactly.\nconfig-id: %s\n",
+			  given);
+		return TOBI_OK;
+	}
+	err = launch_config_id(&none, id, fault);
 	if (err)
 		return err;
 	hex_write((struct tobi_bytes){id, sizeof(id)}, hex, sizeof(hex));
-	if (given)
-		wr_printf(out, "\n# What is added at launch, exactly.\nconfig-id: %s\n",
-			  given);
-	else
-		wr_printf(
-		    out,
-		    "\n# Nothing is added at launch: no --arg, --env or --owner. "
-		    "Where something is,\n# `tobichi run` prints the id to put here.\n"
-		    "config-id: %s\n",
-		    hex);
+	wr_printf(out,
+		  "\n# Nothing is added at launch: no --arg, --env or --owner. "
+		  "Where something is,\n# `tobichi run` prints the id to put here.\n"
+		  "config-id: %s\n",
+		  hex);
 	return TOBI_OK;
 }
 

@@ -137,18 +137,14 @@ static bool has_additions(const struct run *run)
 	       run->config.owner.size;
 }
 
-/* SHA-384 of the launch config: what a policy names a launch by. */
 static enum tobi_err config_id(struct run *run, char ret_hex[static 2 * SHA384_SIZE + 1],
 			       struct tobi_fault *fault)
 {
-	CLEANUP(wr_done) struct writer config = wr_init(LIMIT_CONFIG);
 	uint8_t id[SHA384_SIZE];
 	enum tobi_err err;
 
 	launch_config_sort(&run->config);
-	err = launch_config_write(&run->config, &config, fault);
-	if (!err)
-		err = hash_sha384(wr_view(&config), id);
+	err = launch_config_id(&run->config, id, fault);
 	if (!err)
 		hex_write((struct tobi_bytes){id, sizeof(id)}, ret_hex,
 			  2 * SHA384_SIZE + 1);

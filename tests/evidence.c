@@ -224,3 +224,24 @@ void test_scene_policy(const struct test_scene *scene, struct writer *out)
 	}
 	assert_int_equal(wr_err(out), 0);
 }
+
+struct tobi_result *test_scene_appraise(struct test_scene *scene)
+{
+	struct writer yaml = wr_init(LIMIT_POLICY), evidence = wr_init(LIMIT_EVIDENCE);
+	struct tobi_verify_request request = {.nonce = scene->given_nonce,
+					      .time = scene->now};
+	struct tobi_policy *policy = NULL;
+	struct tobi_result *result = NULL;
+	struct tobi_fault fault = {0};
+
+	test_scene_policy(scene, &yaml);
+	test_scene_evidence(scene, &evidence);
+	request.evidence = wr_view(&evidence);
+	if (tobi_policy_parse(wr_view(&yaml), "scene.yaml", &policy, &fault) ||
+	    tobi_verify(policy, &request, &result, &fault))
+		fail_msg("%s: %s: %s", fault.object, fault.field, fault.message);
+	tobi_policy_free(policy);
+	wr_done(&yaml);
+	wr_done(&evidence);
+	return result;
+}

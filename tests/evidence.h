@@ -5,6 +5,7 @@
 
 #include "codec/cose.h"
 #include "pki/cert.h"
+#include "tobichi/verify.h"
 #include "token/soft_token.h"
 
 enum { TEST_NOW = 1900000000 };
@@ -46,5 +47,8 @@ void test_scene_evidence(struct test_scene *scene, struct writer *out);
 void test_scene_session_evidence(struct test_scene *scene,
 				 struct tobi_bytes claims_buffer, struct writer *out);
 void test_scene_policy(const struct test_scene *scene, struct writer *out);
+/* What the policy says of the evidence, with the nonce that the scene gives. The test
+ * fails when one of them cannot be read. tobi_result_free() it. */
+struct tobi_result *test_scene_appraise(struct test_scene *scene);
 
 #endif

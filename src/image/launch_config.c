@@ -1,7 +1,6 @@
 #include "base/fault.h"
 #include "base/secret.h"
 #include "image/fields.h"
-#include "pki/key.h"
 
 enum { KEY_VERSION, KEY_ARGUMENTS, KEY_ENVIRONMENT, KEY_OWNER, KEY_BROKER, KEY_CONTRACT };
 
@@ -124,6 +123,16 @@ enum tobi_err launch_config_write(const struct launch_config *config, struct wri
 		return fault_set(fault, wr_err(out), "launch config", "",
 				 "no room for it");
 	return TOBI_OK;
+}
+
+enum tobi_err launch_config_id(const struct launch_config *config,
+			       uint8_t ret_id[static SHA384_SIZE],
+			       struct tobi_fault *fault)
+{
+	CLEANUP(wr_done) struct writer bytes = wr_init(LIMIT_CONFIG);
+	enum tobi_err err = launch_config_write(config, &bytes, fault);
+
+	return err ? err : hash_sha384(wr_view(&bytes), ret_id);
 }
 
 enum tobi_err launch_config_suits(const struct launch_config *config,

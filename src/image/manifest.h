@@ -7,6 +7,7 @@
 
 #include "base/limits.h"
 #include "base/writer.h"
+#include "pki/key.h"
 
 struct text_pair {
 	struct tobi_bytes name, value;
@@ -88,6 +89,10 @@ TOBI_MUST_USE enum tobi_err launch_config_write(const struct launch_config *conf
 						struct writer *out,
 						struct tobi_fault *fault);
 
+/* What a policy names a launch by: SHA-384 of what launch_config_write() gives. */
+TOBI_MUST_USE enum tobi_err launch_config_id(const struct launch_config *config,
+					     uint8_t ret_id[static SHA384_SIZE],
+					     struct tobi_fault *fault);
 /* Brings the environment into the order required. */
 void launch_config_sort(struct launch_config *config);
 /* What a config may not do to this image: set a variable that the image sets (DENIED),

@@ -180,23 +180,31 @@ static enum tobi_err make_way(struct stage *stage, const char *inside, int *ret_
 	return TOBI_OK;
 }
 
+static enum tobi_err open_new(struct stage *stage, const char *inside, int *ret_fd,
+			      struct tobi_fault *fault)
+{
+	CLEANUP(fd_close) int parent = -1;
+	const char *name = NULL;
+	enum tobi_err err = make_way(stage, inside, &parent, &name, fault);
+
+	if (err)
+		return err;
+	*ret_fd = openat(parent, name,
+			 O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	return *ret_fd < 0 ? cannot_make(inside, fault) : TOBI_OK;
+}
+
 enum tobi_err stage_file(struct stage *stage, int from, const struct stat *st,
 			 const char *inside, struct tobi_fault *fault)
 {
-	CLEANUP(fd_close) int parent = -1;
 	CLEANUP(fd_close) int out = -1;
-	const char *name = NULL;
 	uint64_t left = (uint64_t)st->st_size;
 	enum tobi_err err = account(stage, left, fault);
 
 	if (!err)
-		err = make_way(stage, inside, &parent, &name, fault);
+		err = open_new(stage, inside, &out, fault);
 	if (err)
 		return err;
-	out = openat(parent, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
-		     0600);
-	if (out < 0)
-		return cannot_make(inside, fault);
 	/* Not more than was accounted for, however it grows. */
 	while (left) {
 		size_t part = left < 1 << 24 ? (size_t)left : 1 << 24;
@@ -218,19 +226,15 @@ enum tobi_err stage_file(struct stage *stage, int from, const struct stat *st,
 enum tobi_err stage_text(struct stage *stage, const char *inside, const char *text,
 			 struct tobi_fault *fault)
 {
-	CLEANUP(fd_close) int parent = -1;
 	CLEANUP(fd_close) int out = -1;
 	const struct tobi_bytes bytes = {(const uint8_t *)text, strlen(text)};
-	const char *name = NULL;
 	enum tobi_err err = account(stage, bytes.size, fault);
 
 	if (!err)
-		err = make_way(stage, inside, &parent, &name, fault);
+		err = open_new(stage, inside, &out, fault);
 	if (err)
 		return err;
-	out = openat(parent, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
-		     0600);
-	if (out < 0 || fchmod(out, 0644))
+	if (fchmod(out, 0644))
 		return cannot_make(inside, fault);
 	return fd_write_all(out, bytes, object, fault);
 }

@@ -112,27 +112,6 @@ static const struct {
 };
 enum { CASES = sizeof(cases) / sizeof(cases[0]) };
 
-static struct tobi_result *appraise(struct test_scene *scene)
-{
-	struct writer yaml = wr_init(LIMIT_POLICY), evidence = wr_init(LIMIT_EVIDENCE);
-	struct tobi_verify_request request = {.nonce = scene->given_nonce,
-					      .time = scene->now};
-	struct tobi_policy *policy = NULL;
-	struct tobi_result *result = NULL;
-	struct tobi_fault fault = {0};
-
-	test_scene_policy(scene, &yaml);
-	test_scene_evidence(scene, &evidence);
-	request.evidence = wr_view(&evidence);
-	if (tobi_policy_parse(wr_view(&yaml), "scene.yaml", &policy, &fault) ||
-	    tobi_verify(policy, &request, &result, &fault))
-		fail_msg("%s: %s: %s", fault.object, fault.field, fault.message);
-	tobi_policy_free(policy);
-	wr_done(&yaml);
-	wr_done(&evidence);
-	return result;
-}
-
 static void test_verify__good__accepts(void **state)
 {
 	struct test_scene scene;
@@ -140,7 +119,7 @@ static void test_verify__good__accepts(void **state)
 
 	(void)state;
 	test_scene_make(&scene);
-	result = appraise(&scene);
+	result = test_scene_appraise(&scene);
 	assert_string_equal(tobi_result_reason(result), "accepted");
 	assert_int_equal(tobi_result_verdict(result), TOBI_ACCEPT);
 	for (size_t i = 0; i < tobi_result_check_count(result); i++) {
@@ -163,7 +142,7 @@ static void run_case(size_t index)
 
 	test_scene_make(&scene);
 	cases[index].change(&scene);
-	result = appraise(&scene);
+	result = test_scene_appraise(&scene);
 	assert_int_equal(tobi_result_verdict(result), TOBI_REFUSE);
 	for (size_t i = 0; i < tobi_result_check_count(result); i++) {
 		const struct tobi_check_result *line = tobi_result_check(result, i);
@@ -247,7 +226,7 @@ static void test_verify__owner_chain__counts_for_its_key_only(void **state)
 
 		test_scene_make(&scene);
 		endorse(&scene, own ? scene.platform.key : stranger.key, &chain);
-		result = appraise(&scene);
+		result = test_scene_appraise(&scene);
 		assert_int_equal(tobi_result_verdict(result),
 				 own ? TOBI_ACCEPT : TOBI_REFUSE);
 		if (!own)
@@ -271,7 +250,7 @@ static void test_verify__allowed__accepts_and_says_so(void **state)
 	scene.more = "allow: [no-nonce, debug, user-launch]\n";
 	scene.claims.dbgstat = 0;
 	by_a_user(&scene);
-	result = appraise(&scene);
+	result = test_scene_appraise(&scene);
 	assert_string_equal(tobi_result_reason(result), "accepted");
 	for (enum tobi_format format = TOBI_FORMAT_TEXT; format <= TOBI_FORMAT_HTML;
 	     format++) {

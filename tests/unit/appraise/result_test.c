@@ -4,23 +4,10 @@
 #include "appraise/appraise.h"
 #include "tests/evidence.h"
 
-static struct tobi_result *appraise(struct test_scene *scene)
+static struct tobi_result *accepted(struct test_scene *scene)
 {
-	CLEANUP(wr_done) struct writer yaml = wr_init(LIMIT_POLICY);
-	CLEANUP(wr_done) struct writer evidence = wr_init(LIMIT_EVIDENCE);
-	struct tobi_verify_request request = {.nonce = scene->given_nonce,
-					      .time = scene->now};
-	struct tobi_policy *policy = NULL;
-	struct tobi_result *result = NULL;
-	struct tobi_fault fault = {0};
+	struct tobi_result *result = test_scene_appraise(scene);
 
-	test_scene_policy(scene, &yaml);
-	test_scene_evidence(scene, &evidence);
-	request.evidence = wr_view(&evidence);
-	if (tobi_policy_parse(wr_view(&yaml), "scene.yaml", &policy, &fault) ||
-	    tobi_verify(policy, &request, &result, &fault))
-		fail_msg("%s: %s: %s", fault.object, fault.field, fault.message);
-	tobi_policy_free(policy);
 	assert_int_equal(tobi_result_verdict(result), TOBI_ACCEPT);
 	return result;
 }
@@ -32,7 +19,7 @@ static void test_result_getters__strict_policy__no_allowance(void **state)
 
 	(void)state;
 	test_scene_make(&scene);
-	result = appraise(&scene);
+	result = accepted(&scene);
 	assert_string_equal(tobi_result_tier(result), "soft");
 	assert_non_null(strstr(tobi_result_tier_meaning(result), "not root"));
 	assert_non_null(strstr(tobi_result_identity(result), "owner"));
@@ -52,7 +39,7 @@ static void test_result_getters__loose_policy__each_allowance_once(void **state)
 	scene.more = "allow: [debug, no-nonce]\n";
 	scene.claims.dbgstat = 0;
 	scene.given_nonce = (struct tobi_bytes){0};
-	result = appraise(&scene);
+	result = accepted(&scene);
 	assert_string_equal(tobi_result_identity(result), "any instance of this image");
 	assert_non_null(strstr(tobi_result_allowance(result, 0), "DEBUG"));
 	assert_non_null(strstr(tobi_result_allowance(result, 1), "NO NONCE"));

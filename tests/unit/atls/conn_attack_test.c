@@ -82,21 +82,6 @@ static void check_tls__rules(void **state)
 
 /* ---- a man in the middle, who holds both sides' leaked leaf keys ---- */
 
-static int accept_any(X509_STORE_CTX *store, void *unused)
-{
-	(void)store, (void)unused;
-	return 1;
-}
-
-static int take_alpn(SSL *ssl, const unsigned char **ret_out, unsigned char *ret_size,
-		     const unsigned char *offered, unsigned size, void *unused)
-{
-	(void)ssl, (void)size, (void)unused;
-	*ret_out = offered + 1;
-	*ret_size = offered[0];
-	return SSL_TLSEXT_ERR_OK;
-}
-
 static SSL_CTX *bent_server(const struct end *like)
 {
 	SSL_CTX *tls = SSL_CTX_new(TLS_server_method());
@@ -107,8 +92,8 @@ static SSL_CTX *bent_server(const struct end *like)
 	SSL_CTX_use_PrivateKey(tls, like->endpoint.key);
 	X509_free(leaf);
 	SSL_CTX_set_verify(tls, SSL_VERIFY_PEER, NULL);
-	SSL_CTX_set_cert_verify_callback(tls, accept_any, NULL);
-	SSL_CTX_set_alpn_select_cb(tls, take_alpn, NULL);
+	SSL_CTX_set_cert_verify_callback(tls, plain_accept_any, NULL);
+	SSL_CTX_set_alpn_select_cb(tls, plain_take_alpn, NULL);
 	SSL_CTX_set_num_tickets(tls, 0);
 	return tls;
 }

@@ -71,14 +71,14 @@ X509 *plain_leaf_of(const struct end *end)
 
 static const unsigned char alpn[] = "\x0etobichi-atls/1";
 
-static int accept_any(X509_STORE_CTX *store, void *unused)
+int plain_accept_any(X509_STORE_CTX *store, void *unused)
 {
 	(void)store, (void)unused;
 	return 1;
 }
 
-static int take_alpn(SSL *ssl, const unsigned char **ret_out, unsigned char *ret_size,
-		     const unsigned char *offered, unsigned size, void *unused)
+int plain_take_alpn(SSL *ssl, const unsigned char **ret_out, unsigned char *ret_size,
+		    const unsigned char *offered, unsigned size, void *unused)
 {
 	(void)ssl, (void)size, (void)unused;
 	*ret_out = offered + 1;
@@ -130,9 +130,9 @@ void plain_init(struct plain *plain, enum tobi_role role, EVP_PKEY *key, X509 *l
 	SSL_CTX_set_msg_callback_arg(plain->tls, plain);
 	if (server) {
 		SSL_CTX_set_verify(plain->tls, SSL_VERIFY_PEER, NULL);
-		SSL_CTX_set_cert_verify_callback(plain->tls, accept_any, NULL);
+		SSL_CTX_set_cert_verify_callback(plain->tls, plain_accept_any, NULL);
 		SSL_CTX_set_session_id_context(plain->tls, (const uint8_t *)"plain", 5);
-		SSL_CTX_set_alpn_select_cb(plain->tls, take_alpn, NULL);
+		SSL_CTX_set_alpn_select_cb(plain->tls, plain_take_alpn, NULL);
 		SSL_CTX_set_client_hello_cb(plain->tls, look_at_hello, plain);
 	} else {
 		SSL_CTX_set_alpn_protos(plain->tls, alpn, sizeof(alpn) - 1);
@@ -256,7 +256,7 @@ SSL_SESSION *plain_ticket(SSL_CTX *client, const struct end *like)
 	SSL_CTX_use_certificate(tls, leaf);
 	SSL_CTX_use_PrivateKey(tls, like->endpoint.key);
 	SSL_CTX_set_max_early_data(tls, 1000);
-	SSL_CTX_set_alpn_select_cb(tls, take_alpn, NULL);
+	SSL_CTX_set_alpn_select_cb(tls, plain_take_alpn, NULL);
 	ends[1] = SSL_new(tls);
 	assert_int_equal(BIO_new_bio_pair(&one, 0, &two, 0), 1);
 	SSL_set_bio(ends[0], one, one);

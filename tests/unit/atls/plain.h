@@ -19,6 +19,11 @@ X509 *plain_leaf(EVP_PKEY *key, const struct leaf_wish *wish);
 /* The leaf of an end of the world. */
 X509 *plain_leaf_of(const struct end *end);
 
+/* Callbacks of a loose end: every certificate, and the first ALPN that is offered. */
+int plain_accept_any(X509_STORE_CTX *store, void *unused);
+int plain_take_alpn(SSL *ssl, const unsigned char **ret_out, unsigned char *ret_size,
+		    const unsigned char *offered, unsigned size, void *unused);
+
 struct plain {
 	SSL_CTX *tls;
 	SSL *ssl;

@@ -93,23 +93,6 @@ static void test_agent_send__an_agent_that_never_reads__is_ended(void **state)
 
 /* ---- ATTEST ---- */
 
-static int ask_for_evidence(const char *nonce)
-{
-	struct writer out = wr_init(128);
-	int client;
-
-	cbor_write_map(&out, 3);
-	cbor_write_uint(&out, 0);
-	cbor_write_uint(&out, REQUEST_ATTEST);
-	cbor_write_uint(&out, 1);
-	cbor_write_text(&out, world.enclave->id);
-	cbor_write_uint(&out, 2);
-	cbor_write_bytes(&out, text_bytes(nonce));
-	client = world_ask(&out);
-	wr_done(&out);
-	return client;
-}
-
 /* The agent has heard of the request with this number and nonce. */
 static void expect_attest(unsigned number, const char *nonce)
 {
@@ -194,15 +177,15 @@ static void test_agent_evidence__its_asker_has_gone__is_not_the_next_ones(void *
 	int client;
 
 	(void)state;
-	world_hang_up(ask_for_evidence("nonce of A"));
-	client = ask_for_evidence("nonce of B");
+	world_hang_up(world_ask_for_evidence("nonce of A"));
+	client = world_ask_for_evidence("nonce of B");
 	expect_attest(1, "nonce of A");
 	expect_attest(2, "nonce of B");
 	say_evidence(1, "for A");
 	expect_nothing(client);
 	say_evidence(2, "for B");
 	expect_evidence(client, "for B");
-	client = ask_for_evidence("nonce of C");
+	client = world_ask_for_evidence("nonce of C");
 	say_evidence(3, "for C");
 	expect_evidence(client, "for C");
 	assert_false(world_enclave_is_killed());
@@ -213,14 +196,14 @@ static void test_agent_fault__its_asker_has_gone__is_not_the_next_ones(void **st
 	int client;
 
 	(void)state;
-	world_hang_up(ask_for_evidence("nonce of A"));
-	client = ask_for_evidence("nonce of B");
+	world_hang_up(world_ask_for_evidence("nonce of A"));
+	client = world_ask_for_evidence("nonce of B");
 	say_fault();
 	expect_nothing(client);
 	say_evidence(2, "for B");
 	expect_evidence(client, "for B");
 	/* Nor does it end the enclave when nobody waits any more. */
-	world_hang_up(ask_for_evidence("nonce of C"));
+	world_hang_up(world_ask_for_evidence("nonce of C"));
 	say_fault();
 	assert_false(world_enclave_is_killed());
 }
@@ -230,12 +213,12 @@ static void test_agent_fault__for_the_only_asker__reaches_it(void **state)
 	int client;
 
 	(void)state;
-	client = ask_for_evidence("nonce of A");
+	client = world_ask_for_evidence("nonce of A");
 	say_fault();
 	expect_fault(client, TOBI_E_LIMIT);
 	/* The fault was B's, before the answer to A. */
-	world_hang_up(ask_for_evidence("nonce of A"));
-	client = ask_for_evidence("nonce of B");
+	world_hang_up(world_ask_for_evidence("nonce of A"));
+	client = world_ask_for_evidence("nonce of B");
 	say_fault();
 	say_evidence(2, "for A");
 	expect_fault(client, TOBI_E_PROTOCOL);
@@ -251,7 +234,7 @@ static void test_agent_evidence__nobody_asked__ends_the_enclave(void **state)
 
 static void test_agent_evidence__of_a_later_request__ends_the_enclave(void **state)
 {
-	int client = ask_for_evidence("nonce of A");
+	int client = world_ask_for_evidence("nonce of A");
 
 	(void)state;
 	say_evidence(2, "for whom?");

@@ -78,18 +78,8 @@ static int attest(size_t size)
 {
 	struct writer out = wr_init(LIMIT_CHANNEL);
 	uint8_t *evidence = calloc(1, size);
-	int client;
+	int client = world_ask_for_evidence("a nonce of 16");
 
-	cbor_write_map(&out, 3);
-	cbor_write_uint(&out, 0);
-	cbor_write_uint(&out, REQUEST_ATTEST);
-	cbor_write_uint(&out, 1);
-	cbor_write_text(&out, world.enclave->id);
-	cbor_write_uint(&out, 2);
-	cbor_write_bytes(&out, text_bytes("a nonce"
-					  " of 16"));
-	client = world_ask(&out);
-	wr_done(&out);
 	cbor_write_map(&out, 3);
 	cbor_write_uint(&out, 0);
 	cbor_write_uint(&out, AGENT_EVIDENCE);

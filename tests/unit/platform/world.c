@@ -183,6 +183,23 @@ int world_ask(const struct writer *request)
 	return fd;
 }
 
+int world_ask_for_evidence(const char *nonce)
+{
+	struct writer out = wr_init(128);
+	int client;
+
+	cbor_write_map(&out, 3);
+	cbor_write_uint(&out, 0);
+	cbor_write_uint(&out, REQUEST_ATTEST);
+	cbor_write_uint(&out, 1);
+	cbor_write_text(&out, world.enclave->id);
+	cbor_write_uint(&out, 2);
+	cbor_write_bytes(&out, text_bytes(nonce));
+	client = world_ask(&out);
+	wr_done(&out);
+	return client;
+}
+
 bool world_answer(int client, struct packet *ret_packet)
 {
 	return packet_receive(client, LIMIT_CONTROL, ret_packet, NULL) == TOBI_OK;

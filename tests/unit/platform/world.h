@@ -31,6 +31,7 @@ bool world_enclave_is_killed(void);
 
 /* A client that has connected and asked; and what it got: as above. */
 int world_ask(const struct writer *request);
+int world_ask_for_evidence(const char *nonce); /* of the world's enclave */
 bool world_answer(int client, struct packet *ret_packet);
 void world_hang_up(int client);
 
