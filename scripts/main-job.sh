@@ -9,7 +9,6 @@ PATH=$build/cli:$PATH
 work=$(mktemp -d "${TMPDIR:-/tmp}/tobichi-example.XXXXXX")
 export TOBICHI_RUN_FOLDER="$work/run" TOBICHI_STATE_FOLDER="$work/state" HOME="$work"
 export TMPDIR="$work" # a build that is interrupted leaves its work folder
-helpers= current=
 
 # The service and its sweeper hold this lock until the last of them is gone.
 service_is_gone() { [ ! -e run/lock ] || flock --nonblock run/lock true; }
@@ -17,7 +16,9 @@ finish() {
 	trap '' INT TERM HUP PIPE
 	set +e
 	cd "$work" || return
-	for pid in $current $helpers; do
+	# The shell's own list: a signal may come before what was started has a name here.
+	jobs -p >jobs
+	for pid in $(cat jobs); do
 		n=0
 		# Again until it is gone: a child that is not yet its program loses the signal.
 		while kill "$pid" 2>/dev/null && [ $n -lt 100 ]; do
@@ -71,10 +72,8 @@ fail() {
 # runs: Ctrl-C between the two would be forgotten. finish ends the command.
 quietly() {
 	"$@" >out 2>&1 &
-	current=$!
 	status=0
-	wait $current || status=$?
-	current=
+	wait $! || status=$?
 }
 # accepted COMMAND...: it must succeed. refused STATUS WORDS COMMAND...: it must not, and say so.
 run() {
@@ -134,7 +133,6 @@ heading "4. Open a local port to it, and use ordinary Redis clients"
 say tobichi connect "127.0.0.1:$public" --policy redis.policy.yaml --listen "127.0.0.1:$local" '&'
 tobichi connect "127.0.0.1:$public" --policy redis.policy.yaml --listen "127.0.0.1:$local" >listen 2>&1 &
 client=$!
-helpers=$client
 until_line '^listening' listen $client
 indent <listen
 accepted redis-cli -p "$local" set greeting 'hello from inside'
@@ -161,7 +159,6 @@ refused 1 POLICY-TIER tobichi connect "127.0.0.1:$public" --policy hardware.poli
 heading "7. Refused: a man in the middle who relays genuine evidence of another session"
 "$build/tests/tools/relay" relay "$public" >relay 2>&1 &
 middle=$!
-helpers="$helpers $middle"
 until_line '^listening' relay $middle
 between=$(sed -n 's/^listening on port //p' relay)
 note "Port $between is the relay's. The enclave attests to it, in a session between the two;"

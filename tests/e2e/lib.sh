@@ -33,9 +33,23 @@ exits() {
 	status=$?
 	[ $status = "$expected" ] || { echo "  exit status $status instead of $expected: $said"; return 1; }
 }
-free_port() {
-	/usr/bin/python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+# COUNT ports, and none that a connection of somebody's could be given meanwhile.
+free_ports() {
+	/usr/bin/python3 -c '
+import random, socket, sys
+with open("/proc/sys/net/ipv4/ip_local_port_range") as file:
+    end = int(file.read().split()[0])
+held = []
+while len(held) < int(sys.argv[1]):
+    held.append(socket.socket())
+    try:
+        held[-1].bind(("127.0.0.1", random.randrange(10000, end)))
+    except OSError:
+        held.pop()
+for one in held:
+    print(one.getsockname()[1])' "$1"
 }
+free_port() { free_ports 1; }
 eventually() { # CONDITION..., within 10 seconds
 	n=0
 	until "$@" >/dev/null 2>&1; do

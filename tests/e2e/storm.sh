@@ -43,10 +43,7 @@ check "each is in the log" test "$(wc -l <gone)" -ge 125
 build serves --port 8000 -- /bin/busybox nc -ll -p 8000 -e /bin/busybox echo served
 export policy=serves.policy.yaml
 served() {
-	/usr/bin/python3 -c 'import socket
-s = [socket.socket() for _ in range(16)]
-for x in s: x.bind(("127.0.0.1", 0))
-print("\n".join(str(x.getsockname()[1]) for x in s))' | xargs -P 8 -I P sh -c '
+	free_ports 16 | xargs -P 8 -I P sh -c '
 		id=$("$tobichi" run -d --publish 127.0.0.1:P:8000 serves.tobi) || { echo "P: no start"; exit 0; }
 		out=$(timeout -s KILL 60 "$tobichi" connect 127.0.0.1:P --policy "$policy" --quiet -- sh -c "read line; echo \$line >out.P" 2>&1
 			cat out.P)
