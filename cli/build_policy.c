@@ -28,7 +28,7 @@ enum tobi_err build_policy_host(struct writer *out, struct tobi_fault *fault)
 	if (!err)
 		err = root_open(folders.state, &root, fault);
 	if (err == TOBI_E_NOT_FOUND) {
-		err = root_init(folders.state, "file", time(NULL), fault);
+		err = root_init(folders.state, "file", NULL, time(NULL), fault);
 		if (!err)
 			fprintf(stderr, "tobichi: made this host's platform keys in %s\n",
 				folders.state);

@@ -168,7 +168,7 @@ static int init(const struct options *options, const char *argument)
 {
 	struct tobi_fault fault = {0};
 
-	if (root_init(options->folder, options->kind, time(NULL), &fault))
+	if (root_init(options->folder, options->kind, NULL, time(NULL), &fault))
 		return cli_fail(&fault);
 	return status(options, argument);
 }

@@ -120,7 +120,7 @@ static enum tobi_err make_platform(const char *state, struct tobi_fault *fault)
 	root_free(err ? NULL : root);
 	if (err != TOBI_E_NOT_FOUND)
 		return err;
-	err = root_init(state, "file", time(NULL), &ignored);
+	err = root_init(state, "file", NULL, time(NULL), &ignored);
 	/* Another run may have been faster. */
 	if (err == TOBI_E_EXISTS)
 		return TOBI_OK;

@@ -17,7 +17,7 @@ enum tobi_err report_make(struct enclave *enclave, const uint8_t nonce[static 32
 	struct service *service = enclave->service;
 	const struct manifest *manifest = enclave->image->manifest;
 	CLEANUP(wr_done) struct writer claims_bytes = wr_init(LIMIT_TOKEN);
-	struct cose_signer signer = {COSE_ES384, signer_sign, &service->signer};
+	struct cose_signer signer = {service->signer.alg, signer_sign, &service->signer};
 	struct cose_headers headers = {NULL, service->signer.chain,
 				       service->signer.chain_count};
 	struct soft_claims claims = {

@@ -18,6 +18,7 @@
 #include "base/secret.h"
 #include "codec/cbor.h"
 #include "ipc/packet.h"
+#include "pki/chain.h"
 
 enum {
 	MESSAGE_SIGN = 1,
@@ -136,13 +137,14 @@ static bool close_in(int fd)
 	return !syscall(SYS_close_range, only + 1, ~0u, 0);
 }
 
-/* When they are read: no files, no new processes. */
-static bool close_up(void)
+/* When they are read: no files, unless a device wants them, and no new processes. */
+static bool close_up(const struct root *root)
 {
 	const struct rlimit none = {0, 0};
 
-	return !setrlimit(RLIMIT_NOFILE, &none) && !setrlimit(RLIMIT_NPROC, &none) &&
-	       !setrlimit(RLIMIT_FSIZE, &none);
+	return (root_opens_files(root) ||
+		(!setrlimit(RLIMIT_NOFILE, &none) && !setrlimit(RLIMIT_FSIZE, &none))) &&
+	       !setrlimit(RLIMIT_NPROC, &none);
 }
 
 static void write_public(struct writer *out, const struct root *root, bool locked)
@@ -217,7 +219,7 @@ static _Noreturn void serve(const char *folder, int fd)
 		_exit(1);
 	fd = 3;
 	root = open_root(folder, fd);
-	if (!close_up())
+	if (!close_up(root))
 		_exit(1);
 	for (;;) {
 		CLEANUP(packet_done) struct packet packet = {0};
@@ -229,6 +231,25 @@ static _Noreturn void serve(const char *folder, int fd)
 		reply(fd, &out, answer(root, wr_view(&packet.bytes), &out, &fault),
 		      &fault);
 	}
+}
+
+/* How the platform key signs is in its certificate. */
+static enum tobi_err find_alg(struct signer *signer, struct tobi_fault *fault)
+{
+	CLEANUP(X509_freep) X509 *certificate = NULL;
+	struct cose_signer of_key;
+	enum tobi_err err;
+
+	if (!signer->chain_count)
+		return fault_set(fault, TOBI_E_PROTOCOL, "signer", "chain",
+				 "it is empty");
+	err = chain_read_certificate(signer->chain[0], "signer's certificate",
+				     &certificate, fault);
+	if (!err)
+		err = cose_signer_for_key(X509_get0_pubkey(certificate), &of_key, fault);
+	if (!err)
+		signer->alg = of_key.alg;
+	return err;
 }
 
 /* Borrows from public_bytes. */
@@ -261,12 +282,15 @@ static enum tobi_err read_public(struct signer *signer, struct tobi_fault *fault
 		return err;
 	bytes_copy(signer->ueid, sizeof(signer->ueid), ueid.ptr, ueid.size);
 	for (size_t i = 0; root_provider_at(i); i++) {
-		if (bytes_equal_text(kind, root_provider_at(i)->kind))
-			signer->root_kind = root_provider_at(i)->kind;
+		const char *known = root_provider_kind(root_provider_at(i));
+
+		if (bytes_equal_text(kind, known))
+			signer->root_kind = known;
 	}
-	return signer->root_kind ? TOBI_OK
-				 : fault_set(fault, TOBI_E_PROTOCOL, "signer",
-					     "root kind", "not known");
+	if (!signer->root_kind)
+		return fault_set(fault, TOBI_E_PROTOCOL, "signer", "root kind",
+				 "not known");
+	return find_alg(signer, fault);
 }
 
 static enum tobi_err wait_readable(int fd, struct tobi_fault *fault)

@@ -16,6 +16,7 @@ struct signer {
 	uint64_t requests;
 	bool locked;	       /* its memory is never swapped */
 	const char *root_kind; /* a literal of the provider */
+	enum cose_alg alg;    /* COSE_ES384 or COSE_ES256 */
 	uint8_t ueid[33];
 	struct writer public_bytes; /* owned; the rest borrows from it */
 	struct tobi_bytes chain[LIMIT_COSE_CHAIN];
@@ -32,7 +33,7 @@ void signer_stop(struct signer *signer);
 /* After a request that was not answered as it should be: there are no more answers. */
 bool signer_is_lost(const struct signer *signer);
 
-/* Asks for an ES384 signature; fits struct cose_signer with the signer as context. */
+/* Asks for a signature of signer->alg; fits struct cose_signer with the signer as context. */
 TOBI_MUST_USE enum tobi_err signer_sign(void *signer, struct tobi_bytes message,
 					struct writer *ret_signature,
 					struct tobi_fault *fault);

@@ -1,15 +1,17 @@
-/* What the providers of the root of trust share. */
+/* What the providers of the root of trust share, and what each of them does. */
 #ifndef TOBI_ROOT_PROVIDER_H
 #define TOBI_ROOT_PROVIDER_H
 
 #include "base/secret.h"
 #include "pki/chain.h"
+#include "pki/key_external.h"
 #include "root/root.h"
 
 struct root {
-	const char *kind;
-	EVP_PKEY *key;	    /* the platform key */
-	struct secret seal; /* the seal root */
+	const struct root_provider *provider;
+	EVP_PKEY *key;		      /* the platform key */
+	struct key_external external; /* key's, when it is in a device */
+	void *state;		      /* the provider's own: whatever else it needs */
 	struct writer chain_bytes, owner_bytes;
 	struct tobi_bytes chain[LIMIT_COSE_CHAIN];
 	size_t chain_count;
@@ -18,6 +20,38 @@ struct root {
 	uint8_t ueid[33];
 };
 
+struct root_provider {
+	const char *kind;    /* "file" */
+	const char *summary; /* one line */
+	/* The file in the folder that says: this platform is of my kind, and whole. It is
+	 * written last. */
+	const char *marker;
+	/* NULL in make and open: not in this build. */
+
+	/* Makes platform key (root->key) and seal root, wherever they live, and state.
+	 * The folder is locked. */
+	enum tobi_err (*make)(const char *folder, const struct root_options *options,
+			      struct root *root, struct tobi_fault *fault);
+	/* After the certificates are written: the provider's files, marker last. ca: the
+	 * platform CA's key, in memory; a provider may let it go. */
+	enum tobi_err (*save)(const char *folder, struct root *root, EVP_PKEY *ca,
+			      struct tobi_fault *fault);
+	/* Finds root->key and state again. */
+	enum tobi_err (*open)(const char *folder, struct root *root,
+			      struct tobi_fault *fault);
+	/* Frees state; NULL state is all right. The key is freed before it. */
+	void (*close)(struct root *root);
+	/* HKDF-SHA-256 over the seal root, without salt, 32 bytes. */
+	enum tobi_err (*derive)(struct root *root, struct tobi_bytes info,
+				uint8_t ret_key[static 32], struct tobi_fault *fault);
+	/* NULL: there is no counter in hardware. */
+	enum tobi_err (*counter)(struct root *root, bool increment, uint64_t *ret_value,
+				 struct tobi_fault *fault);
+	bool opens_files; /* it opens files or devices after open() */
+};
+
 extern const struct root_provider root_file_provider;
+extern const struct root_provider root_tpm_provider;
+extern const struct root_provider root_pkcs11_provider;
 
 #endif

@@ -37,7 +37,8 @@ static int enter(void **state)
 	(void)state;
 	snprintf(world.folder, sizeof(world.folder), "/tmp/tobichi-signer-XXXXXX");
 	return mkdtemp(world.folder) &&
-		       root_init(world.folder, "file", time(NULL), &fault) == TOBI_OK &&
+		       root_init(world.folder, "file", NULL, time(NULL), &fault) ==
+			   TOBI_OK &&
 		       root_open(world.folder, &world.root, &fault) == TOBI_OK &&
 		       signer_start(world.folder, &world.signer, &fault) == TOBI_OK
 		   ? 0
@@ -169,7 +170,7 @@ static int start_with_little_to_lock(void)
 	     (chown(world.folder, 65534, 65534) || setresgid(65534, 65534, 65534) ||
 	      setresuid(65534, 65534, 65534))))
 		return 2;
-	if (root_init(world.folder, "file", time(NULL), NULL) ||
+	if (root_init(world.folder, "file", NULL, time(NULL), NULL) ||
 	    signer_start(world.folder, &signer, NULL))
 		return 3;
 	locked = signer.locked;

@@ -86,7 +86,7 @@ int world_enter(void **state)
 	world.service.listener = world.service.agent_fd = -1;
 	assert_non_null(mkdtemp(world.folder));
 	snprintf(path, sizeof(path), "%s/state", world.folder);
-	assert_int_equal(root_init(path, "file", time(NULL), NULL), 0);
+	assert_int_equal(root_init(path, "file", NULL, time(NULL), NULL), 0);
 	assert_int_equal(signer_start(path, &world.service.signer, NULL), 0);
 	world.service.run_folder = world.folder;
 	world.service.base = event_base_new();

@@ -67,7 +67,7 @@ static struct root *make(void)
 {
 	struct root *root = NULL;
 
-	assert_int_equal(root_init(folder, "file", now, NULL), TOBI_OK);
+	assert_int_equal(root_init(folder, "file", NULL, now, NULL), TOBI_OK);
 	assert_int_equal(root_open(folder, &root, NULL), TOBI_OK);
 	return root;
 }
@@ -144,7 +144,7 @@ static void test_file_init__twice__leaves_the_first(void **state)
 	(void)state;
 	root_free(make());
 	before = read_file(in("platform.key"));
-	assert_int_equal(root_init(folder, "file", now, &fault), TOBI_E_EXISTS);
+	assert_int_equal(root_init(folder, "file", NULL, now, &fault), TOBI_E_EXISTS);
 	assert_non_null(strstr(fault.message, folder));
 	after = read_file(in("platform.key"));
 	assert_true(bytes_equal(wr_view(&before), wr_view(&after)));
@@ -165,7 +165,7 @@ static void test_file_half_made__is_none_and_is_made_anew(void **state)
 	    file_write(in("owner.pem"), 0600, text("of an older platform"), "x", NULL),
 	    TOBI_OK);
 	refused(TOBI_E_NOT_FOUND, "platform", "platform init");
-	assert_int_equal(root_init(folder, "file", now, NULL), TOBI_OK);
+	assert_int_equal(root_init(folder, "file", NULL, now, NULL), TOBI_OK);
 	assert_int_equal(root_open(folder, &root, NULL), TOBI_OK);
 	root_free(root);
 }
@@ -178,7 +178,7 @@ static void test_file_inits_at_once__one_wins_and_nothing_is_mixed(void **state)
 	(void)state;
 	for (int i = 0; i < 6; i++) {
 		if (fork() == 0)
-			_exit((int)root_init(folder, "file", now, NULL));
+			_exit((int)root_init(folder, "file", NULL, now, NULL));
 	}
 	for (int i = 0; i < 6; i++) {
 		int status = -1;
@@ -222,7 +222,7 @@ static void test_file_init__waits_for_one_that_has_begun(void **state)
 	pid = fork();
 	if (pid == 0) {
 		close(lock);
-		_exit((int)root_init(folder, "file", now, NULL));
+		_exit((int)root_init(folder, "file", NULL, now, NULL));
 	}
 	while (!waits_for_lock(pid)) {
 		if (waitpid(pid, &status, WNOHANG) == pid)
@@ -258,7 +258,7 @@ static void test_file_folder__of_another_kind_or_open_to_others(void **state)
 	root_free(make());
 	assert_int_equal(chmod(folder, 0750), 0);
 	refused(TOBI_E_DENIED, "platform", "chmod 700");
-	assert_int_equal(root_init(folder, "file", now, NULL), TOBI_E_DENIED);
+	assert_int_equal(root_init(folder, "file", NULL, now, NULL), TOBI_E_DENIED);
 	assert_int_equal(chmod(folder, 0700), 0);
 	snprintf(link, sizeof(link), "%s/link", base);
 	assert_int_equal(symlink(folder, link), 0);

@@ -59,7 +59,7 @@ static pid_t start(int gate[2])
 		close(gate[1]);
 		if (read(gate[0], &byte, 1) != 0)
 			_exit(100);
-		_exit((int)root_init(first, "file", time(NULL), NULL));
+		_exit((int)root_init(first, "file", NULL, time(NULL), NULL));
 	}
 	assert_true(pid > 0);
 	return pid;
@@ -121,8 +121,8 @@ static void expect_mismatch(const char *name, const char *why)
 
 	empty(first);
 	empty(second);
-	assert_int_equal(root_init(first, "file", time(NULL), NULL), 0);
-	assert_int_equal(root_init(second, "file", time(NULL), NULL), 0);
+	assert_int_equal(root_init(first, "file", NULL, time(NULL), NULL), 0);
+	assert_int_equal(root_init(second, "file", NULL, time(NULL), NULL), 0);
 	mix(name);
 	assert_int_equal(root_open(first, &root, &fault), TOBI_E_MISMATCH);
 	assert_string_equal(fault.object, "platform.pem");
