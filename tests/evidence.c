@@ -53,7 +53,8 @@ void test_platform_make_at(struct test_platform *platform, enum key_kind kind,
 					   .certificate = wr_init(LIMIT_CERTIFICATE),
 					   .ca_pem = wr_init(LIMIT_PEM),
 					   .ueid = {1}};
-	assert_int_equal(key_new(KEY_P384, &platform->ca_key, NULL), 0);
+	assert_int_equal(
+	    key_new(kind == KEY_P256 ? kind : KEY_P384, &platform->ca_key, NULL), 0);
 	assert_int_equal(key_new(kind, &platform->key, NULL), 0);
 	make_certificate(CERT_CA, "test CA", platform->ca_key, NULL, NULL, now,
 			 &platform->ca);

@@ -99,7 +99,7 @@ enum tobi_err appraisal_run(struct tobi_result *result, const struct tobi_policy
 			    struct tobi_fault *fault)
 {
 	struct parts *parts = arena_alloc(&result->arena, sizeof(*parts));
-	struct tee_request tee = {.time = request->time};
+	struct tee_request tee = {.time = request->time, .chains = policy->chains};
 	enum tobi_err err;
 
 	result->in_session = request->in_session;

@@ -129,6 +129,9 @@ static enum tobi_err take_roots(struct tobi_policy *policy,
 		if (!err)
 			err = take_pem(policy, "roots", yaml->roots[i].anchors,
 				       &root->anchors_pem, fault);
+		if (!err)
+			err = chain_cache_trust(policy->chains, root->anchors_pem,
+						policy->name, fault);
 		root->tier = arena_printf(&policy->arena, "%s", yaml->roots[i].tier);
 		if (!err && !root->tier)
 			err = no_memory(policy->name, fault);
@@ -319,7 +322,8 @@ enum tobi_err tobi_policy_parse(struct tobi_bytes text, const char *name,
 		return no_memory(name, fault);
 	policy->arena = arena_init(LIMIT_APPRAISAL);
 	policy->name = arena_printf(&policy->arena, "%s", yaml->name ? yaml->name : name);
-	if (!policy->name)
+	policy->chains = chain_cache_new();
+	if (!policy->name || !policy->chains)
 		return no_memory(name, fault);
 	err = take_all(policy, yaml, fault);
 	if (err)
@@ -332,6 +336,7 @@ void tobi_policy_free(struct tobi_policy *policy)
 {
 	if (!policy)
 		return;
+	chain_cache_free(policy->chains);
 	arena_done(&policy->arena);
 	free(policy);
 }

@@ -3,6 +3,7 @@
 #define TOBI_APPRAISE_POLICY_H
 
 #include "base/arena.h"
+#include "pki/chain_cache.h"
 #include "tobichi/verify.h"
 
 enum policy_identity {
@@ -46,6 +47,7 @@ struct tobi_policy {
 	const char *host_name;
 	struct policy_root *roots;
 	size_t root_count;
+	struct chain_cache *chains; /* chains to these roots that were verified */
 };
 
 /* The anchors for a tier; empty when the policy names none. */

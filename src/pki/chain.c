@@ -5,12 +5,13 @@
 #include <openssl/pem.h>
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
+#include <time.h>
 
 #include "base/fault.h"
+#include "base/secret.h"
 #include "pki/cert.h"
 
 DEFINE_CLEANUP(BIO *, BIO_free_all)
-DEFINE_CLEANUP(X509_STORE *, X509_STORE_free)
 DEFINE_CLEANUP(X509_STORE_CTX *, X509_STORE_CTX_free)
 
 /* With the certificates in it. */
@@ -19,7 +20,7 @@ static void free_list(STACK_OF(X509) * *list)
 	sk_X509_pop_free(*list, X509_free);
 }
 
-enum { MAX_DEPTH = LIMIT_COSE_CHAIN, LEVEL_112_BITS = 2 };
+enum { MAX_DEPTH = LIMIT_COSE_CHAIN, MAX_ANCHORS = 64, LEVEL_112_BITS = 2 };
 
 enum tobi_err chain_read_certificate(struct tobi_bytes der, const char *object,
 				     X509 **ret_certificate, struct tobi_fault *fault)
@@ -147,8 +148,8 @@ enum tobi_err chain_write_pem(struct tobi_bytes der, struct writer *out,
 			   : TOBI_OK;
 }
 
-static enum tobi_err make_store(struct tobi_bytes anchors_pem, const char *object,
-				X509_STORE **ret_store, struct tobi_fault *fault)
+enum tobi_err chain_read_anchors(struct tobi_bytes pem, const char *object,
+				 X509_STORE **ret_anchors, struct tobi_fault *fault)
 {
 	CLEANUP(free_list) STACK_OF(X509) *anchors = NULL;
 	CLEANUP(X509_STORE_freep) X509_STORE *store = X509_STORE_new();
@@ -156,7 +157,7 @@ static enum tobi_err make_store(struct tobi_bytes anchors_pem, const char *objec
 
 	if (!store)
 		return fault_set(fault, TOBI_E_MEMORY, object, "", "out of memory");
-	err = read_pem(anchors_pem, object, 64, &anchors, fault);
+	err = read_pem(pem, object, MAX_ANCHORS, &anchors, fault);
 	if (err)
 		return err;
 	if (sk_X509_num(anchors) == 0)
@@ -167,7 +168,7 @@ static enum tobi_err make_store(struct tobi_bytes anchors_pem, const char *objec
 			return fault_openssl(fault, object, "anchors",
 					     "cannot use an anchor");
 	}
-	*ret_store = TAKE(store);
+	*ret_anchors = TAKE(store);
 	return TOBI_OK;
 }
 
@@ -255,16 +256,79 @@ static enum tobi_err run_verify(X509_STORE_CTX *context, const char *object,
 			 X509_STORE_CTX_get_error_depth(context));
 }
 
-enum tobi_err chain_verify(const struct chain_request *request, const char *object,
-			   EVP_PKEY **ret_leaf_key, struct tobi_fault *fault)
+static bool to_seconds(const ASN1_TIME *time, int64_t *ret_seconds)
 {
-	CLEANUP(X509_STORE_freep) X509_STORE *store = NULL;
-	CLEANUP(X509_STORE_CTX_freep) X509_STORE_CTX *context = X509_STORE_CTX_new();
-	CLEANUP(free_list) STACK_OF(X509) *help = sk_X509_new_null();
-	CLEANUP(X509_freep) X509 *leaf = NULL;
-	EVP_PKEY *key;
-	enum tobi_err err;
+	struct tm tm = {0};
 
+	if (ASN1_TIME_to_tm(time, &tm) != 1)
+		return false;
+	*ret_seconds = timegm(&tm);
+	return true;
+}
+
+static enum tobi_err find_window(X509_STORE_CTX *context, const char *object,
+				 struct chain_window *ret_window,
+				 struct tobi_fault *fault)
+{
+	STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(context);
+	struct chain_window window = {INT64_MIN, INT64_MAX};
+
+	for (int i = 0; i < sk_X509_num(chain); i++) {
+		int64_t first, last;
+
+		if (!to_seconds(X509_get0_notBefore(sk_X509_value(chain, i)), &first) ||
+		    !to_seconds(X509_get0_notAfter(sk_X509_value(chain, i)), &last))
+			return fault_openssl(fault, object, "validity",
+					     "it cannot be read");
+		window.not_before = first > window.not_before ? first : window.not_before;
+		window.not_after = last < window.not_after ? last : window.not_after;
+	}
+	*ret_window = window;
+	return TOBI_OK;
+}
+
+/* Whether the store has exactly this certificate: then it needs no second reading. */
+static bool is_anchor(X509_STORE *store, struct tobi_bytes der)
+{
+	CLEANUP(free_list) STACK_OF(X509) *anchors = X509_STORE_get1_all_certs(store);
+	bool found = false;
+
+	for (int i = 0; i < sk_X509_num(anchors) && !found; i++) {
+		unsigned char *own = NULL;
+		int size = i2d_X509(sk_X509_value(anchors, i), &own);
+
+		found =
+		    size > 0 && bytes_equal(der, (struct tobi_bytes){own, (size_t)size});
+		OPENSSL_free(own);
+	}
+	return found;
+}
+
+static enum tobi_err read_help(const struct chain_request *request, X509_STORE *store,
+			       const char *object, STACK_OF(X509) * help,
+			       struct tobi_fault *fault)
+{
+	for (size_t i = 1; i < request->count; i++) {
+		CLEANUP(X509_freep) X509 *certificate = NULL;
+		enum tobi_err err;
+
+		if (is_anchor(store, request->certificates[i]))
+			continue;
+		err = chain_read_certificate(request->certificates[i], object,
+					     &certificate, fault);
+		if (err)
+			return err;
+		if (!sk_X509_push(help, certificate))
+			return fault_set(fault, TOBI_E_MEMORY, object, "",
+					 "out of memory");
+		certificate = NULL;
+	}
+	return TOBI_OK;
+}
+
+static enum tobi_err check_request(const struct chain_request *request,
+				   const char *object, struct tobi_fault *fault)
+{
 	if (request->count == 0 || request->count > LIMIT_COSE_CHAIN)
 		return fault_set(fault, TOBI_E_CERTIFICATE, object, "chain",
 				 "%zu certificates; 1 to %d are allowed", request->count,
@@ -272,25 +336,37 @@ enum tobi_err chain_verify(const struct chain_request *request, const char *obje
 	if (request->purpose < CHAIN_PLATFORM || request->purpose > CHAIN_TLS_CLIENT)
 		return fault_set(fault, TOBI_E_ARGUMENT, object, "chain",
 				 "no purpose is named");
-	if (!context || !help)
-		return fault_set(fault, TOBI_E_MEMORY, object, "", "out of memory");
-	err = make_store(request->anchors_pem, object, &store, fault);
-	if (!err)
-		err = chain_read_certificate(request->certificates[0], object, &leaf,
-					     fault);
-	for (size_t i = 1; i < request->count && !err; i++) {
-		CLEANUP(X509_freep) X509 *certificate = NULL;
+	return TOBI_OK;
+}
 
-		err = chain_read_certificate(request->certificates[i], object,
-					     &certificate, fault);
-		if (!err && !sk_X509_push(help, certificate))
-			err =
-			    fault_set(fault, TOBI_E_MEMORY, object, "", "out of memory");
-		if (!err)
-			certificate = NULL;
-	}
-	if (err)
-		return err;
+static enum tobi_err take_anchors(const struct chain_request *request, const char *object,
+				  X509_STORE **ret_store, struct tobi_fault *fault)
+{
+	if (!request->anchors)
+		return chain_read_anchors(request->anchors_pem, object, ret_store, fault);
+	if (X509_STORE_up_ref(request->anchors) != 1)
+		return fault_openssl(fault, object, "anchors", "cannot be used");
+	*ret_store = request->anchors;
+	return TOBI_OK;
+}
+
+/* The leaf of a request: the one that was read already, or a reading of it. */
+static enum tobi_err take_leaf(const struct chain_request *request, const char *object,
+			       X509 **ret_leaf, struct tobi_fault *fault)
+{
+	if (!request->leaf)
+		return chain_read_certificate(request->certificates[0], object, ret_leaf,
+					      fault);
+	if (X509_up_ref(request->leaf) != 1)
+		return fault_openssl(fault, object, "certificate", "cannot be used");
+	*ret_leaf = request->leaf;
+	return TOBI_OK;
+}
+
+static enum tobi_err prepare(X509_STORE_CTX *context, X509_STORE *store, X509 *leaf,
+			     STACK_OF(X509) * help, const struct chain_request *request,
+			     const char *object, struct tobi_fault *fault)
+{
 	if (X509_STORE_CTX_init(context, store, leaf, help) != 1 ||
 	    !set_rules(context, request))
 		return fault_openssl(fault, object, "chain", "cannot prepare the check");
@@ -298,9 +374,39 @@ enum tobi_err chain_verify(const struct chain_request *request, const char *obje
 	    !set_host(X509_STORE_CTX_get0_param(context), request->host_name))
 		return fault_set(fault, TOBI_E_ARGUMENT, object, "host name",
 				 "it is neither a DNS name nor an IP address");
-	err = run_verify(context, object, fault);
+	return TOBI_OK;
+}
+
+enum tobi_err chain_verify_window(const struct chain_request *request, const char *object,
+				  EVP_PKEY **ret_leaf_key,
+				  struct chain_window *ret_window,
+				  struct tobi_fault *fault)
+{
+	CLEANUP(X509_STORE_freep) X509_STORE *store = NULL;
+	CLEANUP(X509_STORE_CTX_freep) X509_STORE_CTX *context = NULL;
+	CLEANUP(free_list) STACK_OF(X509) *help = sk_X509_new_null();
+	CLEANUP(X509_freep) X509 *leaf = NULL;
+	EVP_PKEY *key;
+	enum tobi_err err = check_request(request, object, fault);
+
+	if (err)
+		return err;
+	context = X509_STORE_CTX_new();
+	if (!context || !help)
+		return fault_set(fault, TOBI_E_MEMORY, object, "", "out of memory");
+	err = take_anchors(request, object, &store, fault);
+	if (!err)
+		err = take_leaf(request, object, &leaf, fault);
+	if (!err)
+		err = read_help(request, store, object, help, fault);
+	if (!err)
+		err = prepare(context, store, leaf, help, request, object, fault);
+	if (!err)
+		err = run_verify(context, object, fault);
 	if (!err)
 		err = check_leaf(leaf, request, object, fault);
+	if (!err)
+		err = find_window(context, object, ret_window, fault);
 	if (err)
 		return err;
 	key = X509_get_pubkey(leaf);
@@ -309,4 +415,12 @@ enum tobi_err chain_verify(const struct chain_request *request, const char *obje
 				     "the leaf's key cannot be read");
 	*ret_leaf_key = key;
 	return TOBI_OK;
+}
+
+enum tobi_err chain_verify(const struct chain_request *request, const char *object,
+			   EVP_PKEY **ret_leaf_key, struct tobi_fault *fault)
+{
+	struct chain_window window;
+
+	return chain_verify_window(request, object, ret_leaf_key, &window, fault);
 }

@@ -28,8 +28,25 @@ struct chain_request {
 	/* Also check the name, or NULL: a DNS name, or an IP address, among the subject
 	 * alternative names. */
 	const char *host_name;
+	/* certificates[0] as chain_read_certificate() gave it, or NULL: reading one takes
+	 * longer than a P-256 signature. */
+	X509 *leaf;
+	/* anchors_pem as chain_read_anchors() gave it, or NULL. */
+	X509_STORE *anchors;
 };
 
+/* When every certificate of a verified chain is valid: from not_before, until not_after
+ * (at which OpenSSL calls a certificate expired). */
+struct chain_window {
+	int64_t not_before, not_after;
+};
+
+DEFINE_CLEANUP(X509_STORE *, X509_STORE_free)
+
+/* Trust anchors, read once: PEM, at least one certificate, at most 64. */
+TOBI_MUST_USE enum tobi_err chain_read_anchors(struct tobi_bytes pem, const char *object,
+					       X509_STORE **ret_anchors,
+					       struct tobi_fault *fault);
 /*
  * Verifies that the leaf chains to an anchor: signatures, validity at time, CA flags,
  * path lengths, the leaf's key usage and extended key usage; each key at least 112 bits
@@ -40,6 +57,12 @@ struct chain_request {
 TOBI_MUST_USE enum tobi_err chain_verify(const struct chain_request *request,
 					 const char *object, EVP_PKEY **ret_leaf_key,
 					 struct tobi_fault *fault);
+/* The same, and when the result holds. */
+TOBI_MUST_USE enum tobi_err chain_verify_window(const struct chain_request *request,
+						const char *object,
+						EVP_PKEY **ret_leaf_key,
+						struct chain_window *ret_window,
+						struct tobi_fault *fault);
 /* Exactly one DER certificate without trailing bytes. */
 TOBI_MUST_USE enum tobi_err chain_read_certificate(struct tobi_bytes der,
 						   const char *object,

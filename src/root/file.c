@@ -33,7 +33,7 @@ static enum tobi_err make(const char *folder, const struct root_options *options
 	root->state = seal;
 	if (!seal)
 		return fault_set(fault, TOBI_E_MEMORY, "platform", "", "out of memory");
-	err = key_new(KEY_P384, &root->key, fault);
+	err = key_new(KEY_P256, &root->key, fault);
 	if (!err)
 		err = secret_new(SEAL_ROOT_SIZE, seal, fault);
 	if (!err && RAND_priv_bytes(seal->ptr, SEAL_ROOT_SIZE) != 1)

@@ -108,7 +108,7 @@ static enum tobi_err make_in(const char *folder, const struct root_provider *pro
 	enum tobi_err err = new_root(provider, &root, fault);
 
 	if (!err)
-		err = key_new(KEY_P384, &ca, fault);
+		err = key_new(KEY_P256, &ca, fault);
 	if (!err)
 		err = provider->make(folder, options, root, fault);
 	if (!err)

@@ -8,7 +8,7 @@
 #include "base/secret.h"
 #include "codec/cbor.h"
 #include "codec/cose.h"
-#include "pki/chain.h"
+#include "pki/chain_cache.h"
 #include "token/cmw.h"
 #include "token/soft_token.h"
 
@@ -109,6 +109,19 @@ static size_t read_endorsements(struct tobi_bytes bytes, struct tobi_bytes *list
 	return cbor_finish(&cbor, "endorsements", NULL) ? 0 : count;
 }
 
+/* The chain that came with a token, and what is known of it. */
+struct soft_chain {
+	struct chain_request request; /* owns leaf */
+	struct chain_cache *cache;
+	EVP_PKEY *known; /* owned: the leaf's key, when it was verified before */
+};
+
+static void soft_chain_done(struct soft_chain *chain)
+{
+	X509_free(chain->request.leaf);
+	EVP_PKEY_free(chain->known);
+}
+
 static const char *wrong_form(const struct cose_sign1 *sign1)
 {
 	if (!sign1->payload.ptr)
@@ -118,50 +131,55 @@ static const char *wrong_form(const struct cose_sign1 *sign1)
 	return sign1->x5chain_count ? NULL : "no certificate came with it";
 }
 
-/* The key that the token names as its own, trusted or not. NULL when it cannot be read.
- */
-static EVP_PKEY *leaf_key(struct tobi_bytes der)
+/* The key that the token names as its own, trusted or not. */
+static EVP_PKEY *leaf_key(struct soft_chain *chain)
 {
-	CLEANUP(X509_freep) X509 *leaf = NULL;
-
-	return chain_read_certificate(der, "platform", &leaf, NULL)
+	chain->known = chain_cache_find(chain->cache, &chain->request);
+	if (chain->known) {
+		EVP_PKEY_up_ref(chain->known);
+		return chain->known;
+	}
+	return chain_read_certificate(chain->request.certificates[0], "platform",
+				      &chain->request.leaf, NULL)
 		   ? NULL
-		   : X509_get_pubkey(leaf);
+		   : X509_get_pubkey(chain->request.leaf);
 }
 
 /* An owner's chain counts only for the key that signed the token. */
-static bool owner_vouches(struct chain_request chain, struct tobi_bytes endorsements,
+static bool owner_vouches(const struct soft_chain *chain, struct tobi_bytes endorsements,
 			  EVP_PKEY *key)
 {
 	struct tobi_bytes endorsed[LIMIT_COSE_CHAIN];
 	CLEANUP(EVP_PKEY_freep) EVP_PKEY *endorsed_key = NULL;
+	struct chain_request owner = chain->request;
 
-	chain.certificates = endorsed;
-	chain.count = read_endorsements(endorsements, endorsed);
-	return chain.count > 0 &&
-	       !chain_verify(&chain, "platform", &endorsed_key, NULL) &&
+	owner.leaf = NULL;
+	owner.certificates = endorsed;
+	owner.count = read_endorsements(endorsements, endorsed);
+	if (owner.count == 0)
+		return false;
+	endorsed_key = chain_cache_find(chain->cache, &owner);
+	return (endorsed_key || !chain_cache_verify(chain->cache, &owner, "platform",
+						    &endorsed_key, NULL)) &&
 	       EVP_PKEY_eq(endorsed_key, key) == 1;
 }
 
 /* The platform's own chain first, then that of its owner: one of them must be trusted. */
-static void examine_chain(const struct tee_request *request,
-			  const struct cose_sign1 *sign1, EVP_PKEY *key,
-			  struct checklist *list)
+static void examine_chain(const struct soft_chain *chain, struct tobi_bytes endorsements,
+			  EVP_PKEY *key, struct checklist *list)
 {
-	struct chain_request chain = {sign1->x5chain,	    sign1->x5chain_count,
-				      request->anchors_pem, request->time,
-				      CHAIN_PLATFORM,	    NULL};
 	CLEANUP(EVP_PKEY_freep) EVP_PKEY *verified = NULL;
 	struct tobi_fault fault = {0};
 	char text[512];
 
-	if (request->anchors_pem.size == 0) {
+	if (chain->request.anchors_pem.size == 0) {
 		check_record(list, &check_chain, false, "an anchor for the soft tier",
 			     "the policy names none");
-	} else if (!chain_verify(&chain, "platform", &verified, &fault)) {
+	} else if (chain->known || !chain_cache_verify(chain->cache, &chain->request,
+						       "platform", &verified, &fault)) {
 		check_record(list, &check_chain, true, "",
 			     "the platform CA is an anchor of the policy");
-	} else if (owner_vouches(chain, request->endorsements, key)) {
+	} else if (owner_vouches(chain, endorsements, key)) {
 		check_record(list, &check_chain, true, "",
 			     "the owner's CA vouches for the platform");
 	} else {
@@ -232,6 +250,11 @@ static enum tobi_err examine(const struct tee_request *request, struct checklist
 	struct cose_sign1 sign1 = {0};
 	struct soft_claims claims = {0};
 	CLEANUP(EVP_PKEY_freep) EVP_PKEY *key = NULL;
+	CLEANUP(soft_chain_done)
+	struct soft_chain chain = {{sign1.x5chain, 0, request->anchors_pem, request->time,
+				    CHAIN_PLATFORM, NULL, NULL},
+				   request->chains,
+				   NULL};
 	const char *wrong;
 	enum tobi_err err;
 
@@ -247,13 +270,14 @@ static enum tobi_err examine(const struct tee_request *request, struct checklist
 		if (err)
 			return err;
 		take_claims(&claims, list->arena, ret_claims);
-		key = leaf_key(sign1.x5chain[0]);
+		chain.request.count = sign1.x5chain_count;
+		key = leaf_key(&chain);
 		wrong = key ? NULL : "its certificate cannot be read";
 	}
 	if (!check_record(list, &check_format, !wrong, "", wrong))
 		return TOBI_OK;
 	examine_claims(request, &claims, list);
-	examine_chain(request, &sign1, key, list);
+	examine_chain(&chain, request->endorsements, key, list);
 	examine_key(&sign1, &claims, key, list);
 	return TOBI_OK;
 }

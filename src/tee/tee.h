@@ -37,6 +37,7 @@ struct tee_request {
 	struct tobi_bytes
 	    anchors_pem; /* what the policy trusts for this tier; may be empty */
 	int64_t time;
+	struct chain_cache *chains; /* chains that were verified before, or NULL */
 };
 
 struct tee_verifier {

@@ -1,3 +1,5 @@
+#include <openssl/x509.h>
+
 #include "sample.h"
 
 #include "codec/cbor.h"
@@ -261,6 +263,17 @@ static void test_signatures_under_another_key__refused(void **state)
 	EVP_PKEY_free(two);
 }
 
+/* As OpenSSL writes it, with the point in the form that the key was given. */
+static void other_spki(EVP_PKEY *key, struct writer *out)
+{
+	unsigned char *der = NULL;
+	int size = i2d_PUBKEY(key, &der);
+
+	assert_true(size > 0);
+	wr_bytes(out, der, (size_t)size);
+	OPENSSL_free(der);
+}
+
 /* The same key in another encoding would be another signer id. */
 static void test_signatures_by_a_key_in_another_encoding__refused(void **state)
 {
@@ -281,7 +294,7 @@ static void test_signatures_by_a_key_in_another_encoding__refused(void **state)
 			assert_int_equal(EVP_PKEY_set_utf8_string_param(
 					     key, "point-format", forms[form]),
 					 1);
-		assert_int_equal(key_spki(key, &spki, NULL), TOBI_OK);
+		other_spki(key, &spki);
 		/* A last bit that is said to be unused, where it is zero anyway. */
 		if (form == 2 && spki.ptr[spki.size - 1] & 1) {
 			form--; /* with another key */

@@ -191,6 +191,30 @@ static void test_key_read__over_limit__limit(void **state)
 	wr_done(&pem);
 }
 
+static void test_key_spki__each_kind__as_openssl_writes_it(void **state)
+{
+	(void)state;
+	for (enum key_kind kind = KEY_P256; kind <= KEY_ED25519; kind++) {
+		struct writer der = wr_init(1024);
+		EVP_PKEY *key = make(kind);
+		unsigned char *theirs = NULL;
+		int size = i2d_PUBKEY(key, &theirs);
+
+		assert_true(size > 0);
+		assert_int_equal(key_spki(key, &der, NULL), 0);
+		assert_true(bytes_equal(wr_view(&der),
+					(struct tobi_bytes){theirs, (size_t)size}));
+		OPENSSL_free(theirs);
+		wr_done(&der);
+		/* No room is an error, for either way of writing it. */
+		der = wr_init(40);
+		assert_int_equal(key_spki(key, &der, NULL) != 0,
+				 kind != KEY_ED25519 || size > 40);
+		wr_done(&der);
+		EVP_PKEY_free(key);
+	}
+}
+
 static void test_key_read_spki__cut_or_longer__refused(void **state)
 {
 	EVP_PKEY *key = make(KEY_P256), *back = NULL;
@@ -307,6 +331,7 @@ int main(void)
 	    cmocka_unit_test(test_key_read_private__encrypted__refused_without_asking),
 	    cmocka_unit_test(test_key_read__not_a_key__malformed),
 	    cmocka_unit_test(test_key_read__over_limit__limit),
+	    cmocka_unit_test(test_key_spki__each_kind__as_openssl_writes_it),
 	    cmocka_unit_test(test_key_read_spki__cut_or_longer__refused),
 	    cmocka_unit_test(test_key_spki_hashes__known_key__known_values),
 	    cmocka_unit_test(test_hash__abc__known_values),

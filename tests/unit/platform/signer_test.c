@@ -106,7 +106,7 @@ static void test_signer_start__its_public_part__is_that_of_the_root(void **state
 
 static void test_signer_sign__a_message__verifies_under_the_platform_key(void **state)
 {
-	struct cose_signer signer = {COSE_ES384, signer_sign, &world.signer};
+	struct cose_signer signer = {world.signer.alg, signer_sign, &world.signer};
 	struct cose_headers headers = {NULL, world.signer.chain,
 				       world.signer.chain_count};
 	struct writer out = wr_init(LIMIT_TOKEN);
