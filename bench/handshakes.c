@@ -1,12 +1,16 @@
 /*
  * New attested sessions with an enclave, one after the other, beside plain mutual TLS 1.3
- * handshakes with a process of this program (same group, key type and library).
+ * handshakes with a process of this program (same group, key type and library); and from
+ * nothing to the first byte of `serve` behind it, beside TLS proxies in front of another
+ * `serve`, which ask for no certificate of the client.
  *
- * Usage: handshakes POLICY PORT ROUNDS COUNT    prints for each round both rates, a
- * second
+ * Usage: handshakes POLICY PORT ROUNDS COUNT [PROXY-PORT...]
+ * Prints for each round the rates, a second: sessions, mutual TLS, first bytes, and the
+ * first bytes of each proxy.
  */
 #include <arpa/inet.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -136,16 +140,76 @@ static void open_plain(SSL_CTX *tls, uint16_t port)
 	close(fd);
 }
 
+/* `serve` answers this with one byte. */
+static const char ask[] = "u00000000";
+
+static void first_byte_by_tls(SSL_CTX *tls, uint16_t port)
+{
+	int fd = dial(port);
+	SSL *ssl = SSL_new(tls);
+	char byte;
+
+	SSL_set_fd(ssl, fd);
+	if (SSL_connect(ssl) != 1 || SSL_write(ssl, ask, sizeof(ask) - 1) <= 0 ||
+	    SSL_read(ssl, &byte, 1) != 1)
+		fail("a proxy gave no byte");
+	SSL_shutdown(ssl);
+	SSL_free(ssl);
+	close(fd);
+}
+
 /* ---- attested ---- */
 
-static void open_attested(const struct tobi_atls *client, uint16_t port)
+static void open_attested(const struct tobi_atls *client, uint16_t port, bool first_byte)
 {
+	const struct tobi_bytes request = {(const uint8_t *)ask, sizeof(ask) - 1};
 	struct tobi_atls_session *session = NULL;
 	struct tobi_fault fault = {0};
+	size_t size = 1;
+	char byte;
 
-	if (tobi_atls_open(client, dial(port), &session, &fault))
+	if (tobi_atls_open(client, dial(port), &session, &fault) ||
+	    (first_byte && (tobi_atls_write(session, request, &fault) ||
+			    tobi_atls_read(session, &byte, 1, &size, &fault))))
 		fail(fault.message);
+	if (size != 1)
+		fail("the enclave gave no byte");
 	tobi_atls_close(session);
+}
+
+/* ---- rounds ---- */
+
+struct peers {
+	struct tobi_atls *client;
+	SSL_CTX *tls;
+	uint16_t port, plain_port;
+	uint16_t proxies[4];
+	size_t proxy_count;
+};
+
+/* What a column of the output counts: 0 sessions, 1 mutual TLS, 2 first bytes, then those
+ * of the proxies. */
+static void open_one(const struct peers *peers, size_t column)
+{
+	if (column == 0 || column == 2)
+		open_attested(peers->client, peers->port, column == 2);
+	else if (column == 1)
+		open_plain(peers->tls, peers->plain_port);
+	else
+		first_byte_by_tls(peers->tls, peers->proxies[column - 3]);
+}
+
+static void measure(const struct peers *peers, long count)
+{
+	for (size_t column = 0; column < 3 + peers->proxy_count; column++) {
+		double start = seconds();
+
+		for (long i = 0; i < count; i++)
+			open_one(peers, column);
+		printf("%s%.1f", column ? " " : "", (double)count / (seconds() - start));
+	}
+	puts("");
+	fflush(stdout);
 }
 
 static struct tobi_policy *read_policy(const char *path)
@@ -163,41 +227,30 @@ static struct tobi_policy *read_policy(const char *path)
 int main(int argc, char **argv)
 {
 	struct tobi_atls_options options = {.now = now};
-	struct tobi_atls *client = NULL;
 	struct tobi_policy *policy;
-	uint16_t port, plain_port;
+	struct peers peers = {0};
 	long rounds, count;
-	SSL_CTX *plain;
 	pid_t server;
 
-	if (argc != 5)
+	if (argc < 5 || argc > 9)
 		return 2;
 	signal(SIGPIPE, SIG_IGN);
 	policy = read_policy(argv[1]);
-	port = (uint16_t)strtoul(argv[2], NULL, 10);
+	peers.port = (uint16_t)strtoul(argv[2], NULL, 10);
 	rounds = strtol(argv[3], NULL, 10);
 	count = strtol(argv[4], NULL, 10);
-	server = start_plain(&plain_port);
-	plain = plain_tls(TLS_client_method());
-	if (tobi_atls_client_new(policy, &options, &client, NULL))
+	for (int i = 5; i < argc; i++)
+		peers.proxies[peers.proxy_count++] = (uint16_t)strtoul(argv[i], NULL, 10);
+	server = start_plain(&peers.plain_port);
+	peers.tls = plain_tls(TLS_client_method());
+	if (tobi_atls_client_new(policy, &options, &peers.client, NULL))
 		fail("no client");
-	for (long round = 0; round < rounds; round++) {
-		double start = seconds(), middle, end;
-
-		for (long i = 0; i < count; i++)
-			open_attested(client, port);
-		middle = seconds();
-		for (long i = 0; i < count; i++)
-			open_plain(plain, plain_port);
-		end = seconds();
-		printf("%.1f %.1f\n", (double)count / (middle - start),
-		       (double)count / (end - middle));
-		fflush(stdout);
-	}
+	for (long round = 0; round < rounds; round++)
+		measure(&peers, count);
 	kill(server, SIGTERM);
 	waitpid(server, NULL, 0);
-	SSL_CTX_free(plain);
-	tobi_atls_free(client);
+	SSL_CTX_free(peers.tls);
+	tobi_atls_free(peers.client);
 	tobi_policy_free(policy);
 	return 0;
 }

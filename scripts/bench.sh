@@ -162,6 +162,34 @@ socket = r:TCP_NODELAY=1"
 	stunnel_client=$!
 	helpers="$helpers $stunnel_server $stunnel_client"
 }
+haproxy_pair() { # PROGRAM-PORT: as stunnel_pair, which made s.pem
+	haproxy_middle=$(free_port) haproxy_through=$(free_port)
+	for side in server client; do
+		cat <<-END >haproxy.$side
+			global
+			  nbthread 1
+			  ssl-default-bind-options ssl-min-ver TLSv1.3
+			  ssl-default-bind-ciphersuites TLS_AES_256_GCM_SHA384
+			  ssl-default-server-options ssl-min-ver TLSv1.3
+			  ssl-default-server-ciphersuites TLS_AES_256_GCM_SHA384
+			defaults
+			  mode tcp
+			  timeout connect 10s
+			  timeout client 1h
+			  timeout server 1h
+		END
+	done
+	printf 'listen s\n  bind 127.0.0.1:%s ssl crt %s\n  server s 127.0.0.1:%s\n' \
+		"$haproxy_middle" "$work/s.pem" "$1" >>haproxy.server
+	printf 'listen c\n  bind 127.0.0.1:%s\n  server s 127.0.0.1:%s ssl verify required ca-file %s\n' \
+		"$haproxy_through" "$haproxy_middle" "$work/s.crt" >>haproxy.client
+	for side in server client; do
+		haproxy -db -f haproxy.$side >>haproxy.log 2>&1 &
+		helpers="$helpers $!"
+	done
+	haproxy_client=$!
+	wait_for_port "$haproxy_through" $haproxy_client
+}
 enclave_pair() { # IMAGE INNER-PORT: the client side's port is in $attested, the published in $public
 	public=$(free_port) attested=$(free_port)
 	enclave=$(tobichi run --detach --publish "$public:$2" "$1.tobi")
@@ -170,32 +198,60 @@ enclave_pair() { # IMAGE INNER-PORT: the client side's port is in $attested, the
 	helpers="$helpers $connect"
 	until grep -q ^listening listen.log; do kill -0 $connect; done
 }
-session_row() {
-	# Few in a round: an agent asks for at most 100 reports at once, and 50 a second.
-	handshakes serve.policy.yaml "$public" "$rounds" 10 >sessions
-	cut -d' ' -f1 sessions >sessions.ours
-	cut -d' ' -f2 sessions >sessions.theirs
-	row "new sessions, one client, one after the other" /s more sessions.ours "mutual TLS 1.3" sessions.theirs
+# The proxies whose name and port are given, for the first byte.
+session_rows() { # [NAME PORT]...
+	names= ports=
+	while [ $# -gt 0 ]; do
+		names="$names $1" ports="$ports $2"
+		shift 2
+	done
+	# Few in a round: an agent asks for at most 200 reports at once, and 200 a second.
+	handshakes serve.policy.yaml "$public" "$rounds" 10 $ports >sessions
+	for n in $(seq $((3 + $(echo $names | wc -w)))); do cut -d' ' -f"$n" sessions >sessions.$n; done
+	row "new sessions, one client, one after the other" /s more sessions.1 "mutual TLS 1.3" sessions.2
+	n=4
+	for name in $names; do
+		row "new connections to the first byte of the program" /s more sessions.3 "$name" sessions.$n
+		n=$((n + 1))
+	done
+}
+bulk_rows() { # [NAME PORT]...
+	ways="attested $attested $*"
+	for way in down up; do
+		for _ in $(seq "$rounds"); do
+			set -- $ways
+			while [ $# -gt 0 ]; do
+				bulk $way "$2" 256 >>$way.$1
+				shift 2
+			done
+		done
+		set -- $ways
+		shift 2
+		while [ $# -gt 0 ]; do
+			name="bulk $([ $way = down ] && echo out of || echo into) the enclave, 256 MiB"
+			row "$name" MiB/s more $way.attested "$1" $way."$1"
+			shift 2
+		done
+	done
 }
 channel_rows() {
 	enclave_pair serve 9000
 	wait_for_port "$attested" $connect
-	session_row
-	have stunnel || { skipped "bulk over the channel" "stunnel is missing"; return; }
+	fronts= pairs=
 	plain=$(free_port)
 	serve "$plain" &
 	helpers="$helpers $!"
-	stunnel_pair "$plain"
-	wait_for_port "$through" $stunnel_client
-	for way in down up; do
-		for _ in $(seq "$rounds"); do
-			bulk $way "$attested" 256 >>$way.ours
-			bulk $way "$through" 256 >>$way.theirs
-		done
-	done
-	row "bulk out of the enclave, 256 MiB" MiB/s more down.ours stunnel down.theirs
-	row "bulk into the enclave, 256 MiB" MiB/s more up.ours stunnel up.theirs
-	memory_row
+	if have stunnel; then
+		stunnel_pair "$plain"
+		wait_for_port "$through" $stunnel_client
+		fronts="stunnel $middle" pairs="stunnel $through"
+		have haproxy && haproxy_pair "$plain" &&
+			fronts="$fronts haproxy $haproxy_middle" pairs="$pairs haproxy $haproxy_through"
+	fi
+	case $fronts in *stunnel*haproxy*) ;; *) skipped "the channel beside proxies" "stunnel or haproxy is missing" ;; esac
+	session_rows $fronts
+	[ -z "$pairs" ] || bulk_rows $pairs
+	[ -z "$pairs" ] || memory_row
 }
 pss() { # PIDS: proportional set size, MiB
 	for pid; do cat "/proc/$pid/smaps_rollup"; done 2>/dev/null | awk '/^Pss:/ { n += $2 } END { print n / 1024 }'
@@ -231,13 +287,19 @@ redis_rows() {
 	done
 	for _ in $(seq "$rounds"); do
 		for side in "ours $attested" "theirs $through"; do
-			redis-benchmark -p "${side#* }" --csv -n 20000 -t set,get 2>/dev/null | tr -d '"' >csv
-			awk -F, '$1 == "SET" { print $2 }' csv >>"set.${side% *}"
-			awk -F, '$1 == "GET" { print $2 }' csv >>"get.${side% *}"
+			for depth in 1 16; do
+				redis-benchmark -p "${side#* }" -P $depth --csv -n $((20000 * depth)) -t set,get \
+					2>/dev/null | tr -d '"' >csv
+				for what in SET GET; do
+					awk -F, -v what=$what '$1 == what { print $2 }' csv >>"$what.$depth.${side% *}"
+				done
+			done
 		done
 	done
-	row "redis-benchmark SET, 50 clients" /s more set.ours stunnel set.theirs
-	row "redis-benchmark GET, 50 clients" /s more get.ours stunnel get.theirs
+	for what in SET GET; do
+		row "redis-benchmark $what, 50 clients" /s more $what.1.ours stunnel $what.1.theirs
+		row "redis-benchmark $what, 50 clients, 16 in a pipeline" /s more $what.16.ours stunnel $what.16.theirs
+	done
 }
 verify_rows() {
 	for curve in p256 p384; do

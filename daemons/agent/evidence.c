@@ -14,8 +14,8 @@
 enum {
 	MAX_WAITING = 320,
 	/* Reports in a burst, and then each second. */
-	BURST = 100,
-	RATE = 50,
+	BURST = 200,
+	RATE = 200,
 	TICK_MS = 1000 / RATE,
 };
 
