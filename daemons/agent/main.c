@@ -244,8 +244,9 @@ static void on_stored(void *context)
 		supervisor_start(agent->supervisor);
 }
 
-/* True when id has a place in the map, e.g. /proc/self/uid_map. */
-static bool is_mapped(const char *path, unsigned id)
+/* Whether id has a place in the map, e.g. /proc/self/uid_map. */
+static enum tobi_err is_mapped(const char *path, unsigned id, bool *ret_mapped,
+			       struct tobi_fault *fault)
 {
 	CLEANUP(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
 	unsigned first, host, count;
@@ -253,32 +254,39 @@ static bool is_mapped(const char *path, unsigned id)
 	ssize_t size = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
 
 	if (size <= 0)
-		return false;
+		return fault_errno(fault, "user", "", "cannot read %s", path);
 	text[size] = '\0';
+	*ret_mapped = false;
 	/* NOLINTNEXTLINE: the kernel's own numbers */
 	while (line && sscanf(line, "%u %u %u", &first, &host, &count) == 3) {
 		if (id >= first && id - first < count)
-			return true;
+			*ret_mapped = true;
 		line = strchr(line, '\n');
 		line = line ? line + 1 : NULL;
 	}
-	return false;
+	return TOBI_OK;
 }
 
-static void find_user(struct agent *agent)
+/* The image's user, where this namespace has it; else the agent's own. */
+static enum tobi_err find_user(struct agent *agent, struct tobi_fault *fault)
 {
 	const struct manifest *manifest = &agent->config->manifest;
+	bool has_user = false, has_group = false;
+	enum tobi_err err;
 
 	agent->uid = (uid_t)-1;
 	agent->gid = (gid_t)-1;
 	/* NOLINTNEXTLINE: main() has received the configuration */
-	if (!is_mapped("/proc/self/uid_map", manifest->uid) ||
-	    !is_mapped("/proc/self/gid_map", manifest->gid))
-		return;
+	err = is_mapped("/proc/self/uid_map", manifest->uid, &has_user, fault);
+	if (!err)
+		err = is_mapped("/proc/self/gid_map", manifest->gid, &has_group, fault);
+	if (err || !has_user || !has_group)
+		return err;
 	agent->uid = manifest->uid;
 	agent->gid = manifest->gid;
 	if (agent->uid != getuid())
 		agent->protections |= SOFT_OWN_USER;
+	return TOBI_OK;
 }
 
 static enum tobi_err make_key(struct agent *agent, struct tobi_fault *fault)
@@ -410,9 +418,10 @@ static enum tobi_err prepare(struct agent *agent, struct tobi_fault *fault)
 	static const struct channel_events events = {on_message, on_gone};
 	enum tobi_err err = open_discard(agent, fault);
 
+	if (!err)
+		err = find_user(agent, fault);
 	if (err)
 		return err;
-	find_user(agent);
 	agent->base = event_base_new();
 	if (!agent->base)
 		return fault_set(fault, TOBI_E_SYSTEM, "agent", "", "no event loop");

@@ -3,6 +3,7 @@
 
 #include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/fault.h"
@@ -96,10 +97,21 @@ static const uint64_t agents_protections = SOFT_NO_CAPABILITIES | SOFT_SECCOMP |
 					   SOFT_LANDLOCK | SOFT_NOT_DUMPABLE |
 					   SOFT_SECRET_MEMORY | SOFT_OWN_USER;
 
+/* Where its keys lie is told and not owed; an ordinary user's enclave has one user. */
+static uint64_t agents_duty(void)
+{
+	uint64_t told = SOFT_SECRET_MEMORY | (geteuid() == 0 ? 0 : SOFT_OWN_USER);
+
+	return agents_protections & ~told;
+}
+
 static void take_ready(struct enclave *enclave, struct cbor *cbor)
 {
 	uint64_t bits = cbor_uint(cbor, "protections");
 
+	/* A wall that is not whole is no wall: the agent ends when it cannot set one up,
+	 * and what it says is checked all the same. */
+	cbor_require(cbor, !(agents_duty() & ~bits), "protections");
 	if (cbor_failed(cbor))
 		return;
 	enclave->protections |= bits & agents_protections;

@@ -250,8 +250,12 @@ static enum tobi_err isolate_agent(struct enclave *enclave, int image_fd,
 
 	/* The agent waits for its first packet; this side never waits. */
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) ||
-	    fcntl(pair[0], F_SETFL, O_NONBLOCK))
-		return fault_errno(fault, "service", "channel", "cannot be made");
+	    fcntl(pair[0], F_SETFL, O_NONBLOCK)) {
+		err = fault_errno(fault, "service", "channel", "cannot be made");
+		fd_close(&pair[0]);
+		fd_close(&pair[1]);
+		return err;
+	}
 	spec.channel_fd = pair[1];
 	err = isolate_start(&spec, &enclave->isolate, fault);
 	fd_close(&pair[1]);

@@ -163,8 +163,10 @@ static enum tobi_err lock_capabilities(struct tobi_fault *fault)
 	if (prctl(PR_SET_SECUREBITS, locked, 0, 0, 0))
 		return fault_errno(fault, OBJECT, "capabilities",
 				   "the secure bits cannot be set");
-	for (int i = 0; prctl(PR_CAPBSET_READ, i, 0, 0, 0) >= 0; i++) {
-		if (prctl(PR_CAPBSET_DROP, i, 0, 0, 0))
+	/* One that the kernel does not know can be neither dropped nor read. */
+	for (int i = 0; i < 64; i++) {
+		if (prctl(PR_CAPBSET_DROP, i, 0, 0, 0) &&
+		    prctl(PR_CAPBSET_READ, i, 0, 0, 0) != -1)
 			return fault_errno(fault, OBJECT, "capabilities",
 					   "the bounding set stays");
 	}

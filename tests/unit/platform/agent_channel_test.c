@@ -36,6 +36,27 @@ static void test_agent_ready__all_bits__only_its_own_count(void **state)
 	wr_done(&out);
 }
 
+/* Each but where its keys lie, and its own user where there is one user only. */
+static void test_agent_ready__one_bit_less__ends_the_enclave(void **state)
+{
+	const uint64_t duty = 0xf00 | (geteuid() == 0 ? 0x10000 : 0);
+
+	for (uint64_t bit = 1; bit <= 0x10000; bit <<= 1) {
+		struct writer out = wr_init(64);
+
+		world.enclave->was_ready = false;
+		write_number(&out, AGENT_READY, duty & ~bit);
+		world_say(&out);
+		assert_int_equal(world.enclave->was_ready, !(duty & bit));
+		assert_int_equal(world_enclave_is_killed(), (duty & bit) != 0);
+		wr_done(&out);
+		if (duty & bit) {
+			world_leave(state);
+			assert_int_equal(world_enter(state), 0);
+		}
+	}
+}
+
 /* ---- an agent that is slow to read ---- */
 
 static void test_agent_send__many_answers_at_once__all_come_in_order(void **state)
@@ -460,6 +481,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(test_agent_ready__all_bits__only_its_own_count),
+	    TEST(test_agent_ready__one_bit_less__ends_the_enclave),
 	    TEST(test_agent_send__many_answers_at_once__all_come_in_order),
 	    TEST(test_agent_send__an_agent_that_never_reads__is_ended),
 	    TEST(test_agent_evidence__its_asker_has_gone__is_not_the_next_ones),
