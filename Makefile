@@ -5,7 +5,7 @@ SECONDS ?= 60
 PREFIX ?= /usr/local
 DESTDIR ?=
 
-.PHONY: help deps build run check one fuzz cover tidy format bench install clean
+.PHONY: help deps build run check one fuzz cover tidy format torture bench install clean
 help:
 	@echo "make run          install packages, build, run the main example"
 	@echo "make check        install packages, build with gcc, clang and sanitizers, run every test"
@@ -14,6 +14,7 @@ help:
 	@echo "make cover        run every test with coverage: a table, and pages in build-cover/coverage"
 	@echo "make tidy         clang-tidy and gcc's analyzer"
 	@echo "make format       lay the sources out"
+	@echo "make torture      make allocations and system calls fail in turn; many connections (half an hour)"
 	@echo "make bench        measure, each figure beside a peer's"
 	@echo "make build        install packages, build into $(BUILD)"
 	@echo "make install      build for release, install below PREFIX ($(PREFIX)); DESTDIR is kept"
@@ -36,6 +37,8 @@ tidy: deps
 	@sh scripts/tidy.sh
 format: deps
 	@git ls-files '*.c' '*.h' | xargs clang-format -i
+torture: deps
+	@sh scripts/torture.sh
 bench: deps
 	@sh scripts/bench.sh
 install: deps

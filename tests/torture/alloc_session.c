@@ -1,0 +1,156 @@
+/* A session: handshake, exchange, appraisal, and bytes from the client once it is open.
+ */
+#include "tests/check.h"
+
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+
+#include "tests/torture/alloc.h"
+#include "tests/torture/failing.h"
+#include "tests/unit/atls/world.h"
+
+struct session;
+
+struct side {
+	struct session *session;
+	struct atls_conn *conn;
+	bool opened, closed;
+};
+
+struct session {
+	struct world world;
+	struct event_base *base;
+	struct side client, server;
+	size_t received;
+};
+
+/* Evidence comes from elsewhere: making it is not what is tested here. */
+static void need_evidence(struct atls_conn *conn, struct tobi_bytes claims_buffer,
+			  void *context)
+{
+	struct side *side = context;
+	struct writer out;
+
+	failing_pause();
+	out = wr_init(LIMIT_EVIDENCE);
+	test_scene_session_evidence(&side->session->world.scene, claims_buffer, &out);
+	failing_resume();
+	atls_conn_give_evidence(conn, wr_view(&out));
+	failing_pause();
+	wr_done(&out);
+	failing_resume();
+}
+
+static void on_data(struct bufferevent *stream, void *context)
+{
+	struct session *session = context;
+	struct evbuffer *input = bufferevent_get_input(stream);
+
+	session->received += evbuffer_get_length(input);
+	evbuffer_drain(input, evbuffer_get_length(input));
+	event_base_loopbreak(session->base);
+}
+
+static void opened(struct atls_conn *conn, void *context)
+{
+	struct side *side = context;
+	struct bufferevent *stream = atls_conn_stream(conn);
+
+	side->opened = true;
+	if (side == &side->session->server)
+		bufferevent_setcb(stream, on_data, NULL, NULL, side->session);
+	else
+		bufferevent_write(stream, "data", 4);
+}
+
+static void closed(struct atls_conn *conn, const struct tobi_fault *fault, void *context)
+{
+	struct side *side = context;
+
+	(void)conn;
+	(void)fault;
+	side->closed = true;
+	event_base_loopbreak(side->session->base);
+}
+
+static const struct atls_events events = {need_evidence, opened, closed};
+
+static void *prepare(bool good)
+{
+	struct session *session = calloc(1, sizeof(*session));
+
+	assert_non_null(session);
+	world_init(&session->world);
+	/* Two seconds at most, should the loop have nothing to wait for but the time. */
+	session->world.client.endpoint.exchange_ms = 2000;
+	session->world.server.endpoint.exchange_ms = 2000;
+	session->world.scene.damage_signature = !good;
+	return session;
+}
+
+static void *good(void)
+{
+	return prepare(true);
+}
+
+static void *damaged(void)
+{
+	return prepare(false);
+}
+
+static bool start(struct session *session, struct side *side,
+		  const struct atls_endpoint *endpoint, int fd)
+{
+	*side = (struct side){.session = session};
+	return !atls_conn_new(session->base, endpoint, fd, &events, side, &side->conn,
+			      NULL);
+}
+
+static enum ending talk(void *context)
+{
+	struct session *session = context;
+	enum ending ending = FAILED;
+	int fds[2];
+
+	session->received = 0;
+	session->client = session->server = (struct side){.session = session};
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds))
+		return FAILED;
+	session->base = event_base_new();
+	if (!session->base) {
+		close(fds[0]);
+		close(fds[1]);
+		return FAILED;
+	}
+	if (!start(session, &session->client, &session->world.client.endpoint, fds[0]))
+		close(fds[1]);
+	else if (start(session, &session->server, &session->world.server.endpoint,
+		       fds[1]))
+		event_base_dispatch(session->base);
+	if (session->server.opened || session->received)
+		ending = ACCEPTED;
+	else if (session->server.closed || session->client.closed)
+		ending = REFUSED;
+	atls_conn_free(session->client.conn);
+	atls_conn_free(session->server.conn);
+	event_base_free(session->base);
+	return ending;
+}
+
+static void done(void *context)
+{
+	struct session *session = context;
+
+	world_done(&session->world);
+	free(session);
+}
+
+const struct scenario alloc_session[] = {
+    {"a session with good evidence", ACCEPTED, good, talk, done},
+    {"a session with a damaged signature", REFUSED, damaged, talk, done},
+    {0},
+};
