@@ -60,6 +60,9 @@ static void on_grace_over(evutil_socket_t fd, short what, void *context)
 enum tobi_err supervisor_new(const struct supervisor_setup *setup,
 			     struct supervisor **ret_supervisor, struct tobi_fault *fault)
 {
+	/* It looks now and then, too: an enclave whose program has ended must not stay
+	 * because one signal or one wait was lost. */
+	static const struct timeval sometimes = {.tv_sec = 5};
 	struct supervisor *supervisor = calloc(1, sizeof(*supervisor));
 
 	if (supervisor) {
@@ -69,7 +72,7 @@ enum tobi_err supervisor_new(const struct supervisor_setup *setup,
 		supervisor->grace = evtimer_new(setup->base, on_grace_over, supervisor);
 	}
 	if (!supervisor || !supervisor->child || !supervisor->grace ||
-	    event_add(supervisor->child, NULL)) {
+	    event_add(supervisor->child, &sometimes)) {
 		supervisor_free(supervisor);
 		return fault_set(fault, TOBI_E_MEMORY, "supervisor", "", "out of memory");
 	}
