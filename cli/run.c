@@ -134,7 +134,7 @@ static enum tobi_err choose_inner(struct run *run, const struct manifest *manife
 static bool has_additions(const struct run *run)
 {
 	return run->config.argument_count || run->config.environment_count ||
-	       run->config.owner.size;
+	       run->config.owner.size || run->config.ra_tls;
 }
 
 static enum tobi_err config_id(struct run *run, char ret_hex[static 2 * SHA384_SIZE + 1],
@@ -373,12 +373,17 @@ static int set_owner(struct run *run, const char *path)
 	return 0;
 }
 
-static const struct option known[] = {
-    {"publish", required_argument, NULL, 'p'},	  {"detach", no_argument, NULL, 'd'},
-    {"env", required_argument, NULL, 'e'},	  {"arg", required_argument, NULL, 'a'},
-    {"name", required_argument, NULL, 'n'},	  {"owner", required_argument, NULL, 'o'},
-    {"add", required_argument, NULL, 'A'},	  {"port", required_argument, NULL, 'P'},
-    {"policy-out", required_argument, NULL, 'y'}, {NULL, 0, NULL, 0}};
+static const struct option known[] = {{"publish", required_argument, NULL, 'p'},
+				      {"detach", no_argument, NULL, 'd'},
+				      {"env", required_argument, NULL, 'e'},
+				      {"arg", required_argument, NULL, 'a'},
+				      {"name", required_argument, NULL, 'n'},
+				      {"owner", required_argument, NULL, 'o'},
+				      {"add", required_argument, NULL, 'A'},
+				      {"port", required_argument, NULL, 'P'},
+				      {"policy-out", required_argument, NULL, 'y'},
+				      {"ra-tls", no_argument, NULL, 'r'},
+				      {NULL, 0, NULL, 0}};
 
 static int take_option(struct run *run, int option)
 {
@@ -417,6 +422,9 @@ static int take_option(struct run *run, int option)
 		if (run->listen_count == LIMIT_PORTS)
 			return cli_usage("run", "too many --port");
 		run->listens[run->listen_count++] = optarg;
+		return 0;
+	case 'r':
+		run->config.ra_tls = true;
 		return 0;
 	case 'y':
 		run->policy_out = optarg;

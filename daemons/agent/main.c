@@ -26,6 +26,7 @@
 #include "pki/cert.h"
 #include "pki/key.h"
 #include "proxy.h"
+#include "ratls.h"
 #include "supervise.h"
 #include "token/soft_token.h"
 
@@ -47,6 +48,8 @@ struct agent {
 	struct evidence *evidence;
 	struct secret_store *store;
 	struct proxy *proxy;
+	struct ratls_server *compatible; /* NULL: ra-tls is not spoken */
+	struct agent_ratls *ratls;
 	struct supervisor *supervisor;
 	struct program_vectors vectors;
 	struct atls_endpoint endpoint;
@@ -312,7 +315,12 @@ static enum tobi_err make_key(struct agent *agent, struct tobi_fault *fault)
 static enum tobi_err make_endpoint(struct agent *agent, struct tobi_fault *fault)
 {
 	static const char *const protocols[] = {"tobichi-secrets/1", NULL};
+	enum tobi_err err = TOBI_OK;
 
+	if (agent->config->launch.ra_tls)
+		err = ratls_server_new(agent->key, &agent->compatible, fault);
+	if (err)
+		return err;
 	agent->endpoint = (struct atls_endpoint){
 	    .role = TOBI_ROLE_SERVER,
 	    .key = agent->key,
@@ -320,6 +328,7 @@ static enum tobi_err make_endpoint(struct agent *agent, struct tobi_fault *fault
 	    .attests = true,
 	    .ask_certificate = agent->config->launch.owner.size > 0,
 	    .protocols = protocols,
+	    .compatible = agent->compatible,
 	    .now = now,
 	    .handshake_ms = PROXY_HANDSHAKE_MS,
 	    .max_age_ms = PROXY_MAX_AGE_MS,
@@ -443,25 +452,59 @@ static enum tobi_err prepare(struct agent *agent, struct tobi_fault *fault)
 	return err;
 }
 
+static enum tobi_err open_edge(struct agent *agent, struct tobi_fault *fault)
+{
+	struct agent_config *config = agent->config;
+	enum tobi_err err = TOBI_OK;
+
+	for (size_t i = 0; i < config->port_count && !err; i++)
+		err = proxy_listen(agent->proxy, config->listeners[i], config->ports[i],
+				   fault);
+	if (!err)
+		on_stored(agent);
+	return err;
+}
+
+static void on_certificate(void *context)
+{
+	struct agent *agent = context;
+	struct tobi_fault fault;
+
+	if (open_edge(agent, &fault))
+		fail(agent, &fault);
+}
+
+/* With ra-tls the edge opens once there is a certificate to show. */
+static enum tobi_err begin(struct agent *agent, struct tobi_fault *fault)
+{
+	struct agent_ratls_setup setup = {.base = agent->base,
+					  .evidence = agent->evidence,
+					  .server = agent->compatible,
+					  .key = agent->key,
+					  .now = now,
+					  .ready = on_certificate,
+					  .failed = on_failed,
+					  .context = agent};
+
+	return agent->compatible ? agent_ratls_new(&setup, &agent->ratls, fault)
+				 : open_edge(agent, fault);
+}
+
 static enum tobi_err serve(struct agent *agent, struct tobi_fault *fault)
 {
 	CLEANUP(wr_done) struct writer out = wr_init(LIMIT_CHANNEL);
-	struct agent_config *config = agent->config;
 	uint64_t confined = 0;
-	enum tobi_err err = isolate_confine_agent(&config->manifest, &confined, fault);
+	enum tobi_err err =
+	    isolate_confine_agent(&agent->config->manifest, &confined, fault);
 
 	if (err)
 		return err;
 	agent->protections |= confined;
 	message_write_ready(&out, agent->protections);
 	channel_send(agent->channel, &out);
-	for (size_t i = 0; i < config->port_count; i++) {
-		err = proxy_listen(agent->proxy, config->listeners[i], config->ports[i],
-				   fault);
-		if (err)
-			return err;
-	}
-	on_stored(agent);
+	err = begin(agent, fault);
+	if (err)
+		return err;
 	if (event_base_dispatch(agent->base) < 0)
 		return fault_set(fault, TOBI_E_SYSTEM, "agent", "",
 				 "the event loop failed");

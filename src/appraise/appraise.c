@@ -5,6 +5,7 @@
 
 #include "appraise/atls_checks.h"
 #include "appraise/policy_checks.h"
+#include "appraise/ratls.h"
 #include "base/fault.h"
 #include "base/secret.h"
 
@@ -155,7 +156,10 @@ enum tobi_err tobi_verify(const struct tobi_policy *policy,
 	err = appraisal_new(policy, request->time, &result, fault);
 	if (err)
 		return err;
-	err = appraisal_run(result, policy, &inner, fault);
+	err = ratls_is_certificate(request->evidence)
+		  ? ratls_appraise_file(result, policy, request->evidence, request->nonce,
+					fault)
+		  : appraisal_run(result, policy, &inner, fault);
 	if (err) {
 		tobi_result_free(result);
 		return err;

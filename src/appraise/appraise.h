@@ -24,8 +24,9 @@ struct tobi_result {
 	bool complete; /* appraisal_run() reached its end: every owed check is on the list
 			*/
 	bool in_session;
-	bool any_instance;    /* the policy names nobody in particular */
-	const char *identity; /* "any instance of this image", "hardware 01ab..", ... */
+	bool certificate_borne; /* RA-TLS: no session binding, no freshness */
+	bool any_instance;	/* the policy names nobody in particular */
+	const char *identity;	/* "any instance of this image", "hardware 01ab..", ... */
 	int64_t time;
 	enum tobi_verdict verdict; /* written by verdict.c only */
 	char reason[512];

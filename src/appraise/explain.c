@@ -43,9 +43,13 @@ static bool has_outcome(const struct tobi_result *result, const char *code,
 
 const char *explain_allowance(const struct tobi_result *result, size_t index)
 {
-	const char *found[4];
+	const char *found[5];
 	size_t count = 0;
 
+	if (has_outcome(result, "RATLS-MODE", TOBI_PASSED))
+		found[count++] = "RA-TLS: no session binding, no freshness: the evidence "
+				 "may be an old one, shown by whoever has the "
+				 "certificate's key, and the policy allows that";
 	if (result->claims.debug && has_outcome(result, "POLICY-DEBUG", TOBI_PASSED))
 		found[count++] = "DEBUG: the host can read and change this enclave, and "
 				 "the policy allows that";

@@ -109,6 +109,9 @@ static const struct {
 } meanings[] = {
     {"SOFT-", "instance-identity", 99}, /* cryptographic validation failed */
     {"CLAIMS-", "instance-identity", 99},
+    {"RATLS-KIND", "configuration", 96},
+    {"RATLS-MODE", "configuration", 96},
+    {"RATLS-", "instance-identity", 99},
     {"ATLS-IDENTITY", "instance-identity", 97}, /* not recognised */
     {"ATLS-", "instance-identity", 99},
     {"POLICY-IDENTITY", "instance-identity", 97},

@@ -159,6 +159,19 @@ static enum tobi_err take_allow(struct tobi_policy *policy,
 	return TOBI_OK;
 }
 
+static enum tobi_err take_channel(struct tobi_policy *policy, const char *name,
+				  struct tobi_fault *fault)
+{
+	if (!name || strcmp(name, "tobichi-atls/1") == 0)
+		policy->channel = CHANNEL_ATLS;
+	else if (strcmp(name, "ra-tls") == 0)
+		policy->channel = CHANNEL_RATLS;
+	else
+		return fault_set(fault, TOBI_E_MALFORMED, policy->name, "channel",
+				 "the channel is one of: tobichi-atls/1 ra-tls");
+	return TOBI_OK;
+}
+
 static enum tobi_err missing(struct tobi_policy *policy, const char *field,
 			     const char *what, struct tobi_fault *fault)
 {
@@ -295,6 +308,8 @@ static enum tobi_err take_all(struct tobi_policy *policy, const struct yaml_poli
 	if (!err && yaml->config_id)
 		err = take_hex(policy, "config-id", yaml->config_id, HASH_SIZE,
 			       &policy->config_id, fault);
+	if (!err)
+		err = take_channel(policy, yaml->channel, fault);
 	if (!err)
 		err = take_allow(policy, yaml, fault);
 	if (!err)

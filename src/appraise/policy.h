@@ -14,6 +14,12 @@ enum policy_identity {
 	IDENTITY_CA, /* the TLS leaf chains to the named CA, for the host name */
 };
 
+/* How evidence may come over a connection. One of them: nothing is negotiated. */
+enum policy_channel {
+	CHANNEL_ATLS,  /* tobichi-atls/1, bound to the session */
+	CHANNEL_RATLS, /* in the certificate: compatibility */
+};
+
 struct bytes_list {
 	struct tobi_bytes *items;
 	size_t count;
@@ -36,6 +42,7 @@ struct tobi_policy {
 	uint64_t product;
 	uint64_t min_svn;
 	struct tobi_bytes config_id; /* 48 or empty: not asked */
+	enum policy_channel channel;
 	bool allow_debug;
 	bool allow_no_nonce;
 	bool allow_user_launch;

@@ -51,7 +51,7 @@ static const struct check check_config = {
 static const struct check check_agent = {
     "POLICY-AGENT", "the agent inside is one that the policy names", POLICY "agents",
     "Install the agent that the policy names, or name the new one after review."};
-static const struct check check_identity = {
+const struct check check_policy_identity = {
     "POLICY-IDENTITY", "the enclave is the one that is meant", POLICY "identity",
     "Check the address, or the policy's identity."};
 static const struct check check_claims_format = {
@@ -63,9 +63,9 @@ static const struct check check_claims_nonce = {
     "Give --nonce at both `tobichi attest` and `tobichi verify`."};
 
 const struct check *const policy_check_rows[] = {
-    &check_tier,   &check_image, &check_signer,	  &check_product,
-    &check_svn,	   &check_debug, &check_launcher, &check_freshness,
-    &check_config, &check_agent, &check_identity, NULL,
+    &check_tier,   &check_image, &check_signer,		 &check_product,
+    &check_svn,	   &check_debug, &check_launcher,	 &check_freshness,
+    &check_config, &check_agent, &check_policy_identity, NULL,
 };
 
 const struct check *const claims_check_rows[] = {&check_claims_format,
@@ -78,11 +78,13 @@ void policy_checks_owe_tier(struct tobi_result *result)
 
 void policy_checks_owe(struct tobi_result *result, bool in_session)
 {
-	for (size_t i = 0; !in_session && claims_check_rows[i]; i++)
+	bool is_file = !in_session && !result->certificate_borne;
+
+	for (size_t i = 0; is_file && claims_check_rows[i]; i++)
 		check_owe(&result->list, claims_check_rows[i]);
 	for (size_t i = 0; policy_check_rows[i]; i++) {
 		/* A session has a row of its own for who it is. */
-		if (policy_check_rows[i] == &check_identity && in_session)
+		if (policy_check_rows[i] == &check_policy_identity && in_session)
 			check_owe(&result->list, &check_atls_identity);
 		else
 			check_owe(&result->list, policy_check_rows[i]);
@@ -205,7 +207,7 @@ static void run_identity(struct tobi_result *result, const struct tobi_policy *p
 	const struct tee_claims *claims = &result->claims;
 	struct checklist *list = &result->list;
 	const struct check *check =
-	    result->in_session ? &check_atls_identity : &check_identity;
+	    result->in_session ? &check_atls_identity : &check_policy_identity;
 
 	switch (policy->identity) {
 	case IDENTITY_ANY_INSTANCE:
@@ -228,11 +230,11 @@ static void run_identity(struct tobi_result *result, const struct tobi_policy *p
 		return;
 	case IDENTITY_CA:
 		result->identity = "the host name that the policy's CA certifies";
-		if (!result->in_session)
+		if (!result->in_session && !result->certificate_borne)
 			check_record(
 			    list, check, false, "an attested TLS session",
 			    "a file cannot show whose certificate the enclave has");
-		/* In a session the TLS layer records it: it has the certificate. */
+		/* Else who has the certificate records it. */
 		return;
 	}
 }

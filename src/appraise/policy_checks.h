@@ -6,6 +6,7 @@
 
 extern const struct check *const policy_check_rows[]; /* NULL at the end */
 extern const struct check *const claims_check_rows[]; /* of an evidence file */
+extern const struct check check_policy_identity;
 
 /* Owes the first, POLICY-TIER, before the evidence is examined. */
 void policy_checks_owe_tier(struct tobi_result *result);

@@ -48,6 +48,7 @@ static const cyaml_schema_field_t policy_fields[] = {
     OPTIONAL_TEXT("min-svn", struct yaml_policy, min_svn),
     OPTIONAL_TEXT("max-age", struct yaml_policy, max_age),
     OPTIONAL_TEXT("config-id", struct yaml_policy, config_id),
+    OPTIONAL_TEXT("channel", struct yaml_policy, channel),
     CYAML_FIELD_MAPPING("identity", CYAML_FLAG_DEFAULT, struct yaml_policy, identity,
 			identity_fields),
     CYAML_FIELD_SEQUENCE("roots", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,

@@ -21,7 +21,7 @@ struct yaml_policy {
 	char **tiers, **images, **signers, **agents, **allow;
 	unsigned tiers_count, images_count, signers_count, agents_count, allow_count;
 	char *version, *product, *min_svn, *max_age; /* decimal digits, not checked */
-	char *config_id;
+	char *config_id, *channel;
 	struct yaml_identity identity;
 	struct yaml_root *roots;
 	unsigned roots_count;

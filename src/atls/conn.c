@@ -12,6 +12,7 @@
 #include <openssl/err.h>
 
 #include "atls/peer.h"
+#include "atls/ratls.h"
 #include "base/cleanup.h"
 #include "base/fault.h"
 
@@ -223,6 +224,13 @@ static void on_event(struct bufferevent *stream, short what, void *context)
 		if (handshake_limit(endpoint) < exchange_limit(endpoint))
 			set_timer(conn,
 				  exchange_limit(endpoint) - handshake_limit(endpoint));
+		if (ratls_is_spoken(endpoint, conn->peer.ssl)) {
+			if (ratls_peer_start(&conn->peer, &conn->fault))
+				end(conn);
+			else
+				open_gate(conn);
+			return;
+		}
 		if (atls_peer_start(&conn->peer, &conn->fault))
 			end(conn);
 		else

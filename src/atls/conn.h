@@ -34,6 +34,9 @@ struct atls_endpoint {
 	/* An open session ends then, or at the policy's max-age, if that is sooner. 0: no
 	 * limit but the policy's. */
 	int64_t max_age_ms;
+	/* Server: who does not offer tobichi-atls/1 is given a certificate with evidence
+	 * (atls/ratls.h); or NULL. Not where the client must attest. */
+	struct ratls_server *compatible;
 	SSL_CTX *tls; /* from atls_tls_new() */
 };
 

@@ -33,7 +33,7 @@ static void list_accepted(const char *ret_types[static LIMIT_ATLS_NAMES + 1])
 
 /* ---- identity (section 5.6) ---- */
 
-static size_t der_list(SSL *ssl, unsigned char *ret_der[static LIMIT_COSE_CHAIN],
+size_t atls_peer_chain(SSL *ssl, unsigned char *ret_der[static LIMIT_COSE_CHAIN],
 		       struct tobi_bytes ret_list[static LIMIT_COSE_CHAIN])
 {
 	STACK_OF(X509) *chain = SSL_get_peer_cert_chain(ssl);
@@ -82,7 +82,7 @@ static bool identity_by_ca(struct atls_peer *peer, const struct tobi_policy *pol
 			  "to expect");
 		return false;
 	}
-	request.count = der_list(peer->ssl, der, list);
+	request.count = atls_peer_chain(peer->ssl, der, list);
 	if (request.count == 0)
 		fault_set(fault, TOBI_E_CERTIFICATE, object, "leaf",
 			  "there is no certificate");

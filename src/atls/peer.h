@@ -33,6 +33,9 @@ TOBI_MUST_USE enum tobi_err atls_peer_prepare(struct atls_peer *peer,
 TOBI_MUST_USE enum tobi_err atls_peer_start(struct atls_peer *peer,
 					    struct tobi_fault *fault);
 void atls_peer_done(struct atls_peer *peer);
+/* The other side's certificates as DER, leaf first: OPENSSL_free() each. */
+size_t atls_peer_chain(SSL *ssl, unsigned char *ret_der[static LIMIT_COSE_CHAIN],
+		       struct tobi_bytes ret_list[static LIMIT_COSE_CHAIN]);
 /* The verdict again, after the exchange was closed: what has failed late counts too. */
 void atls_peer_conclude(struct atls_peer *peer);
 

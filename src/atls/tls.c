@@ -6,6 +6,7 @@
 #include <openssl/err.h>
 
 #include "appraise/atls_checks.h"
+#include "atls/ratls.h"
 #include "base/fault.h"
 #include "base/secret.h"
 #include "pki/chain.h"
@@ -48,17 +49,20 @@ static int choose_alpn(SSL *ssl, const unsigned char **ret_out, unsigned char *r
 }
 
 /* Refuses what the library would quietly ignore: a resumption, early data, no ALPN. */
-static int look_at_hello(SSL *ssl, int *ret_alert, void *unused)
+static int look_at_hello(SSL *ssl, int *ret_alert, void *compatible)
 {
 	const unsigned char *data;
 	size_t size;
 
-	(void)unused;
 	if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_psk, &data, &size) ||
 	    SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_early_data, &data, &size)) {
 		*ret_alert = SSL_AD_ILLEGAL_PARAMETER;
 		return SSL_CLIENT_HELLO_ERROR;
 	}
+	/* Where the enclave was told to, it speaks ra-tls with whoever does not offer
+	 * better. */
+	if (ratls_server_take(compatible, ssl))
+		return SSL_CLIENT_HELLO_SUCCESS;
 	if (!SSL_client_hello_get0_ext(
 		ssl, TLSEXT_TYPE_application_layer_protocol_negotiation, &data, &size)) {
 		*ret_alert = SSL_AD_NO_APPLICATION_PROTOCOL;
@@ -67,7 +71,12 @@ static int look_at_hello(SSL *ssl, int *ret_alert, void *unused)
 	return SSL_CLIENT_HELLO_SUCCESS;
 }
 
-static bool set_rules(SSL_CTX *tls)
+void atls_tls_accept_any_leaf(SSL_CTX *tls)
+{
+	SSL_CTX_set_cert_verify_callback(tls, accept_any_leaf, NULL);
+}
+
+bool atls_tls_rules(SSL_CTX *tls)
 {
 	/* An ECDSA or Ed25519 leaf; TLS 1.3 ties the first two to their curves. */
 	static const char leaf_algorithms[] = "ECDSA+SHA256:ECDSA+SHA384:ed25519";
@@ -92,18 +101,17 @@ static bool set_rules(SSL_CTX *tls)
 	       SSL_CTX_set_recv_max_early_data(tls, 0) == 1;
 }
 
-static enum tobi_err set_key(SSL_CTX *tls, const struct atls_endpoint *endpoint,
-			     struct tobi_fault *fault)
+enum tobi_err atls_tls_use_key(SSL_CTX *tls, EVP_PKEY *key, struct tobi_bytes certificate,
+			       struct tobi_fault *fault)
 {
 	CLEANUP(X509_freep) X509 *leaf = NULL;
 	enum tobi_err err;
 
-	err = chain_read_certificate(endpoint->certificate, "own certificate", &leaf,
-				     fault);
+	err = chain_read_certificate(certificate, "own certificate", &leaf, fault);
 	if (err)
 		return err;
 	if (SSL_CTX_use_certificate(tls, leaf) != 1 ||
-	    SSL_CTX_use_PrivateKey(tls, endpoint->key) != 1)
+	    SSL_CTX_use_PrivateKey(tls, key) != 1)
 		return fault_openssl(fault, object, "key",
 				     "the key and its certificate do not go together");
 	return TOBI_OK;
@@ -121,7 +129,7 @@ static void ask_for_certificate(SSL_CTX *tls, const struct atls_endpoint *endpoi
 	if (endpoint->role == TOBI_ROLE_SERVER && endpoint->policy)
 		mode |= SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
 	SSL_CTX_set_verify(tls, mode, NULL);
-	SSL_CTX_set_cert_verify_callback(tls, accept_any_leaf, NULL);
+	atls_tls_accept_any_leaf(tls);
 }
 
 enum tobi_err atls_tls_new(const struct atls_endpoint *endpoint, SSL_CTX **ret_tls,
@@ -130,19 +138,21 @@ enum tobi_err atls_tls_new(const struct atls_endpoint *endpoint, SSL_CTX **ret_t
 	SSL_CTX *tls;
 	enum tobi_err err;
 
+	if (ratls_is_asked(endpoint))
+		return ratls_tls_new(endpoint, ret_tls, fault);
 	if (endpoint->role == TOBI_ROLE_SERVER && !endpoint->key)
 		return fault_set(fault, TOBI_E_ARGUMENT, object, "key",
 				 "a server needs a key");
 	ERR_clear_error();
 	tls = SSL_CTX_new(endpoint->role == TOBI_ROLE_SERVER ? TLS_server_method()
 							     : TLS_client_method());
-	if (!tls || !set_rules(tls)) {
+	if (!tls || !atls_tls_rules(tls)) {
 		SSL_CTX_free(tls);
 		return fault_openssl(fault, object, "context",
 				     "the TLS library refused the rules");
 	}
 	if (endpoint->key) {
-		err = set_key(tls, endpoint, fault);
+		err = atls_tls_use_key(tls, endpoint->key, endpoint->certificate, fault);
 		if (err) {
 			SSL_CTX_free(tls);
 			return err;
@@ -151,7 +161,7 @@ enum tobi_err atls_tls_new(const struct atls_endpoint *endpoint, SSL_CTX **ret_t
 	ask_for_certificate(tls, endpoint);
 	if (endpoint->role == TOBI_ROLE_SERVER) {
 		SSL_CTX_set_alpn_select_cb(tls, choose_alpn, NULL);
-		SSL_CTX_set_client_hello_cb(tls, look_at_hello, NULL);
+		SSL_CTX_set_client_hello_cb(tls, look_at_hello, endpoint->compatible);
 	} else if (SSL_CTX_set_alpn_protos(tls, alpn_wire, ALPN_WIRE_SIZE) != 0) {
 		SSL_CTX_free(tls);
 		return fault_openssl(fault, object, "ALPN", "the TLS library refused it");

@@ -17,6 +17,14 @@
  */
 TOBI_MUST_USE enum tobi_err atls_tls_check(SSL *ssl, struct checklist *list,
 					   struct tobi_fault *fault);
+/* The rules that every channel keeps, this protocol's and ra-tls: TLS 1.3, no tickets, no
+ * resumption, no early data. */
+bool atls_tls_rules(SSL_CTX *tls);
+/* Any leaf passes at the TLS level: it is judged afterwards, before any data. */
+void atls_tls_accept_any_leaf(SSL_CTX *tls);
+TOBI_MUST_USE enum tobi_err atls_tls_use_key(SSL_CTX *tls, EVP_PKEY *key,
+					     struct tobi_bytes certificate,
+					     struct tobi_fault *fault);
 /* The exporter of a session, which must outlive it. */
 struct atls_exporter atls_tls_exporter(SSL *ssl);
 /* SHA-256 of the SubjectPublicKeyInfo, as the certificate has it. */

@@ -7,7 +7,7 @@ enum {
 	LIMIT_JSON = 1 << 20,
 	LIMIT_JSON_DEPTH = 32,
 	LIMIT_COSE_CHAIN = 8, /* certificates in one x5chain */
-	LIMIT_CERTIFICATE = 16 << 10,
+	LIMIT_CERTIFICATE = 64 << 10, /* some carry evidence, and collateral for it */
 	LIMIT_PEM = 256 << 10, /* a PEM file with keys or certificates */
 
 	LIMIT_CMW = 1 << 20,
@@ -15,6 +15,7 @@ enum {
 	LIMIT_EVIDENCE = 1 << 20,
 	LIMIT_TOKEN = 64 << 10,
 	LIMIT_CLAIMS_BUFFER = 4 << 10,
+	LIMIT_COLLATERAL = 64 << 10, /* one part of the endorsements in a certificate */
 	LIMIT_POLICY = 256 << 10,
 	LIMIT_POLICY_ITEMS = 256,  /* entries of one list in a policy */
 	LIMIT_APPRAISAL = 8 << 20, /* the arena of one appraisal */

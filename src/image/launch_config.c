@@ -2,7 +2,15 @@
 #include "base/secret.h"
 #include "image/fields.h"
 
-enum { KEY_VERSION, KEY_ARGUMENTS, KEY_ENVIRONMENT, KEY_OWNER, KEY_BROKER, KEY_CONTRACT };
+enum {
+	KEY_VERSION,
+	KEY_ARGUMENTS,
+	KEY_ENVIRONMENT,
+	KEY_OWNER,
+	KEY_BROKER,
+	KEY_CONTRACT,
+	KEY_RA_TLS
+};
 
 static bool is_not_empty(struct tobi_bytes text)
 {
@@ -28,6 +36,12 @@ static void parse_value(struct fields *in, int64_t key, struct launch_config *ou
 	case KEY_CONTRACT:
 		out->contract = cbor_bytes_exact(&in->cbor, SHA384_SIZE, "contract");
 		break;
+	case KEY_RA_TLS:
+		out->ra_tls = cbor_bool(&in->cbor, "ra-tls");
+		if (!out->ra_tls)
+			fields_refuse(in, TOBI_E_MALFORMED, "ra-tls",
+				      "it is true, or absent");
+		break;
 	default:
 		fields_refuse(in, TOBI_E_MALFORMED, "launch config",
 			      "it has an unknown key");
@@ -52,7 +66,7 @@ enum tobi_err launch_config_parse(struct tobi_bytes bytes,
 	if (!out)
 		return fault_set(fault, TOBI_E_MEMORY, "launch config", "",
 				 "out of memory");
-	map = cbor_map(&in.cbor, 6, "launch config");
+	map = cbor_map(&in.cbor, 7, "launch config");
 	fields_key(&in, &map, KEY_VERSION, "version");
 	if (cbor_uint(&in.cbor, "version") != 1)
 		fields_refuse(&in, TOBI_E_UNSUPPORTED, "version",
@@ -75,7 +89,7 @@ static void write_config(struct writer *wr, const struct launch_config *config)
 	cbor_write_map(wr, 1 + (size_t)(config->argument_count > 0) +
 			       (config->environment_count > 0) +
 			       (config->owner.size > 0) + (config->broker.size > 0) +
-			       (config->contract.size > 0));
+			       (config->contract.size > 0) + config->ra_tls);
 	cbor_write_uint(wr, KEY_VERSION);
 	cbor_write_uint(wr, 1);
 	if (config->argument_count) {
@@ -98,6 +112,10 @@ static void write_config(struct writer *wr, const struct launch_config *config)
 	if (config->contract.size) {
 		cbor_write_uint(wr, KEY_CONTRACT);
 		cbor_write_bytes(wr, config->contract);
+	}
+	if (config->ra_tls) {
+		cbor_write_uint(wr, KEY_RA_TLS);
+		cbor_write_bool(wr, true);
 	}
 }
 

@@ -80,6 +80,7 @@ struct launch_config {
 	struct tobi_bytes owner;    /* 48 or empty */
 	struct tobi_bytes broker;   /* or empty */
 	struct tobi_bytes contract; /* 48 or empty */
+	bool ra_tls;		    /* spoken too: evidence in the certificate */
 };
 
 TOBI_MUST_USE enum tobi_err launch_config_parse(struct tobi_bytes bytes,

@@ -73,6 +73,17 @@ static bool add_host_name(X509 *certificate, const char *host_name)
 	return done;
 }
 
+static bool add_extras(X509 *certificate, const struct cert_request *request)
+{
+	for (size_t i = 0; i < request->extra_count; i++) {
+		const struct extension extension = {request->extras[i].value, false};
+
+		if (extension_add(certificate, request->extras[i].name, &extension, NULL))
+			return false;
+	}
+	return true;
+}
+
 static bool add_extensions(X509 *certificate, X509 *issuer,
 			   const struct cert_request *request)
 {
@@ -91,7 +102,8 @@ static bool add_extensions(X509 *certificate, X509 *issuer,
 		add_extension(certificate, issuer, NID_ext_key_usage,
 			      request->role == CERT_TLS ? "serverAuth,clientAuth"
 							: CERT_PLATFORM_PURPOSE)) &&
-	       (!request->host_name || add_host_name(certificate, request->host_name));
+	       (!request->host_name || add_host_name(certificate, request->host_name)) &&
+	       add_extras(certificate, request);
 }
 
 static const EVP_MD *digest_for(EVP_PKEY *key)

@@ -4,6 +4,7 @@
 #define TOBI_PKI_CERT_H
 
 #include "pki/chain.h"
+#include "pki/extension.h"
 
 /* The extended key usage of a key that vouches for enclaves, and of no other: a CA that
  * serves other needs as well must not make any of its holders a platform by accident. An
@@ -16,6 +17,12 @@ enum cert_role {
 	CERT_TLS,      /* end entity, digitalSignature, serverAuth and clientAuth */
 };
 
+/* One that OpenSSL has no name for; not critical. */
+struct cert_extra {
+	const struct extension_name *name;
+	struct tobi_bytes value;
+};
+
 struct cert_request {
 	enum cert_role role;
 	const char *common_name; /* UTF-8, at most 64 */
@@ -23,6 +30,8 @@ struct cert_request {
 	int64_t not_before, not_after;
 	/* Of the subject; only its public half is used, unless self-signed. */
 	EVP_PKEY *key;
+	const struct cert_extra *extras; /* behind all others */
+	size_t extra_count;
 };
 
 /*

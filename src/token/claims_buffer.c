@@ -7,7 +7,6 @@
 #include "codec/cbor.h"
 
 enum {
-	HASH_SHA256 = 1, /* IANA named information hash algorithms */
 	BINDING_VERSION = 1,
 	MAX_KEYS = 32, /* a peer's own claims may stand beside those read here */
 	MAX_NONCE = 1024,
@@ -16,7 +15,7 @@ enum {
 static struct tobi_bytes hash_entry(const uint8_t hash[static 32], struct writer *inner)
 {
 	cbor_write_array(inner, 2);
-	cbor_write_uint(inner, HASH_SHA256);
+	cbor_write_uint(inner, CLAIMS_SHA256);
 	cbor_write_bytes(inner, (struct tobi_bytes){hash, 32});
 	return wr_view(inner);
 }
@@ -61,23 +60,38 @@ void claims_buffer_write(struct writer *out, struct tobi_bytes nonce,
 			    &binding);
 }
 
+/* 0: not one that a verifier has to know. */
+static size_t size_of_hash(uint64_t algorithm)
+{
+	switch (algorithm) {
+	case CLAIMS_SHA256:
+		return 32;
+	case CLAIMS_SHA384:
+		return 48;
+	case CLAIMS_SHA512:
+		return 64;
+	default:
+		return 0;
+	}
+}
+
 /* The byte string's content starts offset bytes into the claims-buffer. */
-static struct tobi_bytes parse_hash(struct tobi_bytes bytes, size_t offset,
-				    enum tobi_err *ret_err, struct tobi_fault *fault)
+static enum tobi_err parse_hash(struct tobi_bytes bytes, size_t offset,
+				struct claims_buffer *claims, struct tobi_fault *fault)
 {
 	struct cbor cbor = cbor_init(bytes, CBOR_PREFERRED);
-	struct tobi_bytes hash = {0};
+	uint64_t algorithm;
 
 	cbor.rd.origin = offset;
 	if (cbor_array(&cbor, 2, "pubkey-hash") != 2)
 		cbor_fail(&cbor, TOBI_E_MALFORMED, "pubkey-hash");
-	/* Another algorithm is well formed for CCC, but Tobichi's keys are named by
-	 * SHA-256. */
-	if (cbor_uint(&cbor, "pubkey-hash algorithm") != HASH_SHA256)
+	algorithm = cbor_uint(&cbor, "pubkey-hash algorithm");
+	if (!size_of_hash(algorithm))
 		cbor_fail(&cbor, TOBI_E_UNSUPPORTED, "pubkey-hash algorithm");
-	hash = cbor_bytes_exact(&cbor, 32, "pubkey-hash");
-	*ret_err = cbor_finish(&cbor, "claims-buffer", fault);
-	return hash;
+	claims->hash = (enum claims_hash)algorithm;
+	claims->pubkey_hash =
+	    cbor_bytes_exact(&cbor, size_of_hash(algorithm), "pubkey-hash");
+	return cbor_finish(&cbor, "claims-buffer", fault);
 }
 
 /* Offset of borrowed bytes in what they were borrowed from. */
@@ -119,7 +133,7 @@ enum tobi_err claims_buffer_parse(struct tobi_bytes bytes,
 	err = cbor_finish(&cbor, "claims-buffer", fault);
 	if (err)
 		return err;
-	claims.pubkey_hash = parse_hash(hash, offset_of(bytes, hash), &err, fault);
+	err = parse_hash(hash, offset_of(bytes, hash), &claims, fault);
 	if (err)
 		return err;
 	*ret_claims = claims;

@@ -4,6 +4,9 @@
 
 #include "base/writer.h"
 
+/* IANA named information hash algorithms. Tobichi writes SHA-256 only. */
+enum claims_hash { CLAIMS_SHA256 = 1, CLAIMS_SHA384 = 7, CLAIMS_SHA512 = 8 };
+
 enum tobi_role { TOBI_ROLE_CLIENT = 1, TOBI_ROLE_SERVER = 2 };
 
 /*
@@ -15,8 +18,9 @@ void claims_buffer_write(struct writer *out, struct tobi_bytes nonce,
 
 struct claims_buffer {
 	struct tobi_bytes nonce;       /* may be empty */
-	struct tobi_bytes pubkey_hash; /* 32 bytes, SHA-256 */
-	struct tobi_bytes binding;     /* the "tobichi-atls" value, or empty */
+	struct tobi_bytes pubkey_hash; /* of the SubjectPublicKeyInfo, as long as: */
+	enum claims_hash hash;
+	struct tobi_bytes binding; /* the "tobichi-atls" value, or empty */
 };
 /* Any key order, no duplicates, other keys ignored (as CCC says). */
 TOBI_MUST_USE enum tobi_err claims_buffer_parse(struct tobi_bytes bytes,
