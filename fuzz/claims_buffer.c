@@ -11,7 +11,9 @@ bool fuzz_one(struct tobi_bytes input)
 	must_be_inside(claims.nonce, input);
 	must_be_inside(claims.pubkey_hash, input);
 	must_be_inside(claims.binding, input);
-	must(claims.pubkey_hash.size == 32);
+	must(claims.pubkey_hash.size == (claims.hash == CLAIMS_SHA256	? 32
+					 : claims.hash == CLAIMS_SHA384 ? 48
+									: 64));
 	return true;
 }
 

@@ -80,47 +80,48 @@ static bool is_self_signed(X509 *leaf)
 	return good;
 }
 
-/* By the CA that the policy's identity names, for the name: else a fault says why. */
-static bool is_certified(const struct scene *scene, struct tobi_fault *fault)
+/* By the CA that the policy's identity names; for the name, if there is one. */
+static bool is_certified(const struct scene *scene, const char *name,
+			 struct tobi_fault *fault)
 {
-	const struct ratls_request *request = scene->request;
-	const struct tobi_policy *policy = scene->policy;
 	CLEANUP(EVP_PKEY_freep) EVP_PKEY *key = NULL;
-	struct chain_request chain = {
-	    .certificates = request->certificates,
-	    .count = request->count,
-	    .anchors_pem = policy->ca_pem,
+	const struct chain_request chain = {
+	    .certificates = scene->request->certificates,
+	    .count = scene->request->count,
+	    .anchors_pem = scene->policy->ca_pem,
 	    .time = scene->result->time,
 	    .purpose = CHAIN_TLS_SERVER,
-	    .host_name = policy->host_name ? policy->host_name : request->host_name,
+	    .host_name = name,
 	};
 
-	if (!chain.host_name) {
-		fault_set(fault, TOBI_E_ARGUMENT, "certificate", "name",
-			  "the policy (identity.name) does not say whom to expect");
-		return false;
-	}
 	return !chain_verify(&chain, "certificate", &key, fault);
+}
+
+static void examine_name(const struct scene *scene)
+{
+	const char *name = scene->policy->host_name ? scene->policy->host_name
+						    : scene->request->host_name;
+	struct tobi_fault fault = {
+	    .message = "the policy (identity.name) does not say whom to expect"};
+	bool good = name && is_certified(scene, name, &fault);
+
+	check_record(&scene->result->list, &check_policy_identity, good,
+		     "a leaf under the policy's CA, by name", good ? "" : fault.message);
 }
 
 static void examine_certificate(struct scene *scene)
 {
-	struct checklist *list = &scene->result->list;
 	const char *wrong = wrong_by_itself(scene->leaf, scene->result->time);
-	bool by_ca = scene->policy->identity == IDENTITY_CA, certified = false;
-	struct tobi_fault fault = {0};
+	bool by_ca = scene->policy->identity == IDENTITY_CA;
 
-	if (by_ca) {
-		certified = is_certified(scene, &fault);
-		check_record(list, &check_policy_identity, certified,
-			     "a leaf under the policy's CA, by name",
-			     certified ? "" : fault.message);
-	}
-	if (!wrong && !certified && !is_self_signed(scene->leaf))
+	if (!wrong && !(by_ca && is_certified(scene, NULL, NULL)) &&
+	    !is_self_signed(scene->leaf))
 		wrong = by_ca ? "it is signed neither by itself nor by the policy's CA"
 			      : "it is not signed by itself, and the policy names no CA "
 				"(identity: ca)";
-	check_record(list, &check_ratls_certificate, !wrong, "", wrong);
+	check_record(&scene->result->list, &check_ratls_certificate, !wrong, "", wrong);
+	if (by_ca)
+		examine_name(scene);
 }
 
 /* ---- its claims ---- */

@@ -1,5 +1,7 @@
 #include "tests/check.h"
 
+#include <stdio.h>
+
 #include "base/hex.h"
 #include "base/limits.h"
 #include "base/secret.h"
@@ -86,6 +88,31 @@ static void test_other_claims_and_order(void **state)
 	assert_int_equal(claims.nonce.size, 0);
 }
 
+/* CCC's verifiers know SHA-384 and SHA-512, too. */
+static void test_other_hashes(void **state)
+{
+	static const struct {
+		const char *head;
+		size_t size;
+		enum claims_hash hash;
+	} hashes[] = {
+	    {"a16b7075626b65792d68617368583482075830", 48, CLAIMS_SHA384},
+	    {"a16b7075626b65792d68617368584482085840", 64, CLAIMS_SHA512},
+	};
+	char hex[256];
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct claims_buffer claims;
+
+		snprintf(hex, sizeof(hex), "%s%.*s", hashes[i].head,
+			 (int)(2 * hashes[i].size), SPKI_SHA256 SPKI_SHA256);
+		assert_int_equal(claims_buffer_parse(unhex(hex), &claims, NULL), TOBI_OK);
+		assert_int_equal(claims.hash, hashes[i].hash);
+		assert_int_equal(claims.pubkey_hash.size, hashes[i].size);
+	}
+}
+
 static void expect(const char *hex, enum tobi_err err, const char *field, size_t offset)
 {
 	struct claims_buffer claims = {.nonce.size = 99};
@@ -102,8 +129,11 @@ static void test_refusals_name_field_and_offset(void **state)
 {
 	(void)state;
 	expect("a1656e6f6e63654101", TOBI_E_MALFORMED, "pubkey-hash", 9);
-	expect("a16b7075626b65792d68617368582482075820" SPKI_SHA256, TOBI_E_UNSUPPORTED,
+	expect("a16b7075626b65792d68617368582482025820" SPKI_SHA256, TOBI_E_UNSUPPORTED,
 	       "pubkey-hash algorithm", 17);
+	/* SHA-384, and as short as SHA-256 */
+	expect("a16b7075626b65792d68617368582482075820" SPKI_SHA256, TOBI_E_MALFORMED,
+	       "pubkey-hash", 17);
 	expect("a16b7075626b65792d686173684482014101", TOBI_E_MALFORMED, "pubkey-hash",
 	       16);
 	expect("a16b7075626b65792d68617368582582015820" SPKI_SHA256 "00", TOBI_E_TRAILING,
@@ -182,6 +212,7 @@ int main(void)
 	    cmocka_unit_test(test_parse_gives_every_part),
 	    cmocka_unit_test(test_without_nonce_or_binding),
 	    cmocka_unit_test(test_other_claims_and_order),
+	    cmocka_unit_test(test_other_hashes),
 	    cmocka_unit_test(test_refusals_name_field_and_offset),
 	    cmocka_unit_test(test_every_truncation_fails),
 	    cmocka_unit_test(test_trailing_byte_fails),
