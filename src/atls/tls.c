@@ -110,7 +110,9 @@ enum tobi_err atls_tls_use_key(SSL_CTX *tls, EVP_PKEY *key, struct tobi_bytes ce
 	err = chain_read_certificate(certificate, "own certificate", &leaf, fault);
 	if (err)
 		return err;
-	if (SSL_CTX_use_certificate(tls, leaf) != 1 ||
+	/* Asked first: a wrong certificate would take the place of one that is there. */
+	if (X509_check_private_key(leaf, key) != 1 ||
+	    SSL_CTX_use_certificate(tls, leaf) != 1 ||
 	    SSL_CTX_use_PrivateKey(tls, key) != 1)
 		return fault_openssl(fault, object, "key",
 				     "the key and its certificate do not go together");
@@ -161,7 +163,9 @@ enum tobi_err atls_tls_new(const struct atls_endpoint *endpoint, SSL_CTX **ret_t
 	ask_for_certificate(tls, endpoint);
 	if (endpoint->role == TOBI_ROLE_SERVER) {
 		SSL_CTX_set_alpn_select_cb(tls, choose_alpn, NULL);
-		SSL_CTX_set_client_hello_cb(tls, look_at_hello, endpoint->compatible);
+		/* A client that must attest has no other way. */
+		SSL_CTX_set_client_hello_cb(
+		    tls, look_at_hello, endpoint->policy ? NULL : endpoint->compatible);
 	} else if (SSL_CTX_set_alpn_protos(tls, alpn_wire, ALPN_WIRE_SIZE) != 0) {
 		SSL_CTX_free(tls);
 		return fault_openssl(fault, object, "ALPN", "the TLS library refused it");

@@ -32,6 +32,8 @@ static void test_policy__good(void **state)
 	    "# a comment with a \\\n---\n" HEAD ANY,
 	    "version: 1\r\ntiers: [tdx]\r\nsigners: [" H48 "]\r\n" ANY
 	    "# \xe2\x80\xa6\r\n",
+	    HEAD "channel: ra-tls\n" ANY,
+	    HEAD "channel: tobichi-atls/1\n" ANY,
 	    HEAD "identity: {mode: any-instance}\nallow: [debug, no-nonce]\n",
 	    HEAD "identity:\n  mode: owner\n  owner: " H48 "\n",
 	    HEAD "config-id: " H48 "\nidentity:\n  mode: config-id\n",
@@ -46,6 +48,29 @@ static void test_policy__good(void **state)
 
 		if (parse(good[i], strlen(good[i]), &policy, &fault))
 			fail_msg("%zu: %s: %s", i, fault.field, fault.message);
+		tobi_policy_free(policy);
+	}
+}
+
+/* Nothing but the policy's own word opens the lesser channel. */
+static void test_policy_channel__default_is_attested_tls(void **state)
+{
+	static const struct {
+		const char *text;
+		enum policy_channel channel;
+	} cases[] = {
+	    {HEAD ANY, CHANNEL_ATLS},
+	    {HEAD "channel: tobichi-atls/1\n" ANY, CHANNEL_ATLS},
+	    {HEAD "channel: ra-tls\n" ANY, CHANNEL_RATLS},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct tobi_policy *policy = NULL;
+
+		assert_int_equal(
+		    parse(cases[i].text, strlen(cases[i].text), &policy, NULL), 0);
+		assert_int_equal(policy->channel, cases[i].channel);
 		tobi_policy_free(policy);
 	}
 }
@@ -80,6 +105,11 @@ static void test_policy__bad__named(void **state)
 	    {HEAD "identity:\n  mode: any-instance\n  name: a.example\n", "belongs to"},
 	    {HEAD "identity:\n  mode: ca\n  ca: nonsense\n", ""},
 	    {HEAD "allow: [everything]\n" ANY, "what may be allowed"},
+	    {HEAD "channel: tls\n" ANY, "the channel is one of: tobichi-atls/1 ra-tls"},
+	    {HEAD "channel: [ra-tls]\n" ANY, ""},
+	    {HEAD "channel: RA-TLS\n" ANY, "the channel is one of"},
+	    {HEAD "channel: ra-tls\nchannel: ra-tls\n" ANY, "already seen"},
+	    {HEAD "allow: [ra-tls]\n" ANY, "what may be allowed"},
 	    {HEAD "product: 65536\n" ANY, "65535"},
 	    {HEAD "min-svn: 65536\n" ANY, "65535"},
 	    {HEAD "min-svn: -1\n" ANY, ""},
@@ -205,6 +235,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_policy__good),
+	    cmocka_unit_test(test_policy_channel__default_is_attested_tls),
 	    cmocka_unit_test(test_policy__bad__named),
 	    cmocka_unit_test(test_policy__truncated__fails_or_means_the_same),
 	    cmocka_unit_test(test_policy__utf_16__fails),

@@ -1,7 +1,7 @@
 #include "sample.h"
 
-/* {0: 1, 1: ["a", ""], 2: {"B": "2"}, 3: h'01...', 4: "broker:1", 5: h'02...'} */
-static const char golden[] = "\xa6\x00\x01\x01\x82\x61"
+/* {0: 1, 1: ["a", ""], 2: {"B": "2"}, 3: h'01...', 4: "broker:1", 5: h'02...', 6: true} */
+static const char golden[] = "\xa7\x00\x01\x01\x82\x61"
 			     "a\x60\x02\xa1\x61"
 			     "B\x61"
 			     "2\x03\x58\x30"
@@ -10,7 +10,8 @@ static const char golden[] = "\xa6\x00\x01\x01\x82\x61"
 			     "\x04\x68"
 			     "broker:1\x05\x58\x30"
 			     "\x02\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
-			     "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
+			     "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+			     "\x06\xf5";
 
 static const struct tobi_bytes golden_bytes = {(const uint8_t *)golden,
 					       sizeof(golden) - 1};
@@ -38,6 +39,7 @@ static void test_launch_config_golden__round_trip(void **state)
 	assert_true(bytes_equal_text(config.broker, "broker:1"));
 	assert_int_equal(config.owner.ptr[0], 1);
 	assert_int_equal(config.contract.ptr[0], 2);
+	assert_true(config.ra_tls);
 	assert_int_equal(rewrite(&out, NULL), TOBI_OK);
 	assert_true(bytes_equal(wr_view(&out), golden_bytes));
 	wr_done(&out);
@@ -108,7 +110,10 @@ static void test_launch_config_rules__are_kept(void **state)
 	(void)state;
 	EXPECT("\xa0", TOBI_E_MALFORMED, "version", 1);
 	EXPECT("\xa1\x00\x02", TOBI_E_UNSUPPORTED, "version", 2);
-	EXPECT("\xa2\x00\x01\x06\x00", TOBI_E_MALFORMED, "launch config", 3);
+	EXPECT("\xa2\x00\x01\x07\x00", TOBI_E_MALFORMED, "launch config", 3);
+	/* false would be a second way to say nothing. */
+	EXPECT("\xa2\x00\x01\x06\xf4", TOBI_E_MALFORMED, "ra-tls", 3);
+	EXPECT("\xa2\x00\x01\x06\x01", TOBI_E_MALFORMED, "ra-tls", 4);
 	EXPECT("\xa2\x00\x01\x20\x00", TOBI_E_MALFORMED, "launch config", 3);
 	EXPECT("\xa2\x00\x01\x01\x80", TOBI_E_MALFORMED, "arguments", 4);
 	EXPECT("\xa2\x00\x01\x02\xa0", TOBI_E_MALFORMED, "environment", 4);
