@@ -165,14 +165,17 @@ static bool examine_claims(struct scene *scene)
 
 /* ---- the evidence ---- */
 
-/* What the evidence must have been made over: the claims, or of a legacy form the key. */
+/* What the evidence must have been made over: the claims, or of Gramine's legacy form the
+ * key. What Intel's is over (claims of the evidence extension beside it, in the field) it
+ * does not say itself: alone it is bound to nothing. */
 static bool expected_hash(const struct scene *scene, uint8_t ret[static HASH_MAX])
 {
 	size_t size;
 
 	if (scene->carried.form == RATLS_CCC)
 		return !hash_sha256(scene->carried.evidence.claims_buffer, ret);
-	return hash_key(scene->leaf, CLAIMS_SHA256, ret, &size);
+	return scene->carried.form == RATLS_GRAMINE &&
+	       hash_key(scene->leaf, CLAIMS_SHA256, ret, &size);
 }
 
 static void examine_report_data(const struct scene *scene)
@@ -269,11 +272,11 @@ static enum tobi_err examine(struct scene *scene, struct tobi_fault *fault)
 	}
 	check_record(&result->list, &check_ratls_extension, true, "", "");
 	find_verifier(scene);
-	/* A legacy form has none: its evidence is over the key. */
-	if (scene->carried.form != RATLS_CCC)
+	/* A legacy form has none. */
+	if (scene->carried.form == RATLS_GRAMINE)
 		check_record(&result->list, &check_ratls_claims, true, "",
 			     "a legacy form: over the key itself");
-	else if (!examine_claims(scene))
+	else if (scene->carried.form == RATLS_CCC && !examine_claims(scene))
 		return TOBI_OK;
 	if (scene->request->nonce.size)
 		check_record_equal(&result->list, &check_ratls_nonce,
