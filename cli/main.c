@@ -74,6 +74,8 @@ static const struct command commands[] = {
      "  --name NAME\n"
      "  --owner FILE            public key of who may send secrets; part of the config "
      "id\n"
+     "  --ra-tls                serve others' TLS clients too, by a certificate with "
+     "evidence\n"
      "After -- the program is packed first, for this host (tier soft):\n"
      "  --add PATH[:INSIDE]     a file or folder more\n"
      "  --port N                a TCP port on which it listens (of --publish otherwise)\n"
@@ -94,7 +96,7 @@ static const struct command commands[] = {
      "  --grace SECONDS  from SIGTERM to SIGKILL (10)\n", cmd_stop},
     {"verify",
      "EVIDENCE --policy FILE [--nonce HEX] [--at TIME] [--json | --html] [-o FILE]",
-     "appraise an evidence file, and explain the verdict",
+     "appraise an evidence file, or a certificate with evidence",
      "  --policy FILE  what the evidence must prove\n"
      "  --nonce HEX    the nonce that you chose\n"
      "  --at TIME      appraise as of 2026-05-17T12:00:00Z, not now\n"

@@ -8,13 +8,16 @@ lint.py compares the committed page with what this prints, so the page cannot go
 import re
 import sys
 
-FILES = ["src/appraise/atls_checks.c", "src/appraise/policy_checks.c", "src/tee/"]
+FILES = ["src/appraise/atls_checks.c", "src/appraise/policy_checks.c", "src/appraise/ratls_checks.c", "src/tee/"]
 FAMILIES = {
     "ATLS": "Owed in a session of attested TLS (`tobichi connect`, `tobichi send`, `tobichi/atls.h`).",
     "POLICY": "Owed always, except `POLICY-IDENTITY`: in a session `ATLS-IDENTITY` stands for it. A row of\n"
               "which the policy says nothing is shown as not asked.",
     "CLAIMS": "Owed when an evidence file is appraised (`tobichi verify`): in a session the verifier makes the\n"
               "claims itself.",
+    "RATLS": "Owed by a certificate that carries evidence (`tobichi verify CERTIFICATE`, and a connection under a\n"
+             "policy of `channel: ra-tls`), in place of `ATLS-*` and `CLAIMS-*`. `RATLS-SESSION` is not asked of a\n"
+             "file, nor `RATLS-NONCE` without a nonce.",
     "SOFT": "Owed by evidence of the `soft` tier.",
 }
 HEAD = """# Checks

@@ -53,9 +53,11 @@ struct tobi_atls_options {
 
 /*
  * An endpoint that connects. policy: what the server must prove; it outlives the
- * endpoint. NULL only with options->evidence (the client attests, the server verifies).
- * *ret_client is left alone on failure. Errors: TOBI_E_ARGUMENT (no clock; neither policy
- * nor evidence; a key and evidence), _MALFORMED, _UNSUPPORTED (key), _CRYPTO, _MEMORY.
+ * endpoint. One that names the channel ra-tls makes it plain TLS 1.3, with the evidence
+ * in the server's certificate: then without inner protocols or evidence of its own. NULL
+ * only with options->evidence (the client attests, the server verifies). *ret_client is
+ * left alone on failure. Errors: TOBI_E_ARGUMENT (no clock; neither policy nor evidence;
+ * a key and evidence), _MALFORMED, _UNSUPPORTED (key), _CRYPTO, _MEMORY.
  */
 TOBI_API TOBI_MUST_USE enum tobi_err
 tobi_atls_client_new(const struct tobi_policy *policy,

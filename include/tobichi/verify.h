@@ -63,9 +63,11 @@ TOBI_API void tobi_policy_free(struct tobi_policy *policy);
 
 /* Borrowed for the call. */
 struct tobi_verify_request {
-	struct tobi_bytes evidence; /* CMW collection, at most 1 MiB */
-	struct tobi_bytes nonce;    /* 8 to 64 bytes that the caller chose; or empty */
-	int64_t time;		    /* seconds since 1970, 0 to 2^53 */
+	/* CMW collection, at most 1 MiB; or a certificate that carries evidence, DER or
+	 * PEM, whose policy must name the channel ra-tls */
+	struct tobi_bytes evidence;
+	struct tobi_bytes nonce; /* 8 to 64 bytes that the caller chose; or empty */
+	int64_t time;		 /* seconds since 1970, 0 to 2^53 */
 };
 
 /*
@@ -76,7 +78,7 @@ struct tobi_verify_request {
  * TOBI_E_ARGUMENT (a nonce of another size), _MEMORY (8 MiB are enough for one
  * appraisal), _CRYPTO. *ret_result is left alone on failure. The policy is not needed
  * afterwards.
- * Source: draft-ietf-rats-msg-wrap (CMW); docs/PROTOCOL.md section 3.3.
+ * Source: draft-ietf-rats-msg-wrap (CMW); docs/PROTOCOL.md sections 3.3 and 4.4.
  */
 TOBI_API TOBI_MUST_USE enum tobi_err
 tobi_verify(const struct tobi_policy *policy, const struct tobi_verify_request *request,

@@ -27,7 +27,7 @@ static const char *not_possible(const struct atls_endpoint *endpoint)
 	if (endpoint->attests)
 		return "a client cannot attest by it";
 	if (endpoint->protocols && endpoint->protocols[0])
-		return "secrets are sent by tobichi-atls/1 only";
+		return "inner protocols, secrets among them, go by tobichi-atls/1 only";
 	return NULL;
 }
 
