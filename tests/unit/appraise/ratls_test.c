@@ -296,7 +296,8 @@ static void test_ratls__identity_ca__by_chain_and_name(void **state)
 
 /* ---- what is wrong ---- */
 
-static const uint8_t wrong_nonce[8] = {9};
+static const uint8_t wrong_nonce[8] = {9}, right_nonce[8] = {1};
+static const uint8_t pck[] = {0x30, 0}, empty_map[] = {0xa0}, cut_map[] = {0xa1, 0x6b};
 static uint8_t quote_bytes[4096];
 
 /* Evidence of this kind, bound to these claims as its maker would. */
@@ -351,15 +352,17 @@ CHANGE(twice, sample->leaf.extensions[1] = sample->leaf.extensions[0];
        sample->leaf.extension_count = 2)
 CHANGE(unknown_kind, sample->evidence.tag = 60003)
 CHANGE(a_processor, sample->leaf.extensions[0] = ((struct test_extension){
-			&ratls_intel_name, BYTES(0x30, 0), false}))
-CHANGE(no_claims, sample->evidence.claims_buffer = BYTES(0xa0))
-CHANGE(damaged_claims, sample->evidence.claims_buffer = BYTES(0xa1, 0x6b))
+			&ratls_intel_name, {pck, sizeof(pck)}, false}))
+CHANGE(no_claims, sample->evidence.claims_buffer = ((struct tobi_bytes){
+		      empty_map, sizeof(empty_map)}))
+CHANGE(damaged_claims,
+       sample->evidence.claims_buffer = ((struct tobi_bytes){cut_map, sizeof(cut_map)}))
 CHANGE(claim_twice, sample->claims.before = "\x65key_0\x41\x11";
        sample->claims.after = "\x65key_0\x41\x22";
        sample->claims.before_count = sample->claims.after_count = 1)
 CHANGE(unknown_hash, sample->claims.hash = (enum claims_hash)2)
 CHANGE(of_another_key, sample->claims_key = other_key)
-CHANGE(other_nonce, sample->claims.nonce = BYTES(1, 2, 3, 4, 5, 6, 7, 8);
+CHANGE(other_nonce, sample->claims.nonce = ((struct tobi_bytes){right_nonce, 8});
        sample->nonce = ((struct tobi_bytes){wrong_nonce, 8}))
 CHANGE(no_nonce, sample->nonce = ((struct tobi_bytes){wrong_nonce, 8}))
 CHANGE(an_sgx_quote, as_quote(sample, 3, false))
