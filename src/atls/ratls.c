@@ -111,7 +111,6 @@ enum tobi_err ratls_peer_start(struct atls_peer *peer, struct tobi_fault *fault)
 struct ratls_server {
 	SSL_CTX *tls;
 	EVP_PKEY *key;
-	bool ready; /* has a certificate */
 };
 
 bool ratls_is_spoken(const struct atls_endpoint *endpoint, SSL *ssl)
@@ -186,11 +185,7 @@ void ratls_server_free(struct ratls_server *server)
 enum tobi_err ratls_server_use(struct ratls_server *server, struct tobi_bytes certificate,
 			       struct tobi_fault *fault)
 {
-	enum tobi_err err =
-	    atls_tls_use_key(server->tls, server->key, certificate, fault);
-
-	server->ready |= !err;
-	return err;
+	return atls_tls_use_key(server->tls, server->key, certificate, fault);
 }
 
 /* A hello whose list of protocols cannot be read counts as one that offers it, so that
@@ -211,7 +206,7 @@ static bool offers_atls(SSL *ssl)
 
 bool ratls_server_take(struct ratls_server *server, SSL *ssl)
 {
-	if (!server || !server->ready || offers_atls(ssl) ||
+	if (!server || offers_atls(ssl) ||
 	    SSL_set_SSL_CTX(ssl, server->tls) != server->tls)
 		return false;
 	SSL_set_verify(ssl, SSL_VERIFY_NONE, NULL);

@@ -24,7 +24,7 @@ TOBI_MUST_USE enum tobi_err ratls_peer_start(struct atls_peer *peer,
 
 /* What a server shows to peers that do not offer tobichi-atls/1. */
 struct ratls_server;
-/* Without a certificate yet; key is used. */
+/* Without a certificate yet: until then no handshake of the kind succeeds. */
 TOBI_MUST_USE enum tobi_err ratls_server_new(EVP_PKEY *key,
 					     struct ratls_server **ret_server,
 					     struct tobi_fault *fault);
