@@ -226,6 +226,7 @@ static enum tobi_err examine_evidence(struct scene *scene, struct tobi_fault *fa
 	    .claims_buffer = scene->carried.evidence.claims_buffer,
 	    .anchors_pem = policy_anchors(scene->policy, scene->verifier->tier),
 	    .time = result->time,
+	    .chains = scene->policy->chains,
 	};
 	enum tobi_err err =
 	    scene->verifier->examine(&tee, &result->list, &result->claims, fault);
