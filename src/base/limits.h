@@ -6,9 +6,9 @@ enum {
 	LIMIT_CBOR_DEPTH = 8,
 	LIMIT_JSON = 1 << 20,
 	LIMIT_JSON_DEPTH = 32,
-	LIMIT_COSE_CHAIN = 8, /* certificates in one x5chain */
+	LIMIT_COSE_CHAIN = 8,	      /* certificates in one x5chain */
 	LIMIT_CERTIFICATE = 64 << 10, /* some carry evidence, and collateral for it */
-	LIMIT_PEM = 256 << 10, /* a PEM file with keys or certificates */
+	LIMIT_PEM = 256 << 10,	      /* a PEM file with keys or certificates */
 
 	LIMIT_CMW = 1 << 20,
 	LIMIT_CMW_ENTRIES = 32,
