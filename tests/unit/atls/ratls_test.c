@@ -363,6 +363,35 @@ static void test_ratls__protocols__chosen(void **state)
 	}
 }
 
+/* As in attested TLS: a ticket from elsewhere, and early data with it. */
+static void test_ratls__resumption_and_early_data__refused(void **state)
+{
+	SSL_SESSION *ticket;
+	struct plain plain;
+	struct scene scene;
+	size_t written = 0;
+
+	(void)state;
+	for (int early = 0; early < 2; early++) {
+		scene_init(&scene, ATLS_POLICY);
+		plain_client(&plain, &scene, NULL);
+		ticket = plain_ticket(plain.tls, &scene.world.server);
+		plain.ssl = SSL_new(plain.tls);
+		SSL_set_fd(plain.ssl, plain.fd);
+		assert_int_equal(SSL_set_session(plain.ssl, ticket), 1);
+		if (early)
+			assert_int_equal(
+			    SSL_write_early_data(plain.ssl, "GET /", 5, &written), 1);
+		end_start(&scene.world.server, scene.world.base, scene.world.fds[1]);
+		assert_false(plain_shake(&plain, &scene.world));
+		assert_true(eventually(&scene.world, &scene.world.server.closed));
+		assert_false(scene.world.server.opened);
+		SSL_SESSION_free(ticket);
+		plain_done(&plain);
+		scene_done(&scene);
+	}
+}
+
 static void test_ratls__tls_1_2__refused_on_both_sides(void **state)
 {
 	struct plain plain;
@@ -543,6 +572,7 @@ int main(void)
 	    cmocka_unit_test(test_ratls__server_that_verifies__refuses),
 	    cmocka_unit_test(test_ratls__without_certificate_yet__refuses),
 	    cmocka_unit_test(test_ratls__protocols__chosen),
+	    cmocka_unit_test(test_ratls__resumption_and_early_data__refused),
 	    cmocka_unit_test(test_ratls__tls_1_2__refused_on_both_sides),
 	    cmocka_unit_test(test_ratls__foreign_server__opens),
 	    cmocka_unit_test(test_ratls__ordinary_certificate__refused),
