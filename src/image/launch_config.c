@@ -9,7 +9,7 @@ enum {
 	KEY_OWNER,
 	KEY_BROKER,
 	KEY_CONTRACT,
-	KEY_RA_TLS
+	KEY_RA_TLS = 7,
 };
 
 static bool is_not_empty(struct tobi_bytes text)

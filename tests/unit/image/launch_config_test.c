@@ -1,6 +1,6 @@
 #include "sample.h"
 
-/* {0: 1, 1: ["a", ""], 2: {"B": "2"}, 3: h'01...', 4: "broker:1", 5: h'02...', 6: true} */
+/* {0: 1, 1: ["a", ""], 2: {"B": "2"}, 3: h'01...', 4: "broker:1", 5: h'02...', 7: true} */
 static const char golden[] = "\xa7\x00\x01\x01\x82\x61"
 			     "a\x60\x02\xa1\x61"
 			     "B\x61"
@@ -11,7 +11,7 @@ static const char golden[] = "\xa7\x00\x01\x01\x82\x61"
 			     "broker:1\x05\x58\x30"
 			     "\x02\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
 			     "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
-			     "\x06\xf5";
+			     "\x07\xf5";
 
 static const struct tobi_bytes golden_bytes = {(const uint8_t *)golden,
 					       sizeof(golden) - 1};
@@ -110,10 +110,10 @@ static void test_launch_config_rules__are_kept(void **state)
 	(void)state;
 	EXPECT("\xa0", TOBI_E_MALFORMED, "version", 1);
 	EXPECT("\xa1\x00\x02", TOBI_E_UNSUPPORTED, "version", 2);
-	EXPECT("\xa2\x00\x01\x07\x00", TOBI_E_MALFORMED, "launch config", 3);
+	EXPECT("\xa2\x00\x01\x09\x00", TOBI_E_MALFORMED, "launch config", 3);
 	/* false would be a second way to say nothing. */
-	EXPECT("\xa2\x00\x01\x06\xf4", TOBI_E_MALFORMED, "ra-tls", 3);
-	EXPECT("\xa2\x00\x01\x06\x01", TOBI_E_MALFORMED, "ra-tls", 4);
+	EXPECT("\xa2\x00\x01\x07\xf4", TOBI_E_MALFORMED, "ra-tls", 3);
+	EXPECT("\xa2\x00\x01\x07\x01", TOBI_E_MALFORMED, "ra-tls", 4);
 	EXPECT("\xa2\x00\x01\x20\x00", TOBI_E_MALFORMED, "launch config", 3);
 	EXPECT("\xa2\x00\x01\x01\x80", TOBI_E_MALFORMED, "arguments", 4);
 	EXPECT("\xa2\x00\x01\x02\xa0", TOBI_E_MALFORMED, "environment", 4);
