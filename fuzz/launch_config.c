@@ -35,6 +35,7 @@ enum fuzz_seed fuzz_seed(unsigned number, struct writer *out)
 		config->environment[config->environment_count++] =
 		    (struct text_pair){text_of("B"), text_of("\xc3\xa9")};
 		config->owner = (struct tobi_bytes){some, 48};
+		config->ra_tls = true;
 	}
 	if (number < 2)
 		must(!launch_config_write(config, out, NULL));

@@ -13,7 +13,7 @@
 
 #include "tests/torture/failing.h"
 
-static const struct scenario *const groups[] = {alloc_appraise, alloc_image,
+static const struct scenario *const groups[] = {alloc_appraise, alloc_image, alloc_ratls,
 						alloc_session};
 static unsigned wrong;
 
