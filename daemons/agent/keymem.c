@@ -21,6 +21,7 @@ struct block {
 
 static struct {
 	struct secret memory;
+	bool hiding;
 	size_t used;
 	struct block *free_lists[CLASSES + 1];
 } arena; /* NOLINT: OpenSSL's hooks take no context */
@@ -52,7 +53,7 @@ static void *allocate(size_t size)
 {
 	struct block *block;
 
-	if (size <= KEYMEM_SMALL) {
+	if (arena.hiding && size <= KEYMEM_SMALL) {
 		block = from_arena(size ? (size + CLASS_STEP - 1) / CLASS_STEP : 1);
 		return block ? block->data : NULL;
 	}
@@ -155,16 +156,14 @@ static enum tobi_err reserve(struct tobi_fault *fault)
 {
 	static const size_t sizes[] = {16 << 20, (8 << 20) - (64 << 10), 4 << 20,
 				       2 << 20};
-	enum tobi_err err = secret_new(1, &arena.memory, fault);
-	size_t first = arena.memory.hidden ? 0 : 2;
+	const size_t most_locked = 4 << 20;
+	enum tobi_err err = TOBI_E_MEMORY;
 
-	if (err)
-		return err;
-	secret_done(&arena.memory);
-	for (size_t i = first; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 		err = secret_new(sizes[i], &arena.memory, fault);
-		if (!err)
+		if (!err && (arena.memory.hidden || sizes[i] <= most_locked))
 			return TOBI_OK;
+		secret_done(&arena.memory);
 	}
 	return err;
 }
@@ -180,6 +179,11 @@ enum tobi_err keymem_init(struct tobi_fault *fault)
 				 "OpenSSL does not take the allocator");
 	event_set_mem_functions(event_allocate, event_resize, release);
 	return TOBI_OK;
+}
+
+void keymem_hide(void)
+{
+	arena.hiding = true;
 }
 
 bool keymem_is_hidden(void)

@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "algorithms.h"
 #include "base/cleanup.h"
 #include "base/fault.h"
 #include "channel.h"
@@ -300,11 +301,15 @@ static enum tobi_err make_key(struct agent *agent, struct tobi_fault *fault)
 	    .not_before = now() - 86400,
 	    .not_after = now() + CERTIFICATE_DAYS * INT64_C(86400),
 	};
-	enum tobi_err err = key_new(KEY_P256, &agent->key, fault);
+	enum tobi_err err = algorithms_load(fault);
 
 	if (err)
 		return err;
-	if (!keymem_holds(agent->key))
+	keymem_hide();
+	err = key_new(KEY_P256, &agent->key, fault);
+	if (err)
+		return err;
+	if (!keymem_holds(agent->key) || !algorithms_random_is_hidden())
 		return fault_set(fault, TOBI_E_CRYPTO, "key memory", "",
 				 "the key is not in it");
 	request.key = agent->key;

@@ -2,8 +2,12 @@
 
 #include <openssl/crypto.h>
 
+#include "algorithms.h"
 #include "keymem.h"
+#include "pki/cert.h"
 #include "pki/key.h"
+
+static char *before; /* allocated before anything could be secret */
 
 static void test_keys_lie_in_the_arena(void **state)
 {
@@ -67,9 +71,52 @@ static void test_a_full_arena_gives_nothing_and_recovers(void **state)
 	OPENSSL_free(last);
 }
 
+static void test_what_was_there_before_moves_in_when_it_grows(void **state)
+{
+	(void)state;
+	assert_false(keymem_holds(before));
+	assert_string_equal(before, "not a secret");
+	before = OPENSSL_realloc(before, 12);
+	assert_true(keymem_holds(before));
+	assert_memory_equal(before, "not a secret", 12);
+	OPENSSL_free(before);
+}
+
+/* Whoever knows it knows every key to come. */
+static void test_random_state_lies_in_the_arena(void **state)
+{
+	(void)state;
+	assert_true(algorithms_random_is_hidden());
+}
+
+/* Each page that is used costs time at a launch and memory for good. */
+static void test_tables_of_algorithms_do_not_fill_the_arena(void **state)
+{
+	struct cert_request request = {
+	    .role = CERT_TLS, .common_name = "test", .not_after = 86400};
+	struct writer der = wr_init(LIMIT_CERTIFICATE);
+	EVP_PKEY *key = NULL;
+	uint8_t *first, *second;
+
+	(void)state;
+	first = OPENSSL_malloc(KEYMEM_SMALL);
+	assert_int_equal(key_new(KEY_P256, &key, NULL), TOBI_OK);
+	request.key = key;
+	assert_int_equal(cert_make(&request, NULL, NULL, &der, NULL), TOBI_OK);
+	second = OPENSSL_malloc(KEYMEM_SMALL);
+	assert_true(second > first && second - first < 128 << 10);
+	OPENSSL_free(second);
+	OPENSSL_free(first);
+	EVP_PKEY_free(key);
+	wr_done(&der);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_what_was_there_before_moves_in_when_it_grows),
+	    cmocka_unit_test(test_random_state_lies_in_the_arena),
+	    cmocka_unit_test(test_tables_of_algorithms_do_not_fill_the_arena),
 	    cmocka_unit_test(test_keys_lie_in_the_arena),
 	    cmocka_unit_test(test_freed_blocks_are_wiped_and_used_again),
 	    cmocka_unit_test(test_growing_keeps_the_content),
@@ -78,5 +125,9 @@ int main(void)
 
 	if (keymem_init(NULL))
 		return 77;
+	before = OPENSSL_strdup("not a secret");
+	if (!before || algorithms_load(NULL))
+		return 1;
+	keymem_hide();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
