@@ -216,6 +216,16 @@ static enum tobi_err send_config(struct enclave *enclave,
 	return packet_send(enclave->channel, wr_view(&out), fds, count, fault);
 }
 
+static enum tobi_err measure(struct enclave *enclave, int fd, int *ret_copy,
+			     struct tobi_fault *fault)
+{
+	const struct timeval wait = {.tv_sec = KEPT_SECONDS};
+	struct service *service = enclave->service;
+
+	event_add(service->kept_timer, &wait);
+	return measure_image(fd, &service->kept_fd, ret_copy, &enclave->image, fault);
+}
+
 static enum tobi_err check_image(const struct enclave *enclave, struct tobi_fault *fault)
 {
 	const struct manifest *manifest = enclave->image->manifest;
@@ -346,7 +356,7 @@ enum tobi_err enclave_launch(struct service *service, struct client *client,
 	output_init(&enclave->output);
 	err = fill_in(enclave, request, fault);
 	if (!err)
-		err = measure_image(packet->fds[0], &image_fd, &enclave->image, fault);
+		err = measure(enclave, packet->fds[0], &image_fd, fault);
 	if (!err)
 		err = check_image(enclave, fault);
 	if (!err)

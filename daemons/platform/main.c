@@ -79,6 +79,14 @@ static void on_signal(evutil_socket_t number, short what, void *context)
 	stop_all(context);
 }
 
+static void on_kept_long_enough(evutil_socket_t fd, short what, void *context)
+{
+	struct service *service = context;
+
+	(void)fd, (void)what;
+	fd_close(&service->kept_fd);
+}
+
 static enum tobi_err make_run_folder(const char *path, int *ret_lock,
 				     struct tobi_fault *fault)
 {
@@ -184,10 +192,12 @@ static enum tobi_err prepare_loop(struct service *service, struct tobi_fault *fa
 	if (!service->base)
 		return fault_set(fault, TOBI_E_MEMORY, "service", "", "no event loop");
 	service->idle_timer = evtimer_new(service->base, on_idle, service);
+	service->kept_timer = evtimer_new(service->base, on_kept_long_enough, service);
 	service->int_event = evsignal_new(service->base, SIGINT, on_signal, service);
 	service->term_event = evsignal_new(service->base, SIGTERM, on_signal, service);
-	if (!service->idle_timer || !service->int_event || !service->term_event ||
-	    event_add(service->int_event, NULL) || event_add(service->term_event, NULL))
+	if (!service->idle_timer || !service->kept_timer || !service->int_event ||
+	    !service->term_event || event_add(service->int_event, NULL) ||
+	    event_add(service->term_event, NULL))
 		return fault_set(fault, TOBI_E_MEMORY, "service", "",
 				 "no room for an event");
 	return TOBI_OK;
@@ -200,6 +210,8 @@ static void finish(struct service *service)
 		control_close(service);
 	if (service->idle_timer)
 		event_free(service->idle_timer);
+	if (service->kept_timer)
+		event_free(service->kept_timer);
 	if (service->int_event)
 		event_free(service->int_event);
 	if (service->term_event)
@@ -211,6 +223,7 @@ static void finish(struct service *service)
 	if (service->base)
 		event_base_free(service->base);
 	fd_close(&service->agent_fd);
+	fd_close(&service->kept_fd);
 	signer_stop(&service->signer);
 	/* Last, and waited for: the next service finds the lock free. */
 	sweeper_stop(service);
@@ -275,6 +288,7 @@ static int serve(const struct options *options)
 	struct service service = {.run_folder = options->run_folder,
 				  .private = options->private,
 				  .agent_fd = -1,
+				  .kept_fd = -1,
 				  .lock = -1,
 				  .sweeper_pipe = -1,
 				  .sweeper = {-1, -1, NULL},

@@ -14,7 +14,8 @@
 #include "base/secret.h"
 
 enum {
-	PIECE = 1 << 20,
+	PIECE = 256 << 10, /* two of them stay in a processor's cache */
+	KEPT_CEILING = 64 << 20,
 	SEALS = F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL
 };
 
@@ -86,21 +87,58 @@ enum tobi_err measure_hash(int fd, uint8_t ret_hash[static SHA384_SIZE],
 	return err;
 }
 
-enum tobi_err measure_image(int fd, int *ret_fd, struct image **ret_image,
+/* Does the file have the bytes of the copy, as it is read here? What it has afterwards
+ * does not matter: the copy runs. */
+static bool is_same(int fd, int copy)
+{
+	CLEANUP(freep) uint8_t *read = malloc(PIECE);
+	CLEANUP(freep) uint8_t *known = malloc(PIECE);
+	struct stat st, copied;
+	bool same = read && known && copy >= 0 && !fstat(fd, &st) &&
+		    !fstat(copy, &copied) && S_ISREG(st.st_mode) &&
+		    st.st_size == copied.st_size;
+
+	for (off_t at = 0; same && at < st.st_size; at += PIECE) {
+		size_t size = st.st_size - at < PIECE ? (size_t)(st.st_size - at) : PIECE;
+		uint64_t from = (uint64_t)at;
+
+		same = !fd_pread_all(fd, read, size, from, "image", NULL) &&
+		       !fd_pread_all(copy, known, size, from, "image", NULL) &&
+		       bytes_equal((struct tobi_bytes){read, size},
+				   (struct tobi_bytes){known, size});
+	}
+	return same;
+}
+
+/* Where it is small enough; else nothing is kept. */
+static void keep(int copy, uint64_t size, int *kept_fd)
+{
+	fd_close(kept_fd);
+	if (size <= KEPT_CEILING)
+		*kept_fd = fcntl(copy, F_DUPFD_CLOEXEC, 0);
+}
+
+enum tobi_err measure_image(int fd, int *kept_fd, int *ret_fd, struct image **ret_image,
 			    struct tobi_fault *fault)
 {
 	const uint64_t overhead = UINT64_C(1) << 30; /* hash tree, manifest, signatures */
 	CLEANUP(fd_close) int copy = -1;
 	CLEANUP(image_freep) struct image *image = NULL;
-	enum tobi_err err =
-	    measure_copy(fd, LIMIT_ROOTFS + overhead, "image", &copy, fault);
+	bool same = is_same(fd, *kept_fd);
+	enum tobi_err err = TOBI_OK;
 
+	if (same && (copy = fcntl(*kept_fd, F_DUPFD_CLOEXEC, 0)) < 0)
+		err = fault_errno(fault, "image", "", "no descriptor for its copy");
+	else if (!same)
+		err = measure_copy(fd, LIMIT_ROOTFS + overhead, "image", &copy, fault);
 	if (!err)
 		err = image_open(copy, &image, fault);
-	if (!err)
+	if (!err && !same)
 		err = image_measure(copy, image, fault);
 	if (err)
 		return err;
+	if (!same)
+		keep(copy, image->file_size, kept_fd);
 	*ret_fd = copy;
 	copy = -1;
 	*ret_image = TAKE(image);

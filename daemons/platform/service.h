@@ -64,6 +64,8 @@ struct service {
 	bool private; /* ends when it is idle */
 	struct signer signer;
 	int agent_fd;
+	int kept_fd; /* measured last (measure.h); for KEPT_SECONDS after a launch */
+	struct event *kept_timer;
 	uint8_t agent_hash[SHA384_SIZE], own_hash[SHA384_SIZE];
 	struct enclave *enclaves;
 	struct client *clients;
@@ -89,6 +91,7 @@ void enclave_stop(struct enclave *enclave, unsigned grace_seconds);
 /* How long it has for what it does now. */
 void enclave_set_timer(struct enclave *enclave, unsigned seconds);
 enum { ENCLAVE_END_SECONDS = 5 }; /* for an agent whose program has ended */
+enum { KEPT_SECONDS = 60 };	  /* a measured image, for its next launch */
 /* The client has gone: an attached enclave ends with it. */
 void enclave_client_gone(struct enclave *enclave, struct client *client);
 /* By id, or by a name that only one has. */

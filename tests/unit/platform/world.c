@@ -83,7 +83,7 @@ int world_enter(void **state)
 
 	(void)state;
 	world = (struct world){.folder = "/tmp/tobichi-world-XXXXXX"};
-	world.service.listener = world.service.agent_fd = -1;
+	world.service.listener = world.service.agent_fd = world.service.kept_fd = -1;
 	assert_non_null(mkdtemp(world.folder));
 	snprintf(path, sizeof(path), "%s/state", world.folder);
 	assert_int_equal(root_init(path, "file", NULL, time(NULL), NULL), 0);
