@@ -192,7 +192,8 @@ static enum tobi_err launch(struct run *run, int service, struct tobi_fault *fau
 	fds[0] = image_fd;
 	if (run->detach)
 		fds[1] = fds[2] = fds[3] = null;
-	err = image_open(image_fd, &image, fault);
+	/* The service opens and measures it. */
+	err = image_read(image_fd, &image, fault);
 	if (!err)
 		err = choose_inner(run, image->manifest, fault);
 	launch_config_sort(&run->config);

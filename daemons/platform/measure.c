@@ -14,7 +14,7 @@
 #include "base/secret.h"
 
 enum {
-	PIECE = 256 << 10, /* two of them stay in a processor's cache */
+	PIECE = 64 << 10, /* two of them stay in a cache near the processor */
 	KEPT_CEILING = 64 << 20,
 	SEALS = F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL
 };

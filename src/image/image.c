@@ -131,9 +131,8 @@ static enum tobi_err read_middle(int fd, const struct image_layout *at,
 	return TOBI_OK;
 }
 
-static enum tobi_err parse_middle(struct image *image, struct tobi_fault *fault)
+static enum tobi_err parse_manifest(struct image *image, struct tobi_fault *fault)
 {
-	struct signature list[LIMIT_SIGNERS];
 	enum tobi_err err;
 
 	image->manifest = calloc(1, sizeof(*image->manifest));
@@ -145,7 +144,14 @@ static enum tobi_err parse_middle(struct image *image, struct tobi_fault *fault)
 	if (image->manifest->root.size != image->root_size)
 		return fault_at(fault, TOBI_E_MISMATCH, object, "root size", 32,
 				"it differs from the one in the manifest");
-	err = hash_sha384(image->manifest_bytes, image->image_id);
+	return TOBI_OK;
+}
+
+static enum tobi_err verify_manifest(struct image *image, struct tobi_fault *fault)
+{
+	struct signature list[LIMIT_SIGNERS];
+	enum tobi_err err = hash_sha384(image->manifest_bytes, image->image_id);
+
 	if (err)
 		return fault_set(fault, err, object, "manifest", "cannot hash it");
 	err = signatures_parse(image->signature_bytes, image->manifest_bytes, list,
@@ -159,7 +165,7 @@ static enum tobi_err parse_middle(struct image *image, struct tobi_fault *fault)
 
 DEFINE_CLEANUP(struct image *, image_free)
 
-enum tobi_err image_open(int fd, struct image **ret_image, struct tobi_fault *fault)
+enum tobi_err image_read(int fd, struct image **ret_image, struct tobi_fault *fault)
 {
 	CLEANUP(image_freep) struct image *image = calloc(1, sizeof(*image));
 	uint8_t head[IMAGE_HEAD];
@@ -184,7 +190,20 @@ enum tobi_err image_open(int fd, struct image **ret_image, struct tobi_fault *fa
 	image->tree_offset = at.tree_offset;
 	image->tree_size = at.tree_size;
 	image->file_size = at.file_size;
-	err = parse_middle(image, fault);
+	err = parse_manifest(image, fault);
+	if (err)
+		return err;
+	*ret_image = TAKE(image);
+	return TOBI_OK;
+}
+
+enum tobi_err image_open(int fd, struct image **ret_image, struct tobi_fault *fault)
+{
+	CLEANUP(image_freep) struct image *image = NULL;
+	enum tobi_err err = image_read(fd, &image, fault);
+
+	if (!err)
+		err = verify_manifest(image, fault);
 	if (err)
 		return err;
 	*ret_image = TAKE(image);

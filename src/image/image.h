@@ -29,6 +29,11 @@ struct image {
  */
 TOBI_MUST_USE enum tobi_err image_open(int fd, struct image **ret_image,
 				       struct tobi_fault *fault);
+/* Reads and checks the same, but neither hashes nor verifies: image_id and signers are
+ * not set. Only to ask what an image says of itself before it is handed to those who open
+ * it. */
+TOBI_MUST_USE enum tobi_err image_read(int fd, struct image **ret_image,
+				       struct tobi_fault *fault);
 void image_free(struct image *image);
 
 /*

@@ -66,6 +66,53 @@ test_image_truncated__every_length_of_the_head_and_every_block__refused(void **s
 	wr_done(&bytes);
 }
 
+/* It may show what an image says, and nothing that it would have to prove. */
+static void test_image_read__bad_signature__read_but_not_opened(void **state)
+{
+	EVP_PKEY *key = sample_key(KEY_P256);
+	struct writer bytes = sample_image(2, key);
+	static const uint8_t none[SHA384_SIZE];
+	struct image *image = NULL, *opened = NULL;
+	int fd = sample_file(wr_view(&bytes));
+
+	(void)state;
+	assert_int_equal(image_open(fd, &image, NULL), TOBI_OK);
+	bytes.ptr[IMAGE_HEAD + image->manifest_bytes.size + image->signature_bytes.size -
+		  1] ^= 1;
+	image_free(image);
+	close(fd);
+	fd = sample_file(wr_view(&bytes));
+	assert_int_equal(image_open(fd, &opened, NULL), TOBI_E_SIGNATURE);
+	assert_null(opened);
+	assert_int_equal(image_read(fd, &image, NULL), TOBI_OK);
+	assert_memory_equal(image->image_id, none, sizeof(none));
+	assert_int_equal(image->signer_count, 0);
+	image_free(image);
+	close(fd);
+	wr_done(&bytes);
+	EVP_PKEY_free(key);
+}
+
+static void test_image_read__truncated_or_no_image__refused(void **state)
+{
+	struct writer bytes = sample_image(2, NULL);
+	struct tobi_bytes part = wr_view(&bytes);
+	struct image *image = NULL;
+	int fd;
+
+	(void)state;
+	part.size--;
+	fd = sample_file(part);
+	assert_int_equal(image_read(fd, &image, NULL), TOBI_E_TRUNCATED);
+	close(fd);
+	bytes.ptr[IMAGE_HEAD] ^= 0xff; /* the manifest's first byte */
+	fd = sample_file(wr_view(&bytes));
+	assert_int_equal(image_read(fd, &image, NULL), TOBI_E_MALFORMED);
+	assert_null(image);
+	close(fd);
+	wr_done(&bytes);
+}
+
 static void test_image_trailing_byte__refused(void **state)
 {
 	struct writer bytes = sample_image(2, NULL);
@@ -285,6 +332,8 @@ int main(void)
 	    cmocka_unit_test(test_image_created__opens_and_measures),
 	    cmocka_unit_test(
 		test_image_truncated__every_length_of_the_head_and_every_block__refused),
+	    cmocka_unit_test(test_image_read__bad_signature__read_but_not_opened),
+	    cmocka_unit_test(test_image_read__truncated_or_no_image__refused),
 	    cmocka_unit_test(test_image_trailing_byte__refused),
 	    cmocka_unit_test(test_image_bit_flips__refused_or_another_id),
 	    cmocka_unit_test(test_image_header__each_field_refused_by_name),
