@@ -106,74 +106,6 @@ static _Noreturn void fail(struct agent *agent, const struct tobi_fault *fault)
 	leave(agent, 1);
 }
 
-struct attest {
-	struct agent *agent;
-	uint64_t request;
-};
-
-static void on_attested(void *context, const struct writer *collection,
-			const struct tobi_fault *why)
-{
-	CLEANUP(freep) struct attest *attest = context;
-	CLEANUP(wr_done) struct writer out = wr_init(LIMIT_CHANNEL);
-
-	if (!collection) {
-		send_fault(attest->agent, why);
-		return;
-	}
-	message_write_evidence(&out, attest->request, wr_view(collection));
-	channel_send(attest->agent->channel, &out);
-}
-
-static void start_attest(struct agent *agent, const struct message *message)
-{
-	struct attest *attest = calloc(1, sizeof(*attest));
-	struct tobi_fault fault;
-
-	if (!attest) {
-		fault_set(&fault, TOBI_E_MEMORY, "agent", "", "out of memory");
-		send_fault(agent, &fault);
-		return;
-	}
-	attest->agent = agent;
-	attest->request = message->attest.request;
-	if (evidence_for_nonce(agent->evidence, message->attest.nonce, on_attested,
-			       attest, &fault)) {
-		free(attest);
-		send_fault(agent, &fault);
-	}
-}
-
-static void on_message(void *context, const struct message *message)
-{
-	struct agent *agent = context;
-	struct tobi_fault fault;
-	enum tobi_err err = TOBI_OK;
-
-	switch (message->kind) {
-	case MESSAGE_TOKEN:
-		err = evidence_token(agent->evidence, message->token, &fault);
-		break;
-	case MESSAGE_FAULT:
-		err = evidence_refused(agent->evidence, &message->fault, &fault);
-		break;
-	case MESSAGE_ATTEST:
-		start_attest(agent, message);
-		break;
-	case MESSAGE_SIGNAL:
-		supervisor_signal(agent->supervisor, message->signal);
-		break;
-	case MESSAGE_STOP:
-		supervisor_stop(agent->supervisor, message->grace);
-		break;
-	default:
-		err = fault_set(&fault, TOBI_E_PROTOCOL, "agent channel", "message",
-				"not a message for an agent");
-	}
-	if (err)
-		fail(agent, &fault);
-}
-
 /* Without its service an enclave can prove nothing: it ends at once. The processes of the
  * PID namespace end with its first one. */
 static void on_gone(void *context, const struct tobi_fault *fault)
@@ -226,8 +158,9 @@ static void on_ended(void *context, int status)
 
 	agent->ended = true;
 	agent->status = status;
-	proxy_close(agent->proxy);
-	if (proxy_is_idle(agent->proxy) ||
+	if (agent->proxy)
+		proxy_close(agent->proxy);
+	if (!agent->proxy || proxy_is_idle(agent->proxy) ||
 	    event_base_once(agent->base, -1, EV_TIMEOUT, on_drained, agent, &moment))
 		finish(agent);
 }
@@ -246,51 +179,6 @@ static void on_stored(void *context)
 
 	if (secret_store_is_complete(agent->store))
 		supervisor_start(agent->supervisor);
-}
-
-/* Whether id has a place in the map, e.g. /proc/self/uid_map. */
-static enum tobi_err is_mapped(const char *path, unsigned id, bool *ret_mapped,
-			       struct tobi_fault *fault)
-{
-	CLEANUP(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
-	unsigned first, host, count;
-	char text[4096], *line = text;
-	ssize_t size = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-
-	if (size <= 0)
-		return fault_errno(fault, "user", "", "cannot read %s", path);
-	text[size] = '\0';
-	*ret_mapped = false;
-	/* NOLINTNEXTLINE: the kernel's own numbers */
-	while (line && sscanf(line, "%u %u %u", &first, &host, &count) == 3) {
-		if (id >= first && id - first < count)
-			*ret_mapped = true;
-		line = strchr(line, '\n');
-		line = line ? line + 1 : NULL;
-	}
-	return TOBI_OK;
-}
-
-/* The image's user, where this namespace has it; else the agent's own. */
-static enum tobi_err find_user(struct agent *agent, struct tobi_fault *fault)
-{
-	const struct manifest *manifest = &agent->config->manifest;
-	bool has_user = false, has_group = false;
-	enum tobi_err err;
-
-	agent->uid = (uid_t)-1;
-	agent->gid = (gid_t)-1;
-	/* NOLINTNEXTLINE: main() has received the configuration */
-	err = is_mapped("/proc/self/uid_map", manifest->uid, &has_user, fault);
-	if (!err)
-		err = is_mapped("/proc/self/gid_map", manifest->gid, &has_group, fault);
-	if (err || !has_user || !has_group)
-		return err;
-	agent->uid = manifest->uid;
-	agent->gid = manifest->gid;
-	if (agent->uid != getuid())
-		agent->protections |= SOFT_OWN_USER;
-	return TOBI_OK;
 }
 
 static enum tobi_err make_key(struct agent *agent, struct tobi_fault *fault)
@@ -372,6 +260,184 @@ static enum tobi_err make_proxy(struct agent *agent, struct tobi_fault *fault)
 	return proxy_new(&setup, &agent->proxy, fault);
 }
 
+static enum tobi_err open_edge(struct agent *agent, struct tobi_fault *fault)
+{
+	struct agent_config *config = agent->config;
+	enum tobi_err err = TOBI_OK;
+
+	for (size_t i = 0; i < config->port_count && !err; i++)
+		err = proxy_listen(agent->proxy, config->listeners[i], config->ports[i],
+				   fault);
+	return err;
+}
+
+static void on_certificate(void *context)
+{
+	struct agent *agent = context;
+	struct tobi_fault fault;
+
+	if (open_edge(agent, &fault))
+		fail(agent, &fault);
+}
+
+/* With ra-tls the edge opens once there is a certificate to show. */
+static enum tobi_err show_identity(struct agent *agent, struct tobi_fault *fault)
+{
+	struct agent_ratls_setup setup = {.base = agent->base,
+					  .evidence = agent->evidence,
+					  .server = agent->compatible,
+					  .key = agent->key,
+					  .now = now,
+					  .ready = on_certificate,
+					  .failed = on_failed,
+					  .context = agent};
+
+	return agent->compatible ? agent_ratls_new(&setup, &agent->ratls, fault)
+				 : open_edge(agent, fault);
+}
+
+/* Who this enclave is to others: made when somebody can ask. */
+static enum tobi_err make_identity(struct agent *agent, struct tobi_fault *fault)
+{
+	enum tobi_err err;
+
+	if (agent->proxy)
+		return TOBI_OK;
+	err = make_key(agent, fault);
+	if (!err)
+		err = make_endpoint(agent, fault);
+	if (!err)
+		err = make_evidence(agent, fault);
+	if (!err)
+		err = make_proxy(agent, fault);
+	return err ? err : show_identity(agent, fault);
+}
+
+struct attest {
+	struct agent *agent;
+	uint64_t request;
+};
+
+static void on_attested(void *context, const struct writer *collection,
+			const struct tobi_fault *why)
+{
+	CLEANUP(freep) struct attest *attest = context;
+	CLEANUP(wr_done) struct writer out = wr_init(LIMIT_CHANNEL);
+
+	if (!collection) {
+		send_fault(attest->agent, why);
+		return;
+	}
+	message_write_evidence(&out, attest->request, wr_view(collection));
+	channel_send(attest->agent->channel, &out);
+}
+
+static void start_attest(struct agent *agent, const struct message *message)
+{
+	struct attest *attest;
+	struct tobi_fault fault;
+
+	if (make_identity(agent, &fault))
+		fail(agent, &fault);
+	attest = calloc(1, sizeof(*attest));
+	if (!attest) {
+		fault_set(&fault, TOBI_E_MEMORY, "agent", "", "out of memory");
+		send_fault(agent, &fault);
+		return;
+	}
+	attest->agent = agent;
+	attest->request = message->attest.request;
+	if (evidence_for_nonce(agent->evidence, message->attest.nonce, on_attested,
+			       attest, &fault)) {
+		free(attest);
+		send_fault(agent, &fault);
+	}
+}
+
+static enum tobi_err take_answer(struct agent *agent, const struct message *message,
+				 struct tobi_fault *fault)
+{
+	if (!agent->evidence)
+		return fault_set(fault, TOBI_E_PROTOCOL, "agent channel", "message",
+				 "an answer, and nothing was asked");
+	if (message->kind == MESSAGE_TOKEN)
+		return evidence_token(agent->evidence, message->token, fault);
+	return evidence_refused(agent->evidence, &message->fault, fault);
+}
+
+static void on_message(void *context, const struct message *message)
+{
+	struct agent *agent = context;
+	struct tobi_fault fault;
+	enum tobi_err err = TOBI_OK;
+
+	switch (message->kind) {
+	case MESSAGE_TOKEN:
+	case MESSAGE_FAULT:
+		err = take_answer(agent, message, &fault);
+		break;
+	case MESSAGE_ATTEST:
+		start_attest(agent, message);
+		break;
+	case MESSAGE_SIGNAL:
+		supervisor_signal(agent->supervisor, message->signal);
+		break;
+	case MESSAGE_STOP:
+		supervisor_stop(agent->supervisor, message->grace);
+		break;
+	default:
+		err = fault_set(&fault, TOBI_E_PROTOCOL, "agent channel", "message",
+				"not a message for an agent");
+	}
+	if (err)
+		fail(agent, &fault);
+}
+
+/* Whether id has a place in the map, e.g. /proc/self/uid_map. */
+static enum tobi_err is_mapped(const char *path, unsigned id, bool *ret_mapped,
+			       struct tobi_fault *fault)
+{
+	CLEANUP(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	unsigned first, host, count;
+	char text[4096], *line = text;
+	ssize_t size = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+
+	if (size <= 0)
+		return fault_errno(fault, "user", "", "cannot read %s", path);
+	text[size] = '\0';
+	*ret_mapped = false;
+	/* NOLINTNEXTLINE: the kernel's own numbers */
+	while (line && sscanf(line, "%u %u %u", &first, &host, &count) == 3) {
+		if (id >= first && id - first < count)
+			*ret_mapped = true;
+		line = strchr(line, '\n');
+		line = line ? line + 1 : NULL;
+	}
+	return TOBI_OK;
+}
+
+/* The image's user, where this namespace has it; else the agent's own. */
+static enum tobi_err find_user(struct agent *agent, struct tobi_fault *fault)
+{
+	const struct manifest *manifest = &agent->config->manifest;
+	bool has_user = false, has_group = false;
+	enum tobi_err err;
+
+	agent->uid = (uid_t)-1;
+	agent->gid = (gid_t)-1;
+	/* NOLINTNEXTLINE: main() has received the configuration */
+	err = is_mapped("/proc/self/uid_map", manifest->uid, &has_user, fault);
+	if (!err)
+		err = is_mapped("/proc/self/gid_map", manifest->gid, &has_group, fault);
+	if (err || !has_user || !has_group)
+		return err;
+	agent->uid = manifest->uid;
+	agent->gid = manifest->gid;
+	if (agent->uid != getuid())
+		agent->protections |= SOFT_OWN_USER;
+	return TOBI_OK;
+}
+
 static enum tobi_err make_supervisor(struct agent *agent, struct tobi_fault *fault)
 {
 	const struct agent_config *config = agent->config;
@@ -439,16 +505,8 @@ static enum tobi_err prepare(struct agent *agent, struct tobi_fault *fault)
 	agent->base = event_base_new();
 	if (!agent->base)
 		return fault_set(fault, TOBI_E_SYSTEM, "agent", "", "no event loop");
-	err = make_key(agent, fault);
-	if (!err)
-		err = make_endpoint(agent, fault);
-	if (!err)
-		err = make_evidence(agent, fault);
-	if (!err)
-		err = secret_store_new(SECRETS_FOLDER, &agent->config->manifest,
-				       agent->uid, agent->gid, &agent->store, fault);
-	if (!err)
-		err = make_proxy(agent, fault);
+	err = secret_store_new(SECRETS_FOLDER, &agent->config->manifest, agent->uid,
+			       agent->gid, &agent->store, fault);
 	if (!err)
 		err = make_supervisor(agent, fault);
 	if (!err)
@@ -457,57 +515,25 @@ static enum tobi_err prepare(struct agent *agent, struct tobi_fault *fault)
 	return err;
 }
 
-static enum tobi_err open_edge(struct agent *agent, struct tobi_fault *fault)
-{
-	struct agent_config *config = agent->config;
-	enum tobi_err err = TOBI_OK;
-
-	for (size_t i = 0; i < config->port_count && !err; i++)
-		err = proxy_listen(agent->proxy, config->listeners[i], config->ports[i],
-				   fault);
-	if (!err)
-		on_stored(agent);
-	return err;
-}
-
-static void on_certificate(void *context)
-{
-	struct agent *agent = context;
-	struct tobi_fault fault;
-
-	if (open_edge(agent, &fault))
-		fail(agent, &fault);
-}
-
-/* With ra-tls the edge opens once there is a certificate to show. */
-static enum tobi_err begin(struct agent *agent, struct tobi_fault *fault)
-{
-	struct agent_ratls_setup setup = {.base = agent->base,
-					  .evidence = agent->evidence,
-					  .server = agent->compatible,
-					  .key = agent->key,
-					  .now = now,
-					  .ready = on_certificate,
-					  .failed = on_failed,
-					  .context = agent};
-
-	return agent->compatible ? agent_ratls_new(&setup, &agent->ratls, fault)
-				 : open_edge(agent, fault);
-}
-
 static enum tobi_err serve(struct agent *agent, struct tobi_fault *fault)
 {
 	CLEANUP(wr_done) struct writer out = wr_init(LIMIT_CHANNEL);
+	const struct agent_config *config = agent->config;
 	uint64_t confined = 0;
-	enum tobi_err err =
-	    isolate_confine_agent(&agent->config->manifest, &confined, fault);
+	enum tobi_err err = isolate_confine_agent(&config->manifest, &confined, fault);
 
 	if (err)
 		return err;
 	agent->protections |= confined;
 	message_write_ready(&out, agent->protections);
 	channel_send(agent->channel, &out);
-	err = begin(agent, fault);
+	/* What the program does not wait for is made while it starts. */
+	if (config->manifest.secret_count)
+		err = make_identity(agent, fault);
+	if (!err)
+		on_stored(agent);
+	if (!err && config->port_count)
+		err = make_identity(agent, fault);
 	if (err)
 		return err;
 	if (event_base_dispatch(agent->base) < 0)
