@@ -2,11 +2,11 @@
 # What Tobichi costs, each figure beside a peer's in the same run: medians of interleaved
 # runs. A peer that is missing makes its row 'skipped'. docs/BENCHMARKS.md explains the rows.
 # Usage: bench.sh BUILD_FOLDER [ROUNDS [SECTION...]]
-# Sections: start first-byte channel redis verify
+# Sections: start first-byte cpu memory channel redis verify
 set -eu
-build=$(cd "$1" && pwd) rounds=${2:-7}
+here=$(cd "${0%/*}" && pwd) build=$(cd "$1" && pwd) rounds=${2:-7}
 shift $(($# > 2 ? 2 : $#))
-sections=${*:-start first-byte channel redis verify}
+sections=${*:-start first-byte cpu memory channel redis verify}
 [ "$(id -u)" = 0 ] || { echo "error: it needs root, as the peers do" >&2; exit 2; }
 ninja -C "$build" --quiet all bench-programs >/dev/null
 PATH=$build/bench:$build/cli:$PATH
@@ -31,6 +31,8 @@ trap finish EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 cd "$work"
+unmount= # for crun, which does not take version 2 control groups beside version 1
+[ ! -d /sys/fs/cgroup/unified ] || unmount=unmount:/sys/fs/cgroup/unified
 have() { command -v "$1" >/dev/null 2>&1; }
 free_port() {
 	/usr/bin/python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
@@ -57,85 +59,7 @@ wait_for_port() { # PORT PID
 	until bulk first "$1"; do kill -0 "$2"; done
 }
 
-# ---- start: a static program that does nothing ----
-
-bundle() { # crun: the protections that the soft tier has
-	install -d -m 755 bundle bundle/rootfs bundle/rootfs/proc bundle/rootfs/dev
-	install -m 755 root/nothing bundle/rootfs/
-	(cd bundle && crun spec)
-	jq '.process.args = ["/nothing"] | .process.terminal = false | .process.noNewPrivileges = true
-	| .process.capabilities = {} | .root.readonly = true
-	| .mounts |= map(select(.destination == "/proc" or .destination == "/dev"))
-	| .linux.namespaces = [["pid", "network", "ipc", "uts", "mount", "cgroup", "user"][] | {type: .}]
-	| .linux.uidMappings = [{containerID: 0, hostID: 100000, size: 65536}]
-	| .linux.gidMappings = .linux.uidMappings
-	| .linux.resources = {memory: {limit: 536870912}, pids: {limit: 256}, cpu: {quota: 200000, period: 100000}}
-	| .linux.seccomp = {defaultAction: "SCMP_ACT_ERRNO", architectures: ["SCMP_ARCH_X86_64"], syscalls: [{
-		action: "SCMP_ACT_ALLOW", names: ["read", "write", "close", "openat", "fstat", "lseek", "mmap",
-		"mprotect", "munmap", "brk", "rt_sigaction", "rt_sigprocmask", "ioctl", "pread64", "access", "dup",
-		"dup2", "getpid", "socket", "connect", "accept4", "sendto", "recvfrom", "bind", "listen", "clone",
-		"execve", "exit", "wait4", "uname", "fcntl", "getcwd", "chdir", "readlink", "getuid", "getgid",
-		"geteuid", "getegid", "arch_prctl", "futex", "set_tid_address", "set_robust_list", "rseq",
-		"prlimit64", "getrandom", "exit_group", "epoll_wait", "epoll_ctl", "clock_gettime", "nanosleep",
-		"newfstatat", "statx", "prctl", "capset", "capget", "setresuid", "setresgid", "setgroups"]}]}' \
-		bundle/config.json >config.json
-	mv config.json bundle/
-}
-crun_works() {
-	have crun && have jq && bundle && interleave 1 -- $unmount crun --cgroup-manager=cgroupfs run -b bundle try@
-}
-start_rows() {
-	unmount=
-	[ ! -d /sys/fs/cgroup/unified ] || unmount=unmount:/sys/fs/cgroup/unified
-	tobichi build --tier soft --quiet --root root -o nothing.tobi -- /nothing
-	tobichi build --tier soft --quiet -o sleep.tobi -- /bin/sleep 1000000
-	tobichi run --detach sleep.tobi >/dev/null # so that the service stays
-	# Cold: each run has a run folder, and so a private service, of its own.
-	set -- -- tobichi run nothing.tobi -- "TOBICHI_RUN_FOLDER=$work/run@" tobichi run nothing.tobi
-	if have bwrap; then
-		set -- "$@" -- bwrap --unshare-all --die-with-parent --cap-drop ALL --ro-bind root / --proc /proc \
-			--dev /dev --tmpfs /tmp /nothing
-	fi
-	if crun_works >/dev/null 2>crun.log; then
-		set -- "$@" -- $unmount crun --cgroup-manager=cgroupfs run -b bundle bench@
-	fi
-	interleave $((rounds * 5)) "$@" >start.times
-	sed -n 1p start.times >warm
-	sed -n 2p start.times >cold
-	line=3
-	for peer in bwrap crun; do
-		if [ $peer = crun ] && [ -s crun.log ] || ! have $peer; then
-			skipped "start to end, service running, beside $peer" "$peer is missing or does not work here"
-			continue
-		fi
-		sed -n "${line}p" start.times >$peer
-		line=$((line + 1))
-		row "start to end, service running" ms less warm $peer $peer
-		row "start to end, with its private service" ms less cold $peer $peer
-	done
-}
-first_byte_row() {
-	have bwrap || { skipped "launch to first byte served" "bwrap is missing"; return; }
-	port=$(free_port) plain=$(free_port)
-	cat >ours <<-END
-		id=\$(tobichi run --detach --publish $port:9000 serve.tobi)
-		tobichi connect 127.0.0.1:$port --policy serve.policy.yaml --quiet -- bulk first -
-		echo \$id >id
-	END
-	cat >theirs <<-END
-		bwrap --unshare-all --share-net --die-with-parent --ro-bind root / --proc /proc --dev /dev /serve $plain &
-		bulk first $plain
-		kill \$!
-	END
-	: >first.ours
-	: >first.theirs
-	for _ in $(seq $((rounds * 2))); do
-		interleave 1 -- sh ours | cat >>first.ours
-		interleave 1 -- sh theirs | cat >>first.theirs
-		tobichi stop "$(cat id)" --grace 0 >/dev/null
-	done
-	row "launch to first byte served (attested TLS; peer: plain TCP)" ms less first.ours bwrap first.theirs
-}
+. "$here/bench-start.sh"
 
 # ---- the channel ----
 
@@ -314,13 +238,15 @@ verify_rows() {
 
 [ -e "$TOBICHI_STATE_FOLDER" ] || tobichi platform init >/dev/null
 install -d -m 755 root root/proc root/dev root/tmp
-install -m 755 "$build/bench/nothing" "$build/bench/serve" root/
+install -m 755 "$build/bench/cpu" "$build/bench/nothing" "$build/bench/serve" root/
 tobichi build --tier soft --quiet --root root --port 9000 -o serve.tobi -- /serve 9000
 header
 for section in $sections; do
 	case $section in
 	start) start_rows ;;
-	first-byte) first_byte_row ;;
+	first-byte) first_byte_rows ;;
+	cpu) cpu_row ;;
+	memory) memory_rows ;;
 	channel) channel_rows ;;
 	redis) redis_rows ;;
 	verify) verify_rows ;;
