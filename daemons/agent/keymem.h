@@ -4,7 +4,8 @@
  * memory, which the kernel takes out of its own map; or, where there is none, in locked
  * memory that no dump holds (base/secret.h). Each page that is taken out costs all
  * processors a flush; so OpenSSL's tables of algorithms, which hold no secret and are
- * most of what it allocates, are made before (algorithms.h), and lie in the heap.
+ * most of what it allocates, are made before (algorithms.h), and lie in the heap; and so
+ * do its arrays of pointers and its names of algorithms.
  *
  * OpenSSL's own secure heap cannot be put on a mapping of ours, so its allocator is
  * replaced as a whole. Blocks over KEYMEM_SMALL (record buffers, which hold data and
