@@ -8,6 +8,7 @@
 #include "base/fault.h"
 #include "base/file.h"
 #include "base/hex.h"
+#include "cli/build_oci.h"
 #include "cli/build_policy.h"
 #include "cli/cli.h"
 #include "image/image.h"
@@ -22,6 +23,7 @@ struct build {
 	struct manifest manifest;
 	char program[LIMIT_PATH];
 	bool quiet;
+	struct build_oci container;
 };
 
 /* Set by the signals that end a build. */
@@ -50,8 +52,6 @@ static bool read_size(const char *value, uint64_t *ret_size)
 
 static void set_defaults(struct manifest *manifest)
 {
-	static const char *const writable[] = {"/home", "/run", "/tmp", "/var"};
-
 	manifest->architecture = text(manifest_host_architecture());
 	manifest->uid = manifest->gid = DEFAULT_USER;
 	manifest->limits.memory = UINT64_C(512) << 20;
@@ -59,10 +59,21 @@ static void set_defaults(struct manifest *manifest)
 	manifest->limits.cpu_milli = 2000;
 	manifest->limits.files = 1024;
 	manifest->limits.writable = UINT64_C(64) << 20;
-	for (size_t i = 0; i < sizeof(writable) / sizeof(writable[0]); i++)
-		manifest->writable[manifest->writable_count++] = text(writable[i]);
 	manifest->directory = text("/home");
 	manifest->output = OUTPUT_TO_HOST;
+}
+
+/* Beside those that the user named. A container image has others. */
+static bool add_standard_writable(struct manifest *manifest)
+{
+	static const char *const writable[] = {"/home", "/run", "/tmp", "/var"};
+
+	for (size_t i = 0; i < sizeof(writable) / sizeof(writable[0]); i++) {
+		if (manifest->writable_count == LIMIT_WRITABLE)
+			return false;
+		manifest->writable[manifest->writable_count++] = text(writable[i]);
+	}
+	return true;
 }
 
 static const struct text_pair standard_environment[] = {
@@ -126,6 +137,10 @@ static bool set_cpus(struct manifest *manifest, const char *value)
 static const struct option known[] = {
     {"output", required_argument, NULL, 'o'},
     {"root", required_argument, NULL, 'R'},
+    {"oci", required_argument, NULL, 'I'},
+    {"ref", required_argument, NULL, 'r'},
+    {"platform", required_argument, NULL, 'l'},
+    {"entrypoint", required_argument, NULL, 'E'},
     {"add", required_argument, NULL, 'a'},
     {"env", required_argument, NULL, 'e'},
     {"port", required_argument, NULL, 'p'},
@@ -147,12 +162,10 @@ static const struct option known[] = {
     {"tier", required_argument, NULL, 't'},
     {"policy", required_argument, NULL, 'y'},
     {"config-id", required_argument, NULL, 'C'},
-    {"config-id", required_argument, NULL, 'C'},
     {"quiet", no_argument, NULL, 'q'},
     {NULL, 0, NULL, 0},
 };
 
-/* One option; false: its value is not allowed. */
 /* What is not in the manifest: files, and what the policy says. */
 static bool take_file_option(struct build *build, int option, char *value)
 {
@@ -186,10 +199,11 @@ static bool take_file_option(struct build *build, int option, char *value)
 		build->config_id = value;
 		return hex_read(value, id, sizeof(id));
 	default:
-		return false;
+		return build_oci_take(&build->container, option, value);
 	}
 }
 
+/* One option; false: its value is not allowed. */
 static bool take_option(struct build *build, int option, char *value)
 {
 	struct manifest *m = &build->manifest;
@@ -205,6 +219,7 @@ static bool take_option(struct build *build, int option, char *value)
 		m->ports[m->port_count++] = (uint16_t)number;
 		return number > 0;
 	case 'u':
+		build->container.given.user = true;
 		return set_user(m, value);
 	case 'm':
 		return read_size(value, &m->limits.memory);
@@ -221,6 +236,7 @@ static bool take_option(struct build *build, int option, char *value)
 		m->writable[m->writable_count++] = text(value);
 		return true;
 	case 'W':
+		build->container.given.writable_size = true;
 		return read_size(value, &m->limits.writable);
 	case 's':
 		if (m->secret_count == LIMIT_SECRETS)
@@ -228,6 +244,7 @@ static bool take_option(struct build *build, int option, char *value)
 		m->secrets[m->secret_count++] = text(value);
 		return true;
 	case 'd':
+		build->container.given.directory = true;
 		m->directory = text(value);
 		return true;
 	case 'i':
@@ -259,12 +276,10 @@ static bool is_list(int option)
 	return strchr("aepws", option);
 }
 
-static int parse(int argc, char **argv, struct build *build)
+static int parse_options(int argc, char **argv, struct build *build)
 {
-	struct manifest *manifest = &build->manifest;
 	int option, index = -1;
 
-	optind = 1;
 	while ((option = getopt_long(argc, argv, "+o:", known, &index)) != -1) {
 		if (option == '?')
 			return cli_usage("build", "wrong option");
@@ -275,7 +290,35 @@ static int parse(int argc, char **argv, struct build *build)
 					 is_list(option) ? ", or that many" : "");
 		index = -1;
 	}
-	if (optind == argc)
+	return 0;
+}
+
+/* A container image may stand where a program would, and options after it. */
+static int parse_all(int argc, char **argv, struct build *build)
+{
+	int status = parse_options(argc, argv, build);
+
+	if (status || optind == argc || build->container.path || build->root ||
+	    strcmp(argv[optind - 1], "--") == 0 || !oci_looks_like_image(argv[optind]))
+		return status;
+	build->container.path = argv[optind++];
+	return parse_options(argc, argv, build);
+}
+
+static int parse(int argc, char **argv, struct build *build)
+{
+	struct manifest *manifest = &build->manifest;
+	int status;
+
+	optind = 1;
+	status = parse_all(argc, argv, build);
+	if (!status)
+		status = build_oci_check(&build->container, build->root != NULL);
+	if (status)
+		return status;
+	if (!build->container.path && !add_standard_writable(manifest))
+		return cli_usage("build", "--writable does not allow that many");
+	if (optind == argc && !build->container.path)
 		return cli_usage("build", "a program is needed, after --");
 	if (argc - optind > LIMIT_ARGUMENTS)
 		return cli_usage("build", "more than %d arguments", LIMIT_ARGUMENTS);
@@ -302,7 +345,9 @@ static enum tobi_err fill(struct build *build, struct pack *pack,
 	struct manifest *manifest = &build->manifest;
 	enum tobi_err err;
 
-	if (build->root) {
+	if (build->container.path) {
+		err = build_oci_fill(&build->container, pack, manifest, fault);
+	} else if (build->root) {
 		err = pack_add_root(pack, build->root, fault);
 	} else {
 		char program[LIMIT_PATH];
@@ -404,6 +449,7 @@ static void print_notes(const struct build *build, const struct pack *pack)
 	const char *first;
 	size_t count = pack_left_out(pack, &first);
 
+	build_oci_print_notes(&build->container);
 	if (count)
 		fprintf(stderr,
 			"tobichi: %zu sockets, devices or pipes were left out, the first "
@@ -447,12 +493,17 @@ static enum tobi_err make(struct build *build, struct tobi_fault *fault)
 	CLEANUP(pack_freep) struct pack *pack = NULL;
 	CLEANUP(EVP_PKEY_freep) EVP_PKEY *key = NULL;
 	CLEANUP(wr_done) struct writer host = wr_init(LIMIT_POLICY);
-	const char *temporary = getenv("TMPDIR");
+	const char *temporary = getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp";
 	char name[LIMIT_NAME + 1] = "";
 	struct outputs out;
 	uint8_t id[SHA384_SIZE];
-	enum tobi_err err;
+	enum tobi_err err = TOBI_OK;
 
+	if (build->container.path)
+		err = build_oci_open(&build->container, &build->manifest, temporary,
+				     &stopped, fault);
+	if (err)
+		return err;
 	name_image(build, name, sizeof(name));
 	err = name_outputs(build, &out, fault);
 	if (!err && build->key_file)
@@ -460,10 +511,11 @@ static enum tobi_err make(struct build *build, struct tobi_fault *fault)
 	if (!err && build->tier)
 		err = build_policy_host(&host, fault);
 	if (!err)
-		err = pack_new(temporary ? temporary : "/tmp", &stopped, &pack, fault);
+		err = pack_new(temporary, &stopped, &pack, fault);
 	if (!err)
 		err = fill(build, pack, fault);
-	add_standard_environment(&build->manifest);
+	if (!build->container.path)
+		add_standard_environment(&build->manifest);
 	if (!err)
 		err = pack_finish(pack, out.image, &build->manifest, key, id, fault);
 	if (err)
@@ -526,5 +578,8 @@ int cmd_build(int argc, char **argv)
 	umask(022);
 	set_defaults(&build->manifest);
 	status = parse(argc, argv, build);
-	return status ? status : make_guarded(build);
+	if (!status)
+		status = make_guarded(build);
+	oci_free(build->container.oci);
+	return status;
 }

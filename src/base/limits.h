@@ -26,6 +26,7 @@ enum {
 	LIMIT_CONFIG = 64 << 10,
 	LIMIT_NAME = 64,
 	LIMIT_PATH = 1024,
+	LIMIT_DEEP_PATH = 3 << 10, /* of a file in an image that is built, links resolved */
 	LIMIT_ARGUMENTS = 256,
 	LIMIT_ARGUMENT = 4096,
 	LIMIT_PORTS = 16,
@@ -34,6 +35,15 @@ enum {
 	LIMIT_SECRET = 1 << 20,
 	LIMIT_SECRETS_TOTAL = 16 << 20,
 	LIMIT_ENCLAVES = 256, /* of one platform service */
+
+	LIMIT_OCI_JSON = 4 << 20,      /* one document of a container image */
+	LIMIT_OCI_MEMBERS = 16 << 10,  /* of an archive that holds images */
+	LIMIT_OCI_DESCRIPTORS = 1024,  /* in one index */
+	LIMIT_OCI_DOCUMENTS = 64,      /* that are read to find an image */
+	LIMIT_OCI_INDEX_DEPTH = 4,     /* an index in an index */
+	LIMIT_OCI_LAYERS = 512,
+	LIMIT_OCI_ENTRIES = 2000000,   /* in all layers together */
+	LIMIT_OCI_ACCOUNTS = 4 << 20,  /* /etc/passwd, /etc/group */
 
 	LIMIT_CONTROL = 128 << 10,	  /* one packet on the control socket */
 	LIMIT_CHANNEL = (1 << 20) + 4096, /* one packet on an agent channel */
@@ -48,5 +58,8 @@ enum {
 
 /* 16 GiB: too large for an enum. */
 #define LIMIT_ROOTFS (UINT64_C(16) << 30)
+/* All layers of a container image together, unpacked: what upper ones hide counts, too.
+ */
+#define LIMIT_OCI_UNPACKED (UINT64_C(64) << 30)
 
 #endif

@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/endian.h"
 #include "base/fault.h"
+#include "base/secret.h"
 #include "image/pack_tools.h"
 #include "image/rules.h"
 
@@ -101,14 +102,11 @@ static bool is_elf(const struct head *head)
 }
 
 static enum tobi_err check_elf(const char *path, const struct head *head,
-			       struct tobi_fault *fault)
+			       struct tobi_bytes architecture, struct tobi_fault *fault)
 {
 	const uint8_t *bytes = head->bytes;
-#if defined(__x86_64__)
-	const unsigned machine = EM_X86_64;
-#else
-	const unsigned machine = EM_AARCH64;
-#endif
+	const unsigned machine =
+	    bytes_equal_text(architecture, "x86_64") ? EM_X86_64 : EM_AARCH64;
 	unsigned type = load_u16le(bytes + offsetof(Elf64_Ehdr, e_type));
 	uint64_t at = load_u64le(bytes + offsetof(Elf64_Ehdr, e_phoff));
 	uint64_t size =
@@ -119,9 +117,13 @@ static enum tobi_err check_elf(const char *path, const struct head *head,
 				"%s is cut off", path);
 	if (bytes[EI_CLASS] != ELFCLASS64 || bytes[EI_DATA] != ELFDATA2LSB ||
 	    load_u16le(bytes + offsetof(Elf64_Ehdr, e_machine)) != machine)
-		return fault_set(fault, TOBI_E_UNSUPPORTED, object, "architecture",
-				 "%s is for another kind of machine; this host is %s",
-				 path, manifest_host_architecture());
+		return fault_set(
+		    fault, TOBI_E_UNSUPPORTED, object, "architecture",
+		    "%s is for another kind of machine; %s %.*s", path,
+		    bytes_equal_text(architecture, manifest_host_architecture())
+			? "this host is"
+			: "the image is for",
+		    (int)architecture.size, (const char *)architecture.ptr);
 	if (type != ET_EXEC && type != ET_DYN)
 		return fault_set(fault, TOBI_E_UNSUPPORTED, object, "type",
 				 "%s is an ELF file, but not a program", path);
@@ -157,7 +159,9 @@ static enum tobi_err add_elf(struct pack *pack, const char *path, const struct h
 			     struct tobi_fault *fault)
 {
 	char loader[sizeof(pack->loader)];
-	enum tobi_err err = check_elf(path, head, fault);
+	const char *host = manifest_host_architecture();
+	enum tobi_err err = check_elf(
+	    path, head, (struct tobi_bytes){(const uint8_t *)host, strlen(host)}, fault);
 
 	if (err)
 		return err;
@@ -308,7 +312,7 @@ enum tobi_err pack_check_entry(const struct pack *pack, const struct manifest *m
 	if (err)
 		return err;
 	if (is_elf(&head))
-		return check_elf(path, &head, fault);
+		return check_elf(path, &head, manifest->architecture, fault);
 	if (!read_script(&head, interpreter, unused, sizeof(interpreter)))
 		return fault_set(
 		    fault, TOBI_E_UNSUPPORTED, object, "",
