@@ -13,9 +13,17 @@ static const struct command commands[] = {
      "  --nonce HEX        yours, 16 to 128 digits; a random one otherwise\n"
      "  -o, --output FILE  the evidence (ENCLAVE.evidence)\n",
      cmd_attest},
-    {"build", "[OPTION...] -- PROGRAM [ARGUMENT...]", "pack a program into an image",
+    {"build", "[OPTION...] -- PROGRAM [ARGUMENT...] | CONTAINER-IMAGE [OPTION...] [-- "
+	      "ARGUMENT...]",
+     "pack a program, or a container image, into an image",
      "  -o, --output FILE      the image (NAME.tobi); its policy is written beside it\n"
      "  --root FOLDER          a root folder instead of a program of this host\n"
+     "  --oci PATH             a container image: an OCI layout (folder or archive), or "
+     "what\n"
+     "                         docker save or podman save wrote; --oci may be left out\n"
+     "  --ref NAME|DIGEST      which image in it\n"
+     "  --platform OS/ARCH     linux/amd64 or linux/arm64 (this machine's)\n"
+     "  --entrypoint PATH      instead of the container image's\n"
      "  --add PATH[:INSIDE]    a file or folder more\n"
      "  --tier soft            a policy that accepts this host without TEE hardware\n"
      "  --port N               a TCP port on which the program listens\n"

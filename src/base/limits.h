@@ -60,6 +60,6 @@ enum {
 #define LIMIT_ROOTFS (UINT64_C(16) << 30)
 /* All layers of a container image together, unpacked: what upper ones hide counts, too.
  */
-#define LIMIT_OCI_UNPACKED (UINT64_C(64) << 30)
+#define LIMIT_OCI_UNPACKED (UINT64_C(32) << 30)
 
 #endif

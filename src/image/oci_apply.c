@@ -253,9 +253,14 @@ enum tobi_err oci_apply_layer(const struct oci_layer *layer, struct oci_tree *tr
 {
 	struct oci_budget budget = *layer->budget;
 	struct oci_layer first = *layer;
-	enum tobi_err err;
+	enum tobi_err err = TOBI_OK;
 
 	first.budget = &budget;
-	err = oci_layer_read(&first, hide, tree, fault);
+	/* Neither unpacked nor parsed is what is not the blob that was named. */
+	if (layer->descriptor->digest.method)
+		err = oci_blob_check(layer->source, layer->descriptor, layer->object,
+				     fault);
+	if (!err)
+		err = oci_layer_read(&first, hide, tree, fault);
 	return err ? err : oci_layer_read(layer, add, tree, fault);
 }

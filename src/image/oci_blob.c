@@ -72,6 +72,16 @@ void oci_blob_done(struct oci_blob *blob)
 	oci_hash_done(&blob->hash);
 }
 
+enum tobi_err oci_blob_check(const struct oci_source *source,
+			     const struct oci_descriptor *descriptor, const char *object,
+			     struct tobi_fault *fault)
+{
+	CLEANUP(oci_blob_done) struct oci_blob blob = {.stream.fd = -1};
+	enum tobi_err err = oci_blob_open(source, descriptor, object, &blob, fault);
+
+	return err ? err : oci_blob_finish(&blob, fault);
+}
+
 enum tobi_err oci_blob_load(const struct oci_source *source,
 			    const struct oci_descriptor *descriptor, const char *object,
 			    struct writer *out, struct tobi_fault *fault)

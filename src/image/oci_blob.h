@@ -22,11 +22,15 @@ TOBI_MUST_USE enum tobi_err oci_blob_open(const struct oci_source *source,
 TOBI_MUST_USE enum tobi_err oci_blob_read(struct oci_blob *blob, uint8_t *out,
 					  size_t room, size_t *ret_size,
 					  struct tobi_fault *fault);
-/* Reads what is left, and compares. */
+/* Reads what is left, and compares all of it. */
 TOBI_MUST_USE enum tobi_err oci_blob_finish(struct oci_blob *blob,
 					    struct tobi_fault *fault);
 void oci_blob_done(struct oci_blob *blob);
 
+/* Reads it once, and compares. */
+TOBI_MUST_USE enum tobi_err oci_blob_check(const struct oci_source *source,
+					   const struct oci_descriptor *descriptor,
+					   const char *object, struct tobi_fault *fault);
 /* The whole of a small one, compared. */
 TOBI_MUST_USE enum tobi_err oci_blob_load(const struct oci_source *source,
 					  const struct oci_descriptor *descriptor,

@@ -393,6 +393,27 @@ static void note_signal(struct oci *oci)
 			 signal);
 }
 
+/* Every container engine puts these into a container; images have none, or empty ones. */
+static enum tobi_err add_names(struct pack *pack, struct tobi_fault *fault)
+{
+	static const char *const files[][2] = {{"/etc/hosts", PACK_HOSTS},
+					       {"/etc/hostname", PACK_HOSTNAME}};
+	enum tobi_err err = TOBI_OK;
+
+	for (size_t i = 0; i < 2 && !err; i++) {
+		CLEANUP(fd_close) int fd = stage_open(&pack->stage, files[i][0]);
+		mode_t kind = stage_kind(&pack->stage, files[i][0]);
+		struct stat st;
+
+		if (fd >= 0 && !fstat(fd, &st) && (!S_ISREG(st.st_mode) || st.st_size))
+			continue;
+		/* A link to nowhere means a file that the engine would make. */
+		if (kind == 0 || kind == S_IFREG || kind == S_IFLNK)
+			err = stage_text(&pack->stage, files[i][0], files[i][1], fault);
+	}
+	return err;
+}
+
 enum tobi_err oci_configure(struct oci *oci, const struct oci_given *given,
 			    struct pack *pack, struct manifest *manifest,
 			    struct tobi_fault *fault)
@@ -417,6 +438,8 @@ enum tobi_err oci_configure(struct oci *oci, const struct oci_given *given,
 	err = set_ports(oci, manifest, fault);
 	if (!err)
 		err = set_writable(oci, given, program, pack, manifest, fault);
+	if (!err)
+		err = add_names(pack, fault);
 	/* As container engines do. */
 	if (!err)
 		err = stage_folder(&pack->stage, (const char *)manifest->directory.ptr,

@@ -162,7 +162,7 @@ static enum tobi_err make_copy(int from, const char *temporary,
 		total += (uint64_t)got;
 		if (total > LIMIT_OCI_UNPACKED)
 			return fault_set(fault, TOBI_E_LIMIT, object, "",
-					 "unpacked it has more than 64 GiB");
+					 "unpacked it has more than 32 GiB");
 		err = fd_write_all(out, (struct tobi_bytes){chunk, (size_t)got}, object,
 				   fault);
 		if (!err)

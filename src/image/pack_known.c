@@ -116,8 +116,8 @@ static enum tobi_err add_accounts(struct pack *pack, uint32_t uid, uint32_t gid,
 	    {"/etc/group", group},
 	    {"/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files\n"
 				   "services: files\nprotocols: files\n"},
-	    {"/etc/hosts", "127.0.0.1 localhost enclave\n::1 localhost\n"},
-	    {"/etc/hostname", "enclave\n"},
+	    {"/etc/hosts", PACK_HOSTS},
+	    {"/etc/hostname", PACK_HOSTNAME},
 	};
 	enum tobi_err err = TOBI_OK;
 

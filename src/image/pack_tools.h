@@ -7,6 +7,10 @@
 #include "image/pack.h"
 #include "image/stage.h"
 
+/* Names of an enclave, and of nothing else: it has no network. */
+#define PACK_HOSTS "127.0.0.1 localhost enclave\n::1 localhost\n"
+#define PACK_HOSTNAME "enclave\n"
+
 struct pack {
 	char folder[256]; /* holds root/ and, later, the file system made of it */
 	struct stage stage;

@@ -62,7 +62,7 @@ bool stage_has(const struct stage *stage, const char *inside)
 static enum tobi_err account(struct stage *stage, uint64_t bytes,
 			     struct tobi_fault *fault)
 {
-	if (++stage->entries > stage->max_entries)
+	if (stage->entries >= stage->max_entries)
 		return fault_set(fault, TOBI_E_LIMIT, object, "",
 				 "it would have more than %zu files", stage->max_entries);
 	if (bytes > stage->max_bytes - stage->bytes)
@@ -70,6 +70,7 @@ static enum tobi_err account(struct stage *stage, uint64_t bytes,
 				 "it would have more than %.*g GiB; leave something out",
 				 3, (double)stage->max_bytes / (1 << 30));
 	stage->bytes += bytes;
+	stage->entries++;
 	return TOBI_OK;
 }
 

@@ -170,6 +170,77 @@ static void test_stage_sizes__limit_and_one_beyond(void **state)
 	close(fd);
 }
 
+static void test_stage_remove__one_tree_or_what_is_below(void **state)
+{
+	(void)state;
+	assert_int_equal(put("12345", 0644, "/d/e/f", NULL), TOBI_OK);
+	assert_int_equal(stage_link(&stage, outside, "/d/l", NULL), TOBI_OK);
+	assert_int_equal(file_write(below(outside, "/kept"), 0644, text("x"), "x", NULL),
+			 TOBI_OK);
+	assert_int_equal(stage.entries, 4);
+	assert_int_equal(stage_remove(&stage, "/nothing", NULL), TOBI_OK);
+	assert_int_equal(stage_remove(&stage, "/d/e/f/g", NULL), TOBI_OK);
+	assert_int_equal(stage_empty(&stage, "/d/l", NULL), TOBI_OK);
+	assert_int_equal(stage_kind(&stage, "/d/l"), S_IFLNK);
+	assert_int_equal(stage_empty(&stage, "/d", NULL), TOBI_OK);
+	assert_int_equal(stage_kind(&stage, "/d"), S_IFDIR);
+	assert_int_equal(stage_kind(&stage, "/d/l"), 0);
+	assert_int_equal(stage.entries, 1);
+	assert_int_equal(stage.bytes, 0);
+	assert_int_equal(stage_remove(&stage, "/d", NULL), TOBI_OK);
+	assert_int_equal(stage_kind(&stage, "/d"), 0);
+	assert_int_equal(stage_remove(&stage, "/", NULL), TOBI_OK);
+	assert_int_equal(stage_kind(&stage, "/"), S_IFDIR);
+	assert_int_equal(access(below(outside, "/kept"), F_OK), 0);
+}
+
+/* d/f and l/f are one name: it is not removed to be linked to itself. */
+static void test_stage_hard_link__its_own_name_stays(void **state)
+{
+	(void)state;
+	assert_int_equal(put("x", 0644, "/d/f", NULL), TOBI_OK);
+	assert_int_equal(stage_link(&stage, "d", "/l", NULL), TOBI_OK);
+	assert_int_equal(stage_hard_link(&stage, "/d/f", "/l/f", NULL), TOBI_OK);
+	expect("/d/f", "x", 0644);
+	assert_int_equal(stage_hard_link(&stage, "/d/f", "/d/g", NULL), TOBI_OK);
+	assert_int_equal(stage_hard_link(&stage, "/d", "/e", NULL), TOBI_E_MALFORMED);
+	assert_int_equal(stage_hard_link(&stage, "/no", "/e", NULL), TOBI_E_NOT_FOUND);
+	assert_int_equal(stage_hard_link(&stage, "/d/f", "/l", NULL), TOBI_OK);
+	assert_int_equal(stage_kind(&stage, "/l"), S_IFREG);
+}
+
+static void test_stage_measure__names_and_what_links_save(void **state)
+{
+	struct stage_usage usage = {0};
+
+	(void)state;
+	assert_int_equal(put("12345", 0644, "/d/f", NULL), TOBI_OK);
+	assert_int_equal(put("123", 0644, "/g", NULL), TOBI_OK);
+	assert_int_equal(stage_hard_link(&stage, "/d/f", "/d/h", NULL), TOBI_OK);
+	assert_int_equal(stage_link(&stage, "d", "/l", NULL), TOBI_OK);
+	assert_int_equal(stage_measure(&stage, "/", &usage, NULL), TOBI_OK);
+	assert_int_equal(usage.files, 3);
+	assert_int_equal(usage.bytes, 13);
+	assert_true(usage.shared >= 5 && usage.shared <= 6); /* of each its part */
+	assert_int_equal(stage_measure(&stage, "/l", &usage, NULL), TOBI_OK);
+	assert_int_equal(usage.files, 2);
+	assert_int_equal(stage_measure(&stage, "/no", &usage, NULL), TOBI_OK);
+	assert_int_equal(usage.files, 0);
+}
+
+static void test_stage_new__room_is_taken_before_it_is_written(void **state)
+{
+	int fd = -1;
+
+	(void)state;
+	stage.max_bytes = 10;
+	assert_int_equal(stage_new(&stage, 10, true, "/a/b", &fd, NULL), TOBI_OK);
+	close(fd);
+	expect("/a/b", "", 0755);
+	assert_int_equal(stage_new(&stage, 1, false, "/c", &fd, NULL), TOBI_E_LIMIT);
+	assert_int_equal(stage_kind(&stage, "/c"), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -180,6 +251,10 @@ int main(void)
 	    TEST(test_stage_file_over_a_link__replaces_the_link),
 	    TEST(test_stage_clashes__named),
 	    TEST(test_stage_sizes__limit_and_one_beyond),
+	    TEST(test_stage_remove__one_tree_or_what_is_below),
+	    TEST(test_stage_hard_link__its_own_name_stays),
+	    TEST(test_stage_measure__names_and_what_links_save),
+	    TEST(test_stage_new__room_is_taken_before_it_is_written),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
