@@ -18,6 +18,7 @@ DEFINE_CLEANUP(struct root *, root_free)
 struct options {
 	const char *folder; /* of the state */
 	const char *kind, *out;
+	struct root_options root; /* where the keys are to be */
 	bool json;
 };
 
@@ -168,7 +169,8 @@ static int init(const struct options *options, const char *argument)
 {
 	struct tobi_fault fault = {0};
 
-	if (root_init(options->folder, options->kind, NULL, time(NULL), &fault))
+	if (root_init(options->folder, options->kind, &options->root, time(NULL),
+		      &fault))
 		return cli_fail(&fault);
 	return status(options, argument);
 }
@@ -239,6 +241,9 @@ static const struct action *find_action(const char *name)
 int cmd_platform(int argc, char **argv)
 {
 	static const struct option known[] = {{"root", required_argument, NULL, 'r'},
+					      {"device", required_argument, NULL, 'd'},
+					      {"token", required_argument, NULL, 't'},
+					      {"pin-file", required_argument, NULL, 'p'},
 					      {"json", no_argument, NULL, 'j'},
 					      {"output", required_argument, NULL, 'o'},
 					      {NULL, 0, NULL, 0}};
@@ -252,6 +257,12 @@ int cmd_platform(int argc, char **argv)
 	while ((option = getopt_long(argc, argv, "o:", known, NULL)) != -1) {
 		if (option == 'r')
 			options.kind = optarg;
+		else if (option == 'd')
+			options.root.device = optarg;
+		else if (option == 't')
+			options.root.token = optarg;
+		else if (option == 'p')
+			options.root.pin_file = optarg;
 		else if (option == 'j')
 			options.json = true;
 		else if (option == 'o')

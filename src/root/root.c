@@ -16,8 +16,6 @@ DEFINE_CLEANUP(struct root *, root_free)
 
 const struct root_provider root_tpm_provider = {
     .kind = "tpm", .summary = "keys in a TPM 2.0 (not in this build)"};
-const struct root_provider root_pkcs11_provider = {
-    .kind = "pkcs11", .summary = "keys in a PKCS#11 token (not in this build)"};
 
 /* Trying them in this order is how root_open() finds out what a folder holds. */
 static const struct root_provider *const providers[] = {

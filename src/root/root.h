@@ -19,6 +19,9 @@ struct root_options {
 	const char *device;   /* tpm: a TCTI; pkcs11: the module's path */
 	const char *token;    /* pkcs11: the token's label */
 	const char *pin_file; /* 0600: the token's PIN, the TPM owner's authorisation */
+	/* The seal root as HKDF's extract step gives it (32 bytes), to be taken over;
+	 * empty: a new one is made. */
+	struct tobi_bytes seal;
 };
 
 /* NULL past the end; NULL when there is none of that kind. */
