@@ -150,6 +150,21 @@ static enum tobi_err take_key(struct root *root, struct tobi_fault *fault)
 	return err ? err : check_pair(root, public_key, fault);
 }
 
+/* Both keys do their work: who cannot use them need not start. */
+static enum tobi_err take_keys(struct root *root, struct tobi_fault *fault)
+{
+	static const char text[] = "does it derive?";
+	uint8_t key[KEY_SIZE];
+	enum tobi_err err = take_key(root, fault);
+
+	if (!err)
+		err =
+		    derive(root, (struct tobi_bytes){(const uint8_t *)text, sizeof(text)},
+			   key, fault);
+	explicit_bzero(key, sizeof(key));
+	return err;
+}
+
 static enum tobi_err new_state(struct root *root, struct tobi_fault *fault)
 {
 	root->state = calloc(1, sizeof(struct p11));
@@ -210,7 +225,7 @@ static enum tobi_err make(const char *folder, const struct root_options *options
 		err = p11_make_keys(p11, options->seal, fault);
 	if (!err)
 		err = p11_check_keys(p11, !options->seal.size, fault);
-	return err ? err : take_key(root, fault);
+	return err ? err : take_keys(root, fault);
 }
 
 /* The platform CA's key has signed what it is for, and is let go: nobody can have it. */
@@ -260,7 +275,7 @@ static enum tobi_err open_token(const char *folder, struct root *root,
 		err = p11_find_keys(p11, fault);
 	if (!err)
 		err = p11_check_keys(p11, false, fault);
-	return err ? err : take_key(root, fault);
+	return err ? err : take_keys(root, fault);
 }
 
 static void close_token(struct root *root)
