@@ -62,14 +62,21 @@ static const struct command commands[] = {
      cmd_keygen},
     {"logs", "ENCLAVE [-f]", "show what a detached enclave has printed",
      "  -f, --follow  and what it prints, until it ends\n", cmd_logs},
-    {"platform", "init | status | anchor | csr | certify CHAIN",
+    {"platform", "init | status | anchor | csr | certify CHAIN | migrate --to KIND",
      "this host's root of trust",
      "  init           make platform CA, platform certificate and seal root\n"
      "  status         show them, and the service\n"
      "  anchor         the platform CA (PEM): what a policy of this host trusts\n"
      "  csr            a request for an owner's CA (PEM)\n"
      "  certify CHAIN  keep the owner's answer (PEM, leaf first)\n"
-     "  --root KIND    init: who holds the keys (file)\n"
+     "  migrate        move to another provider: new keys, and the seal root where it "
+     "can leave\n"
+     "  --root KIND    init: who holds the keys: file (the default) or pkcs11\n"
+     "  --to KIND      migrate: who shall hold them\n"
+     "  --device PATH  pkcs11: the token's module, a shared object\n"
+     "  --token LABEL  pkcs11: the token's label or serial number\n"
+     "  --pin-file FILE  pkcs11: its PIN; mode 0600, read at each start\n"
+     "  --new-seal-root  migrate: what enclaves have sealed here may be lost\n"
      "  --json         status: as JSON\n"
      "  -o, --output FILE  anchor, csr: write to a file\n",
      cmd_platform},

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/hex.h"
 #include "cli/cli.h"
+#include "cli/platform_migrate.h"
 #include "cli/service_client.h"
 #include "codec/cbor.h"
 #include "isolate/isolate.h"
@@ -17,8 +18,9 @@ DEFINE_CLEANUP(struct root *, root_free)
 
 struct options {
 	const char *folder; /* of the state */
-	const char *kind, *out;
+	const char *kind, *to, *out;
 	struct root_options root; /* where the keys are to be */
+	bool new_seal_root;
 	bool json;
 };
 
@@ -169,10 +171,29 @@ static int init(const struct options *options, const char *argument)
 {
 	struct tobi_fault fault = {0};
 
-	if (root_init(options->folder, options->kind, &options->root, time(NULL),
-		      &fault))
+	if (root_init(options->folder, options->kind, &options->root, time(NULL), &fault))
 		return cli_fail(&fault);
 	return status(options, argument);
+}
+
+static int migrate(const struct options *options, const char *argument)
+{
+	const struct root_migration migration = {options->to, options->root,
+						 options->new_seal_root, time(NULL)};
+	struct running running = {0};
+	struct tobi_fault fault = {0};
+
+	(void)argument;
+	if (!options->to)
+		return cli_usage("platform", "migrate needs --to");
+	if (ask_service(&running, &fault))
+		return cli_fail(&fault);
+	if (running.is)
+		return cli_error("the service runs as process %llu, with %llu enclaves: "
+				 "stop it first",
+				 (unsigned long long)running.pid,
+				 (unsigned long long)running.enclaves);
+	return platform_migrate(options->folder, &migration);
 }
 
 static int csr(const struct options *options, const char *argument)
@@ -225,8 +246,8 @@ static const struct action {
 	bool takes_argument;
 	int (*run)(const struct options *options, const char *argument);
 } actions[] = {
-    {"anchor", false, anchor}, {"certify", true, certify}, {"csr", false, csr},
-    {"init", false, init},     {"status", false, status},
+    {"anchor", false, anchor}, {"certify", true, certify},  {"csr", false, csr},
+    {"init", false, init},     {"migrate", false, migrate}, {"status", false, status},
 };
 
 static const struct action *find_action(const char *name)
@@ -238,47 +259,74 @@ static const struct action *find_action(const char *name)
 	return NULL;
 }
 
+static bool take_option(struct options *options, int option)
+{
+	switch (option) {
+	case 'r':
+		options->kind = optarg;
+		return true;
+	case 'd':
+		options->root.device = optarg;
+		return true;
+	case 't':
+		options->root.token = optarg;
+		return true;
+	case 'p':
+		options->root.pin_file = optarg;
+		return true;
+	case 'T':
+		options->to = optarg;
+		return true;
+	case 'n':
+		options->new_seal_root = true;
+		return true;
+	case 'j':
+		options->json = true;
+		return true;
+	case 'o':
+		options->out = optarg;
+		return true;
+	default:
+		return false;
+	}
+}
+
 int cmd_platform(int argc, char **argv)
 {
 	static const struct option known[] = {{"root", required_argument, NULL, 'r'},
 					      {"device", required_argument, NULL, 'd'},
 					      {"token", required_argument, NULL, 't'},
 					      {"pin-file", required_argument, NULL, 'p'},
+					      {"to", required_argument, NULL, 'T'},
+					      {"new-seal-root", no_argument, NULL, 'n'},
 					      {"json", no_argument, NULL, 'j'},
 					      {"output", required_argument, NULL, 'o'},
 					      {NULL, 0, NULL, 0}};
 	struct service_folders folders;
 	struct options options = {.kind = "file"};
 	struct tobi_fault fault = {0};
+	CLEANUP(freep) char *pin_file = NULL;
 	const struct action *action;
 	int option;
 
 	optind = 1;
 	while ((option = getopt_long(argc, argv, "o:", known, NULL)) != -1) {
-		if (option == 'r')
-			options.kind = optarg;
-		else if (option == 'd')
-			options.root.device = optarg;
-		else if (option == 't')
-			options.root.token = optarg;
-		else if (option == 'p')
-			options.root.pin_file = optarg;
-		else if (option == 'j')
-			options.json = true;
-		else if (option == 'o')
-			options.out = optarg;
-		else
+		if (!take_option(&options, option))
 			return cli_usage("platform", "wrong option");
 	}
 	action = optind < argc ? find_action(argv[optind]) : NULL;
 	if (!action)
-		return cli_usage("platform",
-				 "it needs init, status, anchor, csr or certify");
+		return cli_usage(
+		    "platform", "it needs init, status, anchor, csr, certify or migrate");
 	if (argc - optind - 1 != action->takes_argument)
 		return cli_usage("platform", "%s takes %s", action->name,
 				 action->takes_argument ? "one file" : "no argument");
 	if (service_folders(&folders, &fault))
 		return cli_fail(&fault);
 	options.folder = folders.state;
+	/* The service reads it from another folder. */
+	pin_file = options.root.pin_file ? realpath(options.root.pin_file, NULL) : NULL;
+	if (pin_file)
+		options.root.pin_file = pin_file;
 	return action->run(&options, action->takes_argument ? argv[optind + 1] : NULL);
 }

@@ -1,4 +1,5 @@
 /* The file provider: platform key, CA key and seal root as files of mode 0600. */
+#include <openssl/hmac.h>
 #include <openssl/rand.h>
 #include <stdlib.h>
 
@@ -29,10 +30,12 @@ static enum tobi_err make(const char *folder, const struct root_options *options
 	enum tobi_err err;
 
 	(void)folder;
-	(void)options;
 	root->state = seal;
 	if (!seal)
 		return fault_set(fault, TOBI_E_MEMORY, "platform", "", "out of memory");
+	if (options->seal.size)
+		return fault_set(fault, TOBI_E_UNSUPPORTED, "platform", "seal root",
+				 "files take none of another provider");
 	err = key_new(KEY_P256, &root->key, fault);
 	if (!err)
 		err = secret_new(SEAL_ROOT_SIZE, seal, fault);
@@ -103,6 +106,19 @@ static enum tobi_err derive(struct root *root, struct tobi_bytes info,
 	return TOBI_OK;
 }
 
+/* RFC 5869, section 2.2; no salt is as many zeros as the hash has. */
+static enum tobi_err take_seal(struct root *root, uint8_t ret_prk[static 32],
+			       struct tobi_fault *fault)
+{
+	static const uint8_t salt[SHA256_SIZE];
+	const struct tobi_bytes seal = secret_view(root->state);
+	unsigned size = SHA256_SIZE;
+
+	if (!HMAC(EVP_sha256(), salt, sizeof(salt), seal.ptr, seal.size, ret_prk, &size))
+		return fault_openssl(fault, "platform", "seal root", "no HMAC");
+	return TOBI_OK;
+}
+
 const struct root_provider root_file_provider = {
     .kind = "file",
     .summary = "keys in files of mode 0600",
@@ -112,4 +128,5 @@ const struct root_provider root_file_provider = {
     .open = open_files,
     .close = close_files,
     .derive = derive,
+    .take_seal = take_seal,
 };

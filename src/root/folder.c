@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/fault.h"
 
 struct root_path root_in_folder(const char *folder, const char *name)
@@ -64,11 +65,38 @@ enum tobi_err root_folder_make(const char *folder, struct tobi_fault *fault)
 	return root_folder_check(folder, fault);
 }
 
-/* Two that start at once must not mix their files: the lock ends with the descriptor. */
+static enum tobi_err lock(const char *path, int how, int *ret_fd,
+			  struct tobi_fault *fault)
+{
+	CLEANUP(fd_close) int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd >= 0 && !flock(fd, how)) {
+		*ret_fd = fd;
+		fd = -1;
+		return TOBI_OK;
+	}
+	if (fd >= 0 && errno == EWOULDBLOCK)
+		return fault_set(fault, TOBI_E_DENIED, "platform", "",
+				 "it is in use: stop the service, and with it its "
+				 "enclaves, first");
+	return fault_errno(fault, "platform", "folder", "cannot lock %s", path);
+}
+
+/* Two that start at once must not mix their files. */
 enum tobi_err root_folder_lock(const char *folder, int *ret_fd, struct tobi_fault *fault)
 {
-	*ret_fd = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (*ret_fd < 0 || flock(*ret_fd, LOCK_EX))
-		return fault_errno(fault, "platform", "folder", "cannot lock %s", folder);
-	return TOBI_OK;
+	return lock(folder, LOCK_EX, ret_fd, fault);
+}
+
+enum tobi_err root_folder_share(const char *folder, int *ret_fd, struct tobi_fault *fault)
+{
+	return lock(folder, LOCK_SH, ret_fd, fault);
+}
+
+/* A lock of a file that holds no secret: whoever has it keeps a descriptor. */
+enum tobi_err root_folder_use(const char *folder, bool alone, int *ret_fd,
+			      struct tobi_fault *fault)
+{
+	return lock(root_in_folder(folder, "platform.pem").text,
+		    alone ? LOCK_EX | LOCK_NB : LOCK_SH, ret_fd, fault);
 }

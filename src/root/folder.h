@@ -2,6 +2,8 @@
 #ifndef TOBI_ROOT_FOLDER_H
 #define TOBI_ROOT_FOLDER_H
 
+#include <stdbool.h>
+
 #include "base/limits.h"
 #include "tobichi/bytes.h"
 #include "tobichi/error.h"
@@ -17,8 +19,15 @@ TOBI_MUST_USE enum tobi_err root_folder_check(const char *folder,
 /* Makes it with what is missing above it, or takes the one that is there. */
 TOBI_MUST_USE enum tobi_err root_folder_make(const char *folder,
 					     struct tobi_fault *fault);
-/* Waits for the lock, which ends with the descriptor. */
+/* Locks end with the descriptor, and are waited for: that of the folder to change it, or
+ * to read what does not change meanwhile. */
 TOBI_MUST_USE enum tobi_err root_folder_lock(const char *folder, int *ret_fd,
 					     struct tobi_fault *fault);
+TOBI_MUST_USE enum tobi_err root_folder_share(const char *folder, int *ret_fd,
+					      struct tobi_fault *fault);
+/* Of the platform itself, by who has it open. alone: TOBI_E_DENIED, at once, when
+ * somebody else has. */
+TOBI_MUST_USE enum tobi_err root_folder_use(const char *folder, bool alone, int *ret_fd,
+					    struct tobi_fault *fault);
 
 #endif

@@ -278,6 +278,18 @@ static enum tobi_err open_token(const char *folder, struct root *root,
 	return err ? err : take_keys(root, fault);
 }
 
+static enum tobi_err forget(struct root *root, struct tobi_fault *fault)
+{
+	struct p11 *p11 = root->state;
+	enum tobi_err err;
+
+	p11_close_session(p11);
+	err = log_in(p11, true, fault);
+	if (!err)
+		err = p11_find_keys(p11, fault);
+	return err ? err : p11_destroy_keys(p11, fault);
+}
+
 static void close_token(struct root *root)
 {
 	struct p11 *p11 = root->state;
@@ -286,7 +298,7 @@ static void close_token(struct root *root)
 		return;
 	if (p11->call) {
 		if (p11->unsaved && p11->has_session)
-			p11_destroy_keys(p11);
+			IGNORE(p11_destroy_keys(p11, NULL));
 		p11_close_session(p11);
 		p11_unload(p11);
 	}
@@ -302,5 +314,6 @@ const struct root_provider root_pkcs11_provider = {
     .open = open_token,
     .close = close_token,
     .derive = derive,
+    .forget = forget,
     .opens_files = true,
 };

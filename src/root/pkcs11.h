@@ -75,7 +75,8 @@ TOBI_MUST_USE enum tobi_err p11_check_keys(struct p11 *p11, bool made,
 					   struct tobi_fault *fault);
 TOBI_MUST_USE enum tobi_err p11_public_key(struct p11 *p11, EVP_PKEY **ret_key,
 					   struct tobi_fault *fault);
-void p11_destroy_keys(struct p11 *p11);
+/* All that are known; needs a writable session. */
+TOBI_MUST_USE enum tobi_err p11_destroy_keys(struct p11 *p11, struct tobi_fault *fault);
 /* One signature or HMAC: appended. status is the module's own, CKR_OK when the failure is
  * not its. */
 TOBI_MUST_USE enum tobi_err p11_compute(struct p11 *p11, ck_mechanism_type_t mechanism,

@@ -302,15 +302,21 @@ enum tobi_err p11_public_key(struct p11 *p11, EVP_PKEY **ret_key,
 			 "its curve is neither P-256 nor P-384");
 }
 
-void p11_destroy_keys(struct p11 *p11)
+enum tobi_err p11_destroy_keys(struct p11 *p11, struct tobi_fault *fault)
 {
 	ck_object_handle_t *objects[] = {&p11->key, &p11->public_key, &p11->seal};
+	enum tobi_err err = TOBI_OK;
 
 	for (size_t i = 0; i < sizeof(objects) / sizeof(objects[0]); i++) {
+		ck_rv_t status = CKR_OK;
+
 		if (*objects[i] != CK_INVALID_HANDLE)
-			p11->call->C_DestroyObject(p11->session, *objects[i]);
+			status = p11->call->C_DestroyObject(p11->session, *objects[i]);
+		if (status != CKR_OK)
+			err = p11_fault(fault, status, "keys", "they cannot be removed");
 		*objects[i] = CK_INVALID_HANDLE;
 	}
+	return err;
 }
 
 enum tobi_err p11_compute(struct p11 *p11, ck_mechanism_type_t type,

@@ -9,6 +9,7 @@
 
 struct root {
 	const struct root_provider *provider;
+	int use;		      /* the lock that says: it is open; -1: none */
 	EVP_PKEY *key;		      /* the platform key */
 	struct key_external external; /* key's, when it is in a device */
 	void *state;		      /* the provider's own: whatever else it needs */
@@ -47,11 +48,31 @@ struct root_provider {
 	/* NULL: there is no counter in hardware. */
 	enum tobi_err (*counter)(struct root *root, bool increment, uint64_t *ret_value,
 				 struct tobi_fault *fault);
+	/* What HKDF's extract step makes of the seal root; wiped by the caller. NULL: it
+	 * cannot leave. */
+	enum tobi_err (*take_seal)(struct root *root, uint8_t ret_prk[static 32],
+				   struct tobi_fault *fault);
+	/* Removes the keys from the device. NULL: they are files in the folder. */
+	enum tobi_err (*forget)(struct root *root, struct tobi_fault *fault);
 	bool opens_files; /* it opens files or devices after open() */
 };
 
 extern const struct root_provider root_file_provider;
 extern const struct root_provider root_tpm_provider;
 extern const struct root_provider root_pkcs11_provider;
+
+/* Whose marker is in the folder; NULL: none of them has been here. */
+const struct root_provider *root_find_marker(const char *folder);
+/* Of that kind, and in this build. */
+TOBI_MUST_USE enum tobi_err
+root_provider_usable(const char *kind, const struct root_provider **ret_provider,
+		     struct tobi_fault *fault);
+/* root_init() and root_open() in a folder that is there and locked by the caller. */
+TOBI_MUST_USE enum tobi_err root_make_in(const char *folder,
+					 const struct root_provider *provider,
+					 const struct root_options *options, int64_t now,
+					 struct tobi_fault *fault);
+TOBI_MUST_USE enum tobi_err root_open_unlocked(const char *folder, struct root **ret_root,
+					       struct tobi_fault *fault);
 
 #endif

@@ -11,6 +11,7 @@
 #include "pki/cert.h"
 #include "root/certificates.h"
 #include "root/folder.h"
+#include "root/settle.h"
 
 DEFINE_CLEANUP(struct root *, root_free)
 
@@ -47,8 +48,7 @@ const char *root_provider_summary(const struct root_provider *provider)
 	return provider->summary;
 }
 
-/* NULL: none of them has been here. */
-static const struct root_provider *find_marker(const char *folder)
+const struct root_provider *root_find_marker(const char *folder)
 {
 	for (size_t i = 0; i < sizeof(providers) / sizeof(providers[0]); i++) {
 		/* What cannot be looked at is there: opening it says why. */
@@ -68,6 +68,7 @@ static enum tobi_err new_root(const struct root_provider *provider,
 	if (!root)
 		return fault_set(fault, TOBI_E_MEMORY, "platform", "", "out of memory");
 	root->provider = provider;
+	root->use = -1;
 	root->chain_bytes = wr_init(LIMIT_PEM);
 	root->owner_bytes = wr_init(LIMIT_PEM);
 	*ret_root = root;
@@ -83,6 +84,7 @@ void root_free(struct root *root)
 	root->provider->close(root);
 	wr_done(&root->chain_bytes);
 	wr_done(&root->owner_bytes);
+	fd_close(&root->use);
 	free(root);
 }
 
@@ -97,9 +99,9 @@ static void remove_leftovers(const char *folder)
 		unlink(root_in_folder(folder, names[i]).text);
 }
 
-static enum tobi_err make_in(const char *folder, const struct root_provider *provider,
-			     const struct root_options *options, int64_t now,
-			     struct tobi_fault *fault)
+enum tobi_err root_make_in(const char *folder, const struct root_provider *provider,
+			   const struct root_options *options, int64_t now,
+			   struct tobi_fault *fault)
 {
 	CLEANUP(root_freep) struct root *root = NULL;
 	CLEANUP(EVP_PKEY_freep) EVP_PKEY *ca = NULL;
@@ -116,32 +118,48 @@ static enum tobi_err make_in(const char *folder, const struct root_provider *pro
 	return err;
 }
 
+enum tobi_err root_provider_usable(const char *kind,
+				   const struct root_provider **ret_provider,
+				   struct tobi_fault *fault)
+{
+	const struct root_provider *provider = root_provider_find(kind);
+
+	if (!provider)
+		return fault_set(fault, TOBI_E_ARGUMENT, "platform", "root of trust",
+				 "there is no kind '%s'; use file, tpm or pkcs11", kind);
+	if (!provider->make)
+		return fault_set(fault, TOBI_E_UNSUPPORTED, "platform", "root of trust",
+				 "'%s' is not in this build; use file", kind);
+	*ret_provider = provider;
+	return TOBI_OK;
+}
+
+static bool is_taken(const char *folder)
+{
+	return root_find_marker(folder) || root_is_unsettled(folder);
+}
+
 enum tobi_err root_init(const char *folder, const char *kind,
 			const struct root_options *options, int64_t now,
 			struct tobi_fault *fault)
 {
 	static const struct root_options none;
-	const struct root_provider *provider = root_provider_find(kind);
+	const struct root_provider *provider = NULL;
 	CLEANUP(fd_close) int lock = -1;
-	enum tobi_err err;
+	enum tobi_err err = root_provider_usable(kind, &provider, fault);
 
-	if (!provider)
-		return fault_set(fault, TOBI_E_ARGUMENT, "platform", "root of trust",
-				 "there is no kind '%s'; use file", kind);
-	if (!provider->make)
-		return fault_set(fault, TOBI_E_UNSUPPORTED, "platform", "root of trust",
-				 "'%s' is not in this build; use file", kind);
-	err = root_folder_make(folder, fault);
+	if (!err)
+		err = root_folder_make(folder, fault);
 	if (!err)
 		err = root_folder_lock(folder, &lock, fault);
 	if (err)
 		return err;
-	if (find_marker(folder))
+	if (is_taken(folder))
 		return fault_set(fault, TOBI_E_EXISTS, "platform", "",
 				 "there is a platform in %s already; it is left as it is",
 				 folder);
 	remove_leftovers(folder);
-	return make_in(folder, provider, options ? options : &none, now, fault);
+	return root_make_in(folder, provider, options ? options : &none, now, fault);
 }
 
 /* There is a platform here, though not all of it: "not found" would be wrong. */
@@ -157,6 +175,13 @@ static enum tobi_err not_whole(const char *folder, struct tobi_fault *fault)
 	    folder);
 }
 
+static enum tobi_err no_platform(const char *folder, struct tobi_fault *fault)
+{
+	return fault_set(fault, TOBI_E_NOT_FOUND, "platform", "",
+			 "there is no platform in %s; run `tobichi platform init`",
+			 folder);
+}
+
 /* RFC 9711 §4.2.1.1: type RAND. */
 static enum tobi_err name_it(struct root *root, struct tobi_fault *fault)
 {
@@ -164,20 +189,15 @@ static enum tobi_err name_it(struct root *root, struct tobi_fault *fault)
 	return key_spki_sha256(root->key, root->ueid + 1, fault);
 }
 
-enum tobi_err root_open(const char *folder, struct root **ret_root,
-			struct tobi_fault *fault)
+enum tobi_err root_open_unlocked(const char *folder, struct root **ret_root,
+				 struct tobi_fault *fault)
 {
 	CLEANUP(root_freep) struct root *root = NULL;
-	const struct root_provider *provider;
-	enum tobi_err err = root_folder_check(folder, fault);
+	const struct root_provider *provider = root_find_marker(folder);
+	enum tobi_err err;
 
-	if (err && err != TOBI_E_NOT_FOUND)
-		return err;
-	provider = err ? NULL : find_marker(folder);
 	if (!provider)
-		return fault_set(
-		    fault, TOBI_E_NOT_FOUND, "platform", "",
-		    "there is no platform in %s; run `tobichi platform init`", folder);
+		return no_platform(folder, fault);
 	if (!provider->open)
 		return fault_set(fault, TOBI_E_UNSUPPORTED, "platform", "root of trust",
 				 "the keys of %s are in '%s', which is not in this build",
@@ -191,6 +211,46 @@ enum tobi_err root_open(const char *folder, struct root **ret_root,
 		err = root_certificates_load(folder, root, fault);
 	if (err == TOBI_E_NOT_FOUND)
 		return not_whole(folder, fault);
+	if (!err)
+		*ret_root = TAKE(root);
+	return err;
+}
+
+/* A migration that was interrupted is ended first, by who can have the folder alone. */
+static enum tobi_err share_settled(const char *folder, int *ret_lock,
+				   struct tobi_fault *fault)
+{
+	for (;;) {
+		CLEANUP(fd_close) int lock = -1;
+		bool left = false;
+		enum tobi_err err = root_folder_share(folder, ret_lock, fault);
+
+		if (err || !root_is_unsettled(folder))
+			return err;
+		fd_close(ret_lock);
+		err = root_folder_lock(folder, &lock, fault);
+		if (!err)
+			err = root_settle(folder, &left, fault);
+		if (err)
+			return err;
+	}
+}
+
+enum tobi_err root_open(const char *folder, struct root **ret_root,
+			struct tobi_fault *fault)
+{
+	CLEANUP(root_freep) struct root *root = NULL;
+	CLEANUP(fd_close) int lock = -1;
+	enum tobi_err err = root_folder_check(folder, fault);
+
+	if (err == TOBI_E_NOT_FOUND)
+		return no_platform(folder, fault);
+	if (!err)
+		err = share_settled(folder, &lock, fault);
+	if (!err)
+		err = root_open_unlocked(folder, &root, fault);
+	if (!err)
+		err = root_folder_use(folder, false, &root->use, fault);
 	if (!err)
 		*ret_root = TAKE(root);
 	return err;

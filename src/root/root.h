@@ -38,7 +38,8 @@ TOBI_MUST_USE enum tobi_err root_init(const char *folder, const char *kind,
 				      const struct root_options *options, int64_t now,
 				      struct tobi_fault *fault);
 /* TOBI_E_NOT_FOUND when nothing was initialised; TOBI_E_DENIED when others may read a
- * file. */
+ * file. While it is open it cannot be moved to another provider; a move that was
+ * interrupted is ended first. */
 TOBI_MUST_USE enum tobi_err root_open(const char *folder, struct root **ret_root,
 				      struct tobi_fault *fault);
 void root_free(struct root *root);

@@ -257,6 +257,7 @@ static ck_rv_t create_object(ck_session_handle_t given, struct ck_attribute *lis
 		return status;
 	*ret_object = add(CKO_SECRET_KEY, list, count);
 	memcpy(object_at(*ret_object)->value, value->value, 32);
+	object_at(*ret_object)->value[0] ^= fake.wrong_import;
 	object_at(*ret_object)->made = false;
 	return CKR_OK;
 }
@@ -267,6 +268,8 @@ static ck_rv_t destroy_object(ck_session_handle_t given, ck_object_handle_t hand
 
 	if (given != session || !object)
 		return CKR_OBJECT_HANDLE_INVALID;
+	if (fake.keeps)
+		return CKR_ACTION_PROHIBITED;
 	EVP_PKEY_free(object->key);
 	*object = (struct object){0};
 	return CKR_OK;

@@ -64,7 +64,9 @@ struct p11_fake {
 	bool twice;		    /* finds each object twice */
 	ck_attribute_type_t broken; /* this attribute of a key has the opposite value */
 	ck_object_class_t broken_class;
-	size_t objects; /* how many there are */
+	bool keeps;	   /* does not remove objects */
+	bool wrong_import; /* takes another value than it is given */
+	size_t objects;	   /* how many there are */
 };
 
 struct p11_fake *p11_fake(void);

@@ -18,6 +18,8 @@ extern struct token token;
 void token_module(int count, char **arguments);
 int token_enter(void **state);
 int token_leave(void **state);
+/* The objects in the token. */
+size_t p11_fake_count(void);
 /* The PIN file's content. */
 void token_write_pin(const char *text);
 /* Fails the next so many calls. */
