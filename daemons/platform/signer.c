@@ -18,6 +18,7 @@
 #include "base/secret.h"
 #include "codec/cbor.h"
 #include "ipc/packet.h"
+#include "isolate/isolate.h"
 #include "pki/chain.h"
 
 enum {
@@ -137,14 +138,16 @@ static bool close_in(int fd)
 	return !syscall(SYS_close_range, only + 1, ~0u, 0);
 }
 
-/* When they are read: no files, unless a device wants them, and no new processes. */
+/* When they are read: no files, or what a device needs of them, and no new processes. */
 static bool close_up(const struct root *root)
 {
-	const struct rlimit none = {0, 0};
+	const struct rlimit none = {0, 0}, few = {64, 64};
 
-	return (root_opens_files(root) ||
-		(!setrlimit(RLIMIT_NOFILE, &none) && !setrlimit(RLIMIT_FSIZE, &none))) &&
-	       !setrlimit(RLIMIT_NPROC, &none);
+	if (setrlimit(RLIMIT_NPROC, &none))
+		return false;
+	if (root_opens_files(root))
+		return !setrlimit(RLIMIT_NOFILE, &few) && !isolate_confine_signer(NULL);
+	return !setrlimit(RLIMIT_NOFILE, &none) && !setrlimit(RLIMIT_FSIZE, &none);
 }
 
 static void write_public(struct writer *out, const struct root *root, bool locked)

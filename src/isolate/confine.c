@@ -205,6 +205,41 @@ enum tobi_err confine_unpacker(const char *folder, struct tobi_fault *fault)
 				    fault);
 }
 
+/* A token's module may read all that its user may, and write where devices, sockets and
+ * what services keep are. It makes no folders, links, devices or sockets, and executes
+ * nothing. */
+static enum tobi_err allow_signer(int ruleset, uint64_t rights, const void *context,
+				  struct tobi_fault *fault)
+{
+	static const char *const written[] = {"/dev", "/run", "/tmp", "/var"};
+	const uint64_t read = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR;
+	const uint64_t write = LANDLOCK_ACCESS_FS_WRITE_FILE |
+			       LANDLOCK_ACCESS_FS_REMOVE_FILE |
+			       LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_TRUNCATE |
+			       LANDLOCK_ACCESS_FS_IOCTL_DEV;
+	enum tobi_err err = allow_below(ruleset, "/", read & rights, true, fault);
+
+	(void)context;
+	for (size_t i = 0; i < sizeof(written) / sizeof(written[0]) && !err; i++)
+		err = allow_below(ruleset, written[i], (read | write) & rights, false,
+				  fault);
+	return err;
+}
+
+enum tobi_err isolate_confine_signer(struct tobi_fault *fault)
+{
+	/* To reach a token's files, whoever has them, and to lock memory. */
+	const uint32_t needed = 1u << CAP_DAC_OVERRIDE | 1u << CAP_DAC_READ_SEARCH |
+				1u << CAP_IPC_LOCK;
+	enum tobi_err err = TOBI_OK;
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		return fault_errno(fault, OBJECT, "no_new_privs", "cannot be set");
+	if (geteuid() == 0)
+		err = set_capabilities(needed, fault);
+	return err ? err : confine_files(allow_signer, NULL, fault);
+}
+
 enum tobi_err isolate_confine_program(const struct manifest *manifest,
 				      struct tobi_fault *fault)
 {

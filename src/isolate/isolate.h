@@ -65,4 +65,8 @@ TOBI_MUST_USE enum tobi_err isolate_confine_agent(const struct manifest *manifes
 						  uint64_t *ret_protections,
 						  struct tobi_fault *fault);
 
+/* For a signer whose keys are in a token, which is asked through a module that opens
+ * files: it confines itself when the module is loaded. */
+TOBI_MUST_USE enum tobi_err isolate_confine_signer(struct tobi_fault *fault);
+
 #endif

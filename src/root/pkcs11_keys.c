@@ -53,6 +53,8 @@ static ck_rv_t make_pair(struct p11 *p11, const struct curve *curve)
 	struct ck_attribute open_half[] = {
 	    FLAG(CKA_TOKEN, yes),
 	    FLAG(CKA_VERIFY, yes),
+	    FLAG(CKA_ENCRYPT, no),
+	    FLAG(CKA_WRAP, no),
 	    attribute(CKA_EC_PARAMS, curve->oid, curve->oid_size),
 	    attribute(CKA_ID, p11->place.key_id, P11_ID),
 	    attribute(CKA_LABEL, label_key, sizeof(label_key) - 1),

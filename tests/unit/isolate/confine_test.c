@@ -329,6 +329,53 @@ static void test_confine_unpacker__files__the_folder_alone(void **state)
 	try_all(as_unpacker, attempts, COUNT(attempts));
 }
 
+static long write_settings(void)
+{
+	return opened(open("/etc/passwd", O_WRONLY | O_CLOEXEC));
+}
+static long remove_settings(void)
+{
+	return unlink("/etc/passwd");
+}
+static long execute(void)
+{
+	return execl("/bin/true", "true", NULL);
+}
+static long make_device(void)
+{
+	return mknod("mine/device", S_IFIFO | 0600, 0);
+}
+static long make_link(void)
+{
+	return symlink("file", "mine/symlink");
+}
+
+/* A token's files are below /tmp here. */
+static void test_isolate_confine_signer__files_of_a_token_and_no_more(void **state)
+{
+	static const struct attempt attempts[] = {
+	    {"reads settings", read_settings, 0},
+	    {"reads a token's files", read_other, 0},
+	    {"writes them", write_other, 0},
+	    {"makes files there", make_mine, 0},
+	    {"removes them", remove_other, 0},
+	    {"writes no settings", write_settings, EACCES},
+	    {"nor removes them", remove_settings, EACCES},
+	    {"executes nothing", execute, EACCES},
+	    {"makes no devices", make_device, EACCES},
+	    {"nor links", make_link, EACCES},
+	    {"nor folders", folder_other, EACCES},
+	    {"writes to devices", write_null, 0},
+	    {"no_new_privs", no_new_privileges, 0},
+	    {"no mount", mount_tmpfs, EPERM},
+	};
+
+	(void)state;
+	if (geteuid() != 0)
+		skip(); /* it has no rights to be taken away */
+	try_all(isolate_confine_signer, attempts, COUNT(attempts));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, enter, tree_leave)
 
 int main(void)
@@ -340,6 +387,7 @@ int main(void)
 	    TEST(test_isolate_confine_program__debug__traced_and_no_more),
 	    TEST(test_isolate_confine_program__writable_path_missing__error),
 	    TEST(test_confine_unpacker__files__the_folder_alone),
+	    TEST(test_isolate_confine_signer__files_of_a_token_and_no_more),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
