@@ -8,7 +8,7 @@
 bool fuzz_one(struct tobi_bytes input)
 {
 	struct tobi_fault fault = {0};
-	struct writer out = wr_init(P11_MARKER);
+	struct writer out = wr_init(LIMIT_P11_MARKER);
 	struct p11_place place;
 	bool accepted = !p11_place_read(input, &place, &fault);
 

@@ -44,6 +44,9 @@ enum {
 	LIMIT_OCI_LAYERS = 512,
 	LIMIT_OCI_ENTRIES = 2000000,   /* in all layers together */
 	LIMIT_OCI_ACCOUNTS = 4 << 20,  /* /etc/passwd, /etc/group */
+	LIMIT_PIN = 256,
+	LIMIT_P11_SLOTS = 64,
+	LIMIT_P11_MARKER = 4096,
 
 	LIMIT_CONTROL = 128 << 10,	  /* one packet on the control socket */
 	LIMIT_CHANNEL = (1 << 20) + 4096, /* one packet on an agent channel */

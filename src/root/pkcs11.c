@@ -232,7 +232,7 @@ static enum tobi_err make(const char *folder, const struct root_options *options
 static enum tobi_err save(const char *folder, struct root *root, EVP_PKEY *ca,
 			  struct tobi_fault *fault)
 {
-	CLEANUP(wr_done) struct writer out = wr_init(P11_MARKER);
+	CLEANUP(wr_done) struct writer out = wr_init(LIMIT_P11_MARKER);
 	struct p11 *p11 = root->state;
 	enum tobi_err err = p11_place_write(&p11->place, &out, fault);
 
@@ -251,7 +251,7 @@ static enum tobi_err read_marker(const char *folder, struct p11_place *ret_place
 	struct secret bytes = {0};
 	/* It says which code is loaded: nobody else may have written it. */
 	enum tobi_err err = file_read_secret(root_in_folder(folder, MARKER).text,
-					     P11_MARKER, MARKER, &bytes, fault);
+					     LIMIT_P11_MARKER, MARKER, &bytes, fault);
 
 	if (!err)
 		err = p11_place_read(secret_view(&bytes), ret_place, fault);

@@ -13,12 +13,9 @@
 enum {
 	P11_LABEL = 32, /* as in the standard's token information */
 	P11_SERIAL = 16,
-	P11_ID = 16, /* CKA_ID of an object: random */
-	P11_PIN = 256,
-	P11_SLOTS = 64,
+	P11_ID = 16,			/* CKA_ID of an object: random */
 	P11_POINT = 2 + 1 + 2 * 48 + 1, /* an EC point of P-384 as an octet string */
 	P11_SIGNATURE = 2 * 48,
-	P11_MARKER = 4096,
 };
 
 /* Where a platform's keys are: what the file pkcs11.root says. */

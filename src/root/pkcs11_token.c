@@ -78,14 +78,15 @@ static enum tobi_err not_found(const struct p11_place *place, const struct seen 
 
 enum tobi_err p11_find_token(struct p11 *p11, struct tobi_fault *fault)
 {
-	ck_slot_id_t slots[P11_SLOTS] = {0};
-	unsigned long count = P11_SLOTS;
+	ck_slot_id_t slots[LIMIT_P11_SLOTS] = {0};
+	unsigned long count = LIMIT_P11_SLOTS;
 	struct seen seen = {0};
 	ck_rv_t status = p11->call->C_GetSlotList(1, slots, &count);
 
-	if (status == CKR_BUFFER_TOO_SMALL || (status == CKR_OK && count > P11_SLOTS))
+	if (status == CKR_BUFFER_TOO_SMALL ||
+	    (status == CKR_OK && count > LIMIT_P11_SLOTS))
 		return fault_set(fault, TOBI_E_LIMIT, OBJECT, "slots",
-				 "there are more than %d", P11_SLOTS);
+				 "there are more than %d", LIMIT_P11_SLOTS);
 	if (status != CKR_OK)
 		return p11_fault(fault, status, "slots", "they cannot be listed");
 	for (size_t i = 0; i < count; i++)
@@ -128,7 +129,7 @@ static enum tobi_err read_pin(const char *path, struct secret *ret_pin, size_t *
 	if (st.st_uid != geteuid())
 		return fault_set(fault, TOBI_E_DENIED, OBJECT, "PIN file",
 				 "%s belongs to another user", path);
-	err = file_read_secret(path, P11_PIN, "PIN file", ret_pin, fault);
+	err = file_read_secret(path, LIMIT_PIN, "PIN file", ret_pin, fault);
 	/* "Not found" means that there is no platform. */
 	if (err == TOBI_E_NOT_FOUND)
 		return fault_set(fault, TOBI_E_SYSTEM, OBJECT, "PIN file", "%s has gone",

@@ -18,7 +18,7 @@ static struct p11_place sample(void)
 
 static struct writer written(const struct p11_place *place)
 {
-	struct writer out = wr_init(P11_MARKER);
+	struct writer out = wr_init(LIMIT_P11_MARKER);
 
 	assert_int_equal(p11_place_write(place, &out, NULL), TOBI_OK);
 	return out;
@@ -108,7 +108,7 @@ static void test_place__each_field_has_its_form(void **state)
 
 static void test_place__odd_bytes_are_not_written(void **state)
 {
-	struct writer out = wr_init(P11_MARKER);
+	struct writer out = wr_init(LIMIT_P11_MARKER);
 	struct p11_place place = sample();
 
 	(void)state;
