@@ -18,7 +18,7 @@ _tobichi()
 		;;
 	platform)
 		if [ "$COMP_CWORD" -eq 2 ]; then
-			COMPREPLY=($(compgen -W "init status anchor csr certify" -- "$word"))
+			COMPREPLY=($(compgen -W "init status anchor csr certify migrate" -- "$word"))
 			return
 		fi
 		;;

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/fault.h"
 #include "base/file.h"
@@ -15,6 +16,7 @@
 
 #define OBJECT "pkcs11"
 #define MARKER "pkcs11.root"
+#define PENDING "pkcs11.new" /* the same, before there are keys */
 
 enum { KEY_SIZE = 32, INFO_MAX = 4096 };
 
@@ -208,19 +210,34 @@ static enum tobi_err take_options(struct p11_place *place,
 	return err;
 }
 
+static enum tobi_err write_place(const char *folder, const struct p11_place *place,
+				 struct tobi_fault *fault)
+{
+	CLEANUP(wr_done) struct writer out = wr_init(LIMIT_P11_MARKER);
+	enum tobi_err err = p11_place_write(place, &out, fault);
+
+	return err ? err
+		   : file_write(root_in_folder(folder, PENDING).text, 0600, wr_view(&out),
+				"platform", fault);
+}
+
 static enum tobi_err make(const char *folder, const struct root_options *options,
 			  struct root *root, struct tobi_fault *fault)
 {
 	enum tobi_err err = new_state(root, fault);
 	struct p11 *p11 = root->state;
 
-	(void)folder;
 	if (!err)
 		err = take_options(&p11->place, options, fault);
 	if (!err)
 		err = p11_load(p11, fault);
 	if (!err)
 		err = log_in(p11, true, fault);
+	if (!err)
+		err = p11_new_ids(&p11->place, fault);
+	/* Before the keys, so that those of an interrupted start are found again. */
+	if (!err)
+		err = write_place(folder, &p11->place, fault);
 	if (!err)
 		err = p11_make_keys(p11, options->seal, fault);
 	if (!err)
@@ -232,26 +249,23 @@ static enum tobi_err make(const char *folder, const struct root_options *options
 static enum tobi_err save(const char *folder, struct root *root, EVP_PKEY *ca,
 			  struct tobi_fault *fault)
 {
-	CLEANUP(wr_done) struct writer out = wr_init(LIMIT_P11_MARKER);
 	struct p11 *p11 = root->state;
-	enum tobi_err err = p11_place_write(&p11->place, &out, fault);
 
 	(void)ca;
-	if (!err)
-		err = file_write_new(root_in_folder(folder, MARKER).text, 0600,
-				     wr_view(&out), "platform", fault);
-	if (!err)
-		p11->unsaved = false;
-	return err;
+	if (rename(root_in_folder(folder, PENDING).text,
+		   root_in_folder(folder, MARKER).text))
+		return fault_errno(fault, OBJECT, MARKER, "cannot be written");
+	p11->unsaved = false;
+	return TOBI_OK;
 }
 
-static enum tobi_err read_marker(const char *folder, struct p11_place *ret_place,
-				 struct tobi_fault *fault)
+static enum tobi_err read_place(const char *folder, const char *name,
+				struct p11_place *ret_place, struct tobi_fault *fault)
 {
 	struct secret bytes = {0};
 	/* It says which code is loaded: nobody else may have written it. */
-	enum tobi_err err = file_read_secret(root_in_folder(folder, MARKER).text,
-					     LIMIT_P11_MARKER, MARKER, &bytes, fault);
+	enum tobi_err err = file_read_secret(root_in_folder(folder, name).text,
+					     LIMIT_P11_MARKER, name, &bytes, fault);
 
 	if (!err)
 		err = p11_place_read(secret_view(&bytes), ret_place, fault);
@@ -266,7 +280,7 @@ static enum tobi_err open_token(const char *folder, struct root *root,
 	struct p11 *p11 = root->state;
 
 	if (!err)
-		err = read_marker(folder, &p11->place, fault);
+		err = read_place(folder, MARKER, &p11->place, fault);
 	if (!err)
 		err = p11_load(p11, fault);
 	if (!err)
@@ -288,6 +302,24 @@ static enum tobi_err forget(struct root *root, struct tobi_fault *fault)
 	if (!err)
 		err = p11_find_keys(p11, fault);
 	return err ? err : p11_destroy_keys(p11, fault);
+}
+
+/* Keys of a start that was interrupted belong to nobody. */
+static void sweep(const char *folder)
+{
+	struct p11 p11 = {0};
+
+	if (read_place(folder, PENDING, &p11.place, NULL))
+		return;
+	if (!p11_load(&p11, NULL)) {
+		if (!log_in(&p11, true, NULL)) {
+			p11_find_left(&p11);
+			IGNORE(p11_destroy_keys(&p11, NULL));
+		}
+		p11_close_session(&p11);
+		p11_unload(&p11);
+	}
+	unlink(root_in_folder(folder, PENDING).text);
 }
 
 static void close_token(struct root *root)
@@ -315,5 +347,6 @@ const struct root_provider root_pkcs11_provider = {
     .close = close_token,
     .derive = derive,
     .forget = forget,
+    .sweep = sweep,
     .opens_files = true,
 };

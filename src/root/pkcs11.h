@@ -63,10 +63,15 @@ TOBI_MUST_USE enum tobi_err p11_log_in(struct p11 *p11, bool writable,
 				       struct tobi_fault *fault);
 void p11_close_session(struct p11 *p11);
 
-/* pkcs11_keys.c. They need a session. prk: the seal root to import; empty: a new one. */
+/* pkcs11_keys.c. Ids for keys that are to be made. */
+TOBI_MUST_USE enum tobi_err p11_new_ids(struct p11_place *place,
+					struct tobi_fault *fault);
+/* These need a session. prk: the seal root to import; empty: a new one. */
 TOBI_MUST_USE enum tobi_err p11_make_keys(struct p11 *p11, struct tobi_bytes prk,
 					  struct tobi_fault *fault);
 TOBI_MUST_USE enum tobi_err p11_find_keys(struct p11 *p11, struct tobi_fault *fault);
+/* Those that are there of keys whose making was interrupted. */
+void p11_find_left(struct p11 *p11);
 /* The keys can be used, and not be read. made: the token says so of all their life. */
 TOBI_MUST_USE enum tobi_err p11_check_keys(struct p11 *p11, bool made,
 					   struct tobi_fault *fault);

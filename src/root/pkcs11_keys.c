@@ -109,6 +109,14 @@ static ck_rv_t make_seal(struct p11 *p11, struct tobi_bytes prk)
 					      &p11->seal);
 }
 
+enum tobi_err p11_new_ids(struct p11_place *place, struct tobi_fault *fault)
+{
+	if (RAND_bytes(place->key_id, P11_ID) != 1 ||
+	    RAND_bytes(place->seal_id, P11_ID) != 1)
+		return fault_openssl(fault, OBJECT, "id", "no random bytes");
+	return TOBI_OK;
+}
+
 enum tobi_err p11_make_keys(struct p11 *p11, struct tobi_bytes prk,
 			    struct tobi_fault *fault)
 {
@@ -117,9 +125,6 @@ enum tobi_err p11_make_keys(struct p11 *p11, struct tobi_bytes prk,
 	if (prk.size && prk.size != SEAL_SIZE)
 		return fault_set(fault, TOBI_E_ARGUMENT, OBJECT, "seal root",
 				 "it has %zu bytes, not %d", prk.size, SEAL_SIZE);
-	if (RAND_bytes(p11->place.key_id, P11_ID) != 1 ||
-	    RAND_bytes(p11->place.seal_id, P11_ID) != 1)
-		return fault_openssl(fault, OBJECT, "id", "no random bytes");
 	p11->unsaved = true;
 	for (size_t i = 0; i < CURVES; i++) {
 		status = make_pair(p11, &curves[i]);
@@ -164,6 +169,13 @@ static enum tobi_err find(struct p11 *p11, ck_object_class_t class, const uint8_
 		    p11->place.label);
 	*ret_object = found[0];
 	return TOBI_OK;
+}
+
+void p11_find_left(struct p11 *p11)
+{
+	IGNORE(find(p11, CKO_PRIVATE_KEY, p11->place.key_id, "", &p11->key, NULL));
+	IGNORE(find(p11, CKO_PUBLIC_KEY, p11->place.key_id, "", &p11->public_key, NULL));
+	IGNORE(find(p11, CKO_SECRET_KEY, p11->place.seal_id, "", &p11->seal, NULL));
 }
 
 enum tobi_err p11_find_keys(struct p11 *p11, struct tobi_fault *fault)

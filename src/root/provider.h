@@ -54,6 +54,9 @@ struct root_provider {
 				   struct tobi_fault *fault);
 	/* Removes the keys from the device. NULL: they are files in the folder. */
 	enum tobi_err (*forget)(struct root *root, struct tobi_fault *fault);
+	/* Removes what an interrupted make() has left in a device, as far as it can.
+	 * NULL: it leaves nothing. */
+	void (*sweep)(const char *folder);
 	bool opens_files; /* it opens files or devices after open() */
 };
 
@@ -63,6 +66,8 @@ extern const struct root_provider root_pkcs11_provider;
 
 /* Whose marker is in the folder; NULL: none of them has been here. */
 const struct root_provider *root_find_marker(const char *folder);
+/* What an interrupted root_make_in() has left in devices. */
+void root_sweep_devices(const char *folder);
 /* Of that kind, and in this build. */
 TOBI_MUST_USE enum tobi_err
 root_provider_usable(const char *kind, const struct root_provider **ret_provider,

@@ -88,6 +88,14 @@ void root_free(struct root *root)
 	free(root);
 }
 
+void root_sweep_devices(const char *folder)
+{
+	for (size_t i = 0; i < sizeof(providers) / sizeof(providers[0]); i++) {
+		if (providers[i]->sweep)
+			providers[i]->sweep(folder);
+	}
+}
+
 /* What an interrupted start left behind without a marker holds nothing that anybody
  * relies on. */
 static void remove_leftovers(const char *folder)
@@ -97,6 +105,7 @@ static void remove_leftovers(const char *folder)
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		unlink(root_in_folder(folder, names[i]).text);
+	root_sweep_devices(folder);
 }
 
 enum tobi_err root_make_in(const char *folder, const struct root_provider *provider,

@@ -171,6 +171,7 @@ static enum tobi_err throw_away(const char *stage, struct tobi_fault *fault)
 	enum tobi_err err;
 
 	forget_keys(stage);
+	root_sweep_devices(stage);
 	err = wipe_all(stage, is_any, fault);
 	if (!err && rmdir(stage))
 		err = fault_errno(fault, OBJECT, "", "cannot remove %s", stage);

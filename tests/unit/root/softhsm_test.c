@@ -15,6 +15,7 @@
 
 static const int64_t now = 1800000000;
 static const char *module;
+static unsigned counted;
 static char base[40], folder[64], pin_file[64];
 
 static const char *find_module(void)
@@ -147,6 +148,26 @@ static int open_it(void)
 	return 0;
 }
 
+/* Each object is a file of SoftHSM's. */
+static int count_one(const char *path, const struct stat *st, int kind, struct FTW *at)
+{
+	const char *end = strrchr(path, '.');
+
+	(void)st, (void)kind, (void)at;
+	counted += end && strcmp(end, ".object") == 0 && !strstr(path, "token.object");
+	return 0;
+}
+
+static unsigned count_objects(void)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "%s/tokens", base);
+	counted = 0;
+	assert_int_equal(nftw(path, count_one, 8, FTW_PHYS), 0);
+	return counted;
+}
+
 static void check_whole(bool in_token)
 {
 	char path[96];
@@ -177,6 +198,8 @@ static void test_softhsm_killed_at_any_step__is_the_old_or_the_new(void **state)
 		in_token = is_in_token(after);
 		assert_memory_equal(before, after, 32);
 		check_whole(in_token);
+		/* Nothing of a platform that came to nothing. */
+		assert_int_equal(count_objects(), in_token ? 3 : 0);
 		old += !in_token;
 		moved += in_token;
 		assert_int_equal(leave(NULL), 0);
@@ -188,12 +211,43 @@ static void test_softhsm_killed_at_any_step__is_the_old_or_the_new(void **state)
 	assert_true(old > 5 && moved > 10);
 }
 
+static int init(void)
+{
+	const struct root_options options = {
+	    .device = module, .token = "plat", .pin_file = pin_file};
+
+	return (int)root_init(folder, "pkcs11", &options, now, NULL);
+}
+
+static void test_softhsm_init_killed_at_any_step__the_next_starts_anew(void **state)
+{
+	int status = INTERRUPT_KILLED;
+	unsigned step;
+
+	(void)state;
+	for (step = 1; status == INTERRUPT_KILLED; step++) {
+		uint8_t key[32];
+		int again;
+
+		assert_int_equal(leave(NULL), 0);
+		assert_int_equal(enter(NULL), 0);
+		assert_int_equal(nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
+		status = interrupt_in_child(step, init);
+		again = init();
+		assert_true(again == TOBI_OK || again == TOBI_E_EXISTS);
+		assert_true(is_in_token(key));
+		assert_int_equal(count_objects(), 3);
+	}
+	assert_true(step > 10);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, enter, leave)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(test_softhsm_moved_seal_root__derives_the_same),
+	    TEST(test_softhsm_init_killed_at_any_step__the_next_starts_anew),
 	    TEST(test_softhsm_killed_at_any_step__is_the_old_or_the_new),
 	};
 
