@@ -22,21 +22,31 @@ struct command {
 	int (*run)(int argc, char **argv); /* argv[0] is the command's name */
 };
 
-int cmd_attest(int argc, char **argv);
-int cmd_build(int argc, char **argv);
-int cmd_connect(int argc, char **argv);
-int cmd_help(int argc, char **argv);
-int cmd_inspect(int argc, char **argv);
-int cmd_keygen(int argc, char **argv);
-int cmd_logs(int argc, char **argv);
-int cmd_platform(int argc, char **argv);
-int cmd_ps(int argc, char **argv);
-int cmd_run(int argc, char **argv);
-int cmd_send(int argc, char **argv);
-int cmd_sign(int argc, char **argv);
-int cmd_stop(int argc, char **argv);
-int cmd_verify(int argc, char **argv);
-int cmd_version(int argc, char **argv);
+/* The tool inside an enclave (daemons/agent/meson.build) has only some of them. */
+#ifdef CLI_INSIDE
+#define COMMAND __attribute__((weak))
+#else
+#define COMMAND
+#endif
+
+COMMAND int cmd_attest(int argc, char **argv);
+COMMAND int cmd_build(int argc, char **argv);
+COMMAND int cmd_connect(int argc, char **argv);
+COMMAND int cmd_counter(int argc, char **argv);
+COMMAND int cmd_help(int argc, char **argv);
+COMMAND int cmd_inspect(int argc, char **argv);
+COMMAND int cmd_keygen(int argc, char **argv);
+COMMAND int cmd_logs(int argc, char **argv);
+COMMAND int cmd_platform(int argc, char **argv);
+COMMAND int cmd_ps(int argc, char **argv);
+COMMAND int cmd_run(int argc, char **argv);
+COMMAND int cmd_seal(int argc, char **argv);
+COMMAND int cmd_send(int argc, char **argv);
+COMMAND int cmd_sign(int argc, char **argv);
+COMMAND int cmd_stop(int argc, char **argv);
+COMMAND int cmd_unseal(int argc, char **argv);
+COMMAND int cmd_verify(int argc, char **argv);
+COMMAND int cmd_version(int argc, char **argv);
 
 /* Prints the fault as "tobichi: error: ..." and returns EXIT_ERROR. */
 int cli_fail(const struct tobi_fault *fault);

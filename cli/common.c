@@ -82,30 +82,6 @@ int cli_put(const char *path, struct tobi_bytes bytes)
 				     : EXIT_ACCEPTED;
 }
 
-int cli_put_json(const char *path, json_t *json)
-{
-	CLEANUP(wr_done) struct writer out = wr_init(LIMIT_JSON);
-	struct tobi_fault fault = {0};
-	enum tobi_err err;
-
-	err = json ? json_write(json, true, &out, &fault)
-		   : fault_set(&fault, TOBI_E_MEMORY, "output", "", "out of memory");
-	json_decref(json);
-	return err ? cli_fail(&fault) : cli_put(path, wr_view(&out));
-}
-
-enum tobi_err cli_read_private_key(const char *path, EVP_PKEY **ret_key,
-				   struct tobi_fault *fault)
-{
-	struct secret pem = {0};
-	enum tobi_err err = file_read_secret(path, LIMIT_PEM, "key", &pem, fault);
-
-	if (!err)
-		err = key_read_private(secret_view(&pem), "key", ret_key, fault);
-	secret_done(&pem);
-	return err;
-}
-
 void cli_print_text(FILE *stream, struct tobi_bytes text)
 {
 	CLEANUP(wr_done) struct writer out = wr_init(4 * text.size + 1);

@@ -54,6 +54,14 @@ static const struct command commands[] = {
      "  --verbose           list every check\n"
      "  --quiet             after an acceptance, only warn of what the policy allows\n",
      cmd_connect},
+    {"counter", "read | increment NAME [--to POLICY] [--signer HEX]",
+     "inside an enclave: a counter that only goes up",
+     "  read       print its value; 0 when it was never incremented\n"
+     "  increment  add one, and print the new value once it is on the disk\n"
+     "  --to POLICY   whose it is: image (the default) or signer\n"
+     "  --signer HEX  which signer, where several have signed the image\n"
+     "  --quiet       do not say when a restored backup would not be noticed\n",
+     cmd_counter},
     {"inspect", "IMAGE [--json]", "measure an image, and show what it holds",
      "  --json  as JSON\n", cmd_inspect},
     {"keygen", "[-o NAME] [--type p256|p384|ed25519]", "make a key pair",
@@ -96,6 +104,14 @@ static const struct command commands[] = {
      "  --port N                a TCP port on which it listens (of --publish otherwise)\n"
      "  --policy-out FILE       write the policy that accepts it\n",
      cmd_run},
+    {"seal", "[--to POLICY] [--signer HEX] [--aad TEXT] [-o FILE] [FILE]",
+     "inside an enclave: seal a file for this image, or its signer",
+     "  --to POLICY        who can open it: image (the default) or signer\n"
+     "  --signer HEX       which signer, where several have signed the image\n"
+     "  --aad TEXT         bound to it, not in it: unseal must give the same\n"
+     "  -o, --output FILE  the sealed object (standard output)\n"
+     "  FILE               what is sealed, at most 16 MiB (standard input)\n",
+     cmd_seal},
     {"send", "HOST:PORT --policy FILE [--key FILE] NAME=FILE...",
      "hand secrets to an enclave that has proven itself",
      "  --policy FILE  what the enclave must prove\n"
@@ -109,6 +125,11 @@ static const struct command commands[] = {
      "  --key FILE  a private key, as of `tobichi keygen`\n", cmd_sign},
     {"stop", "ENCLAVE... [--grace SECONDS]", "stop enclaves",
      "  --grace SECONDS  from SIGTERM to SIGKILL (10)\n", cmd_stop},
+    {"unseal", "[--aad TEXT] [-o FILE] [FILE]", "inside an enclave: open a sealed object",
+     "  --aad TEXT         what it was sealed with\n"
+     "  -o, --output FILE  the content (standard output)\n"
+     "  FILE               the sealed object (standard input)\n",
+     cmd_unseal},
     {"verify",
      "EVIDENCE --policy FILE [--nonce HEX] [--at TIME] [--json | --html] [-o FILE]",
      "appraise an evidence file, or a certificate with evidence",
@@ -138,8 +159,11 @@ static void print_overview(FILE *stream)
 	    "Usage: tobichi COMMAND ...\n\n"
 	    "Runs programs in enclaves, proves what runs, and opens channels only to\n"
 	    "what was proven.\n\nCommands:\n");
-	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-		fprintf(stream, "  %-9s %s\n", commands[i].name, commands[i].summary);
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		if (commands[i].run)
+			fprintf(stream, "  %-9s %s\n", commands[i].name,
+				commands[i].summary);
+	}
 	fprintf(stream,
 		"\n`tobichi help COMMAND` explains one; the manual is tobichi(1).\n");
 }
@@ -205,5 +229,10 @@ int main(int argc, char **argv)
 		argv[2] = argv[1];
 		return cmd_help(2, &argv[1]);
 	}
+	/* The tool inside an enclave has only those that ask its agent. */
+	if (!command->run)
+		return cli_error("'%s' is not there inside an enclave; `tobichi help` "
+				 "lists what is",
+				 argv[1]);
 	return command->run(argc - 1, argv + 1);
 }

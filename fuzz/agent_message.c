@@ -18,8 +18,13 @@ static bool read_message(struct tobi_bytes input)
 		must_be_inside(message.config.manifest, input);
 		must_be_inside(message.config.launch_config, input);
 		must_be_inside(message.config.endorse, input);
+		must(message.config.signer_count <= LIMIT_SIGNERS);
+		for (size_t i = 0; i < message.config.signer_count; i++)
+			must(message.config.signers[i].size == 48);
 	} else if (message.kind == MESSAGE_ATTEST) {
 		must(message.attest.nonce.size >= 8 && message.attest.nonce.size <= 64);
+	} else if (message.kind == MESSAGE_KEY_REPLY) {
+		must(message.key.size == 32);
 	} else if (message.kind == MESSAGE_SIGNAL) {
 		must(message.signal > 0);
 	} else if (message.kind == MESSAGE_FAULT) {
@@ -56,13 +61,18 @@ static void write_config(struct writer *out)
 {
 	static const uint8_t instance[16] = {1};
 
-	start(out, 6, MESSAGE_CONFIG);
-	for (unsigned key = 1; key < 6; key++) {
+	static const uint8_t signer[48] = {9};
+
+	start(out, 7, MESSAGE_CONFIG);
+	for (unsigned key = 1; key < 7; key++) {
 		cbor_write_uint(out, key);
 		if (key == 4) {
 			cbor_write_array(out, 2);
 			cbor_write_uint(out, 80);
 			cbor_write_uint(out, 6379);
+		} else if (key == 6) {
+			cbor_write_array(out, 1);
+			cbor_write_bytes(out, (struct tobi_bytes){signer, 48});
 		} else {
 			cbor_write_bytes(out, key == 5 ? (struct tobi_bytes){instance, 16}
 						       : text_of("bytes"));
@@ -93,7 +103,7 @@ enum fuzz_seed fuzz_seed(unsigned number, struct writer *out)
 	const struct tobi_fault fault = {
 	    .code = TOBI_E_DENIED, .object = "report", .message = "not permitted"};
 
-	wr_u8(out, number >= 6);
+	wr_u8(out, number == 6 || number == 7);
 	switch (number) {
 	case 0:
 		write_config(out);
@@ -117,6 +127,18 @@ enum fuzz_seed fuzz_seed(unsigned number, struct writer *out)
 		break;
 	case 6:
 		write_put(out);
+		break;
+	case 8: /* KEY-REPLY */
+		start(out, 2, MESSAGE_KEY_REPLY);
+		cbor_write_uint(out, 1);
+		cbor_write_bytes(out, text_of("0123456789abcdef0123456789abcdef"));
+		break;
+	case 9:
+		start(out, 3, MESSAGE_COUNTER_REPLY);
+		cbor_write_uint(out, 1);
+		cbor_write_uint(out, 41);
+		cbor_write_uint(out, 2);
+		cbor_write_bool(out, true);
 		break;
 	case 7: /* DONE */
 		start(out, 1, 2);

@@ -25,6 +25,7 @@ struct agent_config {
 	size_t port_count;
 	int stdio[3]; /* owned; -1 when taken */
 	uint8_t instance[16];
+	struct seal_identity identity;
 };
 
 /*

@@ -19,6 +19,7 @@
 #include "algorithms.h"
 #include "base/cleanup.h"
 #include "base/fault.h"
+#include "asked.h"
 #include "channel.h"
 #include "evidence.h"
 #include "ipc/packet.h"
@@ -29,6 +30,7 @@
 #include "proxy.h"
 #include "ratls.h"
 #include "supervise.h"
+#include "tool.h"
 #include "token/soft_token.h"
 
 #define SECRETS_FOLDER "/run/secrets"
@@ -52,6 +54,8 @@ struct agent {
 	struct ratls_server *compatible; /* NULL: ra-tls is not spoken */
 	struct agent_ratls *ratls;
 	struct supervisor *supervisor;
+	struct desk *desk;
+	struct asked asked;
 	struct program_vectors vectors;
 	struct atls_endpoint endpoint;
 	struct writer certificate;
@@ -69,13 +73,36 @@ static int64_t now(void)
 	return (int64_t)time(NULL);
 }
 
+/* More than fit are never open: evidence and desk have lower limits. */
+static void ask(struct agent *agent, enum asked_kind kind, const struct writer *out)
+{
+	if (asked_put(&agent->asked, kind))
+		channel_send(agent->channel, out);
+}
+
 static void send_report(void *context, const uint8_t claims_hash[static 32])
 {
 	CLEANUP(wr_done) struct writer out = wr_init(LIMIT_CHANNEL);
 	struct agent *agent = context;
 
 	message_write_report(&out, claims_hash);
-	channel_send(agent->channel, &out);
+	ask(agent, ASKED_REPORT, &out);
+}
+
+static void send_key(void *context, const struct key_wanted *wanted)
+{
+	CLEANUP(wr_done) struct writer out = wr_init(LIMIT_CHANNEL);
+
+	message_write_key(&out, wanted);
+	ask(context, ASKED_KEY, &out);
+}
+
+static void send_counter(void *context, const struct counter_wanted *wanted)
+{
+	CLEANUP(wr_done) struct writer out = wr_init(LIMIT_CHANNEL);
+
+	message_write_counter(&out, wanted);
+	ask(context, ASKED_COUNTER, &out);
 }
 
 static void send_fault(struct agent *agent, const struct tobi_fault *fault)
@@ -95,6 +122,7 @@ static _Noreturn void leave(struct agent *agent, int status)
 	if (agent->channel)
 		channel_flush(agent->channel, FLUSH_MS);
 	proxy_free(agent->proxy);
+	desk_free(agent->desk);
 	secret_store_free(agent->store);
 	keymem_wipe();
 	_exit(status);
@@ -354,15 +382,37 @@ static void start_attest(struct agent *agent, const struct message *message)
 	}
 }
 
+static enum tobi_err not_asked(struct tobi_fault *fault)
+{
+	return fault_set(fault, TOBI_E_PROTOCOL, "agent channel", "message",
+			 "it answers what was not asked");
+}
+
+/* The service answers in the order in which it was asked. */
 static enum tobi_err take_answer(struct agent *agent, const struct message *message,
 				 struct tobi_fault *fault)
 {
-	if (!agent->evidence)
-		return fault_set(fault, TOBI_E_PROTOCOL, "agent channel", "message",
-				 "an answer, and nothing was asked");
-	if (message->kind == MESSAGE_TOKEN)
-		return evidence_token(agent->evidence, message->token, fault);
-	return evidence_refused(agent->evidence, &message->fault, fault);
+	enum asked_kind asked = asked_take(&agent->asked);
+
+	switch (message->kind) {
+	case MESSAGE_TOKEN:
+		return asked == ASKED_REPORT
+			   ? evidence_token(agent->evidence, message->token, fault)
+			   : not_asked(fault);
+	case MESSAGE_KEY_REPLY:
+		return asked == ASKED_KEY ? desk_key(agent->desk, message->key.ptr, fault)
+					  : not_asked(fault);
+	case MESSAGE_COUNTER_REPLY:
+		return asked == ASKED_COUNTER
+			   ? desk_counter(agent->desk, &message->counter, fault)
+			   : not_asked(fault);
+	default:
+		if (asked == ASKED_REPORT)
+			return evidence_refused(agent->evidence, &message->fault, fault);
+		return asked == ASKED_NOTHING
+			   ? not_asked(fault)
+			   : desk_refused(agent->desk, &message->fault, fault);
+	}
 }
 
 static void on_message(void *context, const struct message *message)
@@ -373,6 +423,8 @@ static void on_message(void *context, const struct message *message)
 
 	switch (message->kind) {
 	case MESSAGE_TOKEN:
+	case MESSAGE_KEY_REPLY:
+	case MESSAGE_COUNTER_REPLY:
 	case MESSAGE_FAULT:
 		err = take_answer(agent, message, &fault);
 		break;
@@ -436,6 +488,25 @@ static enum tobi_err find_user(struct agent *agent, struct tobi_fault *fault)
 	if (agent->uid != getuid())
 		agent->protections |= SOFT_OWN_USER;
 	return TOBI_OK;
+}
+
+static enum tobi_err make_desk(struct agent *agent, struct tobi_fault *fault)
+{
+	struct desk_setup setup = {
+	    .base = agent->base,
+	    .folder = ASK_FOLDER,
+	    .uid = agent->uid,
+	    .gid = agent->gid,
+	    .identity = &agent->config->identity,
+	    .idle_ms = DESK_IDLE_MS,
+	    .ask_key = send_key,
+	    .ask_counter = send_counter,
+	    .context = agent,
+	};
+	struct tobi_bytes tool = {inside_tool, (size_t)(inside_tool_end - inside_tool)};
+	enum tobi_err err = tool_place(ASK_FOLDER, tool, fault);
+
+	return err ? err : desk_new(&setup, &agent->desk, fault);
 }
 
 static enum tobi_err make_supervisor(struct agent *agent, struct tobi_fault *fault)
@@ -507,6 +578,8 @@ static enum tobi_err prepare(struct agent *agent, struct tobi_fault *fault)
 		return fault_set(fault, TOBI_E_SYSTEM, "agent", "", "no event loop");
 	err = secret_store_new(SECRETS_FOLDER, &agent->config->manifest, agent->uid,
 			       agent->gid, &agent->store, fault);
+	if (!err)
+		err = make_desk(agent, fault);
 	if (!err)
 		err = make_supervisor(agent, fault);
 	if (!err)

@@ -9,7 +9,13 @@
 
 #define OBJECT "agent channel"
 
-enum { MAX_KEYS = 8, MIN_NONCE = 8, MAX_NONCE = 64, INSTANCE_SIZE = 16 };
+enum {
+	MAX_KEYS = 8,
+	MIN_NONCE = 8,
+	MAX_NONCE = 64,
+	INSTANCE_SIZE = 16,
+	LAST_KIND = MESSAGE_COUNTER_REPLY,
+};
 
 /* Reads "key: " of the next entry, which must be that key. */
 static void expect_key(struct cbor *cbor, struct cbor_map *map, int64_t key,
@@ -35,6 +41,16 @@ static void read_ports(struct cbor *cbor, struct message *message)
 	message->config.port_count = count;
 }
 
+static void read_signers(struct cbor *cbor, struct message *message)
+{
+	size_t count = cbor_array(cbor, LIMIT_SIGNERS, "signers");
+
+	for (size_t i = 0; i < count; i++)
+		message->config.signers[i] =
+		    cbor_bytes_exact(cbor, SHA384_SIZE, "signers");
+	message->config.signer_count = count;
+}
+
 static void read_config(struct cbor *cbor, struct cbor_map *map, struct message *message)
 {
 	expect_key(cbor, map, 1, "manifest");
@@ -47,6 +63,8 @@ static void read_config(struct cbor *cbor, struct cbor_map *map, struct message 
 	read_ports(cbor, message);
 	expect_key(cbor, map, 5, "instance");
 	message->config.instance = cbor_bytes_exact(cbor, INSTANCE_SIZE, "instance");
+	expect_key(cbor, map, 6, "signers");
+	read_signers(cbor, message);
 }
 
 static void read_attest(struct cbor *cbor, struct cbor_map *map, struct message *message)
@@ -57,6 +75,14 @@ static void read_attest(struct cbor *cbor, struct cbor_map *map, struct message 
 	message->attest.nonce = cbor_bytes(cbor, MAX_NONCE, "nonce");
 	if (message->attest.nonce.size < MIN_NONCE)
 		cbor_fail(cbor, TOBI_E_MALFORMED, "nonce");
+}
+
+static void read_counter(struct cbor *cbor, struct cbor_map *map, struct message *message)
+{
+	expect_key(cbor, map, 1, "value");
+	message->counter.value = cbor_uint(cbor, "value");
+	expect_key(cbor, map, 2, "anchored");
+	message->counter.anchored = cbor_bool(cbor, "anchored");
 }
 
 static void read_signal(struct cbor *cbor, struct cbor_map *map, struct message *message)
@@ -76,6 +102,13 @@ static void read_body(struct cbor *cbor, struct cbor_map *map, struct message *m
 	case MESSAGE_TOKEN:
 		expect_key(cbor, map, 1, "token");
 		message->token = cbor_bytes(cbor, LIMIT_TOKEN, "token");
+		break;
+	case MESSAGE_KEY_REPLY:
+		expect_key(cbor, map, 1, "key");
+		message->key = cbor_bytes_exact(cbor, SEAL_KEY_SIZE, "key");
+		break;
+	case MESSAGE_COUNTER_REPLY:
+		read_counter(cbor, map, message);
 		break;
 	case MESSAGE_ATTEST:
 		read_attest(cbor, map, message);
@@ -101,7 +134,7 @@ enum tobi_err message_parse(struct tobi_bytes bytes, struct message *ret_message
 	enum tobi_err err;
 
 	expect_key(&cbor, &map, 0, "message");
-	message.kind = (enum message_kind)cbor_uint_max(&cbor, MESSAGE_FAULT, "message");
+	message.kind = (enum message_kind)cbor_uint_max(&cbor, LAST_KIND, "message");
 	if (!cbor_failed(&cbor) && message.kind == MESSAGE_FAULT) {
 		/* Its code says what the service could not do; zero says that it is none.
 		 */
@@ -156,6 +189,32 @@ void message_write_evidence(struct writer *out, uint64_t request,
 	cbor_write_uint(out, request);
 	cbor_write_uint(out, 2);
 	cbor_write_bytes(out, evidence);
+}
+
+void message_write_key(struct writer *out, const struct key_wanted *wanted)
+{
+	start(out, MESSAGE_KEY, 4);
+	cbor_write_uint(out, 1);
+	cbor_write_uint(out, wanted->to);
+	cbor_write_uint(out, 2);
+	cbor_write_bytes(out, wanted->signer);
+	cbor_write_uint(out, 3);
+	cbor_write_uint(out, wanted->svn);
+	cbor_write_uint(out, 4);
+	cbor_write_text(out, SEAL_OBJECT_LABEL);
+}
+
+void message_write_counter(struct writer *out, const struct counter_wanted *wanted)
+{
+	start(out, MESSAGE_COUNTER, 4);
+	cbor_write_uint(out, 1);
+	cbor_write_bool(out, wanted->increment);
+	cbor_write_uint(out, 2);
+	cbor_write_uint(out, wanted->to);
+	cbor_write_uint(out, 3);
+	cbor_write_bytes(out, wanted->signer);
+	cbor_write_uint(out, 4);
+	cbor_write_text_bytes(out, wanted->name);
 }
 
 void message_write_ended(struct writer *out, int status)

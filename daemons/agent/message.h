@@ -4,6 +4,7 @@
 
 #include "base/limits.h"
 #include "base/writer.h"
+#include "desk.h"
 
 enum message_kind {
 	MESSAGE_CONFIG = 1,
@@ -11,12 +12,16 @@ enum message_kind {
 	MESSAGE_RUNNING = 3,
 	MESSAGE_REPORT = 4,
 	MESSAGE_TOKEN = 5,
+	MESSAGE_KEY = 6,
+	MESSAGE_KEY_REPLY = 7,
 	MESSAGE_ATTEST = 8,
 	MESSAGE_EVIDENCE = 9,
 	MESSAGE_SIGNAL = 10,
 	MESSAGE_STOP = 11,
 	MESSAGE_ENDED = 12,
 	MESSAGE_FAULT = 13,
+	MESSAGE_COUNTER = 14,
+	MESSAGE_COUNTER_REPLY = 15,
 };
 
 enum { LIMIT_GRACE = 3600, LIMIT_ENDORSE = LIMIT_COSE_CHAIN * LIMIT_CERTIFICATE + 64 };
@@ -30,9 +35,13 @@ struct message {
 			struct tobi_bytes endorse; /* may be empty */
 			uint16_t ports[LIMIT_PORTS];
 			size_t port_count;
-			struct tobi_bytes instance; /* 16 */
+			struct tobi_bytes instance;		  /* 16 */
+			struct tobi_bytes signers[LIMIT_SIGNERS]; /* ids, 48 */
+			size_t signer_count;
 		} config;
 		struct tobi_bytes token;
+		struct tobi_bytes key; /* 32 */
+		struct tobi_counter counter;
 		struct {
 			uint64_t request;
 			struct tobi_bytes nonce; /* 8 to 64 */
@@ -57,6 +66,8 @@ void message_write_running(struct writer *out);
 void message_write_report(struct writer *out, const uint8_t claims_hash[static 32]);
 void message_write_evidence(struct writer *out, uint64_t request,
 			    struct tobi_bytes evidence);
+void message_write_key(struct writer *out, const struct key_wanted *wanted);
+void message_write_counter(struct writer *out, const struct counter_wanted *wanted);
 /* status as waitpid() gives it. */
 void message_write_ended(struct writer *out, int status);
 

@@ -184,7 +184,7 @@ static enum tobi_err send_config(struct enclave *enclave,
 
 	if (null < 0)
 		return fault_errno(fault, "service", "/dev/null", "cannot be opened");
-	cbor_write_map(&out, 6);
+	cbor_write_map(&out, 7);
 	cbor_write_uint(&out, 0);
 	cbor_write_uint(&out, AGENT_CONFIG);
 	cbor_write_uint(&out, 1);
@@ -200,6 +200,11 @@ static enum tobi_err send_config(struct enclave *enclave,
 	cbor_write_uint(&out, 5);
 	cbor_write_bytes(
 	    &out, (struct tobi_bytes){enclave->instance, sizeof(enclave->instance)});
+	cbor_write_uint(&out, 6);
+	cbor_write_array(&out, enclave->image->signer_count);
+	for (size_t i = 0; i < enclave->image->signer_count; i++)
+		cbor_write_bytes(
+		    &out, (struct tobi_bytes){enclave->image->signers[i], SHA384_SIZE});
 	if (enclave->detached && !discard) {
 		err = output_open(&enclave->output, enclave->service->base, &log, fault);
 		if (err)

@@ -50,6 +50,7 @@ enum {
 
 	LIMIT_CONTROL = 128 << 10,	  /* one packet on the control socket */
 	LIMIT_CHANNEL = (1 << 20) + 4096, /* one packet on an agent channel */
+	LIMIT_ASK = 18 << 10,		  /* one packet on an agent's socket inside */
 	LIMIT_PACKET_FDS = LIMIT_PORTS + 4,
 
 	LIMIT_ATLS_FRAME = 16 << 10,

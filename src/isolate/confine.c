@@ -262,9 +262,8 @@ enum tobi_err isolate_confine_program(const struct manifest *manifest,
 /* A read-only mount over the writable one, which stays with whoever has it open: the
  * agent. Landlock cannot take away below /run what it allows in /run, and an ordinary
  * user's program is the same user inside as the agent. */
-static enum tobi_err freeze_secrets(struct tobi_fault *fault)
+static enum tobi_err freeze(const char *folder, struct tobi_fault *fault)
 {
-	const char *folder = "/run/secrets";
 	struct mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY};
 	CLEANUP(fd_close)
 	int tree = (int)syscall(SYS_open_tree, AT_FDCWD, folder,
@@ -273,8 +272,8 @@ static enum tobi_err freeze_secrets(struct tobi_fault *fault)
 	if (tree < 0 ||
 	    syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH, &attr, sizeof(attr)) ||
 	    syscall(SYS_move_mount, tree, "", AT_FDCWD, folder, MOVE_MOUNT_F_EMPTY_PATH))
-		return fault_errno(fault, OBJECT, "secrets", "%s cannot be protected",
-				   folder);
+		return fault_errno(fault, OBJECT, "agent's files",
+				   "%s cannot be protected", folder);
 	return TOBI_OK;
 }
 
@@ -291,7 +290,9 @@ enum tobi_err isolate_confine_agent(const struct manifest *manifest,
 
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) || setrlimit(RLIMIT_CORE, &none))
 		return fault_errno(fault, OBJECT, "not dumpable", "cannot be set");
-	err = freeze_secrets(fault);
+	err = freeze("/run/secrets", fault);
+	if (!err)
+		err = freeze("/run/tobichi", fault);
 	if (!err)
 		err = lock_capabilities(fault);
 	if (!err)

@@ -274,24 +274,36 @@ static enum tobi_err place_proc(struct tobi_fault *fault)
 	return err ? err : cover(frozen, sizeof(frozen) / sizeof(frozen[0]), NULL, fault);
 }
 
-/* The agent fills it. */
-static enum tobi_err place_secrets(int root, struct tobi_fault *fault)
+/* A file system for the agent to fill: the program cannot change it, nor put another one
+ * in its place. */
+static enum tobi_err place_agents(int root, const char *name, uint64_t size,
+				  unsigned long flags, struct tobi_fault *fault)
 {
-	const uint64_t size = LIMIT_SECRETS_TOTAL + (UINT64_C(1) << 20);
 	CLEANUP(fd_close) int run = -1;
-	CLEANUP(fd_close) int secrets = -1;
+	CLEANUP(fd_close) int folder = -1;
 	enum tobi_err err = inroot_open(root, "/run", &run, fault);
 
 	if (err && err != TOBI_E_NOT_FOUND)
 		return err;
-	if (!err && (mkdirat(run, "secrets", 0755) == 0 || errno == EEXIST))
-		secrets =
-		    openat(run, "secrets", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (secrets < 0)
+	if (!err && (mkdirat(run, name, 0755) == 0 || errno == EEXIST))
+		folder = openat(run, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (folder < 0)
 		return fault_set(
-		    fault, TOBI_E_NOT_FOUND, "image", "secrets",
-		    "there is no place for /run/secrets; make /run a writable path");
-	return mount_tmpfs(inroot_name(secrets).text, size, "755", SAFE, fault);
+		    fault, TOBI_E_NOT_FOUND, "image", name,
+		    "there is no place for /run/%s; make /run a writable path", name);
+	return mount_tmpfs(inroot_name(folder).text, size, "755", flags, fault);
+}
+
+/* Secrets; and the agent's socket beside a program that asks there, which is why only
+ * that one may hold what is executed. */
+static enum tobi_err place_all_agents(int root, struct tobi_fault *fault)
+{
+	enum tobi_err err = place_agents(
+	    root, "secrets", LIMIT_SECRETS_TOTAL + (UINT64_C(1) << 20), SAFE, fault);
+
+	return err ? err
+		   : place_agents(root, "tobichi", UINT64_C(4) << 20,
+				  MS_NOSUID | MS_NODEV, fault);
 }
 
 static enum tobi_err check_folders(struct tobi_fault *fault)
@@ -361,7 +373,7 @@ enum tobi_err mounts_enter(const struct isolate_spec *spec, int root_fd,
 	if (!err)
 		err = place_writable(manifest, root, fault);
 	if (!err)
-		err = place_secrets(root, fault);
+		err = place_all_agents(root, fault);
 	if (!err)
 		err = place_proc(fault);
 	if (!err)

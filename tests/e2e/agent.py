@@ -32,7 +32,7 @@ class Service:
             listener.bind(("127.0.0.1", 0))
             listener.listen(64)
             self.listeners.append(listener)
-        script = "mount -t tmpfs none /run && mkdir -m 755 /run/secrets && exec \"$0\""
+        script = "mount -t tmpfs none /run && mkdir -m 755 /run/secrets /run/tobichi && exec \"$0\""
         self.process = subprocess.Popen(
             ["unshare", "-Urmpf", "--kill-child", "--mount-proc", "/bin/sh", "-c", script,
              AGENT], env={"PATH": os.environ["PATH"]}, pass_fds=[3],
@@ -41,7 +41,7 @@ class Service:
         self.out, out = os.pipe()
         null = os.open("/dev/null", os.O_RDWR)
         config = enc({0: 1, 1: image, 2: launch or enc({0: 1}), 3: b"", 4: list(inner),
-                      5: bytes(16)})
+                      5: bytes(16), 6: []})
         socket.send_fds(self.mine, [config],
                         [null, out, out] + [l.fileno() for l in self.listeners])
         os.close(out)

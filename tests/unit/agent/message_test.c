@@ -9,16 +9,22 @@
 
 static const uint8_t instance[16] = {1};
 
-/* CONFIG with a manifest of one byte, an empty endorse, the given port and instance. */
+/* CONFIG with a manifest of one byte, an empty endorse, the given port and instance, and
+ * one signer. */
 static void write_config(struct writer *out, uint64_t port, size_t instance_size)
 {
-	cbor_write_map(out, 6);
-	for (uint64_t key = 0; key < 6; key++) {
+	static const uint8_t signer[48] = {7};
+
+	cbor_write_map(out, 7);
+	for (uint64_t key = 0; key < 7; key++) {
 		cbor_write_uint(out, key);
 		if (key == 0)
 			cbor_write_uint(out, MESSAGE_CONFIG);
 		else if (key == 4)
 			cbor_write_array(out, 1), cbor_write_uint(out, port);
+		else if (key == 6)
+			cbor_write_array(out, 1),
+			    cbor_write_bytes(out, (struct tobi_bytes){signer, 48});
 		else if (key == 5)
 			cbor_write_bytes(out,
 					 (struct tobi_bytes){instance, instance_size});
@@ -42,6 +48,8 @@ static void test_config(void **state)
 	assert_int_equal(message.config.port_count, 1);
 	assert_int_equal(message.config.ports[0], 6379);
 	assert_int_equal(message.config.instance.size, 16);
+	assert_int_equal(message.config.signer_count, 1);
+	assert_int_equal(message.config.signers[0].ptr[0], 7);
 	for (size_t size = 0; size < out.size; size++)
 		assert_int_not_equal(
 		    message_parse((struct tobi_bytes){out.ptr, size}, &message, NULL),

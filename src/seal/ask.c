@@ -1,0 +1,181 @@
+#include "seal/ask.h"
+
+#include "base/fault.h"
+#include "codec/cbor.h"
+#include "ipc/packet.h"
+
+#define OBJECT "agent socket"
+
+enum { MAX_ENTRIES = 5, SIGNER_SIZE = 48 };
+
+enum tobi_err ask_check_policy(enum tobi_seal_to to, struct tobi_bytes signer,
+			       struct tobi_fault *fault)
+{
+	if (to != TOBI_SEAL_TO_IMAGE && to != TOBI_SEAL_TO_SIGNER)
+		return fault_set(fault, TOBI_E_ARGUMENT, "seal policy", "to",
+				 "there is no policy %d", (int)to);
+	if (signer.size && (to != TOBI_SEAL_TO_SIGNER || signer.size != SIGNER_SIZE))
+		return fault_set(fault, TOBI_E_ARGUMENT, "seal policy", "signer",
+				 "a signer id has 48 bytes, and only a policy of the "
+				 "signer has one");
+	return TOBI_OK;
+}
+
+bool ask_name_is_valid(struct tobi_bytes name)
+{
+	if (!name.size || name.size > TOBI_COUNTER_NAME_MAX)
+		return false;
+	for (size_t i = 0; i < name.size; i++) {
+		uint8_t c = name.ptr[i];
+
+		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+		      (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-'))
+			return false;
+	}
+	return true;
+}
+
+static void write_policy(struct writer *out, uint64_t key, const struct ask *ask)
+{
+	cbor_write_uint(out, key);
+	cbor_write_uint(out, ask->to);
+	cbor_write_uint(out, key + 1);
+	cbor_write_bytes(out, ask->signer);
+}
+
+void ask_write(struct writer *out, const struct ask *ask)
+{
+	cbor_write_map(out, ask->kind == ASK_SEAL ? 4 : ask->kind == ASK_UNSEAL ? 2 : 5);
+	cbor_write_uint(out, 0);
+	cbor_write_uint(out, ask->kind);
+	if (ask->kind == ASK_COUNTER) {
+		cbor_write_uint(out, 1);
+		cbor_write_bool(out, ask->increment);
+		write_policy(out, 2, ask);
+		cbor_write_uint(out, 4);
+		cbor_write_text_bytes(out, ask->name);
+		return;
+	}
+	if (ask->kind == ASK_SEAL)
+		write_policy(out, 1, ask);
+	cbor_write_uint(out, ask->kind == ASK_SEAL ? 3 : 1);
+	cbor_write_bytes(out, ask->associated);
+}
+
+static void expect_key(struct cbor *cbor, struct cbor_map *map, int64_t wanted,
+		       const char *field)
+{
+	int64_t key = -1;
+
+	cbor_require(cbor, cbor_map_int(cbor, map, &key, field) && key == wanted, field);
+}
+
+static void read_policy(struct cbor *cbor, struct cbor_map *map, int64_t key,
+			struct ask *ask)
+{
+	expect_key(cbor, map, key, "policy");
+	ask->to = (enum tobi_seal_to)cbor_uint_max(cbor, TOBI_SEAL_TO_SIGNER, "policy");
+	expect_key(cbor, map, key + 1, "signer");
+	ask->signer = cbor_bytes(cbor, SIGNER_SIZE, "signer");
+}
+
+static void read_body(struct cbor *cbor, struct cbor_map *map, struct ask *ask)
+{
+	switch (ask->kind) {
+	case ASK_SEAL:
+		read_policy(cbor, map, 1, ask);
+		expect_key(cbor, map, 3, "associated data");
+		ask->associated =
+		    cbor_bytes(cbor, TOBI_SEAL_ASSOCIATED_MAX, "associated data");
+		break;
+	case ASK_UNSEAL:
+		expect_key(cbor, map, 1, "associated data");
+		ask->associated =
+		    cbor_bytes(cbor, TOBI_SEAL_ASSOCIATED_MAX, "associated data");
+		break;
+	case ASK_COUNTER:
+		expect_key(cbor, map, 1, "increment");
+		ask->increment = cbor_bool(cbor, "increment");
+		read_policy(cbor, map, 2, ask);
+		expect_key(cbor, map, 4, "name");
+		ask->name = cbor_text(cbor, TOBI_COUNTER_NAME_MAX, "name");
+		if (!cbor_failed(cbor) && !ask_name_is_valid(ask->name))
+			cbor_fail(cbor, TOBI_E_MALFORMED, "name");
+		break;
+	default:
+		cbor_fail(cbor, TOBI_E_UNSUPPORTED, "request");
+	}
+}
+
+enum tobi_err ask_parse(struct tobi_bytes bytes, struct ask *ret_ask,
+			struct tobi_fault *fault)
+{
+	struct cbor cbor = cbor_init(bytes, CBOR_DETERMINISTIC);
+	struct cbor_map map = cbor_map(&cbor, MAX_ENTRIES, "request");
+	struct ask ask = {0};
+	enum tobi_err err;
+
+	expect_key(&cbor, &map, 0, "request");
+	ask.kind = (enum ask_kind)cbor_uint_max(&cbor, 255, "request");
+	if (!cbor_failed(&cbor))
+		read_body(&cbor, &map, &ask);
+	if (!cbor_failed(&cbor) && map.left)
+		cbor_fail(&cbor, TOBI_E_MALFORMED, "request");
+	err = cbor_finish(&cbor, OBJECT, fault);
+	if (!err)
+		err = ask_check_policy(ask.to, ask.signer, fault);
+	if (!err)
+		*ret_ask = ask;
+	return err;
+}
+
+void answer_write(struct writer *out, const struct answer *answer)
+{
+	bool counter = answer->kind == ANSWER_COUNTER;
+
+	cbor_write_map(out, counter ? 3 : 1);
+	cbor_write_uint(out, 0);
+	cbor_write_uint(out, answer->kind);
+	if (!counter)
+		return;
+	cbor_write_uint(out, 1);
+	cbor_write_uint(out, answer->counter.value);
+	cbor_write_uint(out, 2);
+	cbor_write_bool(out, answer->counter.anchored);
+}
+
+enum tobi_err answer_parse(struct tobi_bytes bytes, struct answer *ret_answer,
+			   struct tobi_fault *fault)
+{
+	struct cbor cbor = cbor_init(bytes, CBOR_DETERMINISTIC);
+	struct cbor_map map = cbor_map(&cbor, 6, "answer");
+	struct answer answer = {0};
+	struct tobi_fault told = {0};
+	enum tobi_err err;
+
+	expect_key(&cbor, &map, 0, "answer");
+	answer.kind = (enum answer_kind)cbor_uint_max(&cbor, 255, "answer");
+	if (!cbor_failed(&cbor) && answer.kind == ANSWER_FAULT) {
+		err = packet_read_fault(bytes, &told);
+		if (!err)
+			return fault_set(fault, TOBI_E_PROTOCOL, OBJECT, "fault",
+					 "a FAULT without a code");
+		if (fault)
+			*fault = told;
+		return err;
+	}
+	if (answer.kind == ANSWER_COUNTER) {
+		expect_key(&cbor, &map, 1, "value");
+		answer.counter.value = cbor_uint(&cbor, "value");
+		expect_key(&cbor, &map, 2, "anchored");
+		answer.counter.anchored = cbor_bool(&cbor, "anchored");
+	} else if (answer.kind != ANSWER_CONTENT) {
+		cbor_fail(&cbor, TOBI_E_UNSUPPORTED, "answer");
+	}
+	if (!cbor_failed(&cbor) && map.left)
+		cbor_fail(&cbor, TOBI_E_MALFORMED, "answer");
+	err = cbor_finish(&cbor, OBJECT, fault);
+	if (!err)
+		*ret_answer = answer;
+	return err;
+}

@@ -1,0 +1,19 @@
+/* The program's side of the agent's socket: one connection, one question, one answer. */
+#ifndef TOBI_SEAL_CLIENT_H
+#define TOBI_SEAL_CLIENT_H
+
+#include "seal/ask.h"
+
+/* The agent of this enclave: TOBI_E_NOT_FOUND outside of one. close() it. */
+TOBI_MUST_USE enum tobi_err client_connect(int *ret_fd, struct tobi_fault *fault);
+/* At another path, whoever listens there. */
+TOBI_MUST_USE enum tobi_err client_connect_to(const char *path, int *ret_fd,
+					      struct tobi_fault *fault);
+/* content: for SEAL and UNSEAL. ret_content: a memory file, with ANSWER_CONTENT; -1 with
+ * ANSWER_COUNTER. */
+TOBI_MUST_USE enum tobi_err client_ask(int fd, const struct ask *ask,
+				       struct tobi_bytes content,
+				       struct answer *ret_answer, int *ret_content,
+				       struct tobi_fault *fault);
+
+#endif
