@@ -200,6 +200,51 @@ static void answer_key(struct enclave *enclave, const struct seal_request *reque
 	agent_send(enclave, &out);
 }
 
+/* COUNTER, from its second entry on. */
+static void read_counter(struct cbor *cbor, struct cbor_map *map,
+			 struct counter_request *ret_request)
+{
+	static const char *const fields[] = {"kind", "signer", "name"};
+	int64_t key = 0;
+
+	ret_request->increment = cbor_bool(cbor, "increment");
+	for (int n = 2; n <= 4; n++) {
+		const char *field = fields[n - 2];
+
+		cbor_require(cbor, cbor_map_int(cbor, map, &key, field) && key == n,
+			     field);
+		if (n == 2)
+			ret_request->kind =
+			    (enum seal_kind)cbor_uint_max(cbor, SEAL_TO_SIGNER, field);
+		else if (n == 3)
+			ret_request->signer = cbor_bytes(cbor, SHA384_SIZE, field);
+		else
+			ret_request->name = cbor_text(cbor, TOBI_COUNTER_NAME_MAX, field);
+	}
+}
+
+static void answer_counter(struct enclave *enclave, const struct counter_request *request)
+{
+	CLEANUP(wr_done) struct writer out = wr_init(64);
+	struct service *service = enclave->service;
+	struct tobi_counter counter = {0};
+	struct tobi_fault fault = {0};
+
+	if (counter_serve(&service->counters, &service->signer, enclave->image, request,
+			  &counter, &fault)) {
+		answer_fault(enclave, &fault);
+		return;
+	}
+	cbor_write_map(&out, 3);
+	cbor_write_uint(&out, 0);
+	cbor_write_uint(&out, AGENT_COUNTER_REPLY);
+	cbor_write_uint(&out, 1);
+	cbor_write_uint(&out, counter.value);
+	cbor_write_uint(&out, 2);
+	cbor_write_bool(&out, counter.anchored);
+	agent_send(enclave, &out);
+}
+
 /* One ATTEST has its answer. It is the attester's when it has the attester's number; the
  * others' askers have gone. */
 static void answered(struct enclave *enclave, const struct tobi_fault *fault)
@@ -270,6 +315,7 @@ static enum tobi_err take_message(struct enclave *enclave, struct tobi_bytes byt
 	struct cbor cbor = cbor_init(bytes, CBOR_DETERMINISTIC);
 	struct cbor_map map = cbor_map(&cbor, 6, "message");
 	struct seal_request seal = {0};
+	struct counter_request counter = {0};
 	struct tobi_bytes hash = {0};
 	int64_t key = -1;
 	uint64_t kind;
@@ -290,6 +336,8 @@ static enum tobi_err take_message(struct enclave *enclave, struct tobi_bytes byt
 		hash = cbor_bytes_exact(&cbor, 32, "claims hash");
 	else if (kind == AGENT_KEY && enclave->was_ready)
 		read_key(&cbor, &map, &seal);
+	else if (kind == AGENT_COUNTER && enclave->was_ready)
+		read_counter(&cbor, &map, &counter);
 	else if (kind == AGENT_EVIDENCE && enclave->was_ready)
 		take_evidence(enclave, &cbor, &map);
 	else if (kind == AGENT_ENDED && enclave->was_ready)
@@ -310,6 +358,8 @@ static enum tobi_err take_message(struct enclave *enclave, struct tobi_bytes byt
 		answer_report(enclave, hash);
 	else if (kind == AGENT_KEY)
 		answer_key(enclave, &seal);
+	else if (kind == AGENT_COUNTER)
+		answer_counter(enclave, &counter);
 	return TOBI_OK;
 }
 

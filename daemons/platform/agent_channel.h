@@ -19,6 +19,8 @@ enum agent_message {
 	AGENT_STOP,
 	AGENT_ENDED,
 	AGENT_FAULT,
+	AGENT_COUNTER,
+	AGENT_COUNTER_REPLY,
 };
 
 /* From here on what the agent says is taken, by the service's loop. */

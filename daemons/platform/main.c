@@ -224,6 +224,7 @@ static void finish(struct service *service)
 		event_base_free(service->base);
 	fd_close(&service->agent_fd);
 	fd_close(&service->kept_fd);
+	counter_desk_done(&service->counters);
 	signer_stop(&service->signer);
 	/* Last, and waited for: the next service finds the lock free. */
 	sweeper_stop(service);
@@ -287,6 +288,7 @@ static int serve(const struct options *options)
 {
 	struct service service = {.run_folder = options->run_folder,
 				  .private = options->private,
+				  .counters = {options->state_folder, NULL},
 				  .agent_fd = -1,
 				  .kept_fd = -1,
 				  .lock = -1,

@@ -4,6 +4,7 @@
 
 #include <event2/event.h>
 
+#include "daemons/platform/counter.h"
 #include "daemons/platform/outbox.h"
 #include "daemons/platform/output.h"
 #include "daemons/platform/request.h"
@@ -63,6 +64,7 @@ struct service {
 	const char *run_folder;
 	bool private; /* ends when it is idle */
 	struct signer signer;
+	struct counter_desk counters;
 	int agent_fd;
 	int kept_fd; /* measured last (measure.h); for KEPT_SECONDS after a launch */
 	struct event *kept_timer;

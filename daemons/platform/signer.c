@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/endian.h"
 #include "base/fault.h"
 #include "base/secret.h"
 #include "codec/cbor.h"
@@ -27,12 +28,15 @@ enum {
 	MESSAGE_DERIVE = 3,
 	MESSAGE_KEY = 4,
 	MESSAGE_PUBLIC = 5,
+	MESSAGE_COUNTER = 6,
+	MESSAGE_VALUE = 7,
 	MESSAGE_FAULT = 13,
 
 	LIMIT_MESSAGE = LIMIT_TOKEN + 256,
 	LIMIT_OWNER_CHAIN = LIMIT_COSE_CHAIN * (LIMIT_CERTIFICATE + 8),
 	LIMIT_PUBLIC = 2 * LIMIT_OWNER_CHAIN,
 	ANSWER_TIMEOUT_MS = 10000,
+	COUNTER_SIZE = 8,
 };
 
 /* A request, or its answer, which has the same number. */
@@ -90,12 +94,28 @@ static bool is_fault(struct tobi_bytes packet)
 	       cbor_uint(&cbor, "kind") == MESSAGE_FAULT;
 }
 
+/* One byte: 0 read, 1 increment. */
+static enum tobi_err move_counter(struct root *root, struct tobi_bytes what,
+				  uint8_t ret_value[static COUNTER_SIZE],
+				  struct tobi_fault *fault)
+{
+	uint64_t value = 0;
+	enum tobi_err err;
+
+	if (what.size != 1 || what.ptr[0] > 1)
+		return fault_set(fault, TOBI_E_PROTOCOL, "signer's message", "bytes",
+				 "neither read nor increment");
+	err = root_counter(root, what.ptr[0] == 1, &value, fault);
+	store_be(ret_value, COUNTER_SIZE, value);
+	return err;
+}
+
 static enum tobi_err answer(struct root *root, struct tobi_bytes packet,
 			    struct writer *out, struct tobi_fault *fault)
 {
 	CLEANUP(wr_done) struct writer signature = wr_init(1024);
 	struct message message;
-	uint8_t key[32];
+	uint8_t key[32], value[COUNTER_SIZE];
 	enum tobi_err err = read_message(packet, &message, fault);
 
 	if (err)
@@ -110,6 +130,11 @@ static enum tobi_err answer(struct root *root, struct tobi_bytes packet,
 		err = root_derive(root, message.bytes, key, fault);
 		message.kind = MESSAGE_KEY;
 		message.bytes = (struct tobi_bytes){key, sizeof(key)};
+		break;
+	case MESSAGE_COUNTER:
+		err = move_counter(root, message.bytes, value, fault);
+		message.kind = MESSAGE_VALUE;
+		message.bytes = (struct tobi_bytes){value, sizeof(value)};
 		break;
 	default:
 		err = fault_set(fault, TOBI_E_PROTOCOL, "signer's message", "kind",
@@ -163,7 +188,7 @@ static void write_public(struct writer *out, const struct root *root, bool locke
 		cbor_write_bytes(&owner, list[i]);
 	root_ueid(root, ueid);
 	count = root_chain(root, &list);
-	cbor_write_map(out, 6);
+	cbor_write_map(out, 7);
 	cbor_write_uint(out, 0);
 	cbor_write_uint(out, MESSAGE_PUBLIC);
 	cbor_write_uint(out, 1);
@@ -178,6 +203,8 @@ static void write_public(struct writer *out, const struct root *root, bool locke
 	cbor_write_bytes(out, wr_view(&owner));
 	cbor_write_uint(out, 5);
 	cbor_write_bool(out, locked);
+	cbor_write_uint(out, 6);
+	cbor_write_bool(out, root_has_counter(root));
 	if (!wr_err(out) && wr_err(&owner))
 		out->err = wr_err(&owner);
 }
@@ -259,7 +286,7 @@ static enum tobi_err find_alg(struct signer *signer, struct tobi_fault *fault)
 static enum tobi_err read_public(struct signer *signer, struct tobi_fault *fault)
 {
 	struct cbor cbor = cbor_init(wr_view(&signer->public_bytes), CBOR_DETERMINISTIC);
-	struct cbor_map map = cbor_map(&cbor, 6, "message");
+	struct cbor_map map = cbor_map(&cbor, 7, "message");
 	struct tobi_bytes kind = {0}, ueid = {0};
 	enum tobi_err err;
 
@@ -280,6 +307,8 @@ static enum tobi_err read_public(struct signer *signer, struct tobi_fault *fault
 		signer->endorse = cbor_bytes(&cbor, LIMIT_OWNER_CHAIN, "endorse");
 	if (expect_key(&cbor, &map, 5, "locked"))
 		signer->locked = cbor_bool(&cbor, "locked");
+	if (expect_key(&cbor, &map, 6, "counter"))
+		signer->has_counter = cbor_bool(&cbor, "counter");
 	err = cbor_finish(&cbor, "signer's message", fault);
 	if (err)
 		return err;
@@ -431,5 +460,22 @@ enum tobi_err signer_derive(struct signer *signer, struct tobi_bytes info,
 				"it has the wrong size");
 	if (!err)
 		bytes_copy(ret_key, 32, key.ptr, key.size);
+	return err;
+}
+
+enum tobi_err signer_counter(struct signer *signer, bool increment, uint64_t *ret_value,
+			     struct tobi_fault *fault)
+{
+	CLEANUP(packet_done) struct packet packet = {0};
+	uint8_t what = increment;
+	struct tobi_bytes value = {0};
+	enum tobi_err err = ask(signer, MESSAGE_COUNTER, (struct tobi_bytes){&what, 1},
+				MESSAGE_VALUE, &packet, &value, fault);
+
+	if (!err && value.size != COUNTER_SIZE)
+		err = fault_set(fault, TOBI_E_PROTOCOL, "signer", "counter",
+				"it has the wrong size");
+	if (!err)
+		*ret_value = load_u64be(value.ptr);
 	return err;
 }

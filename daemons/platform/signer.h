@@ -15,8 +15,9 @@ struct signer {
 	int fd; /* -1: lost */
 	uint64_t requests;
 	bool locked;	       /* its memory is never swapped */
+	bool has_counter;      /* the root has one in hardware */
 	const char *root_kind; /* a literal of the provider */
-	enum cose_alg alg;    /* COSE_ES384 or COSE_ES256 */
+	enum cose_alg alg;     /* COSE_ES384 or COSE_ES256 */
 	uint8_t ueid[33];
 	struct writer public_bytes; /* owned; the rest borrows from it */
 	struct tobi_bytes chain[LIMIT_COSE_CHAIN];
@@ -33,12 +34,16 @@ void signer_stop(struct signer *signer);
 /* After a request that was not answered as it should be: there are no more answers. */
 bool signer_is_lost(const struct signer *signer);
 
-/* Asks for a signature of signer->alg; fits struct cose_signer with the signer as context. */
+/* Asks for a signature of signer->alg; fits struct cose_signer with the signer as
+ * context. */
 TOBI_MUST_USE enum tobi_err signer_sign(void *signer, struct tobi_bytes message,
 					struct writer *ret_signature,
 					struct tobi_fault *fault);
 TOBI_MUST_USE enum tobi_err signer_derive(struct signer *signer, struct tobi_bytes info,
 					  uint8_t ret_key[static 32],
 					  struct tobi_fault *fault);
+/* The root's counter in hardware, after one step when it is to increment. */
+TOBI_MUST_USE enum tobi_err signer_counter(struct signer *signer, bool increment,
+					   uint64_t *ret_value, struct tobi_fault *fault);
 
 #endif

@@ -34,7 +34,9 @@ enum {
 	LIMIT_SECRETS = 64,
 	LIMIT_SECRET = 1 << 20,
 	LIMIT_SECRETS_TOTAL = 16 << 20,
-	LIMIT_ENCLAVES = 256, /* of one platform service */
+	LIMIT_ENCLAVES = 256,	  /* of one platform service */
+	LIMIT_COUNTERS = 1024,	  /* of one platform */
+	LIMIT_COUNTERS_EACH = 64, /* of one image, or of one signer and product */
 
 	LIMIT_OCI_JSON = 4 << 20,      /* one document of a container image */
 	LIMIT_OCI_MEMBERS = 16 << 10,  /* of an archive that holds images */

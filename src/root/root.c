@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "pki/cert.h"
 #include "root/certificates.h"
+#include "root/counters.h"
 #include "root/folder.h"
 #include "root/settle.h"
 
@@ -101,7 +102,8 @@ void root_sweep_devices(const char *folder)
 static void remove_leftovers(const char *folder)
 {
 	static const char *const names[] = {"platform-ca.key", "platform-ca.pem",
-					    "platform.pem", "owner.pem", "seal-root"};
+					    "platform.pem", "owner.pem", "seal-root",
+					    COUNTERS_FILE};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		unlink(root_in_folder(folder, names[i]).text);
@@ -122,6 +124,8 @@ enum tobi_err root_make_in(const char *folder, const struct root_provider *provi
 		err = provider->make(folder, options, root, fault);
 	if (!err)
 		err = root_certificates_make(folder, ca, root->key, now, fault);
+	if (!err)
+		err = counters_make(root, folder, fault);
 	if (!err)
 		err = provider->save(folder, root, ca, fault);
 	return err;

@@ -88,6 +88,8 @@ int world_enter(void **state)
 	snprintf(path, sizeof(path), "%s/state", world.folder);
 	assert_int_equal(root_init(path, "file", NULL, time(NULL), NULL), 0);
 	assert_int_equal(signer_start(path, &world.service.signer, NULL), 0);
+	snprintf(world.state, sizeof(world.state), "%s", path);
+	world.service.counters.state_folder = world.state;
 	world.service.run_folder = world.folder;
 	world.service.base = event_base_new();
 	assert_int_equal(control_open(&world.service, NULL), 0);
@@ -112,13 +114,15 @@ int world_leave(void **state)
 {
 	static const char *const names[] = {"platform-ca.key", "platform-ca.pem",
 					    "platform.key",    "platform.pem",
-					    "seal-root",       "lock"};
+					    "seal-root",       "lock",
+					    "counters"};
 	char path[128];
 
 	(void)state;
 	control_close(&world.service);
 	free_enclave(world.enclave);
 	fd_close(&world.agent);
+	counter_desk_done(&world.service.counters);
 	signer_stop(&world.service.signer);
 	event_base_free(world.service.base);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {

@@ -8,7 +8,7 @@
 #include "tests/bytes.h"
 
 struct world {
-	char folder[64];
+	char folder[64], state[128];
 	struct service service;
 	struct enclave *enclave; /* one of two signers, SVN 7, ready and running */
 	int agent;		 /* the agent's end of its channel; never waits */
