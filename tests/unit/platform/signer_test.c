@@ -232,7 +232,7 @@ static void say(int fd, unsigned kind, unsigned number)
 	wr_done(&out);
 }
 
-enum { SIGN = 1, SIGNATURE, DERIVE, KEY };
+enum { SIGN = 1, SIGNATURE, DERIVE, KEY, PUBLIC, COUNTER, VALUE };
 
 static void test_signer_derive__an_answer_to_an_earlier_request__ends_it(void **state)
 {
@@ -304,6 +304,53 @@ static void test_signer_derive__it_has_died__is_lost(void **state)
 	assert_true(signer_is_lost(&world.signer));
 }
 
+/* A root without one says so; the signer lives on. */
+static void test_signer_counter__of_a_root_in_files__is_not_there(void **state)
+{
+	uint8_t key[32];
+	uint64_t value = 99;
+
+	(void)state;
+	assert_false(world.signer.has_counter);
+	assert_int_equal(signer_counter(&world.signer, true, &value, NULL),
+			 TOBI_E_UNSUPPORTED);
+	assert_int_equal(value, 99);
+	assert_int_equal(signer_derive(&world.signer, text_bytes("one"), key, NULL), 0);
+}
+
+static void test_signer_counter__a_played_answer__is_its_value(void **state)
+{
+	static const uint8_t bytes[8] = {0, 0, 0, 0, 0, 0, 1, 2};
+	struct writer out = wr_init(256);
+	uint64_t value = 99;
+	int fd;
+	struct signer signer = play(&fd);
+	struct packet asked = {0};
+
+	(void)state;
+	cbor_write_map(&out, 3);
+	cbor_write_uint(&out, 0);
+	cbor_write_uint(&out, VALUE);
+	cbor_write_uint(&out, 1);
+	cbor_write_uint(&out, 1);
+	cbor_write_uint(&out, 2);
+	cbor_write_bytes(&out, (struct tobi_bytes){bytes, sizeof(bytes)});
+	assert_int_equal(packet_send(fd, wr_view(&out), NULL, 0, NULL), 0);
+	say(fd, VALUE, 2);
+	assert_int_equal(signer_counter(&signer, true, &value, NULL), 0);
+	assert_int_equal(value, 0x102);
+	assert_int_equal(packet_receive(fd, 256, &asked, NULL), 0);
+	assert_bytes_equal(wr_view(&asked.bytes),
+			   BYTES(0xa3, 0, COUNTER, 1, 1, 2, 0x41, 1));
+	/* The answer of 32 bytes is none. */
+	assert_int_equal(signer_counter(&signer, false, &value, NULL), TOBI_E_PROTOCOL);
+	assert_int_equal(value, 0x102);
+	packet_done(&asked);
+	signer_stop(&signer);
+	close(fd);
+	wr_done(&out);
+}
+
 static int ticks_pipe[2];
 
 static void on_tick(int number)
@@ -371,6 +418,8 @@ int main(void)
 		test_signer_derive__a_fault_as_answer__comes_back_and_it_lives),
 	    cmocka_unit_test(test_signer_derive__signals_meanwhile__are_not_an_answer),
 	    TEST(test_signer_derive__it_has_died__is_lost),
+	    TEST(test_signer_counter__of_a_root_in_files__is_not_there),
+	    cmocka_unit_test(test_signer_counter__a_played_answer__is_its_value),
 	    TEST(test_signer_start__a_key_that_others_may_read__is_refused),
 	};
 
