@@ -80,8 +80,9 @@ static const struct text_pair standard_environment[] = {
     {{(const uint8_t *)"HOME", 4}, {(const uint8_t *)"/home", 5}},
     {{(const uint8_t *)"LANG", 4}, {(const uint8_t *)"C.UTF-8", 7}},
     {{(const uint8_t *)"PATH", 4},
-     {(const uint8_t *)"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-      60}},
+     {(const uint8_t *)"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:"
+		       "/run/tobichi", /* the agent's tool */
+      73}},
 };
 
 static void add_standard_environment(struct manifest *manifest)

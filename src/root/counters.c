@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/fault.h"
@@ -14,6 +15,7 @@
 
 struct counters {
 	struct counters_setup setup;
+	int lock;
 	struct counters_table table; /* as on the disk, and confirmed */
 	/* A step has failed: what is on the disk is not known. */
 	bool doubtful;
@@ -161,9 +163,11 @@ static enum tobi_err new_counters(const struct counters_setup *setup,
 {
 	struct counters *counters = calloc(1, sizeof(*counters));
 
-	if (counters)
+	if (counters) {
+		counters->lock = -1;
 		counters->table.entries =
 		    calloc(LIMIT_COUNTERS, sizeof(*counters->table.entries));
+	}
 	if (!counters || !counters->table.entries) {
 		counters_free(counters);
 		return fault_set(fault, TOBI_E_MEMORY, OBJECT, "", "out of memory");
@@ -173,16 +177,35 @@ static enum tobi_err new_counters(const struct counters_setup *setup,
 	return TOBI_OK;
 }
 
+/* Of a file of its own: the other one is replaced. */
+static enum tobi_err take_lock(struct counters *counters, struct tobi_fault *fault)
+{
+	char path[LIMIT_PATH + 1];
+
+	snprintf(path, sizeof(path), "%s/" COUNTERS_LOCK, counters->setup.folder);
+	counters->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (counters->lock < 0)
+		return fault_errno(fault, OBJECT, "lock", "cannot open %s", path);
+	if (!flock(counters->lock, LOCK_EX | LOCK_NB))
+		return TOBI_OK;
+	if (errno != EWOULDBLOCK)
+		return fault_errno(fault, OBJECT, "lock", "%s cannot be locked", path);
+	return fault_set(fault, TOBI_E_EXISTS, OBJECT, "lock",
+			 "another service counts in %s", counters->setup.folder);
+}
+
 enum tobi_err counters_open(const struct counters_setup *setup,
 			    struct counters **ret_counters, struct tobi_fault *fault)
 {
 	struct counters *counters = NULL;
 	enum tobi_err err;
 
-	if (strlen(setup->folder) + sizeof(COUNTERS_FILE) >= LIMIT_PATH)
+	if (strlen(setup->folder) + sizeof(COUNTERS_LOCK) >= LIMIT_PATH)
 		return fault_set(fault, TOBI_E_LIMIT, OBJECT, "",
 				 "the folder's path is too long");
 	err = new_counters(setup, &counters, fault);
+	if (!err)
+		err = take_lock(counters, fault);
 	if (!err)
 		err = load(counters, fault);
 	if (err) {
@@ -198,6 +221,7 @@ void counters_free(struct counters *counters)
 	if (!counters)
 		return;
 	explicit_bzero(counters->setup.key, sizeof(counters->setup.key));
+	fd_close(&counters->lock);
 	free(counters->table.entries);
 	free(counters);
 }

@@ -18,6 +18,7 @@
 #include "tobichi/bytes.h"
 
 #define COUNTERS_FILE "counters"
+#define COUNTERS_LOCK "counters.lock"
 /* What the file's key is derived from: no CBOR map, as the infos of seal keys are. */
 #define COUNTERS_KEY_INFO "tobichi counters/1"
 
@@ -59,7 +60,8 @@ TOBI_MUST_USE enum tobi_err counters_move(const struct counters_setup *from,
 					  struct tobi_fault *fault);
 /* Reads and checks. Without a file all counters are zero, unless there is an anchor: then
  * TOBI_E_NOT_FOUND. TOBI_E_MISMATCH for a file that was changed, is of another platform,
- * or is an old one. */
+ * or is an old one. TOBI_E_EXISTS while somebody else has it open: each would write over
+ * what the other has counted. */
 TOBI_MUST_USE enum tobi_err counters_open(const struct counters_setup *setup,
 					  struct counters **ret_counters,
 					  struct tobi_fault *fault);

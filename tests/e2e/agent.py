@@ -24,7 +24,7 @@ def manifest(args, ports=(), secrets=(), output=1):
 class Service:
     """The service's end of one agent's channel."""
 
-    def __init__(self, image, launch=None, inner=(), reports=True):
+    def __init__(self, image, launch=None, inner=(), reports=True, signers=()):
         self.mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.listeners, self.reports, self.hashes = [], reports, []
         for _ in inner:
@@ -41,7 +41,7 @@ class Service:
         self.out, out = os.pipe()
         null = os.open("/dev/null", os.O_RDWR)
         config = enc({0: 1, 1: image, 2: launch or enc({0: 1}), 3: b"", 4: list(inner),
-                      5: bytes(16), 6: []})
+                      5: bytes(16), 6: list(signers)})
         socket.send_fds(self.mine, [config],
                         [null, out, out] + [l.fileno() for l in self.listeners])
         os.close(out)
@@ -244,6 +244,48 @@ def test_attest():
     service.send({0: 11, 1: 0})
     service.expect(12)
     service.end(0)
+
+
+def test_seal_and_counter():
+    """The tool asks the agent, which asks the service; the key stays in the agent."""
+    tool = "/run/tobichi/tobichi"
+    service = Service(manifest(["/bin/sh", "-c", "echo hello | %s seal --aad x | %s unseal --aad x;"
+                                "%s counter increment states; %s counter read --to signer states"
+                                % (tool, tool, tool, tool)]), signers=[b"s" * 48])
+    service.expect(2)
+    service.expect(3)
+    for _ in range(2):
+        assert service.expect(6) == {0: 6, 1: 0, 2: b"", 3: 0, 4: "tobichi-seal/1"}
+        service.send({0: 7, 1: b"k" * 32})
+    assert service.expect(14) == {0: 14, 1: True, 2: 0, 3: b"", 4: "states"}
+    service.send({0: 15, 1: 41, 2: True})
+    assert service.expect(14) == {0: 14, 1: False, 2: 1, 3: b"s" * 48, 4: "states"}
+    service.send({0: 13, 1: 10, 2: "counters", 3: "", 4: "rolled back"})
+    assert service.expect(12) == {0: 12, 1: 0, 2: 1}
+    out = service.output()
+    assert out.startswith(b"hello\n41\n") and b"rolled back" in out, out
+    service.end(0)
+
+
+def test_answers_that_were_not_asked_for_end_it():
+    for answer in ({0: 5, 1: b"token"}, {0: 7, 1: bytes(32)}, {0: 15, 1: 1, 2: False},
+                   {0: 13, 1: 15, 2: "token", 3: "", 4: "not now"}):
+        service = Service(manifest(["/bin/sleep", "100"]))
+        service.expect(2)
+        service.expect(3)
+        service.send(answer)
+        assert "what was not asked" in service.expect(13)[4]
+        service.end(1)
+
+
+def test_an_answer_to_another_question_ends_it():
+    service = Service(manifest(["/bin/sh", "-c", "/run/tobichi/tobichi counter read a"]))
+    service.expect(2)
+    service.expect(3)
+    service.expect(14)
+    service.send({0: 7, 1: bytes(32)})
+    assert "what was not asked" in service.expect(13)[4]
+    service.end(1)
 
 
 ECHO = """

@@ -33,6 +33,8 @@ def dec(b, at=0):
     at += size
     if major == 0:
         return n, at
+    if major == 7 and n in (20, 21):
+        return n == 21, at
     if major in (2, 3):
         raw = bytes(b[at:at + n])
         return (raw if major == 2 else raw.decode()), at + n

@@ -9,7 +9,7 @@ build=$1
 image() { name=$1; shift; "$tobichi" build --tier soft -o "$name.tobi" "$@" -- /bin/busybox sh >/dev/null; }
 # inside IMAGE SCRIPT: what it prints, and its status
 inside() {
-	printf 'cd /tmp; PATH=$PATH:/run/tobichi\n%s\n' "$2" | timeout -s KILL 60 "$tobichi" run "$1.tobi"
+	printf 'cd /tmp\n%s\n' "$2" | timeout -s KILL 60 "$tobichi" run "$1.tobi"
 }
 seal() { inside "$1" "printf '$2' | tobichi seal $3 | base64 -w0"; }
 # unseal IMAGE BLOB OPTIONS: the content, or what was said, in $said
@@ -36,6 +36,19 @@ for command in "seal" "unseal" "counter read a"; do
 	check "outside of an enclave: $command" exits 2 "$tobichi" $command </dev/null
 	check "it says where it works" has "$said" "only inside an enclave"
 done
+
+# Somebody else who listens at that path is not asked.
+cat >listen.py <<'END'
+import os, socket, subprocess, sys
+os.makedirs("/run/tobichi")
+listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+listener.bind("/run/tobichi/agent.sock")
+listener.listen()
+sys.exit(subprocess.run(sys.argv[1:], input=b"secret").returncode)
+END
+check "another who listens at that path" exits 1 unshare -m sh -c 'mount -t tmpfs none /run && exec "$@"' - \
+	/usr/bin/python3 listen.py "$tobichi" seal
+check "is not asked" has "$said" "not the agent of an enclave"
 
 # to the image
 blob=$(seal a 'the secret' '')
@@ -144,6 +157,23 @@ check "a changed file of counters" exits 1 inside a 'tobichi counter read states
 check "is noticed" has "$said" "the file was changed"
 cp saved state/counters
 check "and nothing else is lost" same "$(count a 'read states')" 2
+
+# an ordinary user's enclave, whose program has the agent's user
+number=65500
+mkdir -p user/run user/data && chown -R $number:$number user && chmod 700 user/run && chmod 755 "$work"
+user() {
+	(cd user && timeout -s KILL 60 setpriv --reuid $number --regid $number --clear-groups env -i PATH=/usr/bin:/bin \
+		HOME="$work/user" XDG_RUNTIME_DIR="$work/user/run" XDG_DATA_HOME="$work/user/data" "$@")
+}
+if user test -x "$tobichi" && user unshare -Ur true 2>/dev/null; then
+	user "$tobichi" build --tier soft -o u.tobi -- /bin/busybox sh -c \
+		'cd /tmp; echo mine | tobichi seal -o s && tobichi unseal s && tobichi counter -q increment a && touch /run/tobichi/x' >/dev/null
+	exits 1 user "$tobichi" run u.tobi
+	check "an ordinary user's enclave seals, opens and counts" has "$said" "mine
+1
+touch: /run/tobichi/x: Read-only file system"
+	check "in a file of that user's" test -s user/data/tobichi/counters
+fi
 
 # the example: it keeps its state with whoever likes to keep it
 # A program that a shell starts brings no libraries by itself.

@@ -115,7 +115,7 @@ int world_leave(void **state)
 	static const char *const names[] = {"platform-ca.key", "platform-ca.pem",
 					    "platform.key",    "platform.pem",
 					    "seal-root",       "lock",
-					    "counters"};
+					    "counters",	       "counters.lock"};
 	char path[128];
 
 	(void)state;

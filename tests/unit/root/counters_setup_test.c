@@ -43,6 +43,8 @@ static int leave(void **state)
 	(void)state;
 	snprintf(path, sizeof(path), "%s/" COUNTERS_FILE, folder);
 	unlink(path);
+	snprintf(path, sizeof(path), "%s/" COUNTERS_LOCK, folder);
+	unlink(path);
 	return rmdir(folder);
 }
 

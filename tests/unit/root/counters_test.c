@@ -95,6 +95,16 @@ static void test_counters__another_platforms_file__fails(void **state)
 	assert_null(counters);
 }
 
+static void test_counters__open_twice__fails(void **state)
+{
+	struct counters *counters = must_open(false);
+
+	(void)state;
+	assert_int_equal(try_open(false), TOBI_E_EXISTS);
+	counters_free(counters);
+	assert_int_equal(try_open(false), TOBI_OK);
+}
+
 static void test_counters__names_and_limits(void **state)
 {
 	struct counters *counters = must_open(false);
@@ -147,6 +157,7 @@ int main(void)
 	    TEST(test_counters__every_bit_of_the_file_changed__fails),
 	    TEST(test_counters__the_file_truncated_or_longer__fails),
 	    TEST(test_counters__another_platforms_file__fails),
+	    TEST(test_counters__open_twice__fails),
 	    TEST(test_counters__names_and_limits),
 #undef TEST
 	};

@@ -119,6 +119,8 @@ int leave(void **state)
 	(void)state;
 	path_of(path);
 	unlink(path);
+	strcat(path, ".lock");
+	unlink(path);
 	for (size_t i = 0; i < COPIES; i++)
 		block_done(copies[i]);
 	memset(copies, 0, sizeof(copies));
