@@ -31,6 +31,7 @@
 #include "ratls.h"
 #include "supervise.h"
 #include "tool.h"
+#include "user.h"
 #include "token/soft_token.h"
 
 #define SECRETS_FOLDER "/run/secrets"
@@ -445,51 +446,6 @@ static void on_message(void *context, const struct message *message)
 		fail(agent, &fault);
 }
 
-/* Whether id has a place in the map, e.g. /proc/self/uid_map. */
-static enum tobi_err is_mapped(const char *path, unsigned id, bool *ret_mapped,
-			       struct tobi_fault *fault)
-{
-	CLEANUP(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
-	unsigned first, host, count;
-	char text[4096], *line = text;
-	ssize_t size = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-
-	if (size <= 0)
-		return fault_errno(fault, "user", "", "cannot read %s", path);
-	text[size] = '\0';
-	*ret_mapped = false;
-	/* NOLINTNEXTLINE: the kernel's own numbers */
-	while (line && sscanf(line, "%u %u %u", &first, &host, &count) == 3) {
-		if (id >= first && id - first < count)
-			*ret_mapped = true;
-		line = strchr(line, '\n');
-		line = line ? line + 1 : NULL;
-	}
-	return TOBI_OK;
-}
-
-/* The image's user, where this namespace has it; else the agent's own. */
-static enum tobi_err find_user(struct agent *agent, struct tobi_fault *fault)
-{
-	const struct manifest *manifest = &agent->config->manifest;
-	bool has_user = false, has_group = false;
-	enum tobi_err err;
-
-	agent->uid = (uid_t)-1;
-	agent->gid = (gid_t)-1;
-	/* NOLINTNEXTLINE: main() has received the configuration */
-	err = is_mapped("/proc/self/uid_map", manifest->uid, &has_user, fault);
-	if (!err)
-		err = is_mapped("/proc/self/gid_map", manifest->gid, &has_group, fault);
-	if (err || !has_user || !has_group)
-		return err;
-	agent->uid = manifest->uid;
-	agent->gid = manifest->gid;
-	if (agent->uid != getuid())
-		agent->protections |= SOFT_OWN_USER;
-	return TOBI_OK;
-}
-
 static enum tobi_err make_desk(struct agent *agent, struct tobi_fault *fault)
 {
 	struct desk_setup setup = {
@@ -570,9 +526,12 @@ static enum tobi_err prepare(struct agent *agent, struct tobi_fault *fault)
 	enum tobi_err err = open_discard(agent, fault);
 
 	if (!err)
-		err = find_user(agent, fault);
+		err =
+		    user_find(&agent->config->manifest, &agent->uid, &agent->gid, fault);
 	if (err)
 		return err;
+	if (agent->uid != (uid_t)-1 && agent->uid != getuid())
+		agent->protections |= SOFT_OWN_USER;
 	agent->base = event_base_new();
 	if (!agent->base)
 		return fault_set(fault, TOBI_E_SYSTEM, "agent", "", "no event loop");
