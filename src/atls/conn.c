@@ -307,8 +307,8 @@ enum tobi_err atls_conn_new(struct event_base *base, const struct atls_endpoint 
 							     : BUFFEREVENT_SSL_CONNECTING,
 						      BEV_OPT_CLOSE_ON_FREE);
 	if (!conn->stream) {
+		/* With that option ssl is freed on failure too, though not the socket. */
 		evutil_closesocket(fd);
-		SSL_free(ssl);
 		atls_conn_free(conn);
 		return fault_set(fault, TOBI_E_MEMORY, object, "stream", "out of memory");
 	}

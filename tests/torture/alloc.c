@@ -2,12 +2,14 @@
  * Every allocation made to fail in turn, in what Tobichi does with bytes from outside: no
  * crash, no leak, and nothing is accepted that is refused when memory is plenty.
  *
- * Usage: alloc [EVERY]    EVERY: 1 (the default) for each allocation, 7 for each seventh
+ * Usage: alloc [EVERY [NAME]]    EVERY: 1 (the default) for each allocation, 7 for each
+ * seventh; NAME: only what has it in its name
  */
 #include "tests/torture/alloc.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <openssl/err.h>
 
@@ -90,9 +92,12 @@ int main(int argc, char **argv)
 {
 	unsigned long step = argc > 1 ? strtoul(argv[1], NULL, 10) : 1;
 
+	failing_spare_libevent();
 	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
-		for (const struct scenario *s = groups[i]; s->name; s++)
-			torture(s, step ? step : 1);
+		for (const struct scenario *s = groups[i]; s->name; s++) {
+			if (argc < 3 || strstr(s->name, argv[2]))
+				torture(s, step ? step : 1);
+		}
 	}
 	printf("%u wrong\n", wrong);
 	return wrong ? 1 : 0;

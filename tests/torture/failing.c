@@ -17,7 +17,7 @@ static unsigned long wanted, made;
 static bool counts, happened;
 static long live;
 
-static bool fails(void)
+bool failing_now(void)
 {
 	if (!counts || ++made != wanted)
 		return false;
@@ -26,7 +26,7 @@ static bool fails(void)
 	return true;
 }
 
-static void *counted(void *block)
+static void *alive(void *block)
 {
 	if (block)
 		live++;
@@ -52,14 +52,17 @@ bool failing_happened(void)
 	return happened;
 }
 
-void failing_pause(void)
+bool failing_pause(void)
 {
+	bool counted = counts;
+
 	counts = false;
+	return counted;
 }
 
-void failing_resume(void)
+void failing_resume(bool counted)
 {
-	counts = true;
+	counts = counted;
 }
 
 long failing_live(void)
@@ -72,23 +75,23 @@ long failing_live(void)
 
 void *malloc(size_t size)
 {
-	return fails() ? NULL : counted(__libc_malloc(size));
+	return failing_now() ? NULL : alive(__libc_malloc(size));
 }
 
 void *calloc(size_t count, size_t size)
 {
-	return fails() ? NULL : counted(__libc_calloc(count, size));
+	return failing_now() ? NULL : alive(__libc_calloc(count, size));
 }
 
 void *realloc(void *block, size_t size)
 {
 	void *moved;
 
-	if (fails())
+	if (failing_now())
 		return NULL;
 	moved = __libc_realloc(block, size);
 	if (!block)
-		counted(moved);
+		alive(moved);
 	else if (size == 0 && !moved)
 		live--;
 	return moved;
@@ -105,7 +108,7 @@ void *reallocarray(void *block, size_t count, size_t size)
 
 void *memalign(size_t alignment, size_t size)
 {
-	return fails() ? NULL : counted(__libc_memalign(alignment, size));
+	return failing_now() ? NULL : alive(__libc_memalign(alignment, size));
 }
 
 void *aligned_alloc(size_t alignment, size_t size)
