@@ -436,9 +436,10 @@ static void test_apply_depth_by_links__bounded(void **state)
 	char *path = long_path(901), name[32], target[1024];
 	struct tobi_fault fault = {0};
 	enum tobi_err err = TOBI_OK;
+	int i;
 
 	(void)state;
-	for (int i = 0; i < 8 && !err; i++) {
+	for (i = 0; i < 8 && !err; i++) {
 		snprintf(name, sizeof(name), "%s%d", i ? "l" : "", i);
 		snprintf(target, sizeof(target), "%s%s%s", i ? name : "", i ? "/" : "",
 			 path);
@@ -452,6 +453,7 @@ static void test_apply_depth_by_links__bounded(void **state)
 	}
 	assert_int_equal(err, TOBI_E_LIMIT);
 	assert_non_null(strstr(fault.message, "3072"));
+	assert_int_equal(i, 4); /* of 900 bytes each */
 	free(path);
 }
 

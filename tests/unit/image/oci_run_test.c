@@ -421,6 +421,41 @@ static void test_run_other_machine__refused(void **state)
 	assert_string_equal(fault.field, "architecture");
 }
 
+/* Without a diff id nothing would be compared with what a layer unpacks to. */
+static void test_open_without_diff_ids__refused(void **state)
+{
+	struct oci_request request = {
+	    .path = scene.folder, .architecture = "x86_64", .temporary = "/tmp"};
+	struct tobi_fault fault = {0};
+
+	(void)state;
+	scene.without_diff_ids = true;
+	oci_put_layout("{}");
+	assert_int_equal(oci_open(&request, &oci, &fault), TOBI_E_MALFORMED);
+	assert_string_equal(fault.field, "rootfs.diff_ids");
+}
+
+/* What is not the blob that was named is not parsed: it is no archive, and nobody sees.
+ */
+static void test_unpack_other_blob__refused_before_it_is_parsed(void **state)
+{
+	struct oci_request request = {
+	    .path = scene.folder, .architecture = "x86_64", .temporary = "/tmp"};
+	struct tobi_fault fault = {0};
+
+	(void)state;
+	oci_put_layout("{}");
+	for (size_t i = 0; i < scene.tar.size; i++)
+		scene.tar.ptr[i] ^= 0x55;
+	oci_put(scene.layer, wr_view(&scene.tar));
+	assert_int_equal(oci_open(&request, &oci, NULL), TOBI_OK);
+	assert_int_equal(pack_new("/tmp", NULL, &pack, NULL), TOBI_OK);
+	assert_int_equal(oci_unpack(oci, pack, &fault), TOBI_E_MISMATCH);
+	assert_string_equal(fault.object, "layer 0");
+	assert_string_equal(fault.field, "digest");
+	assert_int_equal(pack->stage.entries, 0);
+}
+
 static void test_looks_like_image__by_the_first_bytes(void **state)
 {
 	struct writer packed = wr_init(1 << 16);
@@ -482,6 +517,8 @@ int main(void)
 	    TEST(test_run_stop_signal__said),
 	    TEST(test_run_names__made_unless_the_image_has_some),
 	    TEST(test_run_other_machine__refused),
+	    TEST(test_open_without_diff_ids__refused),
+	    TEST(test_unpack_other_blob__refused_before_it_is_parsed),
 	    TEST(test_looks_like_image__by_the_first_bytes),
 	};
 

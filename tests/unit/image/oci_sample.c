@@ -151,10 +151,15 @@ void oci_put_layout(const char *run)
 
 	tar_end(&scene.tar);
 	put_blob(wr_view(&scene.tar), layer);
-	wr_printf(&config,
-		  "{\"os\":\"linux\",\"architecture\":\"amd64\",\"rootfs\":{\"type\":"
-		  "\"layers\",\"diff_ids\":[\"%s\"]},\"config\":%s}",
-		  layer, run);
+	snprintf(scene.layer, sizeof(scene.layer), "blobs/sha256/%s", layer + 7);
+	wr_printf(
+	    &config,
+	    "{\"os\":\"linux\",\"architecture\":\"amd64\",\"config\":%s,\"rootfs\":{"
+	    "\"type\":\"layers\",\"diff_ids\":[",
+	    run);
+	if (!scene.without_diff_ids)
+		wr_printf(&config, "\"%s\"", layer);
+	wr_printf(&config, "]}}");
 	put_blob(wr_view(&config), config_digest);
 	wr_printf(&manifest,
 		  "{\"schemaVersion\":2,\"config\":{\"mediaType\":\"application/"

@@ -13,6 +13,8 @@ struct oci_scene {
 	struct oci_tree tree;
 	struct oci_budget budget;
 	struct writer tar; /* the layer being made */
+	char layer[128];
+	bool without_diff_ids;
 };
 extern struct oci_scene scene;
 
@@ -39,7 +41,8 @@ bool oci_is_link(const char *path, const char *target);
 bool oci_is_nothing(const char *path);
 
 /* A layout in the folder: one image, one layer (that of scene.tar, ended here). run: the
- * "config" of its configuration. */
+ * "config" of its configuration, and what may follow it. scene.layer: the layer's file.
+ */
 void oci_put_layout(const char *run);
 
 #endif

@@ -1,6 +1,7 @@
 /* A folder and an archive, as the same set of files. */
 #include "oci_sample.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -80,6 +81,7 @@ static void make_archive(void)
 	tar_link(&scene.tar, "chain", "blobs/up");
 	tar_hard(&scene.tar, "x/hard", "b");
 	tar_link(&scene.tar, "out", "../../etc/passwd");
+	tar_link(&scene.tar, "above", "../b"); /* b is there, but this is above it */
 	tar_link(&scene.tar, "abs", "/etc/passwd");
 	tar_link(&scene.tar, "round", "round");
 	tar_file(&scene.tar, "b", "the last one");
@@ -107,6 +109,7 @@ static void test_archive__files_and_links_of_it(void **state)
 		assert_false(oci_source_has(source, "blobs"));
 		assert_int_equal(read_all(source, "out", &out, NULL), TOBI_E_NOT_FOUND);
 		assert_int_equal(read_all(source, "abs", &out, NULL), TOBI_E_NOT_FOUND);
+		assert_int_equal(read_all(source, "above", &out, NULL), TOBI_E_NOT_FOUND);
 		assert_int_equal(read_all(source, "round", &out, NULL), TOBI_E_NOT_FOUND);
 		oci_source_free(source);
 		wr_done(&packed);
@@ -153,6 +156,7 @@ static void test_archive_that_changes__noticed(void **state)
 {
 	struct oci_source *source = NULL;
 	struct writer out = wr_init(100);
+	int fd;
 
 	(void)state;
 	make_archive();
@@ -161,6 +165,17 @@ static void test_archive_that_changes__noticed(void **state)
 	/* In place: the descriptor sees it. */
 	assert_int_equal(truncate(oci_at("x.tar"), 600), 0);
 	assert_int_not_equal(read_all(source, "b", &out, NULL), TOBI_OK);
+	oci_source_free(source);
+	/* Another file where one was. */
+	oci_put("x.tar", wr_view(&scene.tar));
+	assert_int_equal(open_source(oci_at("x.tar"), &source, NULL), TOBI_OK);
+	scene.tar.size = 0;
+	tar_folder(&scene.tar, "blobs/");
+	tar_file(&scene.tar, "./blobs/a", "of another size");
+	fd = open(oci_at("x.tar"), O_WRONLY | O_CLOEXEC);
+	assert_int_equal(pwrite(fd, scene.tar.ptr, scene.tar.size, 0), scene.tar.size);
+	close(fd);
+	assert_int_equal(read_all(source, "blobs/a", &out, NULL), TOBI_E_MISMATCH);
 	oci_source_free(source);
 	wr_done(&out);
 }
