@@ -26,6 +26,7 @@ enum {
 	LIMIT_CONFIG = 64 << 10,
 	LIMIT_NAME = 64,
 	LIMIT_PATH = 1024,
+	LIMIT_ROOTFS_FILES = 200000,
 	LIMIT_DEEP_PATH = 3 << 10, /* of a file in an image that is built, links resolved */
 	LIMIT_ARGUMENTS = 256,
 	LIMIT_ARGUMENT = 4096,

@@ -16,8 +16,6 @@
 #include "base/file.h"
 #include "base/limits.h"
 
-enum { MAX_ENTRIES = 200000 };
-
 static const char object[] = "image";
 
 static int open_inside(int root, const char *path, int flags)
@@ -33,7 +31,7 @@ enum tobi_err stage_init(const char *path, struct stage *ret_stage,
 {
 	struct stage stage = {
 	    .root = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC),
-	    .max_entries = MAX_ENTRIES,
+	    .max_entries = LIMIT_ROOTFS_FILES,
 	    .max_bytes = LIMIT_ROOTFS};
 
 	if (stage.root < 0)

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "base/endian.h"
 #include "base/fault.h"
 #include "base/file.h"
 #include "image/rules.h"
@@ -88,16 +89,32 @@ static enum tobi_err bind(const char *from, const char *to, uint64_t attributes,
 	return bind_onto(target, from, attributes, name, fault);
 }
 
+/*
+ * Room for the image's files in memory, where each takes whole pages: in EROFS the ends
+ * of small ones share a block. Room for what compression or holes saved is not needed:
+ * images are not compressed. How many files there are stands in the superblock, after 16
+ * bytes.
+ */
+static uint64_t unpacked_size(const struct isolate_spec *spec)
+{
+	enum { SUPERBLOCK = 1024, COUNT = SUPERBLOCK + 16, PAGE = 4096 };
+	const uint64_t slack = UINT64_C(16) << 20;
+	uint8_t raw[8] = {0};
+	uint64_t files = 0;
+
+	if (!fd_pread_all(spec->image_fd, raw, sizeof(raw),
+			  spec->image->root_offset + COUNT, OBJECT, NULL))
+		files = load_u64le(raw);
+	return spec->image->root_size + slack +
+	       PAGE * (files < LIMIT_ROOTFS_FILES ? files : LIMIT_ROOTFS_FILES);
+}
+
 static enum tobi_err place_root(const struct isolate_spec *spec, int root_fd,
 				struct tobi_fault *fault)
 {
-	/* Room for what compression or holes saved is not needed: images are not
-	 * compressed. */
-	const uint64_t slack = UINT64_C(16) << 20;
-
 	if (root_fd < 0) {
-		enum tobi_err err = mount_tmpfs(ROOT, spec->image->root_size + slack,
-						"755", MS_NOSUID | MS_NODEV, fault);
+		enum tobi_err err = mount_tmpfs(ROOT, unpacked_size(spec), "755",
+						MS_NOSUID | MS_NODEV, fault);
 
 		return err ? err : unpack_image(spec, ROOT, fault);
 	}

@@ -35,6 +35,11 @@ user "$tobichi" build --tier soft -o hello.tobi -- /bin/busybox sh -c 'echo hell
 check "run" exits 0 user "$tobichi" run hello.tobi
 check "its output" has "$said" hello
 check "the root file system stays read-only" hasnt "$said" written
+# In memory each file takes a page at least: more than the image is large.
+mkdir many && cp /bin/busybox many/
+(cd many && /usr/bin/python3 -c 'for i in range(8000): open(f"f{i}", "w").write("x")')
+user "$tobichi" build --root many -o many.tobi -- /busybox sh -c 'ls / | grep -c ^f' >/dev/null
+check "an image of many small files" same "$(user "$tobichi" run many.tobi 2>/dev/null)" 8000
 lacks="this host's launch lacks: "
 check "it says that user ids are shared" has "$said" "${lacks}the program and its agent share your user id inside"
 port=$(free_port)
