@@ -110,15 +110,11 @@ static enum tobi_err take_descriptors(struct packet *packet, struct agent_config
 	return TOBI_OK;
 }
 
-/* From the manifest that came: the service measured the same bytes. */
-static enum tobi_err fill_identity(const struct message *message,
-				   struct agent_config *config, struct tobi_fault *fault)
+static void fill_identity(const struct message *message, struct agent_config *config)
 {
 	struct seal_identity *identity = &config->identity;
 
-	if (hash_sha384(message->config.manifest, identity->image))
-		return fault_set(fault, TOBI_E_CRYPTO, OBJECT, "manifest",
-				 "cannot be hashed");
+	config->manifest_bytes = message->config.manifest;
 	for (size_t i = 0; i < message->config.signer_count; i++)
 		bytes_copy(identity->signers[i], sizeof(identity->signers[i]),
 			   message->config.signers[i].ptr,
@@ -127,7 +123,6 @@ static enum tobi_err fill_identity(const struct message *message,
 	identity->product = (uint16_t)config->manifest.product;
 	identity->svn = (uint16_t)config->manifest.svn;
 	identity->debug = config->manifest.debug;
-	return TOBI_OK;
 }
 
 static enum tobi_err fill_config(struct packet *packet, struct agent_config *config,
@@ -158,7 +153,7 @@ static enum tobi_err fill_config(struct packet *packet, struct agent_config *con
 		err = launch_config_parse(message.config.launch_config, &config->launch,
 					  fault);
 	if (!err)
-		err = fill_identity(&message, config, fault);
+		fill_identity(&message, config);
 	return err ? err : check_agreement(config, fault);
 }
 

@@ -25,7 +25,8 @@ struct agent_config {
 	size_t port_count;
 	int stdio[3]; /* owned; -1 when taken */
 	uint8_t instance[16];
-	struct seal_identity identity;
+	struct tobi_bytes manifest_bytes;
+	struct seal_identity identity; /* but for the image id */
 };
 
 /*

@@ -118,10 +118,11 @@ static enum tobi_err serve_seal(struct visitor *visitor, struct tobi_fault *faul
 {
 	struct desk *desk = visitor->desk;
 	struct key_wanted wanted;
-	enum tobi_err err =
-	    seal_job_new(desk->setup.identity, &visitor->ask, visitor->packet.fds[0],
-			 &desk->job, &wanted, fault);
+	enum tobi_err err = desk->setup.begin(desk->setup.begin_context, fault);
 
+	if (!err)
+		err = seal_job_new(desk->setup.identity, &visitor->ask,
+				   visitor->packet.fds[0], &desk->job, &wanted, fault);
 	if (!err)
 		desk->setup.ask_key(desk->setup.context, &wanted);
 	return err;

@@ -30,6 +30,9 @@ struct desk_setup {
 	gid_t gid;
 	const struct seal_identity *identity;
 	int idle_ms; /* for a visitor that says nothing */
+	/* Before each object: what it needs of the agent is there. */
+	enum tobi_err (*begin)(void *begin_context, struct tobi_fault *fault);
+	void *begin_context;
 	/* Send KEY and COUNTER: one at a time, and what is answered is handed back below.
 	 * What they are given lives until they return. */
 	void (*ask_key)(void *context, const struct key_wanted *wanted);

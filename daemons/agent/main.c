@@ -17,9 +17,9 @@
 #include <unistd.h>
 
 #include "algorithms.h"
+#include "ask_service.h"
 #include "base/cleanup.h"
 #include "base/fault.h"
-#include "asked.h"
 #include "channel.h"
 #include "evidence.h"
 #include "ipc/packet.h"
@@ -31,8 +31,8 @@
 #include "ratls.h"
 #include "supervise.h"
 #include "tool.h"
-#include "user.h"
 #include "token/soft_token.h"
+#include "user.h"
 
 #define SECRETS_FOLDER "/run/secrets"
 
@@ -56,7 +56,8 @@ struct agent {
 	struct agent_ratls *ratls;
 	struct supervisor *supervisor;
 	struct desk *desk;
-	struct asked asked;
+	struct ask_service service;
+	bool hiding; /* OpenSSL may be given secrets */
 	struct program_vectors vectors;
 	struct atls_endpoint endpoint;
 	struct writer certificate;
@@ -72,38 +73,6 @@ struct agent {
 static int64_t now(void)
 {
 	return (int64_t)time(NULL);
-}
-
-/* More than fit are never open: evidence and desk have lower limits. */
-static void ask(struct agent *agent, enum asked_kind kind, const struct writer *out)
-{
-	if (asked_put(&agent->asked, kind))
-		channel_send(agent->channel, out);
-}
-
-static void send_report(void *context, const uint8_t claims_hash[static 32])
-{
-	CLEANUP(wr_done) struct writer out = wr_init(LIMIT_CHANNEL);
-	struct agent *agent = context;
-
-	message_write_report(&out, claims_hash);
-	ask(agent, ASKED_REPORT, &out);
-}
-
-static void send_key(void *context, const struct key_wanted *wanted)
-{
-	CLEANUP(wr_done) struct writer out = wr_init(LIMIT_CHANNEL);
-
-	message_write_key(&out, wanted);
-	ask(context, ASKED_KEY, &out);
-}
-
-static void send_counter(void *context, const struct counter_wanted *wanted)
-{
-	CLEANUP(wr_done) struct writer out = wr_init(LIMIT_CHANNEL);
-
-	message_write_counter(&out, wanted);
-	ask(context, ASKED_COUNTER, &out);
 }
 
 static void send_fault(struct agent *agent, const struct tobi_fault *fault)
@@ -210,6 +179,21 @@ static void on_stored(void *context)
 		supervisor_start(agent->supervisor);
 }
 
+/* Before OpenSSL is given anything random or secret. */
+static enum tobi_err hide_keys(struct agent *agent, struct tobi_fault *fault)
+{
+	enum tobi_err err;
+
+	if (agent->hiding)
+		return TOBI_OK;
+	err = algorithms_load(fault);
+	if (err)
+		return err;
+	keymem_hide();
+	agent->hiding = true;
+	return TOBI_OK;
+}
+
 static enum tobi_err make_key(struct agent *agent, struct tobi_fault *fault)
 {
 	struct cert_request request = {
@@ -218,12 +202,10 @@ static enum tobi_err make_key(struct agent *agent, struct tobi_fault *fault)
 	    .not_before = now() - 86400,
 	    .not_after = now() + CERTIFICATE_DAYS * INT64_C(86400),
 	};
-	enum tobi_err err = algorithms_load(fault);
+	enum tobi_err err = hide_keys(agent, fault);
 
-	if (err)
-		return err;
-	keymem_hide();
-	err = key_new(KEY_P256, &agent->key, fault);
+	if (!err)
+		err = key_new(KEY_P256, &agent->key, fault);
 	if (err)
 		return err;
 	if (!keymem_holds(agent->key) || !algorithms_random_is_hidden())
@@ -261,12 +243,15 @@ static enum tobi_err make_endpoint(struct agent *agent, struct tobi_fault *fault
 static enum tobi_err make_evidence(struct agent *agent, struct tobi_fault *fault)
 {
 	struct evidence_setup setup = {.base = agent->base,
-				       .report = send_report,
-				       .context = agent,
+				       .report = ask_report,
+				       .context = &agent->service,
 				       .endorse = agent->config->endorse};
 	enum tobi_err err = key_spki_sha256(agent->key, setup.spki_sha256, fault);
 
-	return err ? err : evidence_new(&setup, &agent->evidence, fault);
+	if (!err)
+		err = evidence_new(&setup, &agent->evidence, fault);
+	agent->service.evidence = agent->evidence;
+	return err;
 }
 
 static enum tobi_err make_proxy(struct agent *agent, struct tobi_fault *fault)
@@ -383,39 +368,6 @@ static void start_attest(struct agent *agent, const struct message *message)
 	}
 }
 
-static enum tobi_err not_asked(struct tobi_fault *fault)
-{
-	return fault_set(fault, TOBI_E_PROTOCOL, "agent channel", "message",
-			 "it answers what was not asked");
-}
-
-/* The service answers in the order in which it was asked. */
-static enum tobi_err take_answer(struct agent *agent, const struct message *message,
-				 struct tobi_fault *fault)
-{
-	enum asked_kind asked = asked_take(&agent->asked);
-
-	switch (message->kind) {
-	case MESSAGE_TOKEN:
-		return asked == ASKED_REPORT
-			   ? evidence_token(agent->evidence, message->token, fault)
-			   : not_asked(fault);
-	case MESSAGE_KEY_REPLY:
-		return asked == ASKED_KEY ? desk_key(agent->desk, message->key.ptr, fault)
-					  : not_asked(fault);
-	case MESSAGE_COUNTER_REPLY:
-		return asked == ASKED_COUNTER
-			   ? desk_counter(agent->desk, &message->counter, fault)
-			   : not_asked(fault);
-	default:
-		if (asked == ASKED_REPORT)
-			return evidence_refused(agent->evidence, &message->fault, fault);
-		return asked == ASKED_NOTHING
-			   ? not_asked(fault)
-			   : desk_refused(agent->desk, &message->fault, fault);
-	}
-}
-
 static void on_message(void *context, const struct message *message)
 {
 	struct agent *agent = context;
@@ -427,7 +379,7 @@ static void on_message(void *context, const struct message *message)
 	case MESSAGE_KEY_REPLY:
 	case MESSAGE_COUNTER_REPLY:
 	case MESSAGE_FAULT:
-		err = take_answer(agent, message, &fault);
+		err = ask_answered(&agent->service, message, &fault);
 		break;
 	case MESSAGE_ATTEST:
 		start_attest(agent, message);
@@ -446,6 +398,22 @@ static void on_message(void *context, const struct message *message)
 		fail(agent, &fault);
 }
 
+/* What costs time is made when the first program asks. */
+static enum tobi_err begin_sealing(void *context, struct tobi_fault *fault)
+{
+	struct agent *agent = context;
+	struct agent_config *config = agent->config;
+	enum tobi_err err = hide_keys(agent, fault);
+
+	if (!err && !algorithms_random_is_hidden())
+		err = fault_set(fault, TOBI_E_CRYPTO, "key memory", "",
+				"random state is not in it");
+	/* The service measured the same bytes. */
+	if (!err && hash_sha384(config->manifest_bytes, config->identity.image))
+		err = fault_set(fault, TOBI_E_CRYPTO, "manifest", "", "cannot be hashed");
+	return err;
+}
+
 static enum tobi_err make_desk(struct agent *agent, struct tobi_fault *fault)
 {
 	struct desk_setup setup = {
@@ -455,14 +423,19 @@ static enum tobi_err make_desk(struct agent *agent, struct tobi_fault *fault)
 	    .gid = agent->gid,
 	    .identity = &agent->config->identity,
 	    .idle_ms = DESK_IDLE_MS,
-	    .ask_key = send_key,
-	    .ask_counter = send_counter,
-	    .context = agent,
+	    .begin = begin_sealing,
+	    .begin_context = agent,
+	    .ask_key = ask_key,
+	    .ask_counter = ask_counter,
+	    .context = &agent->service,
 	};
 	struct tobi_bytes tool = {inside_tool, (size_t)(inside_tool_end - inside_tool)};
 	enum tobi_err err = tool_place(ASK_FOLDER, tool, fault);
 
-	return err ? err : desk_new(&setup, &agent->desk, fault);
+	if (!err)
+		err = desk_new(&setup, &agent->desk, fault);
+	agent->service.desk = agent->desk;
+	return err;
 }
 
 static enum tobi_err make_supervisor(struct agent *agent, struct tobi_fault *fault)
@@ -544,6 +517,7 @@ static enum tobi_err prepare(struct agent *agent, struct tobi_fault *fault)
 	if (!err)
 		err = channel_new(agent->base, CHANNEL_FD, &events, agent,
 				  &agent->channel, fault);
+	agent->service.channel = agent->channel;
 	return err;
 }
 
