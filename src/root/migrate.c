@@ -4,9 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/fault.h"
 #include "pki/cert.h"
+#include "root/counters.h"
 #include "root/provider.h"
 #include "root/settle.h"
 
@@ -84,6 +86,28 @@ static enum tobi_err compare_seals(struct root *old, struct root *made,
 	return err;
 }
 
+/* The enclaves' counters go on where they are: authenticated by the new keys, and
+ * anchored to the new hardware. */
+static enum tobi_err carry_counters(const char *folder, struct root *old,
+				    const char *stage, struct root *made,
+				    struct tobi_fault *fault)
+{
+	struct counters_setup from = {0}, to = {0};
+	enum tobi_err err;
+
+	if (!root_has_counter(old) &&
+	    access(root_in_folder(folder, COUNTERS_FILE).text, F_OK) && errno == ENOENT)
+		return TOBI_OK;
+	err = counters_setup_of(old, folder, &from, fault);
+	if (!err)
+		err = counters_setup_of(made, stage, &to, fault);
+	if (!err)
+		err = counters_move(&from, &to, fault);
+	explicit_bzero(from.key, sizeof(from.key));
+	explicit_bzero(to.key, sizeof(to.key));
+	return err;
+}
+
 /* The new platform, whole, in migrate.new. */
 static enum tobi_err make_new(const char *stage, const struct root_migration *migration,
 			      struct tobi_bytes prk, struct tobi_fault *fault)
@@ -120,6 +144,8 @@ static enum tobi_err make_and_check(const char *folder, struct root *old,
 		err = root_open_unlocked(stage.text, &made, fault);
 	if (!err && migrated->kept_seal_root)
 		err = compare_seals(old, made, fault);
+	if (!err)
+		err = carry_counters(folder, old, stage.text, made, fault);
 	return err ? err : identify(made, &migrated->after, fault);
 }
 
