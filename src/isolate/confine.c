@@ -261,10 +261,12 @@ enum tobi_err isolate_confine_program(const struct manifest *manifest,
 
 /* A read-only mount over the writable one, which stays with whoever has it open: the
  * agent. Landlock cannot take away below /run what it allows in /run, and an ordinary
- * user's program is the same user inside as the agent. */
-static enum tobi_err freeze(const char *folder, struct tobi_fault *fault)
+ * user's program is the same user inside as the agent. allowed: attributes that only the
+ * read-only one is without. */
+static enum tobi_err freeze(const char *folder, uint64_t allowed,
+			    struct tobi_fault *fault)
 {
-	struct mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY};
+	struct mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY, .attr_clr = allowed};
 	CLEANUP(fd_close)
 	int tree = (int)syscall(SYS_open_tree, AT_FDCWD, folder,
 				OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
@@ -290,9 +292,9 @@ enum tobi_err isolate_confine_agent(const struct manifest *manifest,
 
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) || setrlimit(RLIMIT_CORE, &none))
 		return fault_errno(fault, OBJECT, "not dumpable", "cannot be set");
-	err = freeze("/run/secrets", fault);
+	err = freeze("/run/secrets", 0, fault);
 	if (!err)
-		err = freeze("/run/tobichi", fault);
+		err = freeze("/run/tobichi", MOUNT_ATTR_NOEXEC, fault);
 	if (!err)
 		err = lock_capabilities(fault);
 	if (!err)

@@ -294,7 +294,7 @@ static enum tobi_err place_proc(struct tobi_fault *fault)
 /* A file system for the agent to fill: the program cannot change it, nor put another one
  * in its place. */
 static enum tobi_err place_agents(int root, const char *name, uint64_t size,
-				  unsigned long flags, struct tobi_fault *fault)
+				  struct tobi_fault *fault)
 {
 	CLEANUP(fd_close) int run = -1;
 	CLEANUP(fd_close) int folder = -1;
@@ -308,19 +308,17 @@ static enum tobi_err place_agents(int root, const char *name, uint64_t size,
 		return fault_set(
 		    fault, TOBI_E_NOT_FOUND, "image", name,
 		    "there is no place for /run/%s; make /run a writable path", name);
-	return mount_tmpfs(inroot_name(folder).text, size, "755", flags, fault);
+	return mount_tmpfs(inroot_name(folder).text, size, "755", SAFE, fault);
 }
 
-/* Secrets; and the agent's socket beside a program that asks there, which is why only
- * that one may hold what is executed. */
+/* Secrets; and the agent's socket beside a program that asks there. What is writable is
+ * not executed: see freeze() in confine.c. */
 static enum tobi_err place_all_agents(int root, struct tobi_fault *fault)
 {
 	enum tobi_err err = place_agents(
-	    root, "secrets", LIMIT_SECRETS_TOTAL + (UINT64_C(1) << 20), SAFE, fault);
+	    root, "secrets", LIMIT_SECRETS_TOTAL + (UINT64_C(1) << 20), fault);
 
-	return err ? err
-		   : place_agents(root, "tobichi", UINT64_C(4) << 20,
-				  MS_NOSUID | MS_NODEV, fault);
+	return err ? err : place_agents(root, "tobichi", UINT64_C(4) << 20, fault);
 }
 
 static enum tobi_err check_folders(struct tobi_fault *fault)

@@ -107,6 +107,8 @@ static void attempts(void)
 	must_fail("the kernel's settings", open_for_writing("/proc/sys/kernel/hostname"));
 	must_fail("the kernel's trigger", open_for_writing("/proc/sysrq-trigger"));
 	must_fail("secrets that can be written", open_for_writing("/run/secrets/hole"));
+	must_fail("the agent's folder that can be written",
+		  open_for_writing("/run/tobichi/hole"));
 	must_fail("tracing the agent", ptrace(PTRACE_SEIZE, 1, 0, 0));
 	must_fail("a user namespace", unshare(CLONE_NEWUSER));
 	must_fail("a mount namespace", unshare(CLONE_NEWNS));
