@@ -86,9 +86,9 @@ static void extract(struct tobi_bytes secret, uint8_t ret_prk[static 32])
 static void test_pkcs11_imported_seal_root__derives_what_a_file_derives(void **state)
 {
 	static const uint8_t secret[32] = {11, 12, 13};
-	uint8_t prk[32], key[32], same[32], long_info[4095] = {7};
+	uint8_t prk[32], key[32], same[32], long_info[4096] = {7};
 	const struct tobi_bytes infos[] = {
-	    text_bytes(""), text_bytes("a"), {long_info, sizeof(long_info)}};
+	    text_bytes(""), text_bytes("a"), {long_info, sizeof(long_info) - 1}};
 	struct root *root;
 
 	(void)state;
