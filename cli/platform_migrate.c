@@ -38,6 +38,10 @@ static void print_migrated(const char *folder, const struct root_migrated *migra
 	       migrated->kept_seal_root
 		   ? "the same: what enclaves have sealed here can be opened"
 		   : "new: what enclaves have sealed here before can never be opened");
+	if (migrated->had_counters)
+		printf("counters       %s\n", migrated->kept_seal_root
+						  ? "moved with the seal root"
+						  : "lost: all are 0 again");
 	print_old_keys(migrated);
 	if (migrated->lost_owner)
 		printf("owner          the owner's certificate was for the old key; "

@@ -86,17 +86,21 @@ static enum tobi_err compare_seals(struct root *old, struct root *made,
 	return err;
 }
 
-/* The enclaves' counters go on where they are: authenticated by the new keys, and
- * anchored to the new hardware. */
-static enum tobi_err carry_counters(const char *folder, struct root *old,
-				    const char *stage, struct root *made,
-				    struct tobi_fault *fault)
+/* Their file is authenticated by a key of the seal root: without that it is of no use. In
+ * a hardware's counter they begin anew at its present value. */
+static enum tobi_err move_counters(const char *folder, struct root *old,
+				   const char *stage, struct root *made,
+				   struct root_migrated *migrated,
+				   struct tobi_fault *fault)
 {
 	struct counters_setup from = {0}, to = {0};
 	enum tobi_err err;
 
-	if (!root_has_counter(old) &&
-	    access(root_in_folder(folder, COUNTERS_FILE).text, F_OK) && errno == ENOENT)
+	migrated->had_counters =
+	    access(root_in_folder(folder, COUNTERS_FILE).text, F_OK) == 0;
+	/* Where the hardware counts, a file that is missing was taken away. */
+	if (!migrated->kept_seal_root ||
+	    (!migrated->had_counters && !root_has_counter(old)))
 		return TOBI_OK;
 	err = counters_setup_of(old, folder, &from, fault);
 	if (!err)
@@ -145,7 +149,7 @@ static enum tobi_err make_and_check(const char *folder, struct root *old,
 	if (!err && migrated->kept_seal_root)
 		err = compare_seals(old, made, fault);
 	if (!err)
-		err = carry_counters(folder, old, stage.text, made, fault);
+		err = move_counters(folder, old, stage.text, made, migrated, fault);
 	return err ? err : identify(made, &migrated->after, fault);
 }
 

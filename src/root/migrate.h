@@ -21,6 +21,7 @@ struct root_identity {
 struct root_migrated {
 	struct root_identity before, after;
 	bool kept_seal_root;
+	bool had_counters; /* of enclaves; they go with the seal root, or are lost */
 	bool lost_owner; /* an owner's certificate was for the old key */
 	bool left_keys;	 /* the old keys are still in their device */
 	bool from_files; /* files with keys were overwritten and removed */

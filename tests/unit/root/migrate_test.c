@@ -293,6 +293,74 @@ static void test_migrate_owner__is_asked_for_anew(void **state)
 	assert_false(is_there("owner.pem"));
 }
 
+/* Of this platform, as it is now. */
+static enum tobi_err count(bool increment, uint64_t *ret_value)
+{
+	static const uint8_t owner[COUNTER_OWNER_SIZE] = {1};
+	struct root *root = opened(NULL);
+	struct counters_setup setup = {0};
+	struct counters *counters = NULL;
+	enum tobi_err err = counters_setup_of(root, token.folder, &setup, NULL);
+
+	if (!err)
+		err = counters_open(&setup, &counters, NULL);
+	if (!err)
+		err = increment ? counters_increment(counters, owner, text_bytes("c"),
+						     ret_value, NULL)
+				: counters_read(counters, owner, text_bytes("c"),
+						ret_value, NULL);
+	counters_free(counters);
+	root_free(root);
+	return err;
+}
+
+static void test_migrate_counters__go_with_the_seal_root(void **state)
+{
+	struct root_migrated migrated = {0};
+	uint64_t value = 0;
+
+	(void)state;
+	make_files();
+	for (uint64_t n = 1; n < 4; n++) {
+		assert_int_equal(count(true, &value), TOBI_OK);
+		assert_int_equal(value, n);
+	}
+	assert_int_equal(migrate("pkcs11", false, &migrated, NULL), TOBI_OK);
+	assert_true(migrated.had_counters);
+	assert_int_equal(count(false, &value), TOBI_OK);
+	assert_int_equal(value, 3);
+	assert_int_equal(count(true, &value), TOBI_OK);
+	assert_int_equal(value, 4);
+	/* A new seal root has other keys: there is nothing to check the file with. */
+	assert_int_equal(migrate("file", true, &migrated, NULL), TOBI_OK);
+	assert_true(migrated.had_counters);
+	assert_false(is_there("counters"));
+	assert_int_equal(count(false, &value), TOBI_OK);
+	assert_int_equal(value, 0);
+	assert_int_equal(migrate("pkcs11", false, &migrated, NULL), TOBI_OK);
+	assert_false(migrated.had_counters);
+	assert_false(is_there("counters"));
+}
+
+static void test_migrate_counters_that_were_changed__the_old_platform_stands(void **state)
+{
+	struct writer content = wr_init(4096);
+	uint64_t value;
+
+	(void)state;
+	make_files();
+	assert_int_equal(count(true, &value), TOBI_OK);
+	assert_int_equal(file_read(in("counters").text, 4096, "x", &content, NULL),
+			 TOBI_OK);
+	content.ptr[content.size - 40] ^= 1;
+	assert_int_equal(
+	    file_write(in("counters").text, 0600, wr_view(&content), "x", NULL), TOBI_OK);
+	wr_done(&content);
+	refused("pkcs11", false, TOBI_E_MISMATCH, "");
+	root_free(opened("file"));
+	assert_int_equal(p11_fake_count(), 0);
+}
+
 /* A module that takes another seal root than it was given. */
 static void test_migrate_seal_root_changed_on_the_way__the_old_one_stands(void **state)
 {
@@ -427,6 +495,8 @@ int main(int count, char **arguments)
 	    TEST(test_migrate_nothing_there__said),
 	    TEST(test_migrate_while_it_is_open__refused),
 	    TEST(test_migrate_owner__is_asked_for_anew),
+	    TEST(test_migrate_counters__go_with_the_seal_root),
+	    TEST(test_migrate_counters_that_were_changed__the_old_platform_stands),
 	    TEST(test_migrate_seal_root_changed_on_the_way__the_old_one_stands),
 	    TEST(test_migrate_killed_at_any_step__is_the_old_or_the_new),
 	    TEST(test_migrate_any_call_fails__is_the_old_or_the_new),
