@@ -1,0 +1,55 @@
+#!/bin/sh
+# What enclaves have sealed, and their counters, when the platform's keys move: from files
+# into a token (SoftHSM), and back with a new seal root.
+# Usage: migrate.sh BUILD_FOLDER
+set -u
+[ "$(id -u)" = 0 ] || { echo "skipped: needs root to make enclaves with limits"; exit 77; }
+for module in /usr/lib/softhsm/libsofthsm2.so /usr/lib/*/softhsm/libsofthsm2.so none; do
+	[ ! -e "$module" ] || break
+done
+[ "$module" != none ] || { echo "skipped: SoftHSM is not installed"; exit 77; }
+. "$(dirname "$0")/lib.sh"
+
+export SOFTHSM2_CONF="$work/softhsm2.conf"
+printf 'directories.tokendir = %s\nobjectstore.backend = file\nlog.level = ERROR\n' \
+	"$work/tokens" >softhsm2.conf
+mkdir -m 700 tokens
+softhsm2-util --init-token --free --label plat --pin 4321 --so-pin 87654321 >/dev/null
+(umask 077; echo 4321 >pin)
+
+inside() { # SCRIPT: what it prints in an enclave, and its status
+	printf 'cd /tmp; PATH=$PATH:/run/tobichi\n%s\n' "$1" | timeout -s KILL 60 "$tobichi" run a.tobi
+}
+seal() { inside "printf '$1' | tobichi seal | base64 -w0"; }
+unseal() { inside "echo '$1' | base64 -d | tobichi unseal"; }
+counted() { inside "tobichi counter $1 visits"; }
+gone() { ! kill -0 "$(service)" 2>/dev/null; }
+move() { # KIND OPTIONS
+	kill "$(service)" 2>/dev/null
+	eventually gone
+	kind=$1
+	shift
+	"$tobichi" platform migrate --to "$kind" "$@"
+}
+to_token() { move pkcs11 --device "$module" --token plat --pin-file pin; }
+
+"$tobichi" build --tier soft -o a.tobi -- /bin/busybox sh >/dev/null
+blob=$(seal 'the secret')
+check "sealed with files, opened with files" same "$(unseal "$blob")" "the secret"
+counted increment >/dev/null
+check "a counter in files" has "$(counted increment)" 2
+check "files move into the token" exits 0 to_token
+check "the counters, too" has "$said" "moved with the seal root"
+check "sealed with files, opened with the token" same "$(unseal "$blob")" "the secret"
+check "the counter goes on" has "$(counted increment)" 3
+blob2=$(seal 'another one')
+check "sealed with the token, opened with it" same "$(unseal "$blob2")" "another one"
+check "a refused move changes nothing" exits 2 move file
+check "what was sealed is still opened" same "$(unseal "$blob2")" "another one"
+check "back into files, with a new seal root" exits 0 move file --new-seal-root
+check "that counters are lost is said" has "$said" "all are 0 again"
+check "what was sealed before is lost" exits 1 unseal "$blob"
+check "the counter is new" has "$(counted read)" 0
+blob3=$(seal 'a third')
+check "sealed and opened with the new one" same "$(unseal "$blob3")" "a third"
+exit $failed
