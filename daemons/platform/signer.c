@@ -220,14 +220,32 @@ static void reply(int fd, struct writer *out, enum tobi_err err,
 		_exit(1);
 }
 
+/* All memory, now and later. An ordinary user's limit on locked memory is often too low
+ * for that: the service says so. The seal root is in secret memory in any case. Where a
+ * token's module is still to be loaded the limit must have room for it: else it could not
+ * be, and a token's keys are not in this memory anyway. */
+static bool lock_memory(const char *folder)
+{
+	const size_t room = 64 << 20;
+	void *probe;
+
+	if (mlockall(MCL_CURRENT | MCL_FUTURE))
+		return false;
+	if (!root_will_open_files(folder))
+		return true;
+	probe = mmap(NULL, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (probe != MAP_FAILED)
+		return !munmap(probe, room);
+	munlockall();
+	return false;
+}
+
 static struct root *open_root(const char *folder, int fd)
 {
 	CLEANUP(wr_done) struct writer out = wr_init(LIMIT_PUBLIC);
 	struct tobi_fault fault = {0};
 	struct root *root = NULL;
-	/* An ordinary user's limit on locked memory is often too low for all of it: the
-	 * service says so. The seal root is in secret memory in any case. */
-	bool locked = mlockall(MCL_CURRENT | MCL_FUTURE) == 0;
+	bool locked = lock_memory(folder);
 	enum tobi_err err = root_open(folder, &root, &fault);
 
 	if (!err)

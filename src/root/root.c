@@ -102,8 +102,8 @@ void root_sweep_devices(const char *folder)
 static void remove_leftovers(const char *folder)
 {
 	static const char *const names[] = {"platform-ca.key", "platform-ca.pem",
-					    "platform.pem", "owner.pem", "seal-root",
-					    COUNTERS_FILE};
+					    "platform.pem",    "owner.pem",
+					    "seal-root",       COUNTERS_FILE};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		unlink(root_in_folder(folder, names[i]).text);
@@ -277,6 +277,13 @@ const char *root_kind(const struct root *root)
 bool root_opens_files(const struct root *root)
 {
 	return root->provider->opens_files;
+}
+
+bool root_will_open_files(const char *folder)
+{
+	const struct root_provider *provider = root_find_marker(folder);
+
+	return provider && provider->opens_files;
 }
 
 size_t root_chain(const struct root *root, const struct tobi_bytes **ret_certificates)

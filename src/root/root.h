@@ -67,6 +67,9 @@ TOBI_MUST_USE enum tobi_err root_counter(struct root *root, bool increment,
 					 uint64_t *ret_value, struct tobi_fault *fault);
 /* Whether signing opens files or devices: who closes itself in must leave that open. */
 bool root_opens_files(const struct root *root);
+/* The same before it is opened, and so whether opening it loads code that is not there
+ * yet. false when there is no platform. */
+bool root_will_open_files(const char *folder);
 /* A request for an owner's CA (PEM), and taking its answer (PEM chain, leaf first), which
  * must certify the platform key. */
 TOBI_MUST_USE enum tobi_err root_csr(struct root *root, struct writer *out,

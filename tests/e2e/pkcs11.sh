@@ -132,4 +132,38 @@ evidence "$id" four.cbor
 check "it vouches for enclaves" exits 0 accepted four.cbor web2.policy.yaml
 check "not for who trusts the platform before" exits 1 accepted four.cbor web.policy.yaml
 check "a move to nowhere" exits 2 "$tobichi" platform migrate
+
+# an ordinary user, with the limits on locked memory that are usual
+number=65501
+user() {
+	timeout -s KILL 60 setpriv --reuid $number --regid $number --clear-groups --bounding-set=-all \
+		env -i PATH=/usr/bin:/bin HOME="$work/user" XDG_RUNTIME_DIR="$work/user/run" \
+		XDG_DATA_HOME="$work/user/data" SOFTHSM2_CONF="$work/user/softhsm2.conf" "$@"
+}
+finish() {
+	pid=$(sed -n 's/^event=ready pid=\([0-9]*\) .*/\1/p' "$work/user/run/tobichi/service.log" 2>/dev/null | tail -1)
+	[ -z "$pid" ] || kill "$pid" 2>/dev/null
+	clean_up
+}
+if user test -x "$tobichi" && user unshare -Ur true 2>/dev/null; then
+	trap finish EXIT
+	chmod 755 "$work"
+	mkdir -p user/run user/data user/tokens
+	sed "s,$work/tokens,$work/user/tokens," softhsm2.conf >user/softhsm2.conf
+	cp pin web.tobi user
+	chown -R $number:$number user
+	chmod 700 user/run user/tokens
+	cd user || exit 1
+	ulimit -l 8192
+	user softhsm2-util --init-token --free --label mine --pin 4321 --so-pin 87654321 >/dev/null
+	check "nobody else's PIN" exits 2 user "$tobichi" platform init --root pkcs11 \
+		--device "$module" --token mine --pin-file "$work/pin"
+	check "it says so" has "$said" "belongs to another user"
+	check "an ordinary user's platform in a token" exits 0 user "$tobichi" platform init \
+		--root pkcs11 --device "$module" --token mine --pin-file pin
+	id=$(user "$tobichi" run --detach web.tobi 2>/dev/null)
+	check "its enclave's evidence" user "$tobichi" attest "$id" -o user.cbor
+else
+	echo "skipped: no namespaces for ordinary users here, or the build folder is closed to them"
+fi
 exit $failed
