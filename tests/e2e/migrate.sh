@@ -1,6 +1,6 @@
 #!/bin/sh
 # What enclaves have sealed, and their counters, when the platform's keys move: from files
-# into a token (SoftHSM), and back with a new seal root.
+# into a token (SoftHSM), and back with a new seal root; the same with a TPM (swtpm).
 # Usage: migrate.sh BUILD_FOLDER
 set -u
 [ "$(id -u)" = 0 ] || { echo "skipped: needs root to make enclaves with limits"; exit 77; }
@@ -8,7 +8,8 @@ for module in /usr/lib/softhsm/libsofthsm2.so /usr/lib/*/softhsm/libsofthsm2.so 
 	[ ! -e "$module" ] || break
 done
 [ "$module" != none ] || { echo "skipped: SoftHSM is not installed"; exit 77; }
-. "$(dirname "$0")/lib.sh"
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/lib.sh"
 
 export SOFTHSM2_CONF="$work/softhsm2.conf"
 printf 'directories.tokendir = %s\nobjectstore.backend = file\nlog.level = ERROR\n' \
@@ -52,4 +53,27 @@ check "what was sealed before is lost" exits 1 unseal "$blob"
 check "the counter is new" has "$(counted read)" 0
 blob3=$(seal 'a third')
 check "sealed and opened with the new one" same "$(unseal "$blob3")" "a third"
+
+# the same with a TPM, which has a counter of its own
+if [ ! -e "$here/tpm_lib.sh" ] || ! command -v swtpm swtpm_setup tpm2_getcap >/dev/null; then
+	echo "skipped: no software TPM here"
+	exit $failed
+fi
+. "$here/tpm_lib.sh"
+trap 'tpm_stop a; clean_up' EXIT
+tpm_make a ''
+tpm_start a
+counted increment >/dev/null
+check "files move into the TPM" exits 0 move tpm --device "swtpm:path=$work/a/socket"
+check "sealed with files, opened with the TPM" same "$(unseal "$blob3")" "a third"
+check "the counter goes on" has "$(counted increment)" 2
+check "a restored file of counters" cp state/counters counters.old
+counted increment >/dev/null
+kill "$(service)" 2>/dev/null
+eventually gone
+cp counters.old state/counters
+check "is noticed from now on" exits 2 counted read
+check "from the TPM into the token, with a new seal root" exits 0 move pkcs11 \
+	--device "$module" --token plat --pin-file pin --new-seal-root
+check "what was sealed before is lost" exits 1 unseal "$blob3"
 exit $failed

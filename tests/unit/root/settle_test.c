@@ -17,7 +17,7 @@ static int enter(void **state)
 	snprintf(folder, sizeof(folder), "/tmp/tobichi-settle-XXXXXX");
 	assert_non_null(mkdtemp(folder));
 	snprintf(outside, sizeof(outside), "%s.outside", folder);
-	return file_write(outside, 0600, text_bytes("not theirs"), "x", NULL);
+	return (int)file_write(outside, 0600, text_bytes("not theirs"), "x", NULL);
 }
 
 static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *at)
