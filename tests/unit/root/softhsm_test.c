@@ -60,7 +60,9 @@ static int enter(void **state)
 	char path[64], text[256];
 
 	(void)state;
-	snprintf(base, sizeof(base), "/tmp/tobichi-softhsm-XXXXXX");
+	/* In memory, where syncing a thousand times costs nothing. */
+	snprintf(base, sizeof(base), "%s/tobichi-softhsm-XXXXXX",
+		 access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
 	assert_non_null(mkdtemp(base));
 	snprintf(folder, sizeof(folder), "%s/state", base);
 	snprintf(pin_file, sizeof(pin_file), "%s/pin", base);

@@ -7,7 +7,8 @@
 #include "tests/tools/p11_fake.h"
 
 struct token {
-	char base[40], module[64], pin_file[64], folder[64]; /* folder: of the platform */
+	char base[40], fast[40], module[64], pin_file[64],
+	    folder[64]; /* folder: of the platform */
 	struct p11_fake *fake;
 	struct root_options options;
 };
