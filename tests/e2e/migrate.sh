@@ -72,7 +72,8 @@ counted increment >/dev/null
 kill "$(service)" 2>/dev/null
 eventually gone
 cp counters.old state/counters
-check "is noticed from now on" exits 2 counted read
+check "is noticed from now on" exits 1 counted read
+check "it says so" has "$said" "rolled back"
 check "from the TPM into the token, with a new seal root" exits 0 move pkcs11 \
 	--device "$module" --token plat --pin-file pin --new-seal-root
 check "what was sealed before is lost" exits 1 unseal "$blob3"
