@@ -22,9 +22,9 @@ struct root_migrated {
 	struct root_identity before, after;
 	bool kept_seal_root;
 	bool had_counters; /* of enclaves; they go with the seal root, or are lost */
-	bool lost_owner; /* an owner's certificate was for the old key */
-	bool left_keys;	 /* the old keys are still in their device */
-	bool from_files; /* files with keys were overwritten and removed */
+	bool lost_owner;   /* an owner's certificate was for the old key */
+	bool left_keys;	   /* the old keys are still in their device */
+	bool from_files;   /* files with keys were overwritten and removed */
 };
 
 /* TOBI_E_DENIED when somebody has the platform open (a service runs), and when the seal
