@@ -229,8 +229,8 @@ static enum tobi_err allow_signer(int ruleset, uint64_t rights, const void *cont
 enum tobi_err isolate_confine_signer(struct tobi_fault *fault)
 {
 	/* To reach a token's files, whoever has them, and to lock memory. */
-	const uint32_t needed = 1u << CAP_DAC_OVERRIDE | 1u << CAP_DAC_READ_SEARCH |
-				1u << CAP_IPC_LOCK;
+	const uint32_t needed =
+	    1u << CAP_DAC_OVERRIDE | 1u << CAP_DAC_READ_SEARCH | 1u << CAP_IPC_LOCK;
 	enum tobi_err err = TOBI_OK;
 
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
