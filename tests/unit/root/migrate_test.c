@@ -99,56 +99,6 @@ static void test_migrate_to_a_token__keys_differ_and_the_seal_root_moves(void **
 		     is_there("platform-ca.key") || root_is_unsettled(token.folder));
 }
 
-static const uint8_t owner[COUNTER_OWNER_SIZE] = {1};
-
-/* The counters of the platform as it is; increment: one more first. */
-static uint64_t counted(bool increment)
-{
-	struct root *root = opened(NULL);
-	struct counters_setup setup;
-	struct counters *counters = NULL;
-	uint64_t value = 99;
-
-	assert_int_equal(counters_setup_of(root, token.folder, &setup, NULL), TOBI_OK);
-	assert_int_equal(counters_open(&setup, &counters, NULL), TOBI_OK);
-	if (increment)
-		assert_int_equal(counters_increment(counters, owner, text_bytes("a"),
-						    &value, NULL),
-				 TOBI_OK);
-	assert_int_equal(counters_read(counters, owner, text_bytes("a"), &value, NULL),
-			 TOBI_OK);
-	counters_free(counters);
-	root_free(root);
-	return value;
-}
-
-/* With the old seal root, and under a new one. */
-static void test_migrate__the_counters_go_on(void **state)
-{
-	struct root_migrated migrated;
-
-	(void)state;
-	make_files();
-	counted(true);
-	assert_int_equal(counted(true), 2);
-	assert_int_equal(migrate("pkcs11", false, &migrated, NULL), TOBI_OK);
-	assert_int_equal(counted(false), 2);
-	assert_int_equal(counted(true), 3);
-	assert_int_equal(migrate("file", true, &migrated, NULL), TOBI_OK);
-	assert_int_equal(counted(false), 3);
-}
-
-/* Counters that cannot be believed are not carried, and not lost either. */
-static void test_migrate__counters_that_were_changed__stay(void **state)
-{
-	make_files();
-	(void)state;
-	counted(true);
-	assert_int_equal(truncate(in(COUNTERS_FILE).text, 100), 0);
-	refused("pkcs11", false, TOBI_E_MISMATCH, "the file was changed");
-	assert_true(is_there(COUNTERS_FILE) && is_there("seal-root"));
-}
-
 /* An open descriptor still shows what is on the disk. */
 static void test_migrate_from_files__they_are_overwritten(void **state)
 {
@@ -485,8 +435,6 @@ int main(int count, char **arguments)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(test_migrate_to_a_token__keys_differ_and_the_seal_root_moves),
-	    TEST(test_migrate__the_counters_go_on),
-	    TEST(test_migrate__counters_that_were_changed__stay),
 	    TEST(test_migrate_from_files__they_are_overwritten),
 	    TEST(test_migrate_from_a_token__only_with_a_new_seal_root),
 	    TEST(test_migrate_to_another_token__moves),
