@@ -292,11 +292,12 @@ def main(arguments):
     tree = read_tree()
     found = [text for rule in TREE_RULES for text in rule(tree)]
     if len(arguments) == 2 and arguments[0] == "--build":
-        symbols = subprocess.run(["objdump", "-t", f"{arguments[1]}/libtobichi-core.a"], check=True,
-                                 capture_output=True).stdout.decode()
-        if "SYMBOL TABLE" not in symbols:
-            found.append("libtobichi-core.a: no symbols")
-        found += globals_of(symbols)
+        for name in ("libtobichi-core.a", "libtobichi-root.a"):
+            symbols = subprocess.run(["objdump", "-t", f"{arguments[1]}/{name}"], check=True,
+                                     capture_output=True).stdout.decode()
+            if "SYMBOL TABLE" not in symbols:
+                found.append(f"{name}: no symbols")
+            found += globals_of(symbols)
     for text in found:
         print(text)
     print(f"{len(found)} complaints in {len(tree)} files")

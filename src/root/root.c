@@ -16,9 +16,6 @@
 
 DEFINE_CLEANUP(struct root *, root_free)
 
-const struct root_provider root_tpm_provider = {
-    .kind = "tpm", .summary = "keys in a TPM 2.0 (not in this build)"};
-
 /* Trying them in this order is how root_open() finds out what a folder holds. */
 static const struct root_provider *const providers[] = {
     &root_file_provider, &root_tpm_provider, &root_pkcs11_provider};

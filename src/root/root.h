@@ -22,6 +22,7 @@ struct root_options {
 	/* The seal root as HKDF's extract step gives it (32 bytes), to be taken over;
 	 * empty: a new one is made. */
 	struct tobi_bytes seal;
+	uint32_t pcrs; /* tpm: bit n has PCR n quoted, beside 0 to 7 */
 };
 
 /* NULL past the end; NULL when there is none of that kind. */

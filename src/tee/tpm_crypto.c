@@ -1,0 +1,192 @@
+/* Keys, names and signatures of a TPM, with OpenSSL. */
+#include <openssl/core_names.h>
+#include <openssl/ec.h>
+#include <openssl/param_build.h>
+#include <openssl/rsa.h>
+
+#include "base/fault.h"
+#include "base/secret.h"
+#include "tee/tpm_structs.h"
+
+enum { POINT_MAX = 1 + 2 * 48, RSA_BITS_MIN = 2048, RSA_BITS_MAX = 4096 };
+
+DEFINE_CLEANUP(OSSL_PARAM_BLD *, OSSL_PARAM_BLD_free)
+DEFINE_CLEANUP(OSSL_PARAM *, OSSL_PARAM_free)
+DEFINE_CLEANUP(EVP_PKEY_CTX *, EVP_PKEY_CTX_free)
+DEFINE_CLEANUP(EVP_MD_CTX *, EVP_MD_CTX_free)
+DEFINE_CLEANUP(ECDSA_SIG *, ECDSA_SIG_free)
+DEFINE_CLEANUP(BIGNUM *, BN_free)
+
+static enum tobi_err key_of_parameters(const char *type, OSSL_PARAM_BLD *build,
+				       EVP_PKEY **ret_key, struct tobi_fault *fault)
+{
+	CLEANUP(OSSL_PARAM_freep) OSSL_PARAM *params = OSSL_PARAM_BLD_to_param(build);
+	CLEANUP(EVP_PKEY_CTX_freep)
+	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
+	CLEANUP(EVP_PKEY_CTX_freep) EVP_PKEY_CTX *check = NULL;
+	CLEANUP(EVP_PKEY_freep) EVP_PKEY *key = NULL;
+
+	if (!params || !context || EVP_PKEY_fromdata_init(context) != 1 ||
+	    EVP_PKEY_fromdata(context, &key, EVP_PKEY_PUBLIC_KEY, params) != 1)
+		return fault_openssl(fault, "TPM key", "", "is no key");
+	check = EVP_PKEY_CTX_new(key, NULL);
+	if (!check || EVP_PKEY_public_check(check) != 1)
+		return fault_openssl(fault, "TPM key", "", "is no sound key");
+	*ret_key = TAKE(key);
+	return TOBI_OK;
+}
+
+/* An uncompressed point; a TPM may leave zeros in front of a number away. */
+static bool write_point(const struct tpm_public *public, size_t size,
+			uint8_t point[static POINT_MAX])
+{
+	if (public->x.size > size || public->y.size > size)
+		return false;
+	point[0] = 4;
+	bytes_copy(point + 1 + size - public->x.size, public->x.size, public->x.ptr,
+		   public->x.size);
+	bytes_copy(point + 1 + 2 * size - public->y.size, public->y.size, public->y.ptr,
+		   public->y.size);
+	return true;
+}
+
+static enum tobi_err ecc_key(const struct tpm_public *public, EVP_PKEY **ret_key,
+			     struct tobi_fault *fault)
+{
+	CLEANUP(OSSL_PARAM_BLD_freep) OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
+	uint8_t point[POINT_MAX] = {0};
+	const char *group;
+	size_t size;
+
+	switch (public->curve) {
+	case TPM_CURVE_P256:
+		group = "prime256v1";
+		size = 32;
+		break;
+	case TPM_CURVE_P384:
+		group = "secp384r1";
+		size = 48;
+		break;
+	default:
+		return fault_set(fault, TOBI_E_UNSUPPORTED, "TPM key", "curve",
+				 "neither P-256 nor P-384");
+	}
+	if (!write_point(public, size, point))
+		return fault_set(fault, TOBI_E_MALFORMED, "TPM key", "point",
+				 "a number of it is too long");
+	if (!build ||
+	    !OSSL_PARAM_BLD_push_utf8_string(build, OSSL_PKEY_PARAM_GROUP_NAME, group,
+					     0) ||
+	    !OSSL_PARAM_BLD_push_octet_string(build, OSSL_PKEY_PARAM_PUB_KEY, point,
+					      1 + 2 * size))
+		return fault_openssl(fault, "TPM key", "", "out of memory");
+	return key_of_parameters("EC", build, ret_key, fault);
+}
+
+static enum tobi_err rsa_key(const struct tpm_public *public, EVP_PKEY **ret_key,
+			     struct tobi_fault *fault)
+{
+	CLEANUP(OSSL_PARAM_BLD_freep) OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
+	CLEANUP(BN_freep)
+	BIGNUM *n = BN_bin2bn(public->modulus.ptr, (int)public->modulus.size, NULL);
+	CLEANUP(BN_freep) BIGNUM *e = BN_new();
+
+	if (public->bits < RSA_BITS_MIN || public->bits > RSA_BITS_MAX ||
+	    public->bits != public->modulus.size * 8)
+		return fault_set(fault, TOBI_E_UNSUPPORTED, "TPM key", "bits",
+				 "RSA keys have %d to %d here", RSA_BITS_MIN,
+				 RSA_BITS_MAX);
+	if (!build || !n || !e ||
+	    !BN_set_word(e, public->exponent ? public->exponent : 65537) ||
+	    !OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_N, n) ||
+	    !OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_E, e))
+		return fault_openssl(fault, "TPM key", "", "out of memory");
+	return key_of_parameters("RSA", build, ret_key, fault);
+}
+
+enum tobi_err tpm_public_key(const struct tpm_public *public, EVP_PKEY **ret_key,
+			     struct tobi_fault *fault)
+{
+	return public->type == TPM_ALG_ECC ? ecc_key(public, ret_key, fault)
+					   : rsa_key(public, ret_key, fault);
+}
+
+enum tobi_err tpm_name(struct tobi_bytes public_bytes, unsigned name_alg,
+		       uint8_t ret_name[static TPM_STRUCT_NAME_MAX], size_t *ret_size,
+		       struct tobi_fault *fault)
+{
+	enum tobi_err err = TOBI_E_UNSUPPORTED;
+
+	ret_name[0] = (uint8_t)(name_alg >> 8);
+	ret_name[1] = (uint8_t)name_alg;
+	if (name_alg == TPM_ALG_SHA256) {
+		err = hash_sha256(public_bytes, ret_name + 2);
+		*ret_size = 2 + SHA256_SIZE;
+	} else if (name_alg == TPM_ALG_SHA384) {
+		err = hash_sha384(public_bytes, ret_name + 2);
+		*ret_size = 2 + SHA384_SIZE;
+	}
+	return err ? fault_set(fault, err, "TPM key", "name",
+			       "its hash is neither SHA-256 nor SHA-384")
+		   : TOBI_OK;
+}
+
+static enum tobi_err to_der(const struct tpm_signature *signature, uint8_t **ret_der,
+			    int *ret_size)
+{
+	CLEANUP(ECDSA_SIG_freep) ECDSA_SIG *pair = ECDSA_SIG_new();
+	CLEANUP(BN_freep)
+	BIGNUM *r = BN_bin2bn(signature->r.ptr, (int)signature->r.size, NULL);
+	CLEANUP(BN_freep)
+	BIGNUM *s = BN_bin2bn(signature->s.ptr, (int)signature->s.size, NULL);
+
+	if (!pair || !r || !s || ECDSA_SIG_set0(pair, r, s) != 1)
+		return TOBI_E_MEMORY;
+	r = s = NULL; /* the pair's now */
+	*ret_der = NULL;
+	*ret_size = i2d_ECDSA_SIG(pair, ret_der);
+	return *ret_size > 0 ? TOBI_OK : TOBI_E_CRYPTO;
+}
+
+static bool suits(const struct tpm_signature *signature, EVP_PKEY *key)
+{
+	return EVP_PKEY_is_a(key, signature->alg == TPM_ALG_ECDSA ? "EC" : "RSA");
+}
+
+enum tobi_err tpm_signature_verify(const struct tpm_signature *signature, EVP_PKEY *key,
+				   struct tobi_bytes message, struct tobi_fault *fault)
+{
+	CLEANUP(EVP_MD_CTX_freep) EVP_MD_CTX *context = EVP_MD_CTX_new();
+	const EVP_MD *hash = signature->hash == TPM_ALG_SHA256	 ? EVP_sha256()
+			     : signature->hash == TPM_ALG_SHA384 ? EVP_sha384()
+								 : NULL;
+	EVP_PKEY_CTX *key_context = NULL;
+	struct tobi_bytes bytes = signature->rsa;
+	uint8_t *der = NULL;
+	int size = 0;
+	bool valid;
+
+	if (!hash)
+		return fault_set(fault, TOBI_E_UNSUPPORTED, "TPM signature", "hash",
+				 "neither SHA-256 nor SHA-384");
+	if (!context)
+		return fault_set(fault, TOBI_E_MEMORY, "TPM signature", "",
+				 "out of memory");
+	if (signature->alg == TPM_ALG_ECDSA) {
+		if (to_der(signature, &der, &size))
+			return fault_openssl(fault, "TPM signature", "", "is none");
+		bytes = (struct tobi_bytes){der, (size_t)size};
+	}
+	valid = suits(signature, key) &&
+		EVP_DigestVerifyInit(context, &key_context, hash, NULL, key) == 1 &&
+		(signature->alg != TPM_ALG_RSAPSS ||
+		 EVP_PKEY_CTX_set_rsa_padding(key_context, RSA_PKCS1_PSS_PADDING) > 0) &&
+		EVP_DigestVerify(context, bytes.ptr, bytes.size, message.ptr,
+				 message.size) == 1;
+	OPENSSL_free(der);
+	if (valid)
+		return TOBI_OK;
+	fault_openssl(fault, "TPM signature", "", "does not verify");
+	return fault_set(fault, TOBI_E_SIGNATURE, "TPM signature", "",
+			 "it does not verify");
+}
