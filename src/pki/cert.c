@@ -100,8 +100,9 @@ static bool add_extensions(X509 *certificate, X509 *issuer,
 			     "keyid") &&
 	       (request->role == CERT_CA ||
 		add_extension(certificate, issuer, NID_ext_key_usage,
-			      request->role == CERT_TLS ? "serverAuth,clientAuth"
-							: CERT_PLATFORM_PURPOSE)) &&
+			      request->role == CERT_TLS	 ? "serverAuth,clientAuth"
+			      : request->role == CERT_AK ? CERT_AK_PURPOSE
+							 : CERT_PLATFORM_PURPOSE)) &&
 	       (!request->host_name || add_host_name(certificate, request->host_name)) &&
 	       add_extras(certificate, request);
 }

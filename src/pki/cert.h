@@ -11,9 +11,14 @@
  * OID from a UUID (ITU-T X.667), which needs no registration. */
 #define CERT_PLATFORM_PURPOSE "2.25.147613030880311805832848921690704037380"
 
+/* The TCG's: tcg-kp-AIKCertificate and tcg-kp-EKCertificate. */
+#define CERT_AK_PURPOSE "2.23.133.8.3"
+#define CERT_EK_PURPOSE "2.23.133.8.1"
+
 enum cert_role {
 	CERT_CA,       /* CA, path length 0, keyCertSign */
 	CERT_PLATFORM, /* end entity, digitalSignature, CERT_PLATFORM_PURPOSE */
+	CERT_AK,       /* end entity, digitalSignature, CERT_AK_PURPOSE */
 	CERT_TLS,      /* end entity, digitalSignature, serverAuth and clientAuth */
 };
 

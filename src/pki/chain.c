@@ -184,6 +184,31 @@ static bool set_host(X509_VERIFY_PARAM *param, const char *name)
 	       X509_VERIFY_PARAM_set1_host(param, name, 0) == 1;
 }
 
+/* Purposes that OpenSSL does not know. */
+static const struct purpose {
+	enum chain_purpose purpose;
+	const char *holder, *oid;
+	uint32_t usage; /* one of these */
+	const char *use;
+} purposes[] = {
+    {CHAIN_PLATFORM, "a platform", CERT_PLATFORM_PURPOSE, KU_DIGITAL_SIGNATURE,
+     "sign with: it lacks the key usage digitalSignature"},
+    {CHAIN_AK, "a TPM's attestation key", CERT_AK_PURPOSE, KU_DIGITAL_SIGNATURE,
+     "sign with: it lacks the key usage digitalSignature"},
+    {CHAIN_EK, "a TPM's endorsement key", CERT_EK_PURPOSE,
+     KU_KEY_ENCIPHERMENT | KU_KEY_AGREEMENT,
+     "receive secrets: it lacks the key usages keyEncipherment and keyAgreement"},
+};
+
+static const struct purpose *own_purpose(enum chain_purpose purpose)
+{
+	for (size_t i = 0; i < sizeof(purposes) / sizeof(purposes[0]); i++) {
+		if (purposes[i].purpose == purpose)
+			return &purposes[i];
+	}
+	return NULL;
+}
+
 static bool set_rules(X509_STORE_CTX *context, const struct chain_request *request)
 {
 	X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(context);
@@ -191,21 +216,24 @@ static bool set_rules(X509_STORE_CTX *context, const struct chain_request *reque
 	X509_VERIFY_PARAM_set_time(param, (time_t)request->time);
 	X509_VERIFY_PARAM_set_depth(param, MAX_DEPTH);
 	X509_VERIFY_PARAM_set_auth_level(param, LEVEL_112_BITS);
-	if (request->purpose != CHAIN_PLATFORM &&
+	if (!own_purpose(request->purpose) &&
 	    X509_VERIFY_PARAM_set_purpose(param, request->purpose == CHAIN_TLS_SERVER
 						     ? X509_PURPOSE_SSL_SERVER
 						     : X509_PURPOSE_SSL_CLIENT) != 1)
 		return false;
-	/* An anchor may be an intermediate. STRICT: a CA must say that it is one. */
-	return X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN |
-						      X509_V_FLAG_X509_STRICT) == 1;
+	/* An anchor may be an intermediate. STRICT: a CA must say that it is one. TPM
+	 * makers' certificates lack what RFC 5280 asks for beside that. */
+	return X509_VERIFY_PARAM_set_flags(
+		   param,
+		   X509_V_FLAG_PARTIAL_CHAIN |
+		       (request->purpose == CHAIN_EK ? 0 : X509_V_FLAG_X509_STRICT)) == 1;
 }
 
-static bool has_platform_purpose(const X509 *leaf)
+static bool has_purpose(const X509 *leaf, const char *purpose)
 {
 	EXTENDED_KEY_USAGE *usages =
 	    X509_get_ext_d2i(leaf, NID_ext_key_usage, NULL, NULL);
-	ASN1_OBJECT *wanted = OBJ_txt2obj(CERT_PLATFORM_PURPOSE, 1);
+	ASN1_OBJECT *wanted = OBJ_txt2obj(purpose, 1);
 	bool found = false;
 
 	for (int i = 0; wanted && i < sk_ASN1_OBJECT_num(usages); i++)
@@ -217,28 +245,30 @@ static bool has_platform_purpose(const X509 *leaf)
 }
 
 /* What OpenSSL's purposes leave open: a leaf that is a CA itself, one whose key usage is
- * for something else than signatures (all that TLS 1.3 knows), and our own purpose. A
- * certificate without key usage may be used for all (RFC 5280 section 4.2.1.3), but a
- * platform's has it. */
+ * for something else than signatures (all that TLS 1.3 knows) or, of an endorsement key,
+ * than receiving secrets, and purposes that it does not know. A certificate without key
+ * usage may be used for all (RFC 5280 section 4.2.1.3), but those of our purposes have
+ * it. */
 static enum tobi_err check_leaf(X509 *leaf, const struct chain_request *request,
 				const char *object, struct tobi_fault *fault)
 {
+	const struct purpose *own = own_purpose(request->purpose);
+	uint32_t usage = own ? own->usage : KU_DIGITAL_SIGNATURE;
 	uint32_t flags = X509_get_extension_flags(leaf);
-	bool limited = flags & EXFLAG_KUSAGE || request->purpose == CHAIN_PLATFORM;
+	bool limited = flags & EXFLAG_KUSAGE || own;
 
 	if (flags & EXFLAG_CA)
 		return fault_set(fault, TOBI_E_CERTIFICATE, object, "chain",
 				 "the leaf is itself a CA (certificate 0)");
-	if (limited && (!(flags & EXFLAG_KUSAGE) ||
-			!(X509_get_key_usage(leaf) & KU_DIGITAL_SIGNATURE)))
+	if (limited && (!(flags & EXFLAG_KUSAGE) || !(X509_get_key_usage(leaf) & usage)))
 		return fault_set(fault, TOBI_E_CERTIFICATE, object, "chain",
-				 "the leaf was not issued to sign with: it lacks the key "
-				 "usage digitalSignature (certificate 0)");
-	if (request->purpose == CHAIN_PLATFORM && !has_platform_purpose(leaf))
+				 "the leaf was not issued to %s (certificate 0)",
+				 own ? own->use : purposes[0].use);
+	if (own && !has_purpose(leaf, own->oid))
 		return fault_set(fault, TOBI_E_CERTIFICATE, object, "chain",
-				 "the leaf was not issued to a platform: it lacks the "
-				 "extended key usage " CERT_PLATFORM_PURPOSE
-				 " (certificate 0)");
+				 "the leaf was not issued to %s: it lacks the extended "
+				 "key usage %s (certificate 0)",
+				 own->holder, own->oid);
 	return TOBI_OK;
 }
 
@@ -333,7 +363,7 @@ static enum tobi_err check_request(const struct chain_request *request,
 		return fault_set(fault, TOBI_E_CERTIFICATE, object, "chain",
 				 "%zu certificates; 1 to %d are allowed", request->count,
 				 LIMIT_COSE_CHAIN);
-	if (request->purpose < CHAIN_PLATFORM || request->purpose > CHAIN_TLS_CLIENT)
+	if (request->purpose < CHAIN_PLATFORM || request->purpose > CHAIN_EK)
 		return fault_set(fault, TOBI_E_ARGUMENT, object, "chain",
 				 "no purpose is named");
 	return TOBI_OK;

@@ -16,6 +16,8 @@ enum chain_purpose {
 	CHAIN_PLATFORM = 1, /* vouching for enclaves: CERT_PLATFORM_PURPOSE */
 	CHAIN_TLS_SERVER,
 	CHAIN_TLS_CLIENT,
+	CHAIN_AK, /* a TPM's attestation key: CERT_AK_PURPOSE */
+	CHAIN_EK, /* a TPM's endorsement key, by its maker: CERT_EK_PURPOSE */
 };
 
 struct chain_request {

@@ -19,6 +19,7 @@ struct root {
 	struct tobi_bytes owner_chain[LIMIT_COSE_CHAIN];
 	size_t owner_count;
 	uint8_t ueid[33];
+	int64_t now; /* while it is being made: seconds since 1970 */
 };
 
 struct root_provider {
@@ -57,6 +58,17 @@ struct root_provider {
 	/* Removes what an interrupted make() has left in a device, as far as it can.
 	 * NULL: it leaves nothing. */
 	void (*sweep)(const char *folder);
+	/* NULL: no TPM. The token's submodule (tpm_evidence.h) for a nonce of 32 bytes.
+	 */
+	enum tobi_err (*quote)(struct root *root, struct tobi_bytes nonce,
+			       struct writer *out, struct tobi_fault *fault);
+	/* NULL: no TPM. The request for a certificate of its attestation key, and taking
+	 * the answer. pin_file: the owner's authorisation, or NULL. */
+	enum tobi_err (*ak_request)(struct root *root, const char *pin_file,
+				    struct writer *out, struct tobi_fault *fault);
+	enum tobi_err (*ak_accept)(struct root *root, const char *folder,
+				   const char *pin_file, struct tobi_bytes challenge,
+				   struct tobi_fault *fault);
 	bool opens_files; /* it opens files or devices after open() */
 };
 

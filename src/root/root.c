@@ -98,9 +98,9 @@ void root_sweep_devices(const char *folder)
  * relies on. */
 static void remove_leftovers(const char *folder)
 {
-	static const char *const names[] = {"platform-ca.key", "platform-ca.pem",
-					    "platform.pem",    "owner.pem",
-					    "seal-root",       COUNTERS_FILE};
+	static const char *const names[] = {
+	    "platform-ca.key", "platform-ca.pem", "platform.pem", "owner.pem",
+	    "seal-root",       COUNTERS_FILE,	  "ak.pem",	  "ak-owner.pem"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		unlink(root_in_folder(folder, names[i]).text);
@@ -115,6 +115,8 @@ enum tobi_err root_make_in(const char *folder, const struct root_provider *provi
 	CLEANUP(EVP_PKEY_freep) EVP_PKEY *ca = NULL;
 	enum tobi_err err = new_root(provider, &root, fault);
 
+	if (!err)
+		root->now = now;
 	if (!err)
 		err = key_new(KEY_P256, &ca, fault);
 	if (!err)
@@ -335,6 +337,40 @@ enum tobi_err root_counter(struct root *root, bool increment, uint64_t *ret_valu
 				 "keys of kind '%s' have no counter in hardware",
 				 root->provider->kind);
 	return root->provider->counter(root, increment, ret_value, fault);
+}
+
+bool root_has_quote(const struct root *root)
+{
+	return root->provider->quote != NULL;
+}
+
+static enum tobi_err no_tpm(const struct root *root, struct tobi_fault *fault)
+{
+	return fault_set(fault, TOBI_E_UNSUPPORTED, "platform", "TPM",
+			 "the keys are of kind '%s', not in a TPM", root->provider->kind);
+}
+
+enum tobi_err root_quote(struct root *root, struct tobi_bytes nonce, struct writer *out,
+			 struct tobi_fault *fault)
+{
+	return root->provider->quote ? root->provider->quote(root, nonce, out, fault)
+				     : no_tpm(root, fault);
+}
+
+enum tobi_err root_ak_request(struct root *root, const char *pin_file, struct writer *out,
+			      struct tobi_fault *fault)
+{
+	return root->provider->ak_request
+		   ? root->provider->ak_request(root, pin_file, out, fault)
+		   : no_tpm(root, fault);
+}
+
+enum tobi_err root_ak_accept(struct root *root, const char *folder, const char *pin_file,
+			     struct tobi_bytes challenge, struct tobi_fault *fault)
+{
+	return root->provider->ak_accept
+		   ? root->provider->ak_accept(root, folder, pin_file, challenge, fault)
+		   : no_tpm(root, fault);
 }
 
 enum tobi_err root_csr(struct root *root, struct writer *out, struct tobi_fault *fault)

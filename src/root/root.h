@@ -66,6 +66,19 @@ TOBI_MUST_USE enum tobi_err root_derive(struct root *root, struct tobi_bytes inf
 bool root_has_counter(const struct root *root);
 TOBI_MUST_USE enum tobi_err root_counter(struct root *root, bool increment,
 					 uint64_t *ret_value, struct tobi_fault *fault);
+/* A TPM's quote for a token with this nonce (32 bytes), as the token's submodule.
+ * TOBI_E_UNSUPPORTED when the keys are not in a TPM. */
+bool root_has_quote(const struct root *root);
+TOBI_MUST_USE enum tobi_err root_quote(struct root *root, struct tobi_bytes nonce,
+				       struct writer *out, struct tobi_fault *fault);
+/* A request for a certificate of the TPM's attestation key, and taking a CA's answer.
+ * pin_file: of the TPM's owner, or NULL. */
+TOBI_MUST_USE enum tobi_err root_ak_request(struct root *root, const char *pin_file,
+					    struct writer *out, struct tobi_fault *fault);
+TOBI_MUST_USE enum tobi_err root_ak_accept(struct root *root, const char *folder,
+					   const char *pin_file,
+					   struct tobi_bytes challenge,
+					   struct tobi_fault *fault);
 /* Whether signing opens files or devices: who closes itself in must leave that open. */
 bool root_opens_files(const struct root *root);
 /* The same before it is opened, and so whether opening it loads code that is not there

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "root/folder.h"
 #include "root/provider.h"
+#include "root/tpm_ak.h"
 #include "root/tpm_counter.h"
 #include "root/tpm_keys.h"
 #include "root/tpm_quote.h"
@@ -19,7 +20,8 @@ enum { OWNER_MAX = 64, PCRS_ALWAYS = 0xff };
 
 struct tpm_state {
 	struct tpm_record record;
-	TPM2B_AUTH owner; /* while it is being made */
+	struct tpm_ak_chains chains;
+	TPM2B_AUTH owner; /* while it is needed */
 	bool unsaved;	  /* what is in the TPM is to be removed again */
 };
 
@@ -56,6 +58,19 @@ static enum tobi_err open_as_owner(const struct tpm_state *state, struct tpm *re
 			 ret_tpm,
 			 Esys_TR_SetAuth(ret_tpm->esys, ESYS_TR_RH_OWNER, &state->owner),
 			 "its owner", fault);
+}
+
+/* The same, with a session, when the keys are there already. */
+static enum tobi_err open_with_session(const struct tpm_state *state, struct tpm *ret_tpm,
+				       struct tobi_fault *fault)
+{
+	ESYS_TR storage = ESYS_TR_NONE;
+	enum tobi_err err = open_as_owner(state, ret_tpm, fault);
+
+	if (!err)
+		err = tpm_find(ret_tpm, &state->record.storage, "storage key", &storage,
+			       fault);
+	return err ? err : tpm_session_start(ret_tpm, storage, fault);
 }
 
 static enum tobi_err sign(void *context, struct tobi_bytes digest,
@@ -154,11 +169,13 @@ static enum tobi_err save(const char *folder, struct root *root, EVP_PKEY *ca,
 {
 	struct tpm_state *state = root->state;
 	struct writer out = wr_init(LIMIT_TPM_RECORD);
-	enum tobi_err err = TOBI_OK;
+	CLEANUP(tpm_close) struct tpm tpm = {0};
+	enum tobi_err err = open_with_session(state, &tpm, fault);
 
-	(void)ca;
+	if (!err)
+		err = tpm_ak_issue(folder, &tpm, &state->record, ca, root->now, fault);
 	tpm_record_write(&out, &state->record);
-	if (wr_err(&out))
+	if (!err && wr_err(&out))
 		err = fault_set(fault, wr_err(&out), MARKER, "", "too large");
 	if (!err)
 		err = file_write_new(root_in_folder(folder, MARKER).text, 0600,
@@ -226,9 +243,13 @@ static enum tobi_err open_record(const char *folder, struct root *root,
 		err = check_name(&state->record.ak, &state->record.ak_public, fault);
 	if (!err)
 		err = look_for_all(&state->record, fault);
-	/* "Not found" would be about a file. */
-	if (err == TOBI_E_NOT_FOUND)
-		err = fault ? fault->code = TOBI_E_SYSTEM : TOBI_E_SYSTEM;
+	if (err == TOBI_E_NOT_FOUND) { /* for who opens it, that is about a file */
+		err = TOBI_E_SYSTEM;
+		if (fault)
+			fault->code = err;
+	}
+	if (!err)
+		err = tpm_ak_load(folder, &state->record, &state->chains, fault);
 	return err ? err : make_external(root, fault);
 }
 
@@ -238,12 +259,9 @@ static void undo(struct tpm_state *state)
 	const struct tpm_object *made[] = {&record->key, &record->seal, &record->ak,
 					   &record->counter};
 	CLEANUP(tpm_close) struct tpm tpm = {0};
-	ESYS_TR storage = ESYS_TR_NONE;
 
 	/* The storage key stays: others may use it meanwhile. */
-	if (!record->storage.handle || open_as_owner(state, &tpm, NULL) ||
-	    tpm_find(&tpm, &record->storage, "", &storage, NULL) ||
-	    tpm_session_start(&tpm, storage, NULL))
+	if (!record->storage.handle || open_with_session(state, &tpm, NULL))
 		return;
 	for (size_t i = 0; i < sizeof(made) / sizeof(made[0]); i++)
 		tpm_remove(&tpm, made[i]);
@@ -257,6 +275,7 @@ static void close_tpm(struct root *root)
 		return;
 	if (state->unsaved)
 		undo(state);
+	tpm_ak_done(&state->chains);
 	explicit_bzero(state, sizeof(*state));
 	free(state);
 }
@@ -277,6 +296,42 @@ static enum tobi_err counter(struct root *root, bool increment, uint64_t *ret_va
 	return tpm_counter_read(&state->record, increment, ret_value, fault);
 }
 
+static enum tobi_err quote(struct root *root, struct tobi_bytes nonce, struct writer *out,
+			   struct tobi_fault *fault)
+{
+	const struct tpm_state *state = root->state;
+
+	return tpm_ak_evidence(
+	    &state->record, &state->chains,
+	    (struct tobi_bytes){root->ueid + 1, sizeof(root->ueid) - 1}, nonce, out,
+	    fault);
+}
+
+static enum tobi_err ak_request(struct root *root, const char *pin_file,
+				struct writer *out, struct tobi_fault *fault)
+{
+	struct tpm_state *state = root->state;
+	CLEANUP(tpm_close) struct tpm tpm = {0};
+	enum tobi_err err = read_owner(pin_file, &state->owner, fault);
+
+	if (!err)
+		err = open_with_session(state, &tpm, fault);
+	return err ? err : tpm_ak_request(&tpm, &state->record, out, fault);
+}
+
+static enum tobi_err ak_accept(struct root *root, const char *folder,
+			       const char *pin_file, struct tobi_bytes challenge,
+			       struct tobi_fault *fault)
+{
+	struct tpm_state *state = root->state;
+	CLEANUP(tpm_close) struct tpm tpm = {0};
+	enum tobi_err err = read_owner(pin_file, &state->owner, fault);
+
+	if (!err)
+		err = open_with_session(state, &tpm, fault);
+	return err ? err : tpm_ak_accept(folder, &tpm, &state->record, challenge, fault);
+}
+
 const struct root_provider root_tpm_provider = {
     .kind = "tpm",
     .summary = "keys in a TPM 2.0, which never gives them away",
@@ -287,5 +342,8 @@ const struct root_provider root_tpm_provider = {
     .close = close_tpm,
     .derive = derive,
     .counter = counter,
+    .quote = quote,
+    .ak_request = ak_request,
+    .ak_accept = ak_accept,
     .opens_files = true,
 };

@@ -89,23 +89,23 @@ static bool is_busy(const uint8_t *response, size_t size)
 				   code == TPM2_RC_TESTING);
 }
 
-static TSS2_RC receive(TSS2_TCTI_CONTEXT *outer, size_t *size, uint8_t *response,
-		       int32_t timeout)
+/* The whole answer to the last command, asked again while the TPM is busy. */
+static TSS2_RC fetch(struct tpm_link *link)
 {
-	struct tpm_link *link = link_of(outer);
-	const size_t room = *size;
-
-	(void)timeout;
 	for (int pause = PAUSE_FIRST_MS;; pause = 2 * pause) {
 		struct pollfd only_timer;
+		size_t size = sizeof(link->answer);
 		TSS2_RC rc = wait_for_answer(link);
 
-		*size = room;
 		if (!rc)
-			rc = Tss2_Tcti_Receive(link->inner, size, response,
+			rc = Tss2_Tcti_Receive(link->inner, &size, link->answer,
 					       TSS2_TCTI_TIMEOUT_BLOCK);
-		if (rc || !response || !is_busy(response, *size))
+		if (rc)
 			return rc;
+		if (!is_busy(link->answer, size)) {
+			link->answer_size = size;
+			return TSS2_RC_SUCCESS;
+		}
 		pause = pause < PAUSE_MOST_MS ? pause : PAUSE_MOST_MS;
 		if (!wait_for(link, &only_timer, 0, pause))
 			return TSS2_TCTI_RC_IO_ERROR;
@@ -113,6 +113,28 @@ static TSS2_RC receive(TSS2_TCTI_CONTEXT *outer, size_t *size, uint8_t *response
 		if (rc)
 			return rc;
 	}
+}
+
+/* Without a buffer the size is asked for; the answer is then taken in a second call. */
+static TSS2_RC receive(TSS2_TCTI_CONTEXT *outer, size_t *size, uint8_t *response,
+		       int32_t timeout)
+{
+	struct tpm_link *link = link_of(outer);
+	const size_t room = *size;
+	TSS2_RC rc = link->answer_size ? TSS2_RC_SUCCESS : fetch(link);
+
+	(void)timeout;
+	if (rc)
+		return rc;
+	*size = link->answer_size;
+	if (!response)
+		return TSS2_RC_SUCCESS;
+	if (room < link->answer_size)
+		return TSS2_TCTI_RC_INSUFFICIENT_BUFFER;
+	bytes_copy(response, room, link->answer, link->answer_size);
+	explicit_bzero(link->answer, link->answer_size);
+	link->answer_size = 0;
+	return TSS2_RC_SUCCESS;
 }
 
 static TSS2_RC cancel(TSS2_TCTI_CONTEXT *outer)

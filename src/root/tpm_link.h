@@ -21,6 +21,8 @@ struct tpm_link {
 	struct sigaction sigpipe;	   /* as it was before */
 	size_t size;
 	uint8_t command[TPM2_MAX_COMMAND_SIZE];
+	size_t answer_size; /* 0: none was received */
+	uint8_t answer[TPM2_MAX_RESPONSE_SIZE];
 };
 
 /* device NULL: /dev/tpmrm0, when it is there. */

@@ -1,6 +1,7 @@
 #include "root/tpm_session.h"
 
 #include "base/fault.h"
+#include "base/writer.h"
 
 static const TPMT_SYM_DEF session_cipher = {
     .algorithm = TPM2_ALG_AES, .keyBits.aes = 128, .mode.aes = TPM2_ALG_CFB};
@@ -28,12 +29,32 @@ void tpm_hold(struct tpm *tpm, ESYS_TR object)
 	tpm->held[tpm->held_count++] = object;
 }
 
+/* ESAPI takes no command any more after some failures; the TPM does. */
+static void flush_directly(struct tpm *tpm, ESYS_TR object)
+{
+	CLEANUP(wr_done) struct writer command = wr_init(32);
+	TSS2_TCTI_CONTEXT *tcti = tpm_link_tcti(tpm->link);
+	uint8_t answer[TPM2_MAX_RESPONSE_SIZE];
+	size_t size = sizeof(answer);
+	TPM2_HANDLE handle;
+
+	if (Esys_TR_GetTpmHandle(tpm->esys, object, &handle))
+		return;
+	wr_uint_be(&command, TPM2_ST_NO_SESSIONS, 2);
+	wr_uint_be(&command, 14, 4);
+	wr_uint_be(&command, TPM2_CC_FlushContext, 4);
+	wr_uint_be(&command, handle, 4);
+	if (!wr_err(&command) && !Tss2_Tcti_Transmit(tcti, command.size, command.ptr))
+		IGNORE(Tss2_Tcti_Receive(tcti, &size, answer, TSS2_TCTI_TIMEOUT_BLOCK));
+}
+
 void tpm_release(struct tpm *tpm, ESYS_TR object)
 {
 	for (size_t i = 0; i < tpm->held_count; i++) {
 		if (tpm->held[i] != object)
 			continue;
-		IGNORE(Esys_FlushContext(tpm->esys, object));
+		if (Esys_FlushContext(tpm->esys, object))
+			flush_directly(tpm, object);
 		tpm->held[i] = tpm->held[--tpm->held_count];
 		return;
 	}

@@ -111,6 +111,19 @@ enum tobi_err tpm_public_key(const struct tpm_public *public, EVP_PKEY **ret_key
 					   : rsa_key(public, ret_key, fault);
 }
 
+bool tpm_public_is_resident(const struct tpm_public *public)
+{
+	const uint32_t needed =
+	    TPM_FIXED_TPM | TPM_FIXED_PARENT | TPM_SENSITIVE_ORIGIN | TPM_SIGN;
+
+	return (public->attributes & (needed | TPM_DECRYPT)) == needed;
+}
+
+bool tpm_public_is_ak(const struct tpm_public *public)
+{
+	return tpm_public_is_resident(public) && public->attributes & TPM_RESTRICTED;
+}
+
 enum tobi_err tpm_name(struct tobi_bytes public_bytes, unsigned name_alg,
 		       uint8_t ret_name[static TPM_STRUCT_NAME_MAX], size_t *ret_size,
 		       struct tobi_fault *fault)

@@ -109,6 +109,10 @@ TOBI_MUST_USE enum tobi_err tpm_public_parse(struct tobi_bytes bytes,
 /* A key of P-256, P-384, or RSA of 2048 to 4096 bits. */
 TOBI_MUST_USE enum tobi_err tpm_public_key(const struct tpm_public *public,
 					   EVP_PKEY **ret_key, struct tobi_fault *fault);
+/* Whether it signs nothing but what its TPM says, and is made in it and fixed in it. */
+bool tpm_public_is_ak(const struct tpm_public *public);
+/* Whether it is a signing key that was made in its TPM and cannot leave it. */
+bool tpm_public_is_resident(const struct tpm_public *public);
 /* The Name of an object: the algorithm, and the hash of its TPMT_PUBLIC's bytes. */
 TOBI_MUST_USE enum tobi_err tpm_name(struct tobi_bytes public_bytes, unsigned name_alg,
 				     uint8_t ret_name[static TPM_STRUCT_NAME_MAX],

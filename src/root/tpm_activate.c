@@ -1,0 +1,350 @@
+#include "root/tpm_activate.h"
+
+#include <string.h>
+#include <tss2/tss2_mu.h>
+
+#include "base/fault.h"
+#include "base/secret.h"
+#include "pki/chain.h"
+
+enum { CHUNK = 512, DER_HEADER = 4 };
+
+#define EK_ATTRIBUTES                                                                    \
+	(TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT |                                \
+	 TPMA_OBJECT_SENSITIVEDATAORIGIN | TPMA_OBJECT_ADMINWITHPOLICY |                 \
+	 TPMA_OBJECT_RESTRICTED | TPMA_OBJECT_DECRYPT)
+
+/* PolicySecret(endorsement hierarchy): TCG EK Credential Profile 2.x, annex B. */
+#define POLICY_A                                                                         \
+	{                                                                                \
+		.size = 32, .buffer = {                                                  \
+			0x83,                                                            \
+			0x71,                                                            \
+			0x97,                                                            \
+			0x67,                                                            \
+			0x44,                                                            \
+			0x84,                                                            \
+			0xb3,                                                            \
+			0xf8,                                                            \
+			0x1a,                                                            \
+			0x90,                                                            \
+			0xcc,                                                            \
+			0x8d,                                                            \
+			0x46,                                                            \
+			0xa5,                                                            \
+			0xd7,                                                            \
+			0x24,                                                            \
+			0xfd,                                                            \
+			0x52,                                                            \
+			0xd7,                                                            \
+			0x6e,                                                            \
+			0x06,                                                            \
+			0x52,                                                            \
+			0x0b,                                                            \
+			0x64,                                                            \
+			0xf2,                                                            \
+			0xa1,                                                            \
+			0xda,                                                            \
+			0x1b,                                                            \
+			0x33,                                                            \
+			0x14,                                                            \
+			0x69,                                                            \
+			0xaa                                                             \
+		}                                                                        \
+	}
+#define POLICY_B_384                                                                     \
+	{                                                                                \
+		.size = 48, .buffer = {                                                  \
+			0xb2,                                                            \
+			0x6e,                                                            \
+			0x7d,                                                            \
+			0x28,                                                            \
+			0xd1,                                                            \
+			0x1a,                                                            \
+			0x50,                                                            \
+			0xbc,                                                            \
+			0x53,                                                            \
+			0xd8,                                                            \
+			0x82,                                                            \
+			0xbc,                                                            \
+			0xf5,                                                            \
+			0xfd,                                                            \
+			0x3a,                                                            \
+			0x1a,                                                            \
+			0x07,                                                            \
+			0x41,                                                            \
+			0x48,                                                            \
+			0xbb,                                                            \
+			0x35,                                                            \
+			0xd3,                                                            \
+			0xb4,                                                            \
+			0xe4,                                                            \
+			0xcb,                                                            \
+			0x1c,                                                            \
+			0x0a,                                                            \
+			0xd9,                                                            \
+			0xbd,                                                            \
+			0xe4,                                                            \
+			0x19,                                                            \
+			0xca,                                                            \
+			0xcb,                                                            \
+			0x47,                                                            \
+			0xba,                                                            \
+			0x09,                                                            \
+			0x69,                                                            \
+			0x96,                                                            \
+			0x46,                                                            \
+			0x15,                                                            \
+			0x0f,                                                            \
+			0x9f,                                                            \
+			0xc0,                                                            \
+			0x00,                                                            \
+			0xf3,                                                            \
+			0xf8,                                                            \
+			0x0e,                                                            \
+			0x12                                                             \
+		}                                                                        \
+	}
+
+/* The profile's templates; quick keys first. */
+static const struct {
+	uint32_t certificate; /* NV index */
+	TPMT_PUBLIC area;
+} kinds[] = {
+    {0x01c0000a, /* L-2 */
+     {.type = TPM2_ALG_ECC,
+      .nameAlg = TPM2_ALG_SHA256,
+      .objectAttributes = EK_ATTRIBUTES,
+      .authPolicy = POLICY_A,
+      .parameters.eccDetail = {.symmetric = {.algorithm = TPM2_ALG_AES,
+					     .keyBits.aes = 128,
+					     .mode.aes = TPM2_ALG_CFB},
+			       .scheme.scheme = TPM2_ALG_NULL,
+			       .curveID = TPM2_ECC_NIST_P256,
+			       .kdf.scheme = TPM2_ALG_NULL},
+      .unique.ecc = {.x.size = 32, .y.size = 32}}},
+    {0x01c00016, /* H-3 */
+     {.type = TPM2_ALG_ECC,
+      .nameAlg = TPM2_ALG_SHA384,
+      .objectAttributes = EK_ATTRIBUTES | TPMA_OBJECT_USERWITHAUTH,
+      .authPolicy = POLICY_B_384,
+      .parameters.eccDetail = {.symmetric = {.algorithm = TPM2_ALG_AES,
+					     .keyBits.aes = 256,
+					     .mode.aes = TPM2_ALG_CFB},
+			       .scheme.scheme = TPM2_ALG_NULL,
+			       .curveID = TPM2_ECC_NIST_P384,
+			       .kdf.scheme = TPM2_ALG_NULL}}},
+    {0x01c00002, /* L-1 */
+     {.type = TPM2_ALG_RSA,
+      .nameAlg = TPM2_ALG_SHA256,
+      .objectAttributes = EK_ATTRIBUTES,
+      .authPolicy = POLICY_A,
+      .parameters.rsaDetail = {.symmetric = {.algorithm = TPM2_ALG_AES,
+					     .keyBits.aes = 128,
+					     .mode.aes = TPM2_ALG_CFB},
+			       .scheme.scheme = TPM2_ALG_NULL,
+			       .keyBits = 2048},
+      .unique.rsa.size = 256}},
+};
+
+enum { KIND_COUNT = sizeof(kinds) / sizeof(kinds[0]) };
+
+/* Makers pad what they write: the certificate says itself how long it is. */
+static void cut_to_certificate(struct writer *bytes)
+{
+	const uint8_t *at = bytes->ptr;
+	size_t size;
+
+	if (bytes->size < DER_HEADER || at[0] != 0x30 || at[1] != 0x82)
+		return; /* not readable: said later */
+	size = DER_HEADER + ((size_t)at[2] << 8) + at[3];
+	if (size < bytes->size)
+		bytes->size = size;
+}
+
+static enum tobi_err read_nv(struct tpm *tpm, ESYS_TR index, struct writer *out,
+			     struct tobi_fault *fault)
+{
+	TPM2B_NV_PUBLIC *public = NULL;
+	ESYS_TR by = index;
+	size_t size = 0;
+	enum tobi_err err =
+	    tpm_result(tpm,
+		       Esys_NV_ReadPublic(tpm->esys, index, ESYS_TR_NONE, ESYS_TR_NONE,
+					  ESYS_TR_NONE, &public, NULL),
+		       "endorsement certificate", fault);
+
+	if (!err) {
+		size = public->nvPublic.dataSize;
+		if (!(public->nvPublic.attributes & TPMA_NV_AUTHREAD))
+			by = ESYS_TR_RH_OWNER;
+	}
+	Esys_Free(public);
+	for (size_t at = 0; at < size && !err;) {
+		TPM2B_MAX_NV_BUFFER *data = NULL;
+		size_t part = size - at < CHUNK ? size - at : CHUNK;
+
+		err = tpm_result(tpm,
+				 Esys_NV_Read(tpm->esys, by, index, tpm_session(tpm, 0),
+					      ESYS_TR_NONE, ESYS_TR_NONE, (UINT16)part,
+					      (UINT16)at, &data),
+				 "endorsement certificate", fault);
+		if (!err)
+			wr_bytes(out, data->buffer, data->size);
+		Esys_Free(data);
+		at += part;
+	}
+	if (!err && wr_err(out))
+		err = fault_set(fault, wr_err(out), "TPM", "endorsement certificate",
+				"too long");
+	return err;
+}
+
+static enum tobi_err make_key(struct tpm *tpm, const TPMT_PUBLIC *area, struct tpm_ek *ek,
+			      struct tobi_fault *fault)
+{
+	const TPM2B_SENSITIVE_CREATE sensitive = {0};
+	const TPM2B_PUBLIC template = {.publicArea = *area};
+	const TPM2B_DATA outside = {0};
+	const TPML_PCR_SELECTION pcrs = {0};
+	TPM2B_PUBLIC *public = NULL;
+	struct tpm_public parsed;
+	uint8_t bytes[TPM_PUBLIC_MAX];
+	size_t size = 0;
+	enum tobi_err err = tpm_result(
+	    tpm,
+	    Esys_CreatePrimary(tpm->esys, ESYS_TR_RH_ENDORSEMENT, tpm_session(tpm, 0),
+			       ESYS_TR_NONE, ESYS_TR_NONE, &sensitive, &template,
+			       &outside, &pcrs, &ek->object, &public, NULL, NULL, NULL),
+	    "endorsement key", fault);
+
+	if (!err)
+		tpm_hold(tpm, ek->object);
+	if (!err &&
+	    Tss2_MU_TPMT_PUBLIC_Marshal(&public->publicArea, bytes, sizeof(bytes), &size))
+		err = fault_set(fault, TOBI_E_LIMIT, "TPM", "endorsement key",
+				"it is too long");
+	Esys_Free(public);
+	if (!err)
+		err = tpm_public_parse((struct tobi_bytes){bytes, size}, &parsed, fault);
+	if (!err)
+		err = tpm_public_key(&parsed, &ek->key, fault);
+	ek->by_policy = !(area->objectAttributes & TPMA_OBJECT_USERWITHAUTH);
+	return err;
+}
+
+static enum tobi_err check_certificate(const struct tpm_ek *ek, struct tobi_fault *fault)
+{
+	CLEANUP(X509_freep) X509 *certificate = NULL;
+	enum tobi_err err = chain_read_certificate(
+	    wr_view(&ek->certificate), "endorsement certificate", &certificate, fault);
+
+	if (!err && EVP_PKEY_eq(X509_get0_pubkey(certificate), ek->key) != 1)
+		err = fault_set(fault, TOBI_E_MISMATCH, "TPM", "endorsement certificate",
+				"it is for another key than the TPM makes by the TCG's "
+				"template");
+	return err;
+}
+
+enum tobi_err tpm_ek_find(struct tpm *tpm, struct tpm_ek *ret_ek,
+			  struct tobi_fault *fault)
+{
+	struct tpm_ek ek = {.object = ESYS_TR_NONE,
+			    .certificate = wr_init(LIMIT_CERTIFICATE)};
+	ESYS_TR index = ESYS_TR_NONE;
+	enum tobi_err err = TOBI_OK;
+	size_t kind = 0;
+
+	while (kind < KIND_COUNT &&
+	       Esys_TR_FromTPMPublic(tpm->esys, kinds[kind].certificate, ESYS_TR_NONE,
+				     ESYS_TR_NONE, ESYS_TR_NONE, &index))
+		kind++;
+	if (kind < KIND_COUNT) {
+		err = read_nv(tpm, index, &ek.certificate, fault);
+		cut_to_certificate(&ek.certificate);
+	}
+	if (!err)
+		err = make_key(tpm, &kinds[kind % KIND_COUNT].area, &ek, fault);
+	if (!err && kind < KIND_COUNT)
+		err = check_certificate(&ek, fault);
+	if (err)
+		tpm_ek_done(&ek);
+	else
+		*ret_ek = ek;
+	return err;
+}
+
+void tpm_ek_done(struct tpm_ek *ek)
+{
+	EVP_PKEY_free(ek->key);
+	wr_done(&ek->certificate);
+	ek->key = NULL;
+}
+
+/* A session in which the endorsement hierarchy (its authorisation is empty by custom) has
+ * agreed. */
+static enum tobi_err start_policy(struct tpm *tpm, ESYS_TR *ret_session,
+				  struct tobi_fault *fault)
+{
+	static const TPMT_SYM_DEF none = {.algorithm = TPM2_ALG_NULL};
+	ESYS_TR session = ESYS_TR_NONE;
+	enum tobi_err err = tpm_result(
+	    tpm,
+	    Esys_StartAuthSession(tpm->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
+				  ESYS_TR_NONE, ESYS_TR_NONE, NULL, TPM2_SE_POLICY, &none,
+				  TPM2_ALG_SHA256, &session),
+	    "a session", fault);
+
+	if (err)
+		return err;
+	tpm_hold(tpm, session);
+	IGNORE(Esys_TRSess_SetAttributes(tpm->esys, session, TPMA_SESSION_CONTINUESESSION,
+					 0xff));
+	err = tpm_result(tpm,
+			 Esys_PolicySecret(tpm->esys, ESYS_TR_RH_ENDORSEMENT, session,
+					   tpm_session(tpm, 0), ESYS_TR_NONE,
+					   ESYS_TR_NONE, NULL, NULL, NULL, 0, NULL, NULL),
+			 "endorsement hierarchy", fault);
+	*ret_session = session;
+	return err;
+}
+
+enum tobi_err tpm_activate(struct tpm *tpm, const struct tpm_ek *ek, ESYS_TR ak,
+			   const struct ak_challenge *challenge,
+			   struct writer *ret_secret, struct tobi_fault *fault)
+{
+	TPM2B_ID_OBJECT credential = {.size = (UINT16)challenge->credential.size};
+	TPM2B_ENCRYPTED_SECRET encrypted = {.size = (UINT16)challenge->encrypted.size};
+	ESYS_TR session = ESYS_TR_PASSWORD;
+	TPM2B_DIGEST *secret = NULL;
+	enum tobi_err err = TOBI_OK;
+	TSS2_RC rc;
+
+	if (challenge->credential.size > sizeof(credential.credential) ||
+	    challenge->encrypted.size > sizeof(encrypted.secret))
+		return fault_set(fault, TOBI_E_LIMIT, "challenge", "credential",
+				 "it is too long for a TPM");
+	bytes_copy(credential.credential, sizeof(credential.credential),
+		   challenge->credential.ptr, challenge->credential.size);
+	bytes_copy(encrypted.secret, sizeof(encrypted.secret), challenge->encrypted.ptr,
+		   challenge->encrypted.size);
+	if (ek->by_policy)
+		err = start_policy(tpm, &session, fault);
+	if (err)
+		return err;
+	rc = Esys_ActivateCredential(tpm->esys, ak, ek->object,
+				     tpm_session(tpm, TPMA_SESSION_ENCRYPT), session,
+				     ESYS_TR_NONE, &credential, &encrypted, &secret);
+	if (tpm_code(rc) == TPM2_RC_INTEGRITY || tpm_code(rc) == TPM2_RC_VALUE ||
+	    tpm_code(rc) == TPM2_RC_SIZE || tpm_code(rc) == TPM2_RC_ECC_POINT)
+		err = fault_set(fault, TOBI_E_MISMATCH, "challenge", "credential",
+				"it is for another TPM, or for another attestation key");
+	else
+		err = tpm_result(tpm, rc, "credential", fault);
+	if (!err)
+		wr_bytes(ret_secret, secret->buffer, secret->size);
+	if (secret)
+		explicit_bzero(secret, sizeof(*secret));
+	Esys_Free(secret);
+	return err ? err : wr_err(ret_secret);
+}
