@@ -19,6 +19,8 @@ FAMILIES = {
              "policy of `channel: ra-tls`), in place of `ATLS-*` and `CLAIMS-*`. `RATLS-SESSION` is not asked of a\n"
              "file, nor `RATLS-NONCE` without a nonce.",
     "SOFT": "Owed by evidence of the `soft` tier.",
+    "TPM": "Owed by evidence whose token says that the platform's keys are in a TPM or that carries a TPM's quote,\n"
+           "and by all evidence when the policy has the key `tpm`.",
 }
 HEAD = """# Checks
 

@@ -17,6 +17,7 @@ enum tobi_err report_make(struct enclave *enclave, const uint8_t nonce[static 32
 	struct service *service = enclave->service;
 	const struct manifest *manifest = enclave->image->manifest;
 	CLEANUP(wr_done) struct writer claims_bytes = wr_init(LIMIT_TOKEN);
+	CLEANUP(wr_done) struct writer quote = wr_init(LIMIT_TPM_EVIDENCE);
 	struct cose_signer signer = {service->signer.alg, signer_sign, &service->signer};
 	struct cose_headers headers = {NULL, service->signer.chain,
 				       service->signer.chain_count};
@@ -46,6 +47,14 @@ enum tobi_err report_make(struct enclave *enclave, const uint8_t nonce[static 32
 	for (size_t i = 0; i < claims.signer_count; i++)
 		claims.signers[i] =
 		    (struct tobi_bytes){enclave->image->signers[i], SHA384_SIZE};
+	if (service->signer.has_quote) {
+		enum tobi_err err =
+		    signer_quote(&service->signer, claims.nonce, &quote, fault);
+
+		if (err)
+			return err;
+		claims.tpm = wr_view(&quote);
+	}
 	soft_claims_write(&claims_bytes, &claims);
 	if (wr_err(&claims_bytes))
 		return fault_set(fault, wr_err(&claims_bytes), "report", "", "too large");

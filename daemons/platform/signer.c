@@ -30,8 +30,11 @@ enum {
 	MESSAGE_PUBLIC = 5,
 	MESSAGE_COUNTER = 6,
 	MESSAGE_VALUE = 7,
+	MESSAGE_QUOTE = 8,
+	MESSAGE_QUOTED = 9,
 	MESSAGE_FAULT = 13,
 
+	NONCE_SIZE = 32,
 	LIMIT_MESSAGE = LIMIT_TOKEN + 256,
 	LIMIT_OWNER_CHAIN = LIMIT_COSE_CHAIN * (LIMIT_CERTIFICATE + 8),
 	LIMIT_PUBLIC = 2 * LIMIT_OWNER_CHAIN,
@@ -110,10 +113,19 @@ static enum tobi_err move_counter(struct root *root, struct tobi_bytes what,
 	return err;
 }
 
+static enum tobi_err quote(struct root *root, struct tobi_bytes nonce, struct writer *out,
+			   struct tobi_fault *fault)
+{
+	if (nonce.size != NONCE_SIZE)
+		return fault_set(fault, TOBI_E_PROTOCOL, "signer's message", "quote",
+				 "its nonce has %d bytes", NONCE_SIZE);
+	return root_quote(root, nonce, out, fault);
+}
+
 static enum tobi_err answer(struct root *root, struct tobi_bytes packet,
 			    struct writer *out, struct tobi_fault *fault)
 {
-	CLEANUP(wr_done) struct writer signature = wr_init(1024);
+	CLEANUP(wr_done) struct writer made = wr_init(LIMIT_TPM_EVIDENCE);
 	struct message message;
 	uint8_t key[32], value[COUNTER_SIZE];
 	enum tobi_err err = read_message(packet, &message, fault);
@@ -122,9 +134,9 @@ static enum tobi_err answer(struct root *root, struct tobi_bytes packet,
 		return err;
 	switch (message.kind) {
 	case MESSAGE_SIGN:
-		err = root_sign(root, message.bytes, &signature, fault);
+		err = root_sign(root, message.bytes, &made, fault);
 		message.kind = MESSAGE_SIGNATURE;
-		message.bytes = wr_view(&signature);
+		message.bytes = wr_view(&made);
 		break;
 	case MESSAGE_DERIVE:
 		err = root_derive(root, message.bytes, key, fault);
@@ -135,6 +147,11 @@ static enum tobi_err answer(struct root *root, struct tobi_bytes packet,
 		err = move_counter(root, message.bytes, value, fault);
 		message.kind = MESSAGE_VALUE;
 		message.bytes = (struct tobi_bytes){value, sizeof(value)};
+		break;
+	case MESSAGE_QUOTE:
+		err = quote(root, message.bytes, &made, fault);
+		message.kind = MESSAGE_QUOTED;
+		message.bytes = wr_view(&made);
 		break;
 	default:
 		err = fault_set(fault, TOBI_E_PROTOCOL, "signer's message", "kind",
@@ -188,7 +205,7 @@ static void write_public(struct writer *out, const struct root *root, bool locke
 		cbor_write_bytes(&owner, list[i]);
 	root_ueid(root, ueid);
 	count = root_chain(root, &list);
-	cbor_write_map(out, 7);
+	cbor_write_map(out, 8);
 	cbor_write_uint(out, 0);
 	cbor_write_uint(out, MESSAGE_PUBLIC);
 	cbor_write_uint(out, 1);
@@ -205,6 +222,8 @@ static void write_public(struct writer *out, const struct root *root, bool locke
 	cbor_write_bool(out, locked);
 	cbor_write_uint(out, 6);
 	cbor_write_bool(out, root_has_counter(root));
+	cbor_write_uint(out, 7);
+	cbor_write_bool(out, root_has_quote(root));
 	if (!wr_err(out) && wr_err(&owner))
 		out->err = wr_err(&owner);
 }
@@ -304,7 +323,7 @@ static enum tobi_err find_alg(struct signer *signer, struct tobi_fault *fault)
 static enum tobi_err read_public(struct signer *signer, struct tobi_fault *fault)
 {
 	struct cbor cbor = cbor_init(wr_view(&signer->public_bytes), CBOR_DETERMINISTIC);
-	struct cbor_map map = cbor_map(&cbor, 7, "message");
+	struct cbor_map map = cbor_map(&cbor, 8, "message");
 	struct tobi_bytes kind = {0}, ueid = {0};
 	enum tobi_err err;
 
@@ -327,6 +346,8 @@ static enum tobi_err read_public(struct signer *signer, struct tobi_fault *fault
 		signer->locked = cbor_bool(&cbor, "locked");
 	if (expect_key(&cbor, &map, 6, "counter"))
 		signer->has_counter = cbor_bool(&cbor, "counter");
+	if (expect_key(&cbor, &map, 7, "quote"))
+		signer->has_quote = cbor_bool(&cbor, "quote");
 	err = cbor_finish(&cbor, "signer's message", fault);
 	if (err)
 		return err;
@@ -496,4 +517,19 @@ enum tobi_err signer_counter(struct signer *signer, bool increment, uint64_t *re
 	if (!err)
 		*ret_value = load_u64be(value.ptr);
 	return err;
+}
+
+enum tobi_err signer_quote(struct signer *signer, struct tobi_bytes nonce,
+			   struct writer *out, struct tobi_fault *fault)
+{
+	CLEANUP(packet_done) struct packet packet = {0};
+	struct tobi_bytes quoted = {0};
+	enum tobi_err err =
+	    ask(signer, MESSAGE_QUOTE, nonce, MESSAGE_QUOTED, &packet, &quoted, fault);
+
+	if (err)
+		return err;
+	wr_bytes(out, quoted.ptr, quoted.size);
+	return wr_err(out) ? fault_set(fault, wr_err(out), "quote", "", "too large")
+			   : TOBI_OK;
 }

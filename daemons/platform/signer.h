@@ -16,6 +16,7 @@ struct signer {
 	uint64_t requests;
 	bool locked;	       /* its memory is never swapped */
 	bool has_counter;      /* the root has one in hardware */
+	bool has_quote;	       /* a TPM's, of its state */
 	const char *root_kind; /* a literal of the provider */
 	enum cose_alg alg;     /* COSE_ES384 or COSE_ES256 */
 	uint8_t ueid[33];
@@ -45,5 +46,8 @@ TOBI_MUST_USE enum tobi_err signer_derive(struct signer *signer, struct tobi_byt
 /* The root's counter in hardware, after one step when it is to increment. */
 TOBI_MUST_USE enum tobi_err signer_counter(struct signer *signer, bool increment,
 					   uint64_t *ret_value, struct tobi_fault *fault);
+/* A TPM's quote for a token with this nonce (32 bytes): the token's submodule. */
+TOBI_MUST_USE enum tobi_err signer_quote(struct signer *signer, struct tobi_bytes nonce,
+					 struct writer *out, struct tobi_fault *fault);
 
 #endif

@@ -118,6 +118,8 @@ enum tobi_err appraisal_run(struct tobi_result *result, const struct tobi_policy
 		    request->in_session ? request->claims_buffer : parts->claims;
 		tee.endorsements = parts->endorsements;
 		tee.anchors_pem = policy_anchors(policy, parts->verifier->tier);
+		tee.tpm_anchors_pem = policy->tpm_anchors_pem;
+		tee.tpm_required = policy->asks_for_tpm;
 		err =
 		    parts->verifier->examine(&tee, &result->list, &result->claims, fault);
 	}

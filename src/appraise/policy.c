@@ -13,7 +13,13 @@
 #include "base/utf8.h"
 #include "pki/chain.h"
 
-enum { HASH_SIZE = 48, UEID_SIZE = 33, DEFAULT_MAX_AGE = 3600, MAX_AGE = 30 * 24 * 3600 };
+enum {
+	HASH_SIZE = 48,
+	UEID_SIZE = 33,
+	PCR_SIZE = 32,
+	DEFAULT_MAX_AGE = 3600,
+	MAX_AGE = 30 * 24 * 3600
+};
 
 static const char *const known_tiers[POLICY_TIERS_MAX] = {"sgx",   "tdx", "snp", "cca",
 							  "nitro", "vm",  "soft"};
@@ -272,6 +278,39 @@ static enum tobi_err take_numbers(struct tobi_policy *policy,
 	return err;
 }
 
+static enum tobi_err take_pcr(struct tobi_policy *policy, const struct yaml_pcr *yaml,
+			      struct tobi_fault *fault)
+{
+	uint64_t index = 0;
+	enum tobi_err err = take_number(policy, "tpm.pcrs.index", yaml->index, 0,
+					TEE_PCRS - 1, &index, fault);
+
+	if (!err && policy->pcrs[index].size)
+		err = missing(policy, "tpm.pcrs.index", "a PCR is there twice", fault);
+	return err ? err
+		   : take_hex(policy, "tpm.pcrs.value", yaml->value, PCR_SIZE,
+			      &policy->pcrs[index], fault);
+}
+
+static enum tobi_err take_tpm(struct tobi_policy *policy, const struct yaml_tpm *yaml,
+			      struct tobi_fault *fault)
+{
+	enum tobi_err err = TOBI_OK;
+
+	if (!yaml)
+		return TOBI_OK;
+	policy->asks_for_tpm = true;
+	if (yaml->anchors)
+		err = take_pem(policy, "tpm.anchors", yaml->anchors,
+			       &policy->tpm_anchors_pem, fault);
+	if (!err && yaml->anchors)
+		err = chain_cache_trust(policy->chains, policy->tpm_anchors_pem,
+					policy->name, fault);
+	for (unsigned i = 0; i < yaml->pcrs_count && !err; i++)
+		err = take_pcr(policy, &yaml->pcrs[i], fault);
+	return err;
+}
+
 static enum tobi_err check_complete(struct tobi_policy *policy, struct tobi_fault *fault)
 {
 	if (policy->images.count == 0 && policy->signers.count == 0)
@@ -314,6 +353,8 @@ static enum tobi_err take_all(struct tobi_policy *policy, const struct yaml_poli
 		err = take_allow(policy, yaml, fault);
 	if (!err)
 		err = take_roots(policy, yaml, fault);
+	if (!err)
+		err = take_tpm(policy, yaml->tpm, fault);
 	if (!err)
 		err = take_identity(policy, &yaml->identity, fault);
 	return err ? err : check_complete(policy, fault);

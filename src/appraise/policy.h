@@ -3,6 +3,7 @@
 #define TOBI_APPRAISE_POLICY_H
 
 #include "base/arena.h"
+#include "tee/tee.h"
 #include "pki/chain_cache.h"
 #include "tobichi/verify.h"
 
@@ -54,7 +55,10 @@ struct tobi_policy {
 	const char *host_name;
 	struct policy_root *roots;
 	size_t root_count;
-	struct chain_cache *chains; /* chains to these roots that were verified */
+	bool asks_for_tpm;		   /* a quote must come with the evidence */
+	struct tobi_bytes tpm_anchors_pem; /* empty: those of the tier */
+	struct tobi_bytes pcrs[TEE_PCRS];  /* 32 bytes, or empty: not asked */
+	struct chain_cache *chains;	   /* chains to these roots that were verified */
 };
 
 /* The anchors for a tier; empty when the policy names none. */

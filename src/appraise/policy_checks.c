@@ -51,6 +51,11 @@ static const struct check check_config = {
 static const struct check check_agent = {
     "POLICY-AGENT", "the agent inside is one that the policy names", POLICY "agents",
     "Install the agent that the policy names, or name the new one after review."};
+static const struct check check_pcrs = {
+    "POLICY-PCRS", "the TPM's PCRs have the values that the policy names",
+    POLICY "tpm.pcrs",
+    "The host started something else than was reviewed; name the new values after "
+    "review."};
 const struct check check_policy_identity = {
     "POLICY-IDENTITY", "the enclave is the one that is meant", POLICY "identity",
     "Check the address, or the policy's identity."};
@@ -65,7 +70,7 @@ static const struct check check_claims_nonce = {
 const struct check *const policy_check_rows[] = {
     &check_tier,   &check_image, &check_signer,		 &check_product,
     &check_svn,	   &check_debug, &check_launcher,	 &check_freshness,
-    &check_config, &check_agent, &check_policy_identity, NULL,
+    &check_config, &check_agent, &check_pcrs, &check_policy_identity, NULL,
 };
 
 const struct check *const claims_check_rows[] = {&check_claims_format,
@@ -239,6 +244,30 @@ static void run_identity(struct tobi_result *result, const struct tobi_policy *p
 	}
 }
 
+/* The first that differs is named. */
+static void run_pcrs(struct tobi_result *result, const struct tobi_policy *policy)
+{
+	char expected[96] = "", found[96] = "";
+	bool asked = false, equal = true;
+
+	for (unsigned i = 0; i < TEE_PCRS && equal; i++) {
+		if (!policy->pcrs[i].size)
+			continue;
+		asked = true;
+		equal = bytes_equal(policy->pcrs[i], result->claims.pcrs[i]);
+		if (!equal) {
+			snprintf(expected, sizeof(expected), "PCR %u: %s", i,
+				 hex_of(result, policy->pcrs[i]));
+			snprintf(found, sizeof(found), "PCR %u: %s", i,
+				 hex_of(result, result->claims.pcrs[i]));
+		}
+	}
+	if (asked)
+		check_record(&result->list, &check_pcrs, equal, expected, found);
+	else
+		not_asked(result, &check_pcrs, "the policy names none");
+}
+
 void policy_checks_run(struct tobi_result *result, const struct tobi_policy *policy)
 {
 	run_tier(result, policy);
@@ -251,6 +280,7 @@ void policy_checks_run(struct tobi_result *result, const struct tobi_policy *pol
 	else
 		not_asked(result, &check_config, "the policy names none");
 	run_list(result, &check_agent, &policy->agents, result->claims.agent);
+	run_pcrs(result, policy);
 	run_identity(result, policy);
 }
 

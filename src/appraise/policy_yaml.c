@@ -33,6 +33,18 @@ static const cyaml_schema_field_t identity_fields[] = {
     OPTIONAL_LIST("hardware", struct yaml_identity, hardware),
     CYAML_FIELD_END};
 
+static const cyaml_schema_field_t pcr_fields[] = {
+    CYAML_FIELD_STRING_PTR("index", CYAML_FLAG_POINTER, struct yaml_pcr, index, 1, 2),
+    CYAML_FIELD_STRING_PTR("value", CYAML_FLAG_POINTER, struct yaml_pcr, value, 1, 128),
+    CYAML_FIELD_END};
+static const cyaml_schema_value_t pcr_schema = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct yaml_pcr, pcr_fields)};
+static const cyaml_schema_field_t tpm_fields[] = {
+    OPTIONAL_TEXT("anchors", struct yaml_tpm, anchors),
+    CYAML_FIELD_SEQUENCE("pcrs", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
+			 struct yaml_tpm, pcrs, &pcr_schema, 1, 24),
+    CYAML_FIELD_END};
+
 /* Numbers are texts here: libcyaml would take octal, hexadecimal and signs. */
 static const cyaml_schema_field_t policy_fields[] = {
     CYAML_FIELD_STRING_PTR("version", CYAML_FLAG_POINTER, struct yaml_policy, version, 1,
@@ -53,6 +65,8 @@ static const cyaml_schema_field_t policy_fields[] = {
 			identity_fields),
     CYAML_FIELD_SEQUENCE("roots", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
 			 struct yaml_policy, roots, &root_schema, 1, 16),
+    CYAML_FIELD_MAPPING_PTR("tpm", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
+			    struct yaml_policy, tpm, tpm_fields),
     CYAML_FIELD_END};
 static const cyaml_schema_value_t policy_schema = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct yaml_policy, policy_fields)};

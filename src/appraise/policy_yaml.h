@@ -16,6 +16,14 @@ struct yaml_identity {
 	char **hardware;
 	unsigned hardware_count;
 };
+struct yaml_pcr {
+	char *index, *value;
+};
+struct yaml_tpm {
+	char *anchors;
+	struct yaml_pcr *pcrs;
+	unsigned pcrs_count;
+};
 struct yaml_policy {
 	char *name;
 	char **tiers, **images, **signers, **agents, **allow;
@@ -25,6 +33,7 @@ struct yaml_policy {
 	struct yaml_identity identity;
 	struct yaml_root *roots;
 	unsigned roots_count;
+	struct yaml_tpm *tpm;
 };
 
 /*

@@ -14,6 +14,7 @@ enum {
 	LIMIT_CMW_ENTRIES = 32,
 	LIMIT_EVIDENCE = 1 << 20,
 	LIMIT_TOKEN = 64 << 10,
+	LIMIT_TPM_EVIDENCE = 40 << 10, /* a TPM's submodule of a token */
 	LIMIT_CLAIMS_BUFFER = 4 << 10,
 	LIMIT_COLLATERAL = 64 << 10, /* one part of the endorsements in a certificate */
 	LIMIT_POLICY = 256 << 10,

@@ -9,6 +9,7 @@
 #include "codec/cbor.h"
 #include "codec/cose.h"
 #include "pki/chain_cache.h"
+#include "tee/tpm_quote.h"
 #include "token/cmw.h"
 #include "token/soft_token.h"
 
@@ -243,6 +244,27 @@ static void examine_claims(const struct tee_request *request,
 	examine_protections(claims, list);
 }
 
+/* Owed where the token says that the keys are in a TPM, and wherever a quote came. */
+static void examine_tpm(const struct tee_request *request,
+			const struct soft_claims *claims, EVP_PKEY *key,
+			struct checklist *list, struct tee_claims *ret_claims)
+{
+	const struct tpm_quote_request quote = {
+	    .evidence = claims->tpm,
+	    .key = key,
+	    .nonce = claims->nonce,
+	    .anchors_pem = request->tpm_anchors_pem.size ? request->tpm_anchors_pem
+							 : request->anchors_pem,
+	    .time = request->time,
+	    .chains = request->chains};
+
+	if (!request->tpm_required && !claims->tpm.size &&
+	    !bytes_equal_text(claims->root_kind, "tpm"))
+		return;
+	tpm_quote_owe(list);
+	tpm_quote_examine(&quote, list, ret_claims);
+}
+
 /* Bytes that are no token at all are an error; a token of another form is refused. */
 static enum tobi_err examine(const struct tee_request *request, struct checklist *list,
 			     struct tee_claims *ret_claims, struct tobi_fault *fault)
@@ -260,6 +282,8 @@ static enum tobi_err examine(const struct tee_request *request, struct checklist
 
 	for (size_t i = 0; checks[i]; i++)
 		check_owe(list, checks[i]);
+	if (request->tpm_required)
+		tpm_quote_owe(list);
 	err =
 	    cose_parse(request->evidence, true, COSE_TAGGED, "soft token", &sign1, fault);
 	if (err)
@@ -279,6 +303,7 @@ static enum tobi_err examine(const struct tee_request *request, struct checklist
 	examine_claims(request, &claims, list);
 	examine_chain(&chain, request->endorsements, key, list);
 	examine_key(&sign1, &claims, key, list);
+	examine_tpm(request, &claims, key, list, ret_claims);
 	return TOBI_OK;
 }
 

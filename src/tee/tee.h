@@ -9,6 +9,8 @@
 #include "tee/check.h"
 #include "tobichi/verify.h"
 
+enum { TEE_PCRS = 24 };
+
 /* What every kind of evidence says, after it was examined. Borrowed or in the arena. */
 struct tee_claims {
 	const char *tier;
@@ -27,7 +29,8 @@ struct tee_claims {
 	bool debug;
 	uint64_t protections;
 	const char *root_kind;
-	bool by_user; /* launched by an ordinary user */
+	bool by_user;			  /* launched by an ordinary user */
+	struct tobi_bytes pcrs[TEE_PCRS]; /* of a TPM; empty where there is none */
 };
 
 struct tee_request {
@@ -36,6 +39,10 @@ struct tee_request {
 	struct tobi_bytes claims_buffer; /* the evidence must be bound to its hash */
 	struct tobi_bytes
 	    anchors_pem; /* what the policy trusts for this tier; may be empty */
+	/* The same for attestation keys of TPMs; empty: anchors_pem counts for them too.
+	 */
+	struct tobi_bytes tpm_anchors_pem;
+	bool tpm_required; /* a TPM's quote is owed, whatever the evidence says */
 	int64_t time;
 	struct chain_cache *chains; /* chains that were verified before, or NULL */
 };

@@ -1,6 +1,9 @@
 #include "token/soft_token.h"
 
+#include "base/secret.h"
 #include "codec/cbor.h"
+#include "token/cmw.h"
+#include "token/tpm_evidence.h"
 
 enum {
 	CLAIM_IAT = 6,
@@ -8,6 +11,7 @@ enum {
 	CLAIM_UEID = 256,
 	CLAIM_DBGSTAT = 263,
 	CLAIM_PROFILE = 265,
+	CLAIM_SUBMODS = 266,
 	CLAIM_SWNAME = 270,
 	CLAIM_SWVERSION = 271,
 	CLAIM_TOBICHI = -70500,
@@ -87,9 +91,20 @@ static void write_private(struct writer *out, const struct soft_claims *claims)
 	}
 }
 
+/* One submodule: a CMW record, as RFC 9711 section 4.2.18 and the CMW draft have it. */
+static void write_submods(struct writer *out, struct tobi_bytes tpm)
+{
+	cbor_write_map(out, 1);
+	cbor_write_text(out, "tpm");
+	cbor_write_array(out, 3);
+	cbor_write_text(out, CMW_TYPE_TPM);
+	cbor_write_bytes(out, tpm);
+	cbor_write_uint(out, CMW_EVIDENCE);
+}
+
 void soft_claims_write(struct writer *out, const struct soft_claims *claims)
 {
-	cbor_write_map(out, 8);
+	cbor_write_map(out, claims->tpm.size ? 9 : 8);
 	cbor_write_uint(out, CLAIM_IAT);
 	cbor_write_uint(out, claims->issued);
 	cbor_write_uint(out, CLAIM_NONCE);
@@ -100,6 +115,10 @@ void soft_claims_write(struct writer *out, const struct soft_claims *claims)
 	cbor_write_uint(out, claims->dbgstat);
 	cbor_write_uint(out, CLAIM_PROFILE);
 	cbor_write_text_bytes(out, claims->profile);
+	if (claims->tpm.size) {
+		cbor_write_uint(out, CLAIM_SUBMODS);
+		write_submods(out, claims->tpm);
+	}
 	cbor_write_uint(out, CLAIM_SWNAME);
 	cbor_write_text_bytes(out, claims->swname);
 	cbor_write_uint(out, CLAIM_SWVERSION);
@@ -185,7 +204,23 @@ static void read_swversion(struct cbor *cbor, struct soft_claims *claims)
 	claims->swversion = cbor_text(cbor, TEXT_MAX, "swversion");
 }
 
-enum { CLAIM_COUNT = 8 };
+static void read_submods(struct cbor *cbor, struct soft_claims *claims)
+{
+	struct cbor_map map = cbor_map(cbor, 1, "submods");
+	struct tobi_bytes name = {0}, type;
+
+	if (!cbor_map_text(cbor, &map, &name, "submods") ||
+	    !bytes_equal_text(name, "tpm") || cbor_array(cbor, 3, "submods") != 3)
+		cbor_fail(cbor, TOBI_E_MALFORMED, "submods");
+	type = cbor_text(cbor, sizeof(CMW_TYPE_TPM), "submods");
+	if (!bytes_equal_text(type, CMW_TYPE_TPM))
+		cbor_fail(cbor, TOBI_E_MALFORMED, "submods");
+	claims->tpm = cbor_bytes(cbor, LIMIT_TPM_EVIDENCE, "submods");
+	if (!claims->tpm.size || cbor_uint(cbor, "submods") != CMW_EVIDENCE)
+		cbor_fail(cbor, TOBI_E_MALFORMED, "submods");
+}
+
+enum { CLAIMS_REQUIRED = 8, CLAIMS_MAX = 9 };
 
 /* Reads the claim and gives its bit in the set of those seen. */
 static unsigned read_claim(struct cbor *cbor, int64_t key, struct soft_claims *claims)
@@ -215,6 +250,9 @@ static unsigned read_claim(struct cbor *cbor, int64_t key, struct soft_claims *c
 	case CLAIM_TOBICHI:
 		read_private(cbor, claims);
 		return 1 << 7;
+	case CLAIM_SUBMODS:
+		read_submods(cbor, claims);
+		return 1 << CLAIMS_REQUIRED;
 	default:
 		cbor_fail(cbor, TOBI_E_MALFORMED, "unknown claim");
 		return 0;
@@ -225,7 +263,7 @@ enum tobi_err soft_claims_parse(struct tobi_bytes payload, struct soft_claims *r
 				struct tobi_fault *fault)
 {
 	struct cbor cbor = cbor_init(payload, CBOR_DETERMINISTIC);
-	struct cbor_map map = cbor_map(&cbor, CLAIM_COUNT, "claims");
+	struct cbor_map map = cbor_map(&cbor, CLAIMS_MAX, "claims");
 	struct soft_claims claims = {0};
 	unsigned seen = 0;
 	int64_t key = 0;
@@ -233,7 +271,8 @@ enum tobi_err soft_claims_parse(struct tobi_bytes payload, struct soft_claims *r
 
 	while (cbor_map_int(&cbor, &map, &key, "claims"))
 		seen |= read_claim(&cbor, key, &claims);
-	cbor_require(&cbor, seen == (1u << CLAIM_COUNT) - 1, "a required claim");
+	cbor_require(&cbor, (seen | 1u << CLAIMS_REQUIRED) == (1u << CLAIMS_MAX) - 1,
+		     "a required claim");
 	err = cbor_finish(&cbor, "soft token", fault);
 	if (err)
 		return err;

@@ -49,6 +49,7 @@ struct soft_claims {
 	struct tobi_bytes root_kind;
 	uint64_t by_user;
 	struct tobi_bytes owner; /* 48 or empty */
+	struct tobi_bytes tpm;	 /* the submodule's value (tpm_evidence.h), or empty */
 };
 
 void soft_claims_write(struct writer *out, const struct soft_claims *claims);
