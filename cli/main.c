@@ -70,7 +70,9 @@ static const struct command commands[] = {
      cmd_keygen},
     {"logs", "ENCLAVE [-f]", "show what a detached enclave has printed",
      "  -f, --follow  and what it prints, until it ends\n", cmd_logs},
-    {"platform", "init | status | anchor | csr | certify CHAIN | migrate --to KIND",
+    {"platform",
+     "init | status | anchor | csr | certify CHAIN | migrate --to KIND |\n"
+     "                        ak-request | ak-challenge REQUEST | ak-activate CHALLENGE",
      "this host's root of trust",
      "  init           make platform CA, platform certificate and seal root\n"
      "  status         show them, and the service\n"
@@ -79,11 +81,20 @@ static const struct command commands[] = {
      "  certify CHAIN  keep the owner's answer (PEM, leaf first)\n"
      "  migrate        move to another provider: new keys, and the seal root where it "
      "can leave\n"
-     "  --root KIND    init: who holds the keys: file (the default) or pkcs11\n"
+     "  ak-request     a request to certify the TPM's attestation key\n"
+     "  ak-challenge REQUEST  the owner's answer, which only that TPM can open\n"
+     "  ak-activate CHALLENGE  have the TPM open it, and keep the certificate\n"
+     "  --root KIND    init: who holds the keys: file (the default), tpm or pkcs11\n"
      "  --to KIND      migrate: who shall hold them\n"
-     "  --device PATH  pkcs11: the token's module, a shared object\n"
+     "  --device DEVICE  pkcs11: the token's module, a shared object; tpm: device:PATH "
+     "(/dev/tpmrm0)\n"
+     "                   or swtpm:path=SOCKET\n"
      "  --token LABEL  pkcs11: the token's label or serial number\n"
-     "  --pin-file FILE  pkcs11: its PIN; mode 0600, read at each start\n"
+     "  --pin-file FILE  pkcs11: its PIN; mode 0600, read at each start. tpm: the "
+     "owner's authorisation\n"
+     "  --pcrs LIST    tpm: PCRs to quote beside 0 to 7, such as 11,14\n"
+     "  --ek-roots FILE  ak-challenge: CAs of TPM makers (PEM)\n"
+     "  --ca-key FILE, --ca-cert FILE  ak-challenge: the owner's CA\n"
      "  --new-seal-root  migrate: what enclaves have sealed here may be lost\n"
      "  --json         status: as JSON\n"
      "  -o, --output FILE  anchor, csr: write to a file\n",
@@ -131,14 +142,16 @@ static const struct command commands[] = {
      "  FILE               the sealed object (standard input)\n",
      cmd_unseal},
     {"verify",
-     "EVIDENCE --policy FILE [--nonce HEX] [--at TIME] [--json | --html] [-o FILE]",
+     "EVIDENCE --policy FILE [--nonce HEX] [--at TIME] [--json | --html] [-o FILE]\n"
+     "                      [--extract-tpm FOLDER]",
      "appraise an evidence file, or a certificate with evidence",
      "  --policy FILE  what the evidence must prove\n"
      "  --nonce HEX    the nonce that you chose\n"
      "  --at TIME      appraise as of 2026-05-17T12:00:00Z, not now\n"
      "  --json         an EAR claims-set, unsigned\n"
      "  --html         one self-contained page\n"
-     "  -o, --output FILE  write to a file\n",
+     "  -o, --output FILE  write to a file\n"
+     "  --extract-tpm FOLDER  write a TPM's quote as files, for tpm2_checkquote\n",
      cmd_verify},
     {"version", "", "print the version", "", cmd_version},
 };

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/hex.h"
 #include "cli/cli.h"
+#include "cli/platform_ak.h"
 #include "cli/platform_migrate.h"
 #include "cli/service_client.h"
 #include "codec/cbor.h"
@@ -20,6 +21,7 @@ struct options {
 	const char *folder; /* of the state */
 	const char *kind, *to, *out;
 	struct root_options root; /* where the keys are to be */
+	struct platform_ak_ca ca;
 	bool new_seal_root;
 	bool json;
 };
@@ -241,13 +243,36 @@ static int anchor(const struct options *options, const char *argument)
 	return cli_put(options->out, wr_view(&pem));
 }
 
+static int ak_request(const struct options *options, const char *argument)
+{
+	(void)argument;
+	return platform_ak_request(options->folder, options->root.pin_file, options->out);
+}
+
+static int ak_challenge(const struct options *options, const char *path)
+{
+	return platform_ak_challenge(&options->ca, path, options->out);
+}
+
+static int ak_activate(const struct options *options, const char *path)
+{
+	return platform_ak_activate(options->folder, options->root.pin_file, path);
+}
+
 static const struct action {
 	const char *name;
 	bool takes_argument;
 	int (*run)(const struct options *options, const char *argument);
 } actions[] = {
-    {"anchor", false, anchor}, {"certify", true, certify},  {"csr", false, csr},
-    {"init", false, init},     {"migrate", false, migrate}, {"status", false, status},
+    {"ak-activate", true, ak_activate},
+    {"ak-challenge", true, ak_challenge},
+    {"ak-request", false, ak_request},
+    {"anchor", false, anchor},
+    {"certify", true, certify},
+    {"csr", false, csr},
+    {"init", false, init},
+    {"migrate", false, migrate},
+    {"status", false, status},
 };
 
 static const struct action *find_action(const char *name)
@@ -280,6 +305,17 @@ static bool take_option(struct options *options, int option)
 	case 'n':
 		options->new_seal_root = true;
 		return true;
+	case 'P':
+		return platform_read_pcrs(optarg, &options->root.pcrs);
+	case 'e':
+		options->ca.ek_roots = optarg;
+		return true;
+	case 'k':
+		options->ca.key = optarg;
+		return true;
+	case 'c':
+		options->ca.pem = optarg;
+		return true;
 	case 'j':
 		options->json = true;
 		return true;
@@ -298,6 +334,10 @@ int cmd_platform(int argc, char **argv)
 					      {"token", required_argument, NULL, 't'},
 					      {"pin-file", required_argument, NULL, 'p'},
 					      {"to", required_argument, NULL, 'T'},
+					      {"pcrs", required_argument, NULL, 'P'},
+					      {"ek-roots", required_argument, NULL, 'e'},
+					      {"ca-key", required_argument, NULL, 'k'},
+					      {"ca-cert", required_argument, NULL, 'c'},
 					      {"new-seal-root", no_argument, NULL, 'n'},
 					      {"json", no_argument, NULL, 'j'},
 					      {"output", required_argument, NULL, 'o'},
@@ -312,12 +352,14 @@ int cmd_platform(int argc, char **argv)
 	optind = 1;
 	while ((option = getopt_long(argc, argv, "o:", known, NULL)) != -1) {
 		if (!take_option(&options, option))
-			return cli_usage("platform", "wrong option");
+			return cli_usage("platform",
+					 "an option is unknown, or its value wrong");
 	}
 	action = optind < argc ? find_action(argv[optind]) : NULL;
 	if (!action)
-		return cli_usage(
-		    "platform", "it needs init, status, anchor, csr, certify or migrate");
+		return cli_usage("platform",
+				 "it needs init, status, anchor, csr, certify, migrate, "
+				 "ak-request, ak-challenge or ak-activate");
 	if (argc - optind - 1 != action->takes_argument)
 		return cli_usage("platform", "%s takes %s", action->name,
 				 action->takes_argument ? "one file" : "no argument");

@@ -7,23 +7,26 @@
 #include "base/hex.h"
 #include "base/limits.h"
 #include "cli/cli.h"
+#include "cli/extract.h"
 #include "tobichi/verify.h"
 
 struct options {
-	const char *evidence, *policy, *nonce, *at, *out;
+	const char *evidence, *policy, *nonce, *at, *out, *extract;
 	enum tobi_format format;
 };
 
 DEFINE_CLEANUP(struct tobi_policy *, tobi_policy_free)
 DEFINE_CLEANUP(struct tobi_result *, tobi_result_free)
 
-static const struct option long_options[] = {{"policy", required_argument, NULL, 'p'},
-					     {"nonce", required_argument, NULL, 'n'},
-					     {"at", required_argument, NULL, 'a'},
-					     {"json", no_argument, NULL, 'j'},
-					     {"html", no_argument, NULL, 'h'},
-					     {"output", required_argument, NULL, 'o'},
-					     {NULL, 0, NULL, 0}};
+static const struct option long_options[] = {
+    {"policy", required_argument, NULL, 'p'},
+    {"nonce", required_argument, NULL, 'n'},
+    {"at", required_argument, NULL, 'a'},
+    {"json", no_argument, NULL, 'j'},
+    {"html", no_argument, NULL, 'h'},
+    {"output", required_argument, NULL, 'o'},
+    {"extract-tpm", required_argument, NULL, 'x'},
+    {NULL, 0, NULL, 0}};
 
 /* 2026-05-17T12:00:00Z, always UTC. */
 static bool read_time(const char *text, int64_t *ret_time)
@@ -55,6 +58,10 @@ static enum tobi_err appraise(const struct options *options,
 	if (err)
 		return err;
 	request->evidence = wr_view(&evidence);
+	if (options->extract)
+		err = extract_tpm(request->evidence, options->extract, fault);
+	if (err)
+		return err;
 	return tobi_verify(policy, request, ret_result, fault);
 }
 
@@ -95,6 +102,9 @@ static const char *take_option(struct options *options, int option)
 		return NULL;
 	case 'o':
 		options->out = optarg;
+		return NULL;
+	case 'x':
+		options->extract = optarg;
 		return NULL;
 	case 'j':
 	case 'h':

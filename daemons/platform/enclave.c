@@ -359,7 +359,10 @@ enum tobi_err enclave_launch(struct service *service, struct client *client,
 	enclave->service = service;
 	enclave->channel = enclave->isolate.pidfd = enclave->isolate.pid = -1;
 	output_init(&enclave->output);
-	err = fill_in(enclave, request, fault);
+	/* Without its keys the host could vouch for nothing that it starts. */
+	err = signer_check(&service->signer, fault);
+	if (!err)
+		err = fill_in(enclave, request, fault);
 	if (!err)
 		err = measure(enclave, packet->fds[0], &image_fd, fault);
 	if (!err)

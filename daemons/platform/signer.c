@@ -32,6 +32,8 @@ enum {
 	MESSAGE_VALUE = 7,
 	MESSAGE_QUOTE = 8,
 	MESSAGE_QUOTED = 9,
+	MESSAGE_CHECK = 10,
+	MESSAGE_CHECKED = 11,
 	MESSAGE_FAULT = 13,
 
 	NONCE_SIZE = 32,
@@ -152,6 +154,11 @@ static enum tobi_err answer(struct root *root, struct tobi_bytes packet,
 		err = quote(root, message.bytes, &made, fault);
 		message.kind = MESSAGE_QUOTED;
 		message.bytes = wr_view(&made);
+		break;
+	case MESSAGE_CHECK:
+		err = root_check(root, fault);
+		message.kind = MESSAGE_CHECKED;
+		message.bytes = (struct tobi_bytes){0};
 		break;
 	default:
 		err = fault_set(fault, TOBI_E_PROTOCOL, "signer's message", "kind",
@@ -532,4 +539,13 @@ enum tobi_err signer_quote(struct signer *signer, struct tobi_bytes nonce,
 	wr_bytes(out, quoted.ptr, quoted.size);
 	return wr_err(out) ? fault_set(fault, wr_err(out), "quote", "", "too large")
 			   : TOBI_OK;
+}
+
+enum tobi_err signer_check(struct signer *signer, struct tobi_fault *fault)
+{
+	CLEANUP(packet_done) struct packet packet = {0};
+	struct tobi_bytes nothing = {0};
+
+	return ask(signer, MESSAGE_CHECK, nothing, MESSAGE_CHECKED, &packet, &nothing,
+		   fault);
 }

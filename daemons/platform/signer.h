@@ -46,6 +46,8 @@ TOBI_MUST_USE enum tobi_err signer_derive(struct signer *signer, struct tobi_byt
 /* The root's counter in hardware, after one step when it is to increment. */
 TOBI_MUST_USE enum tobi_err signer_counter(struct signer *signer, bool increment,
 					   uint64_t *ret_value, struct tobi_fault *fault);
+/* Whether the keys can still be used: a device may go away. */
+TOBI_MUST_USE enum tobi_err signer_check(struct signer *signer, struct tobi_fault *fault);
 /* A TPM's quote for a token with this nonce (32 bytes): the token's submodule. */
 TOBI_MUST_USE enum tobi_err signer_quote(struct signer *signer, struct tobi_bytes nonce,
 					 struct writer *out, struct tobi_fault *fault);

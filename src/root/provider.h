@@ -58,6 +58,8 @@ struct root_provider {
 	/* Removes what an interrupted make() has left in a device, as far as it can.
 	 * NULL: it leaves nothing. */
 	void (*sweep)(const char *folder);
+	/* Whether the keys are there still. NULL: nothing takes them away. */
+	enum tobi_err (*check)(struct root *root, struct tobi_fault *fault);
 	/* NULL: no TPM. The token's submodule (tpm_evidence.h) for a nonce of 32 bytes.
 	 */
 	enum tobi_err (*quote)(struct root *root, struct tobi_bytes nonce,

@@ -339,6 +339,11 @@ enum tobi_err root_counter(struct root *root, bool increment, uint64_t *ret_valu
 	return root->provider->counter(root, increment, ret_value, fault);
 }
 
+enum tobi_err root_check(struct root *root, struct tobi_fault *fault)
+{
+	return root->provider->check ? root->provider->check(root, fault) : TOBI_OK;
+}
+
 bool root_has_quote(const struct root *root)
 {
 	return root->provider->quote != NULL;

@@ -66,6 +66,8 @@ TOBI_MUST_USE enum tobi_err root_derive(struct root *root, struct tobi_bytes inf
 bool root_has_counter(const struct root *root);
 TOBI_MUST_USE enum tobi_err root_counter(struct root *root, bool increment,
 					 uint64_t *ret_value, struct tobi_fault *fault);
+/* Whether the keys can still be used: a device may go away. */
+TOBI_MUST_USE enum tobi_err root_check(struct root *root, struct tobi_fault *fault);
 /* A TPM's quote for a token with this nonce (32 bytes), as the token's submodule.
  * TOBI_E_UNSUPPORTED when the keys are not in a TPM. */
 bool root_has_quote(const struct root *root);

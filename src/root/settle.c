@@ -95,8 +95,9 @@ static enum tobi_err wipe_file(const char *path, struct tobi_fault *fault)
 static bool is_platforms(const char *name)
 {
 	static const char *const names[] = {
-	    "platform-ca.key", "platform-ca.pem", "platform.key", "platform.pem",
-	    "owner.pem",       "seal-root",	  "counters"};
+	    "platform-ca.key", "platform-ca.pem", "platform.key",
+	    "platform.pem",    "owner.pem",	  "seal-root",
+	    "counters",	       "ak.pem",	  "ak-owner.pem"};
 	const struct root_provider *provider;
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {

@@ -267,6 +267,22 @@ static void undo(struct tpm_state *state)
 		tpm_remove(&tpm, made[i]);
 }
 
+/* The owner's authorisation is not kept: where it is not empty, people remove them. */
+static enum tobi_err forget(struct root *root, struct tobi_fault *fault)
+{
+	struct tpm_state *state = root->state;
+	ESYS_TR found;
+	CLEANUP(tpm_close) struct tpm tpm = {0};
+	enum tobi_err err;
+
+	undo(state);
+	err = tpm_open(state->record.device, TPM_PATIENCE_MS, &tpm, fault);
+	if (!err && !tpm_find(&tpm, &state->record.key, "", &found, NULL))
+		err = fault_set(fault, TOBI_E_DENIED, "TPM", "platform key",
+				"it could not be removed");
+	return err;
+}
+
 static void close_tpm(struct root *root)
 {
 	struct tpm_state *state = root->state;
@@ -294,6 +310,13 @@ static enum tobi_err counter(struct root *root, bool increment, uint64_t *ret_va
 	const struct tpm_state *state = root->state;
 
 	return tpm_counter_read(&state->record, increment, ret_value, fault);
+}
+
+static enum tobi_err check(struct root *root, struct tobi_fault *fault)
+{
+	const struct tpm_state *state = root->state;
+
+	return look_for_all(&state->record, fault);
 }
 
 static enum tobi_err quote(struct root *root, struct tobi_bytes nonce, struct writer *out,
@@ -342,6 +365,8 @@ const struct root_provider root_tpm_provider = {
     .close = close_tpm,
     .derive = derive,
     .counter = counter,
+    .forget = forget,
+    .check = check,
     .quote = quote,
     .ak_request = ak_request,
     .ak_accept = ak_accept,

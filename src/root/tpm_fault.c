@@ -86,8 +86,10 @@ enum tobi_err tpm_result(struct tpm *tpm, TSS2_RC rc, const char *what,
 		return fault_set(fault, TOBI_E_TIMEOUT, "TPM", what,
 				 "the TPM does not answer, or is busy all the time");
 	if ((rc & TSS2_RC_LAYER_MASK) == TSS2_TCTI_RC_LAYER)
-		return fault_set(fault, TOBI_E_SYSTEM, "TPM", what,
-				 "the TPM has gone away, or does not take commands");
+		return fault_set(
+		    fault, TOBI_E_SYSTEM, "TPM", what,
+		    "the TPM has gone away, or does not take commands; is it "
+		    "a TPM 2.0?");
 	if (rc == TSS2_ESYS_RC_RSP_AUTH_FAILED)
 		return fault_set(fault, TOBI_E_PROTOCOL, "TPM", what,
 				 "its answer was changed on the way, or comes from "

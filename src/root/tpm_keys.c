@@ -97,10 +97,14 @@ enum tobi_err tpm_storage_make(struct tpm *tpm, struct tpm_object *ret_object,
 			       ESYS_TR *ret_storage, struct tobi_fault *fault)
 {
 	ESYS_TR salt = ESYS_TR_NONE, primary = ESYS_TR_NONE;
-	bool taken = !Esys_TR_FromTPMPublic(tpm->esys, TPM_STORAGE_USUAL, ESYS_TR_NONE,
-					    ESYS_TR_NONE, ESYS_TR_NONE, ret_storage);
+	TSS2_RC rc = Esys_TR_FromTPMPublic(tpm->esys, TPM_STORAGE_USUAL, ESYS_TR_NONE,
+					   ESYS_TR_NONE, ESYS_TR_NONE, ret_storage);
+	bool taken = rc == TSS2_RC_SUCCESS;
 	enum tobi_err err;
 
+	/* It is the first command of all. */
+	if (!taken && tpm_code(rc) != TPM2_RC_HANDLE)
+		return tpm_result(tpm, rc, "device", fault);
 	if (taken && is_of_use(tpm, *ret_storage)) {
 		ret_object->handle = TPM_STORAGE_USUAL;
 		err = tpm_session_start(tpm, *ret_storage, fault);

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/timerfd.h>
 #include <tss2/tss2_tcti_device.h>
 #include <tss2/tss2_tcti_swtpm.h>
@@ -26,13 +27,32 @@ enum {
 	HANDLES = 4,
 };
 
+/* tpm2-tss writes its commands to whatever it is given: never to a file. */
+static const char *wrong_device(const char *path, int patience_ms)
+{
+	struct stat st;
+
+	(void)patience_ms;
+	if (stat(path, &st))
+		return "is not there, or this user may not look at it";
+	return S_ISCHR(st.st_mode) ? NULL : "is no device";
+}
+
+static const char *wrong_swtpm(const char *configuration, int patience_ms)
+{
+	return tpm_swtpm_answers(configuration, patience_ms)
+		   ? NULL
+		   : "is not there, or does not answer";
+}
+
 /* Linked, not loaded by name: the name comes from a file and from the command line. */
 static const struct {
 	const char *prefix;
 	TSS2_TCTI_INIT_FUNC init;
-	bool (*answers)(const char *configuration, int patience_ms);
-} kinds[] = {{"device:", Tss2_Tcti_Device_Init, NULL},
-	     {"swtpm:", Tss2_Tcti_Swtpm_Init, tpm_swtpm_answers}};
+	/* Before it is opened; NULL: nothing is wrong with it. */
+	const char *(*wrong)(const char *configuration, int patience_ms);
+} kinds[] = {{"device:", Tss2_Tcti_Device_Init, wrong_device},
+	     {"swtpm:", Tss2_Tcti_Swtpm_Init, wrong_swtpm}};
 
 static struct tpm_link *link_of(TSS2_TCTI_CONTEXT *outer)
 {
@@ -223,6 +243,7 @@ enum tobi_err tpm_link_open(const char *device, int64_t patience_ms,
 			    struct tpm_link **ret_link, struct tobi_fault *fault)
 {
 	TSS2_TCTI_CONTEXT *inner = NULL;
+	const char *wrong;
 	enum tobi_err err = TOBI_E_ARGUMENT;
 
 	/* tpm2-tss would write to standard error; faults say it here. */
@@ -232,10 +253,10 @@ enum tobi_err tpm_link_open(const char *device, int64_t patience_ms,
 
 		if (strncmp(device, kinds[i].prefix, size) != 0)
 			continue;
-		if (kinds[i].answers &&
-		    !kinds[i].answers(device + size, (int)patience_ms))
+		wrong = kinds[i].wrong(device + size, (int)patience_ms);
+		if (wrong)
 			return fault_set(fault, TOBI_E_NOT_FOUND, "TPM", "device",
-					 "%s is not there, or does not answer", device);
+					 "%s %s", device, wrong);
 		err = open_kind(kinds[i].init, device, device + size, &inner, fault);
 		if (err)
 			return err;
