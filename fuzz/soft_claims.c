@@ -43,6 +43,7 @@ enum fuzz_seed fuzz_seed(unsigned number, struct writer *out)
 	    .instance = {some, 16},
 	    .root_kind = text_of("file"),
 	    .owner = number ? hash : (struct tobi_bytes){0},
+	    .tpm = number > 1 ? hash : (struct tobi_bytes){0},
 	};
 
 	if (number > 2)

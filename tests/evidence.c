@@ -137,6 +137,8 @@ static void write_token(struct test_scene *scene, struct tobi_bytes claims_buffe
 		assert_int_equal(hash_sha256(claims_buffer, hash), 0);
 		scene->claims.nonce = (struct tobi_bytes){hash, sizeof(hash)};
 	}
+	if (scene->add)
+		scene->add(scene, scene->claims.nonce);
 	soft_claims_write(&payload, &scene->claims);
 	assert_int_equal(wr_err(&payload), 0);
 	assert_int_equal(cose_signer_for_key(scene->signs->key, &signer, NULL), 0);

@@ -34,6 +34,8 @@ struct test_scene {
 	bool keep_claims_nonce;	       /* the token's nonce is not made fresh */
 	bool damage_signature;
 	const char *tiers, *identity, *anchors_pem, *more;
+	/* Adds to the claims of a token with this nonce; NULL: nothing. */
+	void (*add)(struct test_scene *scene, struct tobi_bytes nonce);
 	unsigned max_age; /* seconds */
 	int64_t now;
 };

@@ -50,7 +50,7 @@ check "failures leave nothing in the TPM" same "$(tpm_handles)" "$initial"
 check "the right one" exits 0 "$tobichi" platform init --root tpm --device "$device" --pin-file owner.pin --pcrs 10,23
 check "the keys are in the TPM" has "$said" "tpm, in"
 check "it is in the folder what is public, and what names the rest" \
-	same "$(ls state | tr '\n' ' ')" "ak.pem platform-ca.pem platform.pem tpm.root "
+	same "$(ls state | tr '\n' ' ')" "ak.pem counters platform-ca.pem platform.pem tpm.root "
 check "none of it is a private key" exits 1 grep -rl "PRIVATE KEY" state
 check "nothing of it is left loaded" same "$(tpm2_getcap handles-transient; tpm2_getcap handles-loaded-session)" ""
 
@@ -79,15 +79,13 @@ tpm2_pcrextend 23:sha256=$(printf '%064d' 7)
 nonce=$(evidence two.evidence)
 check "other values are refused" exits 1 "$tobichi" verify two.evidence --policy pcr.yaml --nonce "$nonce"
 check "and which" has "$said" "PCR 23"
-mkdir www
-echo "a page from inside" >www/index.html
 port=$(free_port)
-"$tobichi" build --tier soft --port 8000 --add www:/www -o web.tobi -- \
-	/bin/busybox httpd -f -p 8000 -h /www >/dev/null
+"$tobichi" build --tier soft --port 8000 -o web.tobi -- \
+	/bin/busybox httpd -f -p 8000 >/dev/null
 web=$("$tobichi" run --detach --publish "127.0.0.1:$port:8000" web.tobi)
 fetch() {
 	printf 'GET /index.html HTTP/1.0\r\n\r\n' |
-		timeout 30 "$tobichi" connect "127.0.0.1:$port" --policy web.policy.yaml 2>&1 | grep -q "from inside"
+		timeout 30 "$tobichi" connect "127.0.0.1:$port" --policy web.policy.yaml 2>&1 | grep -q "has proven"
 }
 check "attested TLS with a quote in the evidence" eventually fetch
 
@@ -134,6 +132,37 @@ check "it cannot ask another CA" exits 2 other platform ak-request -o none
 check "it says why" has "$said" "its maker put none into it"
 check "it does not open another's challenge" exits 2 other platform ak-activate ak.challenge
 check "it says whose it is" has "$said" "another TPM"
+
+# sealing: on a TPM, and after a move from files into it
+"$tobichi" build --tier soft -o shell.tobi -- /bin/busybox sh >/dev/null
+moving() { TOBICHI_STATE_FOLDER="$work/state-m" TOBICHI_RUN_FOLDER="$work/run-m" "$@"; }
+inside() { # RUNNER... SCRIPT
+	runner=$1
+	printf 'cd /tmp\n%s\n' "$2" | $runner timeout -s KILL 60 "$tobichi" run shell.tobi
+}
+end_moving() {
+	mover=$(sed -n 's/^event=ready pid=\([0-9]*\) .*/\1/p' run-m/service.log | tail -1)
+	kill "$mover"
+	eventually test ! -e run-m/service.sock
+}
+sealed=$(inside "" "printf 'in a TPM' | tobichi seal | base64 -w0")
+check "what is sealed with a TPM is opened with it" \
+	same "$(inside "" "echo '$sealed' | base64 -d | tobichi unseal")" "in a TPM"
+moving "$tobichi" platform init >/dev/null
+sealed=$(inside moving "printf 'from files' | tobichi seal | base64 -w0")
+check "sealed with files" test -n "$sealed"
+end_moving
+check "the platform moves into a TPM" exits 0 moving "$tobichi" platform migrate --to tpm \
+	--device "swtpm:path=$work/b/socket"
+check "with its seal root" has "$said" "can be opened"
+check "what files sealed is opened by the TPM" \
+	same "$(inside moving "echo '$sealed' | base64 -d | tobichi unseal")" "from files"
+check "its counter is in hardware" has "$(inside moving "tobichi counter increment visits 2>&1")" 1
+end_moving
+before=$(TPM2TOOLS_TCTI=swtpm:path=$work/b/socket tpm_handles | wc -w)
+check "and back, with a new seal root" exits 0 moving "$tobichi" platform migrate --to file --new-seal-root
+check "the TPM has forgotten it: three keys and a counter" \
+	same "$(TPM2TOOLS_TCTI=swtpm:path=$work/b/socket tpm_handles | wc -w)" $((before - 4))
 
 # a lock after wrong passwords of somebody else
 tpm2_dictionarylockout -s -n 1 -t 86400 -l 86400

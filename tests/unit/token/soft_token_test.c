@@ -193,6 +193,41 @@ static void test_soft_claims__each_required_claim__missing_is_malformed(void **s
 	}
 }
 
+/* One submodule "tpm", a CMW record: anything else is refused. */
+static void test_soft_claims__submodule__is_read_and_strict(void **state)
+{
+	struct soft_claims claims = sample(), read;
+	struct writer out;
+	struct tobi_fault fault = {0};
+	uint8_t *name;
+
+	(void)state;
+	claims.tpm = text_bytes("what a TPM says");
+	out = written(&claims);
+	assert_int_equal(soft_claims_parse(wr_view(&out), &read, NULL), 0);
+	assert_bytes_equal(read.tpm, claims.tpm);
+	name = memmem(out.ptr, out.size, "ctpm", 4);
+	assert_non_null(name);
+	name[3] = 'n'; /* submodule "tpn" */
+	assert_int_equal(parse(wr_view(&out), &fault), TOBI_E_MALFORMED);
+	assert_string_equal(fault.field, "submods");
+	name[3] = 'm';
+	name = memmem(out.ptr, out.size, "quote+cbor", 10);
+	name[9] = 's'; /* another media type */
+	assert_int_equal(parse(wr_view(&out), &fault), TOBI_E_MALFORMED);
+	name[9] = 'r';
+	name = memmem(out.ptr, out.size, "what a TPM says", 15);
+	name[15] = 2; /* an endorsement */
+	assert_int_equal(parse(wr_view(&out), &fault), TOBI_E_MALFORMED);
+	assert_string_equal(fault.field, "submods");
+	name[15] = 4;
+	assert_int_equal(parse(wr_view(&out), &fault), TOBI_OK);
+	for (size_t size = 0; size < out.size; size++)
+		assert_int_not_equal(parse((struct tobi_bytes){out.ptr, size}, &fault),
+				     TOBI_OK);
+	wr_done(&out);
+}
+
 static void test_soft_claims__unknown_claim__malformed(void **state)
 {
 	struct writer out = changed(0, false, 300);
@@ -412,6 +447,7 @@ int main(void)
 	    cmocka_unit_test(test_soft_claims__golden__written_and_read),
 	    cmocka_unit_test(test_soft_claims__no_owner_and_no_signers__read),
 	    cmocka_unit_test(test_soft_claims__each_required_claim__missing_is_malformed),
+	    cmocka_unit_test(test_soft_claims__submodule__is_read_and_strict),
 	    cmocka_unit_test(test_soft_claims__unknown_claim__malformed),
 	    cmocka_unit_test(test_soft_claims__each_size__one_byte_off_is_malformed),
 	    cmocka_unit_test(test_soft_claims__each_number__one_too_many_is_limit),
