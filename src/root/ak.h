@@ -2,7 +2,7 @@
  * The certificate of a TPM's attestation key (AK), by credential activation: the host
  * asks (request), a CA answers with a challenge whose secret only the TPM of that
  * endorsement key (EK) gives back, and only while it holds that AK; the secret opens the
- * certificate. Formats: docs/PROTOCOL.md section 7.2. None of this needs a TPM.
+ * certificate. Formats: docs/PROTOCOL.md section 7.4. None of this needs a TPM.
  */
 #ifndef TOBI_ROOT_AK_H
 #define TOBI_ROOT_AK_H

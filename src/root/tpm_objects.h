@@ -6,7 +6,7 @@
 #include "root/tpm_record.h"
 #include "root/tpm_session.h"
 
-/* Where ours are: PROTOCOL.md section 7. */
+/* Where ours are: PROTOCOL.md section 7.3. */
 enum {
 	TPM_STORAGE_USUAL = 0x81000001, /* of the TCG's provisioning guidance */
 	TPM_PERSISTENT_FIRST = 0x81005400,

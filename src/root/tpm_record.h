@@ -1,6 +1,6 @@
 /*
  * tpm.root: which TPM, which objects in it are this platform's, and what authorises their
- * use (docs/PROTOCOL.md section 7). Needs no TPM to be read.
+ * use (docs/PROTOCOL.md section 7.3). Needs no TPM to be read.
  */
 #ifndef TOBI_ROOT_TPM_RECORD_H
 #define TOBI_ROOT_TPM_RECORD_H
