@@ -66,16 +66,22 @@ const char *explain_allowance(const struct tobi_result *result, size_t index)
 	return index < count ? found[index] : NULL;
 }
 
+static const char *place_of(const char *root_kind)
+{
+	if (!root_kind)
+		return "a place unknown";
+	if (strcmp(root_kind, "file") == 0)
+		return "files";
+	return strcmp(root_kind, "tpm") == 0 ? "a TPM" : root_kind;
+}
+
 void explain_platform(const struct tobi_result *result, struct writer *out)
 {
 	const struct tee_claims *claims = &result->claims;
 
 	if (!claims->tier)
 		return;
-	wr_printf(out, "keys in %s; launched by %s",
-		  claims->root_kind && strcmp(claims->root_kind, "file") == 0 ? "files"
-		  : claims->root_kind ? claims->root_kind
-				      : "a place unknown",
+	wr_printf(out, "keys in %s; launched by %s", place_of(claims->root_kind),
 		  claims->by_user ? "an ordinary user" : "root");
 }
 

@@ -14,7 +14,8 @@
 
 enum {
 	TPM_HELD_MAX = 8,
-	TPM_PATIENCE_MS = 6000,	       /* of one operation, below the signer's 10 s */
+	/* Of one operation, and of reaching the TPM: together below the signer's 10 s. */
+	TPM_PATIENCE_MS = 4000,
 	TPM_PATIENCE_INIT_MS = 300000, /* some TPMs need minutes for an RSA key */
 };
 

@@ -64,6 +64,7 @@ check "evidence with a quote is accepted" exits 0 "$tobichi" verify one.evidence
 for code in FORMAT QUOTE-TYPE QUOTE-SIGNATURE QUOTE-NONCE QUOTE-PCRS AK-KEY AK-CHAIN KEY; do
 	check "TPM-$code has passed" has "$said" "ok    TPM-$code "
 done
+check "it is said where the keys are" has "$said" "keys in a TPM"
 checkquote() { # EXTRA
 	tpm2_checkquote -u quote/ak.pem -m quote/quote.attest -s quote/quote.signature -g sha256 \
 		-f quote/quote.pcrs -q "$1"
