@@ -13,6 +13,7 @@
 #include "cli/cli.h"
 #include "image/image.h"
 #include "image/pack.h"
+#include "image/rules.h"
 
 enum { MAX_ADD = 64, DEFAULT_USER = 1000 };
 
@@ -124,6 +125,33 @@ static bool set_user(struct manifest *manifest, char *value)
 	return true;
 }
 
+/* HOST:PORT[=LOCALPORT][,policy=PATH|launch]. The rest is for the manifest's rules. */
+static bool add_egress(struct manifest *manifest, char *value)
+{
+	static const char key[] = "policy=";
+	struct manifest_egress *entry = &manifest->egress[manifest->egress_count];
+	char *comma = strchr(value, ','), *equals, *port;
+	uint64_t number = 0;
+
+	if (manifest->egress_count == LIMIT_PORTS ||
+	    (comma && strncmp(comma + 1, key, sizeof(key) - 1) != 0))
+		return false;
+	if (comma)
+		*comma = 0;
+	equals = strchr(value, '=');
+	if (equals)
+		*equals = 0;
+	port = equals ? equals : strrchr(value, ':');
+	if (!port || !cli_read_number(port + 1, UINT16_MAX, &number) || !number ||
+	    !rule_egress(text(value)))
+		return false;
+	*entry = (struct manifest_egress){text(value), (uint16_t)number,
+					  comma ? text(comma + sizeof(key))
+						: (struct tobi_bytes){0}};
+	manifest->egress_count++;
+	return rule_policy(entry->policy) && (!comma || entry->policy.size);
+}
+
 static bool set_cpus(struct manifest *manifest, const char *value)
 {
 	char *end;
@@ -145,6 +173,8 @@ static const struct option known[] = {
     {"add", required_argument, NULL, 'a'},
     {"env", required_argument, NULL, 'e'},
     {"port", required_argument, NULL, 'p'},
+    {"egress", required_argument, NULL, 'E'},
+    {"client-policy", required_argument, NULL, 'L'},
     {"user", required_argument, NULL, 'u'},
     {"memory", required_argument, NULL, 'm'},
     {"processes", required_argument, NULL, 'P'},
@@ -219,6 +249,11 @@ static bool take_option(struct build *build, int option, char *value)
 			return false;
 		m->ports[m->port_count++] = (uint16_t)number;
 		return number > 0;
+	case 'E':
+		return add_egress(m, value);
+	case 'L':
+		m->clients = text(value);
+		return value[0] && rule_policy(m->clients);
 	case 'u':
 		build->container.given.user = true;
 		return set_user(m, value);
@@ -274,7 +309,7 @@ static bool take_option(struct build *build, int option, char *value)
 
 static bool is_list(int option)
 {
-	return strchr("aepws", option);
+	return strchr("aepwsE", option);
 }
 
 static int parse_options(int argc, char **argv, struct build *build)

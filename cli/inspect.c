@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "base/fault.h"
 #include "base/hex.h"
+#include "base/secret.h"
 #include "cli/cli.h"
 #include "image/image.h"
 
@@ -48,6 +49,39 @@ static void print_limits(const struct manifest *manifest)
 	printf(" writable\n");
 }
 
+static void print_policy(struct tobi_bytes policy)
+{
+	if (bytes_equal_text(policy, POLICY_AT_LAUNCH)) {
+		printf("the policy of the launch");
+		return;
+	}
+	printf("the policy in ");
+	cli_print_text(stdout, policy);
+}
+
+static void print_egress(const struct manifest *m)
+{
+	for (size_t i = 0; i < m->egress_count; i++) {
+		const struct manifest_egress *entry = &m->egress[i];
+
+		printf("%-13s", i ? "" : "egress");
+		cli_print_text(stdout, entry->target);
+		printf(" at port %u, ", entry->port);
+		if (entry->policy.size) {
+			printf("attested by ");
+			print_policy(entry->policy);
+		} else {
+			printf("plain bytes");
+		}
+		printf("\n");
+	}
+	if (m->clients.size) {
+		printf("%-13sonly such as meet ", "clients");
+		print_policy(m->clients);
+		printf("\n");
+	}
+}
+
 static int print_image(const struct image *image)
 {
 	const struct manifest *m = image->manifest;
@@ -80,7 +114,7 @@ static int print_image(const struct image *image)
 		printf("\n");
 	print_texts("secrets", m->secrets, m->secret_count);
 	print_texts("writable", m->writable, m->writable_count);
-	print_texts("egress", m->egress, m->egress_count);
+	print_egress(m);
 	print_texts("volumes", m->volumes, m->volume_count);
 	print_limits(m);
 	printf("%-13s%s\n", "output",
@@ -130,6 +164,19 @@ static json_t *json_environment(const struct manifest *m)
 	return map;
 }
 
+static json_t *json_egress(const struct manifest *m)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < m->egress_count; i++)
+		json_array_append_new(list,
+				      json_pack("{s:o,s:i,s:o}", "target",
+						json_text(m->egress[i].target), "port",
+						(int)m->egress[i].port, "policy",
+						json_text(m->egress[i].policy)));
+	return list;
+}
+
 static json_t *json_image(const struct image *image)
 {
 	const struct manifest *m = image->manifest;
@@ -141,7 +188,7 @@ static json_t *json_image(const struct image *image)
 	for (size_t i = 0; i < m->port_count; i++)
 		json_array_append_new(ports, json_integer(m->ports[i]));
 	return json_pack(
-	    "{s:o,s:o,s:o,s:o,s:i,s:i,s:o,s:o,s:i,s:i,s:o,s:o,s:o,s:o,s:o,s:o,"
+	    "{s:o,s:o,s:o,s:o,s:i,s:i,s:o,s:o,s:i,s:i,s:o,s:o,s:o,s:o,s:o,s:o,s:o,"
 	    "s:{s:I,s:I,s:I,s:I,s:I},s:b,s:b,s:{s:I,s:o,s:o}}",
 	    "image-id", json_hex((struct tobi_bytes){image->image_id, SHA384_SIZE}),
 	    "signers", signers, "name", json_text(m->name), "architecture",
@@ -150,8 +197,8 @@ static json_t *json_image(const struct image *image)
 	    json_environment(m), "uid", (int)m->uid, "gid", (int)m->gid, "directory",
 	    json_text(m->directory), "ports", ports, "secrets",
 	    json_texts(m->secrets, m->secret_count), "writable",
-	    json_texts(m->writable, m->writable_count), "egress",
-	    json_texts(m->egress, m->egress_count), "volumes",
+	    json_texts(m->writable, m->writable_count), "egress", json_egress(m),
+	    "clients", json_text(m->clients), "volumes",
 	    json_texts(m->volumes, m->volume_count), "limits", "memory",
 	    (json_int_t)m->limits.memory, "processes", (json_int_t)m->limits.processes,
 	    "cpu-milli", (json_int_t)m->limits.cpu_milli, "files",

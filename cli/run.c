@@ -15,6 +15,7 @@
 #include "base/file.h"
 #include "base/hex.h"
 #include "cli/cli.h"
+#include "cli/run_policies.h"
 #include "cli/service_client.h"
 #include "codec/cbor.h"
 #include "image/image.h"
@@ -34,6 +35,7 @@ struct run {
 	size_t port_count;
 	struct launch_config config;
 	uint8_t owner[SHA384_SIZE];
+	struct run_policies policies;
 	/* For a program that is packed first. */
 	char **program; /* NULL at the end; NULL: an image was named */
 	int program_count;
@@ -43,6 +45,14 @@ struct run {
 };
 
 DEFINE_CLEANUP(struct image *, image_free)
+
+static void run_free(struct run *run)
+{
+	if (run)
+		run_policies_done(&run->policies);
+	free(run);
+}
+DEFINE_CLEANUP(struct run *, run_free)
 
 static bool read_port(const char *text, uint16_t *ret_port)
 {
@@ -134,7 +144,7 @@ static enum tobi_err choose_inner(struct run *run, const struct manifest *manife
 static bool has_additions(const struct run *run)
 {
 	return run->config.argument_count || run->config.environment_count ||
-	       run->config.owner.size || run->config.ra_tls;
+	       run->config.owner.size || run->config.policy_count || run->config.ra_tls;
 }
 
 static enum tobi_err config_id(struct run *run, char ret_hex[static 2 * SHA384_SIZE + 1],
@@ -384,6 +394,8 @@ static const struct option known[] = {{"publish", required_argument, NULL, 'p'},
 				      {"port", required_argument, NULL, 'P'},
 				      {"policy-out", required_argument, NULL, 'y'},
 				      {"ra-tls", no_argument, NULL, 'r'},
+				      {"egress-policy", required_argument, NULL, 'E'},
+				      {"client-policy", required_argument, NULL, 'L'},
 				      {NULL, 0, NULL, 0}};
 
 static int take_option(struct run *run, int option)
@@ -430,6 +442,10 @@ static int take_option(struct run *run, int option)
 	case 'y':
 		run->policy_out = optarg;
 		return 0;
+	case 'E':
+		return run_policies_egress(&run->policies, &run->config, optarg);
+	case 'L':
+		return run_policies_clients(&run->policies, &run->config, optarg);
 	default:
 		return cli_usage("run", "wrong option");
 	}
@@ -554,7 +570,7 @@ static int start(struct run *run, int *ret_service)
 
 int cmd_run(int argc, char **argv)
 {
-	CLEANUP(freep) struct run *run = calloc(1, sizeof(*run));
+	CLEANUP(run_freep) struct run *run = calloc(1, sizeof(*run));
 	CLEANUP(fd_close) int service = -1;
 	CLEANUP(fd_close) int signals = -1;
 	int status;

@@ -27,6 +27,8 @@ static bool read_message(struct tobi_bytes input)
 		must(message.key.size == 32);
 	} else if (message.kind == MESSAGE_SIGNAL) {
 		must(message.signal > 0);
+	} else if (message.kind == MESSAGE_CONNECTED) {
+		must(message.connected.fd == -1);
 	} else if (message.kind == MESSAGE_FAULT) {
 		must(message.fault.code != TOBI_OK);
 	}
@@ -142,6 +144,15 @@ enum fuzz_seed fuzz_seed(unsigned number, struct writer *out)
 		break;
 	case 7: /* DONE */
 		start(out, 1, 2);
+		break;
+	case 8:
+		start(out, 4, MESSAGE_CONNECTED);
+		cbor_write_uint(out, 1);
+		cbor_write_uint(out, 7);
+		cbor_write_uint(out, 2);
+		cbor_write_uint(out, TOBI_E_NOT_FOUND);
+		cbor_write_uint(out, 3);
+		cbor_write_text(out, "no such name");
 		break;
 	default:
 		return FUZZ_NO_SEED;

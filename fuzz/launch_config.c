@@ -36,9 +36,14 @@ enum fuzz_seed fuzz_seed(unsigned number, struct writer *out)
 		    (struct text_pair){text_of("B"), text_of("\xc3\xa9")};
 		config->owner = (struct tobi_bytes){some, 48};
 		config->ra_tls = true;
+	} else if (number == 2) {
+		config->policies[config->policy_count++] =
+		    (struct launch_policy){text_of("a:1"), text_of("version: 1\n")};
+		config->policies[config->policy_count++] =
+		    (struct launch_policy){text_of("clients"), text_of("version: 1\n")};
 	}
-	if (number < 2)
+	if (number < 3)
 		must(!launch_config_write(config, out, NULL));
 	free(config);
-	return number < 2 ? FUZZ_GOOD : FUZZ_NO_SEED;
+	return number < 3 ? FUZZ_GOOD : FUZZ_NO_SEED;
 }

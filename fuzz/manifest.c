@@ -58,6 +58,11 @@ static void fill_in(struct manifest *m, bool full)
 	m->writable[m->writable_count++] = text_of("/var/lib/redis");
 	m->secrets[m->secret_count++] = text_of("password");
 	m->output = OUTPUT_TO_HOST;
+	m->egress[m->egress_count++] =
+	    (struct manifest_egress){text_of("db:5432"), 5432, text_of("")};
+	m->egress[m->egress_count++] =
+	    (struct manifest_egress){text_of("[::1]:443"), 443, text_of("/p.yaml")};
+	m->clients = text_of(POLICY_AT_LAUNCH);
 }
 
 enum fuzz_seed fuzz_seed(unsigned number, struct writer *out)

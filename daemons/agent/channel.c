@@ -37,25 +37,6 @@ static bool has_port(const struct manifest *manifest, uint16_t port)
 	return false;
 }
 
-/* A name in both would leave open which value the measured program gets. */
-static enum tobi_err check_environment(const struct agent_config *config,
-				       struct tobi_fault *fault)
-{
-	const struct manifest *manifest = &config->manifest;
-	const struct launch_config *launch = &config->launch;
-
-	for (size_t i = 0; i < launch->environment_count; i++)
-		for (size_t j = 0; j < manifest->environment_count; j++)
-			if (bytes_equal(launch->environment[i].name,
-					manifest->environment[j].name))
-				return fault_set(
-				    fault, TOBI_E_DENIED, "launch config", "environment",
-				    "%.*s is set by the image and cannot be set again",
-				    (int)launch->environment[i].name.size,
-				    (const char *)launch->environment[i].name.ptr);
-	return TOBI_OK;
-}
-
 static enum tobi_err check_agreement(const struct agent_config *config,
 				     struct tobi_fault *fault)
 {
@@ -67,20 +48,15 @@ static enum tobi_err check_agreement(const struct agent_config *config,
 				 (int)manifest->architecture.size,
 				 (const char *)manifest->architecture.ptr,
 				 manifest_host_architecture());
-	if (manifest->egress_count || manifest->volume_count)
-		return fault_set(fault, TOBI_E_UNSUPPORTED, "manifest",
-				 manifest->egress_count ? "egress" : "volumes",
+	if (manifest->volume_count)
+		return fault_set(fault, TOBI_E_UNSUPPORTED, "manifest", "volumes",
 				 "the soft tier grants none");
-	if (manifest->argument_count + config->launch.argument_count > LIMIT_ARGUMENTS)
-		return fault_set(fault, TOBI_E_LIMIT, "launch config", "arguments",
-				 "with those of the image they are more than %d",
-				 LIMIT_ARGUMENTS);
 	for (size_t i = 0; i < config->port_count; i++)
 		if (!has_port(manifest, config->ports[i]))
 			return fault_set(fault, TOBI_E_DENIED, OBJECT, "ports",
 					 "port %u is not among the image's ports",
 					 config->ports[i]);
-	return check_environment(config, fault);
+	return launch_config_suits(&config->launch, manifest, fault);
 }
 
 static enum tobi_err take_descriptors(struct packet *packet, struct agent_config *config,
@@ -202,6 +178,17 @@ static void lose(struct channel *channel, const struct tobi_fault *fault)
 	channel->events.gone(channel->context, fault);
 }
 
+/* A connection is a descriptor; why there is none is not. */
+static enum tobi_err take_connection(struct packet *packet, struct message *message,
+				     struct tobi_fault *fault)
+{
+	if (packet->fd_count != (message->connected.why.code ? 0 : 1))
+		return fault_set(fault, TOBI_E_PROTOCOL, OBJECT, "descriptors",
+				 "CONNECTED came with %zu descriptors", packet->fd_count);
+	message->connected.fd = packet_take_fd(packet, 0);
+	return TOBI_OK;
+}
+
 static void on_readable(evutil_socket_t fd, short what, void *context)
 {
 	CLEANUP(packet_done) struct packet packet = {0};
@@ -219,6 +206,8 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
 	if (!err && message.kind == MESSAGE_CONFIG)
 		err = fault_set(&fault, TOBI_E_PROTOCOL, OBJECT, "message",
 				"CONFIG came a second time");
+	if (!err && message.kind == MESSAGE_CONNECTED)
+		err = take_connection(&packet, &message, &fault);
 	if (err)
 		lose(channel, &fault);
 	else

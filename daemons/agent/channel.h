@@ -41,7 +41,8 @@ DEFINE_CLEANUP(struct agent_config *, agent_config_free)
 
 struct channel;
 
-/* The bytes in message live until the callback returns. gone() comes once, last. */
+/* The bytes in message live until the callback returns; a descriptor in it is the
+ * callback's. gone() comes once, last. */
 struct channel_events {
 	void (*message)(void *context, const struct message *message);
 	void (*gone)(void *context, const struct tobi_fault *fault);

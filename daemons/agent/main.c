@@ -26,6 +26,7 @@
 #include "isolate/isolate.h"
 #include "keymem.h"
 #include "pki/cert.h"
+#include "outbound.h"
 #include "pki/key.h"
 #include "proxy.h"
 #include "ratls.h"
@@ -54,6 +55,7 @@ struct agent {
 	struct proxy *proxy;
 	struct ratls_server *compatible; /* NULL: ra-tls is not spoken */
 	struct agent_ratls *ratls;
+	struct outbound out;
 	struct supervisor *supervisor;
 	struct desk *desk;
 	struct ask_service service;
@@ -92,6 +94,7 @@ static _Noreturn void leave(struct agent *agent, int status)
 	if (agent->channel)
 		channel_flush(agent->channel, FLUSH_MS);
 	proxy_free(agent->proxy);
+	outbound_done(&agent->out);
 	desk_free(agent->desk);
 	secret_store_free(agent->store);
 	keymem_wipe();
@@ -148,7 +151,13 @@ static void on_drained(evutil_socket_t fd, short what, void *context)
 	finish(context);
 }
 
-/* What the program has written is still on its way to the clients: a moment for it. */
+static bool is_drained(const struct agent *agent)
+{
+	return (!agent->proxy || proxy_is_idle(agent->proxy)) &&
+	       outbound_is_idle(&agent->out);
+}
+
+/* What the program has written is still on its way to the peers: a moment for it. */
 static void on_ended(void *context, int status)
 {
 	struct timeval moment = {.tv_sec = DRAIN_MS / 1000};
@@ -158,7 +167,8 @@ static void on_ended(void *context, int status)
 	agent->status = status;
 	if (agent->proxy)
 		proxy_close(agent->proxy);
-	if (!agent->proxy || proxy_is_idle(agent->proxy) ||
+	outbound_close(&agent->out);
+	if (is_drained(agent) ||
 	    event_base_once(agent->base, -1, EV_TIMEOUT, on_drained, agent, &moment))
 		finish(agent);
 }
@@ -167,7 +177,7 @@ static void on_idle(void *context)
 {
 	struct agent *agent = context;
 
-	if (agent->ended)
+	if (agent->ended && is_drained(agent))
 		finish(agent);
 }
 
@@ -231,6 +241,8 @@ static enum tobi_err make_endpoint(struct agent *agent, struct tobi_fault *fault
 	    .certificate = wr_view(&agent->certificate),
 	    .attests = true,
 	    .ask_certificate = agent->config->launch.owner.size > 0,
+	    .policy = agent->out.trust.clients,
+	    .exempt = protocols[0],
 	    .protocols = protocols,
 	    .compatible = agent->compatible,
 	    .now = now,
@@ -254,20 +266,46 @@ static enum tobi_err make_evidence(struct agent *agent, struct tobi_fault *fault
 	return err;
 }
 
+static void on_refused(void *context, const struct tobi_fault *fault)
+{
+	struct agent *agent = context;
+
+	outbound_note(&agent->out, fault);
+}
+
+static enum tobi_err make_outbound(struct agent *agent, struct tobi_fault *fault)
+{
+	struct outbound_setup setup = {
+	    .base = agent->base,
+	    .manifest = &agent->config->manifest,
+	    .like = &agent->endpoint,
+	    .evidence = agent->evidence,
+	    .max_sessions =
+		outbound_room(&agent->config->manifest,
+			      (keymem_size() - KEY_MEMORY_BASE) / SESSION_MEMORY),
+	    .idle = on_idle,
+	    .context = agent,
+	};
+
+	return outbound_start(&agent->out, &setup, fault);
+}
+
 static enum tobi_err make_proxy(struct agent *agent, struct tobi_fault *fault)
 {
 	size_t room = (keymem_size() - KEY_MEMORY_BASE) / SESSION_MEMORY;
+	size_t out = outbound_room(&agent->config->manifest, room);
 	struct proxy_setup setup = {
 	    .base = agent->base,
 	    .endpoint = &agent->endpoint,
 	    .evidence = agent->evidence,
 	    .store = agent->store,
 	    .owner = agent->config->launch.owner,
-	    .max_sessions = room < MAX_SESSIONS ? room : MAX_SESSIONS,
+	    .max_sessions = room - out < MAX_SESSIONS ? room - out : MAX_SESSIONS,
 	    .patience_ms = PROXY_PATIENCE_MS,
 	    .idle_ms = PROXY_IDLE_MS,
 	    .stored = on_stored,
 	    .idle = on_idle,
+	    .refused = on_refused,
 	    .context = agent,
 	};
 
@@ -383,6 +421,9 @@ static void on_message(void *context, const struct message *message)
 		break;
 	case MESSAGE_ATTEST:
 		start_attest(agent, message);
+		break;
+	case MESSAGE_CONNECTED:
+		err = outbound_connected(&agent->out, message, &fault);
 		break;
 	case MESSAGE_SIGNAL:
 		supervisor_signal(agent->supervisor, message->signal);
@@ -501,6 +542,10 @@ static enum tobi_err prepare(struct agent *agent, struct tobi_fault *fault)
 	if (!err)
 		err =
 		    user_find(&agent->config->manifest, &agent->uid, &agent->gid, fault);
+	/* What the image holds is read before the program can be: it is as measured. */
+	if (!err)
+		err = trust_read(&agent->config->manifest, &agent->config->launch,
+				 &agent->out.trust, fault);
 	if (err)
 		return err;
 	if (agent->uid != (uid_t)-1 && agent->uid != getuid())
@@ -518,6 +563,7 @@ static enum tobi_err prepare(struct agent *agent, struct tobi_fault *fault)
 		err = channel_new(agent->base, CHANNEL_FD, &events, agent,
 				  &agent->channel, fault);
 	agent->service.channel = agent->channel;
+	agent->out.channel = agent->channel;
 	return err;
 }
 
@@ -534,8 +580,11 @@ static enum tobi_err serve(struct agent *agent, struct tobi_fault *fault)
 	message_write_ready(&out, agent->protections);
 	channel_send(agent->channel, &out);
 	/* What the program does not wait for is made while it starts. */
-	if (config->manifest.secret_count)
+	if (config->manifest.secret_count || config->manifest.egress_count)
 		err = make_identity(agent, fault);
+	/* Before the program: nobody else has taken a port. */
+	if (!err)
+		err = make_outbound(agent, fault);
 	if (!err)
 		on_stored(agent);
 	if (!err && config->port_count)

@@ -14,7 +14,8 @@ enum {
 	MIN_NONCE = 8,
 	MAX_NONCE = 64,
 	INSTANCE_SIZE = 16,
-	LAST_KIND = MESSAGE_COUNTER_REPLY,
+	MAX_CODE = 255,
+	LAST_KIND = MESSAGE_NOTE,
 };
 
 /* Reads "key: " of the next entry, which must be that key. */
@@ -93,6 +94,25 @@ static void read_signal(struct cbor *cbor, struct cbor_map *map, struct message 
 		cbor_fail(cbor, TOBI_E_MALFORMED, "signal");
 }
 
+static void read_connected(struct cbor *cbor, struct cbor_map *map,
+			   struct message *message)
+{
+	struct tobi_fault *why = &message->connected.why;
+	struct tobi_bytes text;
+	uint64_t code;
+
+	message->connected.fd = -1;
+	expect_key(cbor, map, 1, "request");
+	message->connected.request = cbor_uint(cbor, "request");
+	expect_key(cbor, map, 2, "code");
+	code = cbor_uint_max(cbor, MAX_CODE, "code");
+	expect_key(cbor, map, 3, "text");
+	text = cbor_text(cbor, sizeof(why->message) - 1, "text");
+	if (!cbor_failed(cbor) && code)
+		fault_set(why, (enum tobi_err)code, "egress", "", "%.*s", (int)text.size,
+			  text.size ? (const char *)text.ptr : "");
+}
+
 static void read_body(struct cbor *cbor, struct cbor_map *map, struct message *message)
 {
 	switch (message->kind) {
@@ -119,6 +139,9 @@ static void read_body(struct cbor *cbor, struct cbor_map *map, struct message *m
 	case MESSAGE_STOP:
 		expect_key(cbor, map, 1, "grace");
 		message->grace = (unsigned)cbor_uint_max(cbor, LIMIT_GRACE, "grace");
+		break;
+	case MESSAGE_CONNECTED:
+		read_connected(cbor, map, message);
 		break;
 	default:
 		cbor_fail(cbor, TOBI_E_UNSUPPORTED, "message");
@@ -215,6 +238,15 @@ void message_write_counter(struct writer *out, const struct counter_wanted *want
 	cbor_write_bytes(out, wanted->signer);
 	cbor_write_uint(out, 4);
 	cbor_write_text_bytes(out, wanted->name);
+}
+
+void message_write_connect(struct writer *out, uint64_t request, size_t entry)
+{
+	start(out, MESSAGE_CONNECT, 2);
+	cbor_write_uint(out, 1);
+	cbor_write_uint(out, request);
+	cbor_write_uint(out, 2);
+	cbor_write_uint(out, entry);
 }
 
 void message_write_ended(struct writer *out, int status)

@@ -22,6 +22,9 @@ enum message_kind {
 	MESSAGE_FAULT = 13,
 	MESSAGE_COUNTER = 14,
 	MESSAGE_COUNTER_REPLY = 15,
+	MESSAGE_CONNECT = 16,
+	MESSAGE_CONNECTED = 17,
+	MESSAGE_NOTE = 18,
 };
 
 enum { LIMIT_GRACE = 3600, LIMIT_ENDORSE = LIMIT_COSE_CHAIN * LIMIT_CERTIFICATE + 64 };
@@ -49,6 +52,11 @@ struct message {
 		int signal;
 		unsigned grace; /* seconds */
 		struct tobi_fault fault;
+		struct {
+			uint64_t request;
+			struct tobi_fault why; /* code OK: fd is the connection */
+			int fd;		       /* message_parse() leaves -1 */
+		} connected;
 	};
 };
 
@@ -68,6 +76,7 @@ void message_write_evidence(struct writer *out, uint64_t request,
 			    struct tobi_bytes evidence);
 void message_write_key(struct writer *out, const struct key_wanted *wanted);
 void message_write_counter(struct writer *out, const struct counter_wanted *wanted);
+void message_write_connect(struct writer *out, uint64_t request, size_t entry);
 /* status as waitpid() gives it. */
 void message_write_ended(struct writer *out, int status);
 

@@ -245,9 +245,13 @@ static void on_opened(struct atls_conn *conn, void *context)
 static void on_closed(struct atls_conn *conn, const struct tobi_fault *fault,
 		      void *context)
 {
+	struct session *session = context;
+	const struct proxy_setup *setup = &session->proxy->setup;
+
 	(void)conn;
-	(void)fault;
-	session_end(context);
+	if (!session->open && fault && fault->code == TOBI_E_REFUSED && setup->refused)
+		setup->refused(setup->context, fault);
+	session_end(session);
 }
 
 static void on_evidence(void *context, const struct writer *collection,

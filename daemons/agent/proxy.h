@@ -47,6 +47,8 @@ struct proxy_setup {
 	/* A secret was stored; no session is left. */
 	void (*stored)(void *context);
 	void (*idle)(void *context);
+	/* A client has not proven what it must; may be NULL. */
+	void (*refused)(void *context, const struct tobi_fault *fault);
 	void *context;
 };
 

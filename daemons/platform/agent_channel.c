@@ -2,14 +2,18 @@
 #include "daemons/platform/agent_channel.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/fault.h"
 #include "codec/cbor.h"
+#include "daemons/platform/egress.h"
 #include "daemons/platform/seal_key.h"
 #include "token/soft_token.h"
+
+enum { MAX_NOTES = 100 /* of one enclave, in the log */ };
 
 static void on_writable(evutil_socket_t fd, short what, void *context)
 {
@@ -35,16 +39,22 @@ void agent_channel_done(struct enclave *enclave)
 }
 
 /* An agent that is busy asking may have no room for the answers yet. */
-void agent_send(struct enclave *enclave, const struct writer *out)
+void agent_send_fd(struct enclave *enclave, const struct writer *out, int fd)
 {
 	enum tobi_err err = wr_err(out);
 
 	if (!err)
-		err = outbox_send(&enclave->outbox, enclave->channel, wr_view(out), NULL);
+		err = outbox_send(&enclave->outbox, enclave->channel, wr_view(out), fd,
+				  NULL);
 	if (err == TOBI_E_TIMEOUT)
 		err = event_add(enclave->writable_event, NULL) ? TOBI_E_MEMORY : TOBI_OK;
 	if (err)
 		kill(enclave->isolate.pid, SIGKILL);
+}
+
+void agent_send(struct enclave *enclave, const struct writer *out)
+{
+	agent_send_fd(enclave, out, -1);
 }
 
 void agent_send_number(struct enclave *enclave, enum agent_message kind, unsigned number)
@@ -308,6 +318,39 @@ static void take_evidence(struct enclave *enclave, struct cbor *cbor,
 	answered(enclave, &fault);
 }
 
+/* CONNECT, from its second entry on. Only what the image lists has a number. */
+static void read_connect(struct cbor *cbor, struct cbor_map *map,
+			 const struct enclave *enclave, uint64_t *ret_request,
+			 size_t *ret_entry)
+{
+	const struct manifest *manifest = enclave->image->manifest;
+	int64_t key = 0;
+
+	*ret_request = cbor_uint(cbor, "request");
+	cbor_require(cbor, cbor_map_int(cbor, map, &key, "entry") && key == 2, "entry");
+	*ret_entry = (size_t)cbor_uint_max(cbor, LIMIT_PORTS, "entry");
+	if (*ret_entry >= manifest->egress_count)
+		cbor_fail(cbor, TOBI_E_DENIED, "entry");
+}
+
+/* For whoever reads the service's log: what the program is not told. */
+static void take_note(struct enclave *enclave, struct tobi_bytes bytes)
+{
+	struct tobi_fault fault = {0};
+	char text[768] = "";
+
+	if (!packet_read_fault(bytes, &fault))
+		return;
+	tobi_fault_print(&fault, text, sizeof(text));
+	if (enclave->notes < MAX_NOTES)
+		fprintf(stderr, "event=note id=%s fault=\"%s\"\n", enclave->id, text);
+	else if (enclave->notes == MAX_NOTES)
+		fprintf(stderr, "event=note id=%s fault=\"no more are shown\"\n",
+			enclave->id);
+	if (enclave->notes <= MAX_NOTES)
+		enclave->notes++;
+}
+
 /* What the agent may say in which state; whatever else comes ends the enclave. */
 static enum tobi_err take_message(struct enclave *enclave, struct tobi_bytes bytes,
 				  struct tobi_fault *fault)
@@ -318,13 +361,18 @@ static enum tobi_err take_message(struct enclave *enclave, struct tobi_bytes byt
 	struct counter_request counter = {0};
 	struct tobi_bytes hash = {0};
 	int64_t key = -1;
-	uint64_t kind;
+	uint64_t kind, request = 0;
+	size_t entry = 0;
 	enum tobi_err err;
 
 	cbor_require(&cbor, cbor_map_int(&cbor, &map, &key, "kind") && key == 0, "kind");
 	kind = cbor_uint(&cbor, "kind");
 	if (!cbor_failed(&cbor) && kind == AGENT_FAULT) {
 		take_fault(enclave, bytes);
+		return TOBI_OK;
+	}
+	if (!cbor_failed(&cbor) && kind == AGENT_NOTE && enclave->was_ready) {
+		take_note(enclave, bytes);
 		return TOBI_OK;
 	}
 	if (kind != AGENT_RUNNING)
@@ -338,6 +386,8 @@ static enum tobi_err take_message(struct enclave *enclave, struct tobi_bytes byt
 		read_key(&cbor, &map, &seal);
 	else if (kind == AGENT_COUNTER && enclave->was_ready)
 		read_counter(&cbor, &map, &counter);
+	else if (kind == AGENT_CONNECT && enclave->was_ready)
+		read_connect(&cbor, &map, enclave, &request, &entry);
 	else if (kind == AGENT_EVIDENCE && enclave->was_ready)
 		take_evidence(enclave, &cbor, &map);
 	else if (kind == AGENT_ENDED && enclave->was_ready)
@@ -360,6 +410,8 @@ static enum tobi_err take_message(struct enclave *enclave, struct tobi_bytes byt
 		answer_key(enclave, &seal);
 	else if (kind == AGENT_COUNTER)
 		answer_counter(enclave, &counter);
+	else if (kind == AGENT_CONNECT)
+		egress_connect(enclave, request, entry);
 	return TOBI_OK;
 }
 

@@ -21,6 +21,9 @@ enum agent_message {
 	AGENT_FAULT,
 	AGENT_COUNTER,
 	AGENT_COUNTER_REPLY,
+	AGENT_CONNECT = 16,
+	AGENT_CONNECTED,
+	AGENT_NOTE,
 };
 
 /* From here on what the agent says is taken, by the service's loop. */
@@ -28,9 +31,11 @@ TOBI_MUST_USE enum tobi_err agent_channel_watch(struct enclave *enclave,
 						struct tobi_fault *fault);
 /* Accepts a half-made one. */
 void agent_channel_done(struct enclave *enclave);
-/* Both keep what the agent has no room for yet, and end the enclave when that is too
+/* All keep what the agent has no room for yet, and end the enclave when that is too
  * much, or when its agent has gone. */
 void agent_send(struct enclave *enclave, const struct writer *message);
+/* With a descriptor (borrowed), or -1. */
+void agent_send_fd(struct enclave *enclave, const struct writer *message, int fd);
 /* A map with the kind and one number. */
 void agent_send_number(struct enclave *enclave, enum agent_message kind, unsigned number);
 /* Takes all that an agent has said which has ended since. */

@@ -16,6 +16,7 @@
 #include "base/secret.h"
 #include "codec/cbor.h"
 #include "daemons/platform/agent_channel.h"
+#include "daemons/platform/egress.h"
 #include "daemons/platform/measure.h"
 
 enum {
@@ -85,6 +86,7 @@ static void free_enclave(struct enclave *enclave)
 		*at = enclave->next;
 		enclave->service->enclave_count--;
 	}
+	egress_done(enclave);
 	agent_channel_done(enclave);
 	if (enclave->exit_event)
 		event_free(enclave->exit_event);
@@ -241,10 +243,6 @@ static enum tobi_err check_image(const struct enclave *enclave, struct tobi_faul
 				 (int)manifest->architecture.size,
 				 (const char *)manifest->architecture.ptr,
 				 manifest_host_architecture());
-	if (manifest->egress_count)
-		return fault_set(
-		    fault, TOBI_E_UNSUPPORTED, "image", "egress",
-		    "the soft tier has no way out of the enclave; build without it");
 	if (manifest->volume_count)
 		return fault_set(fault, TOBI_E_UNSUPPORTED, "image", "volumes",
 				 "the soft tier has no volumes yet; build without them");

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/fault.h"
+#include "daemons/platform/courier.h"
 #include "daemons/platform/measure.h"
 #include "daemons/platform/service.h"
 
@@ -345,6 +346,9 @@ int main(int argc, char **argv)
 	struct options options = {"/run/tobichi", "/var/lib/tobichi", NULL, false};
 	int option;
 
+	/* Only this program starts itself so: daemons/platform/egress.c. */
+	if (argc == 4 && strcmp(argv[1], "--courier") == 0)
+		return courier_run(argv[2], argv[3]);
 	while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
 		switch (option) {
 		case 'r':

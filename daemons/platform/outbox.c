@@ -1,7 +1,9 @@
 #include "daemons/platform/outbox.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 
+#include "base/cleanup.h"
 #include "base/fault.h"
 #include "ipc/packet.h"
 
@@ -10,6 +12,7 @@ enum { OVERHEAD = 128 };
 struct outbox_entry {
 	struct outbox_entry *next;
 	struct writer bytes;
+	int fd; /* a copy, or -1 */
 };
 
 bool outbox_is_empty(const struct outbox *outbox)
@@ -26,10 +29,11 @@ static void drop_first(struct outbox *outbox)
 		outbox->last = NULL;
 	outbox->size -= first->bytes.size + OVERHEAD;
 	wr_done(&first->bytes);
+	fd_close(&first->fd);
 	free(first);
 }
 
-static enum tobi_err keep(struct outbox *outbox, struct tobi_bytes packet,
+static enum tobi_err keep(struct outbox *outbox, struct tobi_bytes packet, int fd,
 			  struct tobi_fault *fault)
 {
 	struct outbox_entry *entry;
@@ -39,10 +43,15 @@ static enum tobi_err keep(struct outbox *outbox, struct tobi_bytes packet,
 				 "the peer does not read, and too much waits for it");
 	entry = calloc(1, sizeof(*entry));
 	if (entry) {
+		entry->fd = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0);
 		entry->bytes = wr_init(packet.size);
 		wr_bytes(&entry->bytes, packet.ptr, packet.size);
 	}
-	if (!entry || wr_err(&entry->bytes)) {
+	if (!entry || wr_err(&entry->bytes) || (fd >= 0 && entry->fd < 0)) {
+		if (entry) {
+			wr_done(&entry->bytes);
+			fd_close(&entry->fd);
+		}
 		free(entry);
 		return fault_set(fault, TOBI_E_MEMORY, "packet", "", "out of memory");
 	}
@@ -55,21 +64,22 @@ static enum tobi_err keep(struct outbox *outbox, struct tobi_bytes packet,
 	return TOBI_E_TIMEOUT;
 }
 
-enum tobi_err outbox_send(struct outbox *outbox, int fd, struct tobi_bytes packet,
-			  struct tobi_fault *fault)
+enum tobi_err outbox_send(struct outbox *outbox, int socket, struct tobi_bytes packet,
+			  int fd, struct tobi_fault *fault)
 {
 	enum tobi_err err = outbox_is_empty(outbox)
-				? packet_send(fd, packet, NULL, 0, fault)
+				? packet_send(socket, packet, &fd, fd >= 0, fault)
 				: TOBI_E_TIMEOUT;
 
-	return err == TOBI_E_TIMEOUT ? keep(outbox, packet, fault) : err;
+	return err == TOBI_E_TIMEOUT ? keep(outbox, packet, fd, fault) : err;
 }
 
 enum tobi_err outbox_flush(struct outbox *outbox, int fd, struct tobi_fault *fault)
 {
 	while (outbox->first) {
-		enum tobi_err err =
-		    packet_send(fd, wr_view(&outbox->first->bytes), NULL, 0, fault);
+		const struct outbox_entry *first = outbox->first;
+		enum tobi_err err = packet_send(fd, wr_view(&first->bytes), &first->fd,
+						first->fd >= 0, fault);
 
 		if (err)
 			return err;

@@ -15,10 +15,11 @@ struct outbox {
 
 /* All zero is an empty one. */
 bool outbox_is_empty(const struct outbox *outbox);
-/* Sends it, behind what waits already; or keeps it while the peer has no room:
- * TOBI_E_TIMEOUT then. TOBI_E_LIMIT when too much waits; else as packet_send(). */
-TOBI_MUST_USE enum tobi_err outbox_send(struct outbox *outbox, int fd,
-					struct tobi_bytes packet,
+/* Sends it, with fd (borrowed) unless that is -1, behind what waits already; or keeps it
+ * while the peer has no room: TOBI_E_TIMEOUT then. TOBI_E_LIMIT when too much waits; else
+ * as packet_send(). */
+TOBI_MUST_USE enum tobi_err outbox_send(struct outbox *outbox, int socket,
+					struct tobi_bytes packet, int fd,
 					struct tobi_fault *fault);
 /* Sends what waits: TOBI_E_TIMEOUT when some is left. */
 TOBI_MUST_USE enum tobi_err outbox_flush(struct outbox *outbox, int fd,

@@ -49,6 +49,9 @@ struct enclave {
 	uint64_t attest_number;	 /* of the last one */
 	unsigned attest_open;	 /* how many have no answer yet */
 	struct output output;	 /* of a detached one */
+	struct courier *couriers; /* egress.c */
+	size_t egress_open, egress_dialing;
+	unsigned notes;
 	struct enclave *next;
 };
 
@@ -72,6 +75,9 @@ struct service {
 	struct enclave *enclaves;
 	struct client *clients;
 	size_t enclave_count;
+	size_t courier_count;
+	const char *courier; /* the program; NULL: this one */
+	int64_t courier_ms;  /* to look up and connect; 0: EGRESS_SECONDS */
 	int listener;
 	struct event *listen_event, *listen_timer, *idle_timer, *int_event, *term_event;
 	bool stopping;

@@ -191,7 +191,11 @@ static void fault_from_stream(struct atls_conn *conn, short what)
 	unsigned long code = bufferevent_get_openssl_error(conn->stream);
 	char text[160] = "";
 
-	if (code) {
+	if (ERR_GET_LIB(code) == ERR_LIB_SSL &&
+	    ERR_GET_REASON(code) == SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED) {
+		fault_set(&conn->fault, TOBI_E_REFUSED, object, "peer", "%s",
+			  ATLS_MUST_ATTEST);
+	} else if (code) {
 		ERR_error_string_n(code, text, sizeof(text));
 		fault_set(&conn->fault, TOBI_E_PROTOCOL, object, when,
 			  "TLS failed; is the peer an enclave of this protocol? (%s)",

@@ -26,7 +26,9 @@ struct atls_endpoint {
 	bool attests;	      /* this side can attest: need_evidence() is served */
 	bool ask_certificate; /* server: a client's certificate is asked for */
 	const char *const
-	    *protocols;	       /* inner protocols; NULL-terminated; NULL for none */
+	    *protocols; /* inner protocols; NULL-terminated; NULL for none */
+	/* server: the inner protocol whose clients need not meet the policy; or NULL */
+	const char *exempt;
 	const char *host_name; /* client, identity "ca"; or NULL */
 	int64_t (*now)(void);  /* seconds since 1970 */
 	/* 0: LIMIT_ATLS_EXCHANGE_MS; all of it, and TLS's part of it. */

@@ -15,6 +15,11 @@
 #include "atls/message.h"
 #include "tee/check.h"
 
+/* What a side without a certificate says when its peer asks for one. */
+#define ATLS_MUST_ATTEST                                                                 \
+	"the peer lets only those in that prove what they are, and this side cannot "    \
+	"attest; connect from an enclave that the peer's policy accepts"
+
 enum atls_state {
 	ATLS_RUNNING,	     /* wants bytes from the peer */
 	ATLS_NEEDS_EVIDENCE, /* wants atls_exchange_give_evidence() */
@@ -51,6 +56,8 @@ struct atls_exchange_setup {
 	const char *const
 	    *available; /* types that this side can give; NULL: cannot attest */
 	const char *const *protocols; /* inner protocols; NULL for none */
+	/* Server: with this one, the client need not attest; or NULL. */
+	const char *exempt;
 };
 
 struct atls_exchange;

@@ -1,5 +1,6 @@
 /* The peer's turns: taking its frames apart, and what each message leads to. */
 #include <stdio.h>
+#include <string.h>
 
 #include "appraise/atls_checks.h"
 #include "atls/exchange_state.h"
@@ -82,11 +83,14 @@ static void receive_hello(struct atls_exchange *x, struct tobi_bytes item,
 		exchange_refuse_malformed(x);
 		return;
 	}
+	choose_protocol(x, &hello);
+	if (x->setup.role == TOBI_ROLE_SERVER && x->setup.exempt &&
+	    strcmp(x->protocol, x->setup.exempt) == 0)
+		x->setup.appraiser = NULL;
 	if (!settle(x, &hello))
 		return;
 	bytes_copy(x->peer_nonce, sizeof(x->peer_nonce), hello.nonce.ptr,
 		   hello.nonce.size);
-	choose_protocol(x, &hello);
 	x->step += type == ATLS_OFFER ? 1 : 2;
 	if (type == ATLS_OFFER)
 		return;
@@ -218,10 +222,14 @@ static void receive_result(struct atls_exchange *x, struct tobi_bytes item)
 	if (result.status != ATLS_ACCEPT) {
 		fault_set(&x->fault,
 			  result.status == ATLS_CANNOT ? TOBI_E_REFUSED : TOBI_E_DENIED,
-			  "attested session", "peer", "the peer %s: %s (reason %u)",
+			  "attested session", "peer", "the peer %s: %s (reason %u)%s",
 			  result.status == ATLS_CANNOT ? "cannot do what is asked"
 						       : "refused this side",
-			  atls_reason_text(result.reason), (unsigned)result.reason);
+			  atls_reason_text(result.reason), (unsigned)result.reason,
+			  result.reason == ATLS_CANNOT_ATTEST && !x->setup.available
+			      ? "; perhaps it lets only enclaves in that its policy "
+				"accepts"
+			      : "");
 		exchange_close_silently(x);
 		return;
 	}

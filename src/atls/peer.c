@@ -167,6 +167,7 @@ static enum tobi_err start_exchange(struct atls_peer *peer, struct tobi_fault *f
 	    .accepted = peer->accepted,
 	    .available = endpoint->attests ? available : NULL,
 	    .protocols = endpoint->protocols,
+	    .exempt = endpoint->exempt,
 	};
 	enum tobi_err err;
 

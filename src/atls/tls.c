@@ -128,7 +128,8 @@ static void ask_for_certificate(SSL_CTX *tls, const struct atls_endpoint *endpoi
 	if (endpoint->role == TOBI_ROLE_CLIENT || endpoint->ask_certificate ||
 	    endpoint->policy)
 		mode = SSL_VERIFY_PEER;
-	if (endpoint->role == TOBI_ROLE_SERVER && endpoint->policy)
+	/* Where one protocol is exempt, the exchange refuses the others' clients. */
+	if (endpoint->role == TOBI_ROLE_SERVER && endpoint->policy && !endpoint->exempt)
 		mode |= SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
 	SSL_CTX_set_verify(tls, mode, NULL);
 	atls_tls_accept_any_leaf(tls);

@@ -32,6 +32,10 @@ enum {
 	LIMIT_ARGUMENTS = 256,
 	LIMIT_ARGUMENT = 4096,
 	LIMIT_PORTS = 16,
+	LIMIT_TARGET = 300,	  /* host:port */
+	LIMIT_EGRESS = 64,	  /* connections out of one enclave */
+	LIMIT_EGRESS_DIALING = 8, /* of them not connected yet */
+	LIMIT_EGRESS_ALL = 512,	  /* of one platform service */
 	LIMIT_WRITABLE = 32,
 	LIMIT_SECRETS = 64,
 	LIMIT_SECRET = 1 << 20,

@@ -1,6 +1,7 @@
 #include "base/fault.h"
 #include "base/secret.h"
 #include "image/fields.h"
+#include "image/rules.h"
 
 enum {
 	KEY_VERSION,
@@ -9,12 +10,40 @@ enum {
 	KEY_OWNER,
 	KEY_BROKER,
 	KEY_CONTRACT,
-	KEY_RA_TLS = 7,
+	KEY_POLICIES,
+	KEY_RA_TLS,
 };
 
 static bool is_not_empty(struct tobi_bytes text)
 {
 	return text.size > 0;
+}
+
+static void parse_policies(struct fields *in, struct launch_config *out)
+{
+	struct launch_policy *at;
+	struct cbor_map map;
+
+	in->start = rd_offset(&in->cbor.rd);
+	map = cbor_map(&in->cbor, LIMIT_PORTS + 1, "policies");
+	if (!map.left)
+		fields_refuse(in, TOBI_E_MALFORMED, "policies", "it must not be empty");
+	while (!fields_failed(in) && out->policy_count <= LIMIT_PORTS) {
+		at = &out->policies[out->policy_count];
+		in->start = rd_offset(&in->cbor.rd);
+		if (!cbor_map_text(&in->cbor, &map, &at->name, "policies"))
+			break;
+		if (!rule_egress(at->name) && !bytes_equal_text(at->name, LAUNCH_CLIENTS))
+			fields_refuse(in, TOBI_E_MALFORMED, "policies",
+				      "a policy is for a target, host:port, or clients");
+		if (!fields_failed(in))
+			in->start = rd_offset(&in->cbor.rd);
+		at->text = cbor_bytes(&in->cbor, LIMIT_CONFIG, "policies");
+		if (!at->text.size)
+			fields_refuse(in, TOBI_E_MALFORMED, "policies",
+				      "a policy must not be empty");
+		out->policy_count++;
+	}
 }
 
 static void parse_value(struct fields *in, int64_t key, struct launch_config *out)
@@ -35,6 +64,9 @@ static void parse_value(struct fields *in, int64_t key, struct launch_config *ou
 		break;
 	case KEY_CONTRACT:
 		out->contract = cbor_bytes_exact(&in->cbor, SHA384_SIZE, "contract");
+		break;
+	case KEY_POLICIES:
+		parse_policies(in, out);
 		break;
 	case KEY_RA_TLS:
 		out->ra_tls = cbor_bool(&in->cbor, "ra-tls");
@@ -66,7 +98,7 @@ enum tobi_err launch_config_parse(struct tobi_bytes bytes,
 	if (!out)
 		return fault_set(fault, TOBI_E_MEMORY, "launch config", "",
 				 "out of memory");
-	map = cbor_map(&in.cbor, 7, "launch config");
+	map = cbor_map(&in.cbor, 8, "launch config");
 	fields_key(&in, &map, KEY_VERSION, "version");
 	if (cbor_uint(&in.cbor, "version") != 1)
 		fields_refuse(&in, TOBI_E_UNSUPPORTED, "version",
@@ -89,7 +121,8 @@ static void write_config(struct writer *wr, const struct launch_config *config)
 	cbor_write_map(wr, 1 + (size_t)(config->argument_count > 0) +
 			       (config->environment_count > 0) +
 			       (config->owner.size > 0) + (config->broker.size > 0) +
-			       (config->contract.size > 0) + config->ra_tls);
+			       (config->contract.size > 0) + (config->policy_count > 0) +
+			       config->ra_tls);
 	cbor_write_uint(wr, KEY_VERSION);
 	cbor_write_uint(wr, 1);
 	if (config->argument_count) {
@@ -112,6 +145,14 @@ static void write_config(struct writer *wr, const struct launch_config *config)
 	if (config->contract.size) {
 		cbor_write_uint(wr, KEY_CONTRACT);
 		cbor_write_bytes(wr, config->contract);
+	}
+	if (config->policy_count) {
+		cbor_write_uint(wr, KEY_POLICIES);
+		cbor_write_map(wr, config->policy_count);
+		for (size_t i = 0; i < config->policy_count; i++) {
+			cbor_write_text_bytes(wr, config->policies[i].name);
+			cbor_write_bytes(wr, config->policies[i].text);
+		}
 	}
 	if (config->ra_tls) {
 		cbor_write_uint(wr, KEY_RA_TLS);
@@ -153,6 +194,74 @@ enum tobi_err launch_config_id(const struct launch_config *config,
 	return err ? err : hash_sha384(wr_view(&bytes), ret_id);
 }
 
+struct tobi_bytes launch_config_policy(const struct launch_config *config,
+				       struct tobi_bytes name)
+{
+	for (size_t i = 0; i < config->policy_count; i++) {
+		if (bytes_equal(config->policies[i].name, name))
+			return config->policies[i].text;
+	}
+	return (struct tobi_bytes){0};
+}
+
+static bool leaves_to_launch(const struct manifest *manifest, struct tobi_bytes name)
+{
+	if (bytes_equal_text(name, LAUNCH_CLIENTS))
+		return bytes_equal_text(manifest->clients, POLICY_AT_LAUNCH);
+	for (size_t i = 0; i < manifest->egress_count; i++) {
+		if (bytes_equal(manifest->egress[i].target, name))
+			return bytes_equal_text(manifest->egress[i].policy,
+						POLICY_AT_LAUNCH);
+	}
+	return false;
+}
+
+static enum tobi_err lacks_policy(struct tobi_bytes name, struct tobi_fault *fault)
+{
+	return fault_set(fault, TOBI_E_NOT_FOUND, "launch config", "policies",
+			 "the image leaves the policy for %.*s to the launch: %s",
+			 (int)name.size, (const char *)name.ptr,
+			 bytes_equal_text(name, LAUNCH_CLIENTS)
+			     ? "run --client-policy FILE"
+			     : "run --egress-policy TARGET=FILE");
+}
+
+/* Whom an enclave trusts is the image's to say, unless it leaves that to the launch. */
+static enum tobi_err policies_suit(const struct launch_config *config,
+				   const struct manifest *manifest,
+				   struct tobi_fault *fault)
+{
+	const struct tobi_bytes clients = {(const uint8_t *)LAUNCH_CLIENTS,
+					   sizeof(LAUNCH_CLIENTS) - 1};
+
+	/* There the clients prove nothing. */
+	if (config->ra_tls && manifest->clients.size)
+		return fault_set(fault, TOBI_E_DENIED, "launch config", "ra-tls",
+				 "the image's clients must attest, and in ra-tls none "
+				 "does");
+	for (size_t i = 0; i < config->policy_count; i++) {
+		struct tobi_bytes name = config->policies[i].name;
+
+		if (!leaves_to_launch(manifest, name))
+			return fault_set(fault, TOBI_E_DENIED, "launch config",
+					 "policies",
+					 "the image does not leave the policy for %.*s "
+					 "to the launch",
+					 (int)name.size, (const char *)name.ptr);
+	}
+	if (leaves_to_launch(manifest, clients) &&
+	    !launch_config_policy(config, clients).size)
+		return lacks_policy(clients, fault);
+	for (size_t i = 0; i < manifest->egress_count; i++) {
+		struct tobi_bytes name = manifest->egress[i].target;
+
+		if (leaves_to_launch(manifest, name) &&
+		    !launch_config_policy(config, name).size)
+			return lacks_policy(name, fault);
+	}
+	return TOBI_OK;
+}
+
 enum tobi_err launch_config_suits(const struct launch_config *config,
 				  const struct manifest *manifest,
 				  struct tobi_fault *fault)
@@ -177,5 +286,5 @@ enum tobi_err launch_config_suits(const struct launch_config *config,
 						 (int)name.size, (const char *)name.ptr);
 		}
 	}
-	return TOBI_OK;
+	return policies_suit(config, manifest, fault);
 }

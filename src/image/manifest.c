@@ -60,6 +60,47 @@ static void parse_ports(struct fields *in, struct manifest *out)
 	out->port_count = count;
 }
 
+static void check_egress(struct fields *in, const struct manifest *out, size_t i)
+{
+	const struct manifest_egress *entry = &out->egress[i];
+
+	if (i > 0 && out->egress[i - 1].port >= entry->port)
+		fields_refuse(in, TOBI_E_MALFORMED, "egress",
+			      "the local ports must be in ascending order, each once");
+	for (size_t j = 0; j < out->port_count; j++) {
+		if (out->ports[j] == entry->port)
+			fields_refuse(in, TOBI_E_MALFORMED, "egress",
+				      "a local port is one on which the program listens");
+	}
+	for (size_t j = 0; j < i; j++) {
+		if (bytes_equal(out->egress[j].target, entry->target))
+			fields_refuse(in, TOBI_E_MALFORMED, "egress",
+				      "a target is listed twice");
+	}
+}
+
+static void parse_egress(struct fields *in, struct manifest *out)
+{
+	static const char policy_rule[] = "a policy is empty, 'launch' or a file's path";
+	size_t count = cbor_array(&in->cbor, LIMIT_PORTS, "egress");
+
+	for (size_t i = 0; i < count && !fields_failed(in); i++) {
+		struct manifest_egress *entry = &out->egress[i];
+
+		in->start = rd_offset(&in->cbor.rd);
+		if (cbor_array(&in->cbor, 3, "egress") != 3)
+			fields_refuse(in, TOBI_E_MALFORMED, "egress",
+				      "an entry is target, local port and policy");
+		entry->target = fields_text(in, LIMIT_TARGET, rule_egress, "egress",
+					    "a target is host:port");
+		entry->port = (uint16_t)fields_uint(in, 1, 65535, "egress");
+		check_egress(in, out, i);
+		entry->policy =
+		    fields_text(in, LIMIT_PATH, rule_policy, "egress", policy_rule);
+	}
+	out->egress_count = count;
+}
+
 static void parse_limits(struct fields *in, struct manifest *out)
 {
 	struct cbor_map map = cbor_map(&in->cbor, 5, "resources");
@@ -110,12 +151,10 @@ static void parse_program(struct fields *in, struct cbor_map *map, struct manife
 	parse_user(in, out);
 }
 
-/* Keys 7 to 17. */
+/* Keys 7 to 18. */
 static void parse_surroundings(struct fields *in, struct cbor_map *map,
 			       struct manifest *out)
 {
-	const struct fields_list egress = {
-	    0, LIMIT_PORTS, 300, rule_egress, false, "egress", "an entry is host:port"};
 	const struct fields_list volumes = {0,	   LIMIT_PORTS, LIMIT_PATH, rule_path,
 					    false, "volumes",	path_rule};
 	const struct fields_list writable = {0,
@@ -138,7 +177,7 @@ static void parse_surroundings(struct fields *in, struct cbor_map *map,
 	fields_key(in, map, 7, "ports");
 	parse_ports(in, out);
 	fields_key(in, map, 8, "egress");
-	out->egress_count = fields_texts(in, &egress, out->egress);
+	parse_egress(in, out);
 	fields_key(in, map, 9, "volumes");
 	out->volume_count = fields_texts(in, &volumes, out->volumes);
 	fields_key(in, map, 10, "resources");
@@ -157,6 +196,9 @@ static void parse_surroundings(struct fields *in, struct cbor_map *map,
 	out->directory = fields_text(in, LIMIT_PATH, rule_path, "directory", path_rule);
 	fields_key(in, map, 17, "output");
 	out->output = fields_uint(in, 0, 1, "output") ? OUTPUT_TO_HOST : OUTPUT_DISCARDED;
+	fields_key(in, map, 18, "clients");
+	out->clients = fields_text(in, LIMIT_PATH, rule_policy, "clients",
+				   "a policy is empty, 'launch' or a file's path");
 }
 
 enum tobi_err manifest_parse(struct tobi_bytes bytes, struct manifest *ret_manifest,
@@ -174,7 +216,7 @@ enum tobi_err manifest_parse(struct tobi_bytes bytes, struct manifest *ret_manif
 	out = calloc(1, sizeof(*out));
 	if (!out)
 		return fault_set(fault, TOBI_E_MEMORY, "manifest", "", "out of memory");
-	map = cbor_map(&in.cbor, 18, "manifest");
+	map = cbor_map(&in.cbor, 19, "manifest");
 	parse_program(&in, &map, out);
 	parse_surroundings(&in, &map, out);
 	fields_map_end(&in, &map, "manifest");

@@ -13,6 +13,17 @@ struct text_pair {
 	struct tobi_bytes name, value;
 };
 
+/* One way out: what the program reaches at 127.0.0.1:port. policy is empty (plain bytes),
+ * the path of a policy in the image (attested TLS to an enclave that meets it), or
+ * POLICY_AT_LAUNCH. */
+struct manifest_egress {
+	struct tobi_bytes target; /* host:port */
+	uint16_t port;
+	struct tobi_bytes policy;
+};
+/* In the place of a path: the launch config has the policy. */
+#define POLICY_AT_LAUNCH "launch"
+
 /* Bounds of the resources (key 10). */
 #define MANIFEST_MEMORY_MIN (UINT64_C(4) << 20)
 #define MANIFEST_MEMORY_MAX (UINT64_C(1) << 50)
@@ -40,7 +51,7 @@ struct manifest {
 	uint32_t uid, gid;
 	uint16_t ports[LIMIT_PORTS];
 	size_t port_count;
-	struct tobi_bytes egress[LIMIT_PORTS];
+	struct manifest_egress egress[LIMIT_PORTS];
 	size_t egress_count;
 	struct tobi_bytes volumes[LIMIT_PORTS];
 	size_t volume_count;
@@ -59,6 +70,8 @@ struct manifest {
 	size_t secret_count;
 	struct tobi_bytes directory;
 	enum manifest_output output;
+	/* What clients must prove: as an egress's policy; empty: nothing. */
+	struct tobi_bytes clients;
 };
 
 /* Strict: shape and every rule of section 1.1. struct manifest is large: allocate it. */
@@ -69,8 +82,16 @@ TOBI_MUST_USE enum tobi_err manifest_parse(struct tobi_bytes bytes,
 TOBI_MUST_USE enum tobi_err manifest_write(const struct manifest *manifest,
 					   struct writer *out, struct tobi_fault *fault);
 
-/* Brings environment, ports, writable paths and secrets into the order required. */
+/* Brings environment, ports, egress, writable paths and secrets into the order required.
+ */
 void manifest_sort(struct manifest *manifest);
+
+/* A policy that the image leaves to the launch: for the egress to a target, or for
+ * LAUNCH_CLIENTS. */
+struct launch_policy {
+	struct tobi_bytes name, text;
+};
+#define LAUNCH_CLIENTS "clients"
 
 struct launch_config {
 	struct tobi_bytes arguments[LIMIT_ARGUMENTS];
@@ -81,6 +102,8 @@ struct launch_config {
 	struct tobi_bytes broker;   /* or empty */
 	struct tobi_bytes contract; /* 48 or empty */
 	bool ra_tls;		    /* spoken too: evidence in the certificate */
+	struct launch_policy policies[LIMIT_PORTS + 1];
+	size_t policy_count;
 };
 
 TOBI_MUST_USE enum tobi_err launch_config_parse(struct tobi_bytes bytes,
@@ -90,14 +113,19 @@ TOBI_MUST_USE enum tobi_err launch_config_write(const struct launch_config *conf
 						struct writer *out,
 						struct tobi_fault *fault);
 
+/* The policy of this name; empty when there is none. */
+struct tobi_bytes launch_config_policy(const struct launch_config *config,
+				       struct tobi_bytes name);
+
 /* What a policy names a launch by: SHA-384 of what launch_config_write() gives. */
 TOBI_MUST_USE enum tobi_err launch_config_id(const struct launch_config *config,
 					     uint8_t ret_id[static SHA384_SIZE],
 					     struct tobi_fault *fault);
-/* Brings the environment into the order required. */
+/* Brings environment and policies into the order required. */
 void launch_config_sort(struct launch_config *config);
-/* What a config may not do to this image: set a variable that the image sets (DENIED),
- * or exceed the number of arguments or variables together (LIMIT). */
+/* What a config may not do to this image: set a variable that the image sets, give a
+ * policy that the image does not leave to it (DENIED), lack one that the image does
+ * (NOT_FOUND), or exceed the number of arguments or variables together (LIMIT). */
 TOBI_MUST_USE enum tobi_err launch_config_suits(const struct launch_config *config,
 						const struct manifest *manifest,
 						struct tobi_fault *fault);

@@ -44,7 +44,18 @@ static void write_program(struct writer *out, const struct manifest *m)
 	write_number(out, 1, m->gid);
 }
 
-/* Keys 7 to 17. */
+static void write_egress(struct writer *out, const struct manifest *m)
+{
+	cbor_write_array(out, m->egress_count);
+	for (size_t i = 0; i < m->egress_count; i++) {
+		cbor_write_array(out, 3);
+		cbor_write_text_bytes(out, m->egress[i].target);
+		cbor_write_uint(out, m->egress[i].port);
+		cbor_write_text_bytes(out, m->egress[i].policy);
+	}
+}
+
+/* Keys 7 to 18. */
 static void write_surroundings(struct writer *out, const struct manifest *m)
 {
 	write_key(out, 7);
@@ -52,7 +63,7 @@ static void write_surroundings(struct writer *out, const struct manifest *m)
 	for (size_t i = 0; i < m->port_count; i++)
 		cbor_write_uint(out, m->ports[i]);
 	write_key(out, 8);
-	fields_write_texts(out, m->egress, m->egress_count);
+	write_egress(out, m);
 	write_key(out, 9);
 	fields_write_texts(out, m->volumes, m->volume_count);
 	write_key(out, 10);
@@ -73,6 +84,8 @@ static void write_surroundings(struct writer *out, const struct manifest *m)
 	write_key(out, 16);
 	cbor_write_text_bytes(out, m->directory);
 	write_number(out, 17, m->output);
+	write_key(out, 18);
+	cbor_write_text_bytes(out, m->clients);
 }
 
 /* The rules live in the parser alone: what was written is read back under them. */
@@ -91,7 +104,7 @@ enum tobi_err manifest_write(const struct manifest *manifest, struct writer *out
 	CLEANUP(wr_done) struct writer wr = wr_init(LIMIT_MANIFEST);
 	enum tobi_err err;
 
-	cbor_write_map(&wr, 18);
+	cbor_write_map(&wr, 19);
 	write_program(&wr, manifest);
 	write_surroundings(&wr, manifest);
 	if (wr_err(&wr))
@@ -119,6 +132,12 @@ static int compare_ports(const void *a, const void *b)
 	return *(const uint16_t *)a - *(const uint16_t *)b;
 }
 
+static int compare_egress(const void *a, const void *b)
+{
+	return ((const struct manifest_egress *)a)->port -
+	       ((const struct manifest_egress *)b)->port;
+}
+
 /* The order of map keys in deterministic CBOR: shorter first, then bytewise. */
 static int compare_pairs(const void *a, const void *b)
 {
@@ -134,12 +153,24 @@ void manifest_sort(struct manifest *m)
 	qsort(m->environment, m->environment_count, sizeof(m->environment[0]),
 	      compare_pairs);
 	qsort(m->ports, m->port_count, sizeof(m->ports[0]), compare_ports);
+	qsort(m->egress, m->egress_count, sizeof(m->egress[0]), compare_egress);
 	qsort(m->writable, m->writable_count, sizeof(m->writable[0]), compare_texts);
 	qsort(m->secrets, m->secret_count, sizeof(m->secrets[0]), compare_texts);
+}
+
+static int compare_policies(const void *a, const void *b)
+{
+	const struct launch_policy *left = a, *right = b;
+
+	if (left->name.size != right->name.size)
+		return left->name.size < right->name.size ? -1 : 1;
+	return bytes_compare(left->name, right->name);
 }
 
 void launch_config_sort(struct launch_config *config)
 {
 	qsort(config->environment, config->environment_count,
 	      sizeof(config->environment[0]), compare_pairs);
+	qsort(config->policies, config->policy_count, sizeof(config->policies[0]),
+	      compare_policies);
 }

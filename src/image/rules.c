@@ -125,6 +125,12 @@ bool rule_egress(struct tobi_bytes text)
 	return is_host((struct tobi_bytes){text.ptr, colon - 1});
 }
 
+bool rule_policy(struct tobi_bytes text)
+{
+	return text.size == 0 || bytes_equal_text(text, POLICY_AT_LAUNCH) ||
+	       (text.size > 1 && rule_path(text));
+}
+
 bool secret_name_is_valid(struct tobi_bytes name)
 {
 	if (name.size == 0 || name.size > LIMIT_NAME || name.ptr[0] == '.')

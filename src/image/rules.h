@@ -18,5 +18,7 @@ bool rule_variable(struct tobi_bytes text);
 /* host:port with a name, an IPv4 address or an IPv6 address in brackets; port 1 to 65535.
  */
 bool rule_egress(struct tobi_bytes text);
+/* Nothing, "launch", or the path of a file. */
+bool rule_policy(struct tobi_bytes text);
 
 #endif

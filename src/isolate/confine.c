@@ -1,10 +1,12 @@
 /* What the agent does to itself, and to the program just before it executes it. */
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <linux/capability.h>
 #include <linux/mount.h>
 #include <linux/seccomp.h>
 #include <linux/securebits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -238,6 +240,36 @@ enum tobi_err isolate_confine_signer(struct tobi_fault *fault)
 	if (geteuid() == 0)
 		err = set_capabilities(needed, fault);
 	return err ? err : confine_files(allow_signer, NULL, fault);
+}
+
+static enum tobi_err allow_reading(int ruleset, uint64_t rights, const void *context,
+				   struct tobi_fault *fault)
+{
+	(void)context;
+	return allow_below(ruleset, "/", FS_READ & rights, true, fault);
+}
+
+enum tobi_err isolate_confine_courier(struct tobi_fault *fault)
+{
+	const uid_t nobody = 65534;
+	const struct rlimit none = {0, 0};
+	enum tobi_err err;
+
+	if (geteuid() == 0 && (setgroups(0, NULL) || setresgid(nobody, nobody, nobody) ||
+			       setresuid(nobody, nobody, nobody)))
+		return fault_errno(fault, OBJECT, "user", "cannot become nobody");
+	/* A change of user takes the signal away: so only now. */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) ||
+	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) || setrlimit(RLIMIT_CORE, &none) ||
+	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		return fault_errno(fault, OBJECT, "courier", "cannot be confined");
+	err = set_capabilities(0, fault);
+	if (!err)
+		err = confine_files(allow_reading, NULL, fault);
+	return err ? err
+		   : install_filter(filter_program,
+				    sizeof(filter_program) / sizeof(filter_program[0]),
+				    fault);
 }
 
 enum tobi_err isolate_confine_program(const struct manifest *manifest,

@@ -51,6 +51,11 @@ void isolate_sweep(const char *run_folder);
  * what that launch lacks too; NULL: none in particular. */
 void isolate_lacks(const struct isolate *isolate, struct writer *out);
 
+/* For the process that carries an enclave's bytes to one address outside: it becomes
+ * nobody when it is root, writes nowhere, executes nothing new, and dies with its parent.
+ * What it reads comes from a name server and from whoever answers. */
+TOBI_MUST_USE enum tobi_err isolate_confine_courier(struct tobi_fault *fault);
+
 /*
  * For the agent, inside: confine this process and what it starts.
  */

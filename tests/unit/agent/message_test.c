@@ -127,6 +127,63 @@ static void test_fault_comes_back(void **state)
 	wr_done(&out);
 }
 
+/* CONNECTED: {0: 17, 1: request, 2: code, 3: text} */
+static void test_connected(void **state)
+{
+	static const uint8_t good[] = {0xa4, 0, 17, 1, 0x18, 99, 2, 0, 3, 0x60};
+	static const uint8_t bad[] = {0xa4, 0, 17, 1, 7, 2, 12, 3, 0x62, 'n', 'o'};
+	struct message message;
+
+	(void)state;
+	assert_int_equal(
+	    message_parse((struct tobi_bytes){good, sizeof(good)}, &message, NULL),
+	    TOBI_OK);
+	assert_int_equal(message.kind, MESSAGE_CONNECTED);
+	assert_int_equal(message.connected.request, 99);
+	assert_int_equal(message.connected.why.code, TOBI_OK);
+	assert_int_equal(message.connected.fd, -1);
+	assert_int_equal(
+	    message_parse((struct tobi_bytes){bad, sizeof(bad)}, &message, NULL),
+	    TOBI_OK);
+	assert_int_equal(message.connected.why.code, 12);
+	assert_string_equal(message.connected.why.message, "no");
+	for (size_t size = 0; size < sizeof(bad); size++)
+		assert_int_not_equal(
+		    message_parse((struct tobi_bytes){bad, size}, &message, NULL),
+		    TOBI_OK);
+}
+
+static void test_connected_refusals(void **state)
+{
+	static const uint8_t code[] = {0xa4, 0, 17, 1, 7, 2, 0x19, 1, 0, 3, 0x60};
+	static const uint8_t keys[] = {0xa3, 0, 17, 1, 7, 2, 0};
+	static const uint8_t swapped[] = {0xa4, 0, 17, 1, 7, 3, 0x60, 2, 0};
+	static const uint8_t extra[] = {0xa5, 0, 17, 1, 7, 2, 0, 3, 0x60, 4, 0};
+	/* What only an agent says. */
+	static const uint8_t connect[] = {0xa3, 0, 16, 1, 7, 2, 0};
+	static const uint8_t note[] = {0xa2, 0, 18, 1, 0};
+
+	(void)state;
+	expect(code, sizeof(code), TOBI_E_LIMIT, "code");
+	expect(keys, sizeof(keys), TOBI_E_MALFORMED, "text");
+	expect(swapped, sizeof(swapped), TOBI_E_MALFORMED, "code");
+	expect(extra, sizeof(extra), TOBI_E_MALFORMED, "message");
+	expect(connect, sizeof(connect), TOBI_E_UNSUPPORTED, "message");
+	expect(note, sizeof(note), TOBI_E_UNSUPPORTED, "message");
+}
+
+static void test_connect(void **state)
+{
+	static const uint8_t bytes[] = {0xa3, 0, 16, 1, 0x18, 99, 2, 3};
+	struct writer out = wr_init(64);
+
+	(void)state;
+	message_write_connect(&out, 99, 3);
+	assert_true(
+	    bytes_equal(wr_view(&out), (struct tobi_bytes){bytes, sizeof(bytes)}));
+	wr_done(&out);
+}
+
 static void test_ended(void **state)
 {
 	static const uint8_t exited[] = {0xa3, 0, 12, 1, 0, 2, 7};
@@ -147,9 +204,14 @@ static void test_ended(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_config),   cmocka_unit_test(test_config_refusals),
-	    cmocka_unit_test(test_refusals), cmocka_unit_test(test_fault_comes_back),
+	    cmocka_unit_test(test_config),
+	    cmocka_unit_test(test_config_refusals),
+	    cmocka_unit_test(test_refusals),
+	    cmocka_unit_test(test_fault_comes_back),
 	    cmocka_unit_test(test_ended),
+	    cmocka_unit_test(test_connected),
+	    cmocka_unit_test(test_connected_refusals),
+	    cmocka_unit_test(test_connect),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

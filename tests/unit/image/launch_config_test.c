@@ -1,7 +1,8 @@
 #include "sample.h"
 
-/* {0: 1, 1: ["a", ""], 2: {"B": "2"}, 3: h'01...', 4: "broker:1", 5: h'02...', 7: true} */
-static const char golden[] = "\xa7\x00\x01\x01\x82\x61"
+/* {0: 1, 1: ["a", ""], 2: {"B": "2"}, 3: h'01...', 4: "broker:1", 5: h'02...',
+ * 6: {"h:1": 'x: 1', "clients": 'y'}, 7: true} */
+static const char golden[] = "\xa8\x00\x01\x01\x82\x61"
 			     "a\x60\x02\xa1\x61"
 			     "B\x61"
 			     "2\x03\x58\x30"
@@ -11,6 +12,8 @@ static const char golden[] = "\xa7\x00\x01\x01\x82\x61"
 			     "broker:1\x05\x58\x30"
 			     "\x02\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
 			     "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+			     "\x06\xa2\x63h:1\x44x: 1\x67"
+			     "clients\x41y"
 			     "\x07\xf5";
 
 static const struct tobi_bytes golden_bytes = {(const uint8_t *)golden,
@@ -40,6 +43,10 @@ static void test_launch_config_golden__round_trip(void **state)
 	assert_int_equal(config.owner.ptr[0], 1);
 	assert_int_equal(config.contract.ptr[0], 2);
 	assert_true(config.ra_tls);
+	assert_true(bytes_equal_text(launch_config_policy(&config, text("h:1")), "x: 1"));
+	assert_true(
+	    bytes_equal_text(launch_config_policy(&config, text("clients")), "y"));
+	assert_int_equal(launch_config_policy(&config, text("h:2")).size, 0);
 	assert_int_equal(rewrite(&out, NULL), TOBI_OK);
 	assert_true(bytes_equal(wr_view(&out), golden_bytes));
 	wr_done(&out);
@@ -114,6 +121,9 @@ static void test_launch_config_rules__are_kept(void **state)
 	/* false would be a second way to say nothing. */
 	EXPECT("\xa2\x00\x01\x07\xf4", TOBI_E_MALFORMED, "ra-tls", 3);
 	EXPECT("\xa2\x00\x01\x07\x01", TOBI_E_MALFORMED, "ra-tls", 4);
+	EXPECT("\xa2\x00\x01\x06\xa0", TOBI_E_MALFORMED, "policies", 4);
+	EXPECT("\xa2\x00\x01\x06\xa1\x61h\x41y", TOBI_E_MALFORMED, "policies", 5);
+	EXPECT("\xa2\x00\x01\x06\xa1\x63h:1\x40", TOBI_E_MALFORMED, "policies", 9);
 	EXPECT("\xa2\x00\x01\x20\x00", TOBI_E_MALFORMED, "launch config", 3);
 	EXPECT("\xa2\x00\x01\x01\x80", TOBI_E_MALFORMED, "arguments", 4);
 	EXPECT("\xa2\x00\x01\x02\xa0", TOBI_E_MALFORMED, "environment", 4);
@@ -168,6 +178,7 @@ static void test_launch_config_suits__adds_and_never_changes(void **state)
 	struct tobi_fault fault = {0};
 
 	(void)state;
+	m->clients = text("");
 	config = (struct launch_config){.environment = {{text("C"), text("3")}},
 					.environment_count = 1};
 	assert_int_equal(launch_config_suits(&config, m, &fault), TOBI_OK);
@@ -188,6 +199,44 @@ static void test_launch_config_suits__adds_and_never_changes(void **state)
 	assert_string_equal(fault.field, "environment");
 }
 
+static void test_launch_config_suits__policies_that_the_image_leaves_to_it(void **state)
+{
+	struct manifest *m = sample_manifest();
+	struct tobi_fault fault = {0};
+
+	(void)state;
+	config = (struct launch_config){0};
+	/* The sample leaves its clients' policy to the launch. */
+	assert_int_equal(launch_config_suits(&config, m, &fault), TOBI_E_NOT_FOUND);
+	assert_string_equal(fault.field, "policies");
+	config.policies[0] = (struct launch_policy){text("clients"), text("y")};
+	config.policy_count = 1;
+	assert_int_equal(launch_config_suits(&config, m, &fault), TOBI_OK);
+	m->egress[0].policy = text("launch");
+	assert_int_equal(launch_config_suits(&config, m, &fault), TOBI_E_NOT_FOUND);
+	config.policies[1] = (struct launch_policy){m->egress[0].target, text("y")};
+	config.policy_count = 2;
+	assert_int_equal(launch_config_suits(&config, m, &fault), TOBI_OK);
+	/* Plain bytes stay plain, and a policy of the image stays that one. */
+	m->egress[0].policy = text("");
+	assert_int_equal(launch_config_suits(&config, m, &fault), TOBI_E_DENIED);
+	m->egress[0].policy = text("/other.yaml");
+	assert_int_equal(launch_config_suits(&config, m, &fault), TOBI_E_DENIED);
+	config.policies[1].name = text("example.org:443"); /* not listed */
+	assert_int_equal(launch_config_suits(&config, m, &fault), TOBI_E_DENIED);
+	config.policy_count = 1;
+	m->clients = text("");
+	assert_int_equal(launch_config_suits(&config, m, &fault), TOBI_E_DENIED);
+	m->clients = text("/clients.yaml");
+	assert_int_equal(launch_config_suits(&config, m, &fault), TOBI_E_DENIED);
+	/* Who must attest cannot do so in ra-tls. */
+	config = (struct launch_config){.ra_tls = true};
+	assert_int_equal(launch_config_suits(&config, m, &fault), TOBI_E_DENIED);
+	assert_string_equal(fault.field, "ra-tls");
+	m->clients = text("");
+	assert_int_equal(launch_config_suits(&config, m, &fault), TOBI_OK);
+}
+
 static void test_launch_config_sort__brings_the_order_required(void **state)
 {
 	struct writer out;
@@ -195,7 +244,9 @@ static void test_launch_config_sort__brings_the_order_required(void **state)
 	(void)state;
 	config = (struct launch_config){
 	    .environment = {{text("AA"), text("1")}, {text("B"), text("2")}},
-	    .environment_count = 2};
+	    .environment_count = 2,
+	    .policies = {{text("clients"), text("y")}, {text("h:1"), text("y")}},
+	    .policy_count = 2};
 	assert_int_not_equal(rewrite(&out, NULL), TOBI_OK);
 	launch_config_sort(&config);
 	assert_int_equal(rewrite(&out, NULL), TOBI_OK);
@@ -212,6 +263,8 @@ int main(void)
 	    cmocka_unit_test(test_launch_config_rules__are_kept),
 	    cmocka_unit_test(test_launch_config_size__limit),
 	    cmocka_unit_test(test_launch_config_suits__adds_and_never_changes),
+	    cmocka_unit_test(
+		test_launch_config_suits__policies_that_the_image_leaves_to_it),
 	    cmocka_unit_test(test_launch_config_sort__brings_the_order_required),
 	};
 

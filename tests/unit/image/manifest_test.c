@@ -8,7 +8,7 @@
 
 /* The manifest of sample_manifest(), written by hand from section 1.1. */
 static const char golden[] =
-    "\xb2\x00\x01\x01\x6bredis-7.0_x\x02\x66x86_64"
+    "\xb3\x00\x01\x01\x6bredis-7.0_x\x02\x66x86_64"
     "\x03\xa5\x00\x65"
     "erofs\x01\x19\x20\x00\x02\x58\x20"
     "\x01\x02\x03\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x03\x58\x30"
@@ -22,15 +22,15 @@ static const char golden[] =
     "AA\x60"
     "\x06\xa2\x00\x19\x03\xe8\x01\x19\x03\xe9"
     "\x07\x82\x18\x50\x19\x18\xeb"
-    "\x08\x82\x6f"
-    "example.com:443\x68[::1]:80"
+    "\x08\x82\x83\x68[::1]:80\x18\x51\x60\x83\x6f"
+    "example.com:443\x19\x01\xbb\x6a/peer.yaml"
     "\x09\x81\x65/data"
     "\x0a\xa5\x00\x1a\x04\x00\x00\x00\x01\x0a\x02\x19\x01\xf4\x03\x18\x40\x04\x1a\x00\x10"
     "\x00\x00"
     "\x0b\xf4\x0c\x07\x0d\x03"
     "\x0e\x82\x64/run\x64/tmp"
     "\x0f\x82\x67key.pem\x68password"
-    "\x10\x61/\x11\x01";
+    "\x10\x61/\x11\x01\x12\x66launch";
 
 static const struct tobi_bytes golden_bytes = {(const uint8_t *)golden,
 					       sizeof(golden) - 1};
@@ -164,7 +164,20 @@ static void test_manifest_texts__rules_are_kept(void **state)
 	REFUSED("environment", m->environment[1].name = text("A-B"));
 	REFUSED("environment", m->environment[0].name = text("AA"));
 	REFUSED("environment", m->environment[0].name = text("CCC"));
-	REFUSED("egress", m->egress[0] = text("example.com"));
+	REFUSED("egress", m->egress[0].target = text("example.com"));
+	REFUSED("egress", m->egress[0].target = text("example.com:443"));
+	REFUSED("egress", m->egress[0].policy = text("peer.yaml"));
+	REFUSED("egress", m->egress[0].policy = text("/"));
+	REFUSED("egress", m->egress[0].policy = text("Launch"));
+	ACCEPTED(m->egress[0].policy = text("launch"));
+	REFUSED("egress", m->egress[0].port = 443);
+	REFUSED("egress", m->egress[0].port = 444);
+	REFUSED("egress", m->egress[0].port = 0);
+	REFUSED("egress", m->egress[0].port = 80); /* the program listens there */
+	REFUSED("clients", m->clients = text("clients.yaml"));
+	REFUSED("clients", m->clients = text("/../x"));
+	ACCEPTED(m->clients = text(""));
+	ACCEPTED(m->clients = text("/etc/clients.yaml"));
 	REFUSED("volumes", m->volumes[0] = text("data"));
 	REFUSED("writable", m->writable[0] = text("/"));
 	REFUSED("writable", m->writable[0] = text("/dev/shm"));
@@ -293,13 +306,59 @@ static void test_manifest_lists__limit_and_one_beyond(void **state)
 		    "arguments");
 	check_count(14, "\x82\x64/run\x64/tmp", 11, LIMIT_WRITABLE, "writable");
 	check_count(9, "\x81\x65/data", 7, LIMIT_PORTS, "volumes");
-	fill_texts("a:1%03d");
-	check_count(8,
-		    "\x82\x6f"
-		    "example.com:443\x68[::1]:80",
-		    26, LIMIT_PORTS, "egress");
 	fill_texts("s%03d");
 	check_count(15, "\x82\x67key.pem\x68password", 18, LIMIT_SECRETS, "secrets");
+}
+
+static const char egress_list[] = "\x82\x83\x68[::1]:80\x18\x51\x60\x83\x6f"
+				  "example.com:443\x19\x01\xbb\x6a/peer.yaml";
+static const struct tobi_bytes egress_bytes = {(const uint8_t *)egress_list,
+					       sizeof(egress_list) - 1};
+
+static void test_manifest_egress__limit_and_one_beyond(void **state)
+{
+	(void)state;
+	fill_texts("a:1%03d");
+	for (size_t count = LIMIT_PORTS; count <= LIMIT_PORTS + 1; count++) {
+		struct writer list = wr_init(4096);
+		struct tobi_fault fault = {0};
+		enum tobi_err err;
+
+		cbor_write_array(&list, count);
+		for (size_t i = 0; i < count; i++) {
+			cbor_write_array(&list, 3);
+			cbor_write_text(&list, texts[i]);
+			cbor_write_uint(&list, 1000 + i);
+			cbor_write_text(&list, "");
+		}
+		err = with_list(8, egress_bytes, &list, &fault);
+		assert_int_equal(err, count > LIMIT_PORTS ? TOBI_E_LIMIT : TOBI_OK);
+		if (err)
+			assert_string_equal(fault.field, "egress");
+		wr_done(&list);
+	}
+}
+
+/* An entry of two or four, and one that is text alone, as it once was. */
+static void test_manifest_egress__another_shape__is_malformed(void **state)
+{
+	static const char *const shapes[] = {"\x81\x82\x64"
+					     "a:80\x19\x03\xe8",
+					     "\x81\x84\x64"
+					     "a:80\x19\x03\xe8\x60\x60",
+					     "\x81\x64"
+					     "a:80"};
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		struct writer list = wr_init(64);
+		struct tobi_fault fault = {0};
+
+		wr_bytes(&list, shapes[i], strlen(shapes[i]));
+		assert_int_not_equal(with_list(8, egress_bytes, &list, &fault), TOBI_OK);
+		assert_string_equal(fault.field, "egress");
+		wr_done(&list);
+	}
 }
 
 static void test_manifest_ports_and_environment__limit_and_one_beyond(void **state)
@@ -389,29 +448,30 @@ static void test_manifest_keys__missing_unknown_or_twice__fails(void **state)
 {
 	struct tobi_fault fault = {0};
 	uint8_t changed[sizeof(golden) + 2];
+	const size_t last = 8; /* 18: "launch" */
 
 	(void)state;
 	/* Without the last pair; with one more. */
 	memcpy(changed, golden, sizeof(golden));
-	changed[0] = 0xb1;
+	changed[0] = 0xb2;
 	assert_int_equal(
-	    parse((struct tobi_bytes){changed, golden_bytes.size - 2}, &fault),
+	    parse((struct tobi_bytes){changed, golden_bytes.size - last}, &fault),
 	    TOBI_E_MALFORMED);
-	assert_string_equal(fault.field, "output");
-	changed[0] = 0xb3;
-	changed[golden_bytes.size] = 0x12;
+	assert_string_equal(fault.field, "clients");
+	changed[0] = 0xb4;
+	changed[golden_bytes.size] = 0x13;
 	changed[golden_bytes.size + 1] = 0;
 	assert_int_equal(
 	    parse((struct tobi_bytes){changed, golden_bytes.size + 2}, &fault),
 	    TOBI_E_LIMIT);
 	/* Another key in the place of one. */
-	changed[0] = 0xb2;
-	changed[golden_bytes.size - 2] = 0x12;
+	changed[0] = 0xb3;
+	changed[golden_bytes.size - last] = 0x13;
 	assert_int_equal(parse((struct tobi_bytes){changed, golden_bytes.size}, &fault),
 			 TOBI_E_MALFORMED);
-	assert_string_equal(fault.field, "output");
-	assert_int_equal(fault.offset, golden_bytes.size - 2);
-	changed[golden_bytes.size - 2] = 0x10;
+	assert_string_equal(fault.field, "clients");
+	assert_int_equal(fault.offset, golden_bytes.size - last);
+	changed[golden_bytes.size - last] = 0x11;
 	assert_int_not_equal(
 	    parse((struct tobi_bytes){changed, golden_bytes.size}, &fault), TOBI_OK);
 	/* Another version; a root of another kind; an output that is none. */
@@ -426,7 +486,7 @@ static void test_manifest_keys__missing_unknown_or_twice__fails(void **state)
 			 TOBI_E_UNSUPPORTED);
 	assert_string_equal(fault.field, "root.type");
 	memcpy(changed, golden, sizeof(golden));
-	changed[golden_bytes.size - 1] = 2;
+	changed[golden_bytes.size - last - 1] = 2;
 	assert_int_equal(parse((struct tobi_bytes){changed, golden_bytes.size}, &fault),
 			 TOBI_E_LIMIT);
 	assert_string_equal(fault.field, "output");
@@ -463,6 +523,8 @@ int main(void)
 	    cmocka_unit_test(test_manifest_numbers__bounds_and_one_beyond),
 	    cmocka_unit_test(test_manifest_root__sizes_fit_together),
 	    cmocka_unit_test(test_manifest_lists__limit_and_one_beyond),
+	    cmocka_unit_test(test_manifest_egress__limit_and_one_beyond),
+	    cmocka_unit_test(test_manifest_egress__another_shape__is_malformed),
 	    cmocka_unit_test(test_manifest_ports_and_environment__limit_and_one_beyond),
 	    cmocka_unit_test(test_manifest_argument_size__limit_and_one_beyond),
 	    cmocka_unit_test(test_manifest_size__limit_and_one_beyond),

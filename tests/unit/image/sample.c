@@ -33,7 +33,8 @@ struct manifest *sample_manifest(void)
 	    .gid = 1001,
 	    .ports = {80, 6379},
 	    .port_count = 2,
-	    .egress = {text("example.com:443"), text("[::1]:80")},
+	    .egress = {{text("[::1]:80"), 81, text("")},
+		       {text("example.com:443"), 443, text("/peer.yaml")}},
 	    .egress_count = 2,
 	    .volumes = {text("/data")},
 	    .volume_count = 1,
@@ -46,6 +47,7 @@ struct manifest *sample_manifest(void)
 	    .secret_count = 2,
 	    .directory = text("/"),
 	    .output = OUTPUT_TO_HOST,
+	    .clients = text("launch"),
 	};
 	return m;
 }

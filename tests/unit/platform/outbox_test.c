@@ -56,7 +56,7 @@ static enum tobi_err send_number(uint32_t number)
 	for (size_t i = 0; i < 4; i++)
 		packet[i] = (uint8_t)(number >> 8 * i);
 	return outbox_send(&world.outbox, world.fd,
-			   (struct tobi_bytes){packet, sizeof(packet)}, NULL);
+			   (struct tobi_bytes){packet, sizeof(packet)}, -1, NULL);
 }
 
 static bool receive_number(uint32_t *ret_number)
@@ -122,7 +122,7 @@ static void test_outbox_send__empty_packets__are_bounded_too(void **state)
 	while (send_number(0) == TOBI_OK)
 		;
 	do {
-		err = outbox_send(&world.outbox, world.fd, text_bytes("x"), NULL);
+		err = outbox_send(&world.outbox, world.fd, text_bytes("x"), -1, NULL);
 		kept++;
 	} while (err == TOBI_E_TIMEOUT && kept <= OUTBOX_MAX / 128);
 	assert_int_equal(err, TOBI_E_LIMIT);
@@ -138,6 +138,62 @@ static void test_outbox_send__the_peer_has_gone__says_so(void **state)
 	assert_int_equal(outbox_flush(&world.outbox, world.fd, NULL), TOBI_E_NOT_FOUND);
 }
 
+/* A descriptor waits with its packet, and comes with no other. */
+static void test_outbox_send__descriptor_waits__comes_with_its_packet(void **state)
+{
+	struct packet packet;
+	int pair[2], one = 1;
+	char byte = 0;
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	while (send_number(0) == TOBI_OK)
+		;
+	assert_int_equal(outbox_send(&world.outbox, world.fd,
+				     (struct tobi_bytes){(uint8_t *)&one, 1}, pair[1],
+				     NULL),
+			 TOBI_E_TIMEOUT);
+	assert_int_equal(send_number(2), TOBI_E_TIMEOUT);
+	/* Its own copy: the sender's may be closed. */
+	fd_close(&pair[1]);
+	for (;;) {
+		IGNORE(outbox_flush(&world.outbox, world.fd, NULL));
+		assert_int_equal(packet_receive(world.peer, 1 << 16, &packet, NULL), 0);
+		if (packet.bytes.size == 1)
+			break;
+		assert_int_equal(packet.fd_count, 0);
+		packet_done(&packet);
+	}
+	assert_int_equal(packet.fd_count, 1);
+	assert_int_equal(write(packet.fds[0], "x", 1), 1);
+	assert_int_equal(read(pair[0], &byte, 1), 1);
+	packet_done(&packet);
+	/* Nothing keeps it open. */
+	assert_int_equal(read(pair[0], &byte, 1), 0);
+	assert_int_equal(packet_receive(world.peer, 1 << 16, &packet, NULL), 0);
+	assert_int_equal(packet.fd_count, 0);
+	packet_done(&packet);
+	fd_close(&pair[0]);
+}
+
+static void test_outbox_done__descriptor_waited__is_closed(void **state)
+{
+	int pair[2];
+	char byte;
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	while (send_number(0) == TOBI_OK)
+		;
+	assert_int_equal(
+	    outbox_send(&world.outbox, world.fd, text_bytes("x"), pair[1], NULL),
+	    TOBI_E_TIMEOUT);
+	fd_close(&pair[1]);
+	outbox_done(&world.outbox);
+	assert_int_equal(read(pair[0], &byte, 1), 0);
+	fd_close(&pair[0]);
+}
+
 static void test_outbox_done__what_waited__is_wiped(void **state)
 {
 	(void)state;
@@ -146,7 +202,8 @@ static void test_outbox_done__what_waited__is_wiped(void **state)
 	watching = true;
 	assert_int_equal(
 	    outbox_send(&world.outbox, world.fd,
-			(struct tobi_bytes){(const uint8_t *)mark, sizeof(mark)}, NULL),
+			(struct tobi_bytes){(const uint8_t *)mark, sizeof(mark)}, -1,
+			NULL),
 	    TOBI_E_TIMEOUT);
 	outbox_done(&world.outbox);
 	watching = false;
@@ -162,6 +219,8 @@ int main(void)
 	    TEST(test_outbox_send__too_much_waits__is_refused),
 	    TEST(test_outbox_send__empty_packets__are_bounded_too),
 	    TEST(test_outbox_send__the_peer_has_gone__says_so),
+	    TEST(test_outbox_send__descriptor_waits__comes_with_its_packet),
+	    TEST(test_outbox_done__descriptor_waited__is_closed),
 	    TEST(test_outbox_done__what_waited__is_wiped),
 	};
 

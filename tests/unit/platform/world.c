@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "daemons/platform/egress.h"
 #include "ipc/control.h"
 
 struct world world;
@@ -103,6 +104,7 @@ static void free_enclave(struct enclave *enclave)
 {
 	kill(enclave->isolate.pid, SIGKILL);
 	waitpid(enclave->isolate.pid, NULL, 0);
+	egress_done(enclave);
 	agent_channel_done(enclave);
 	event_free(enclave->timer);
 	image_free(enclave->image);

@@ -1,0 +1,98 @@
+#include "outbound.h"
+
+#include "base/fault.h"
+#include "ipc/packet.h"
+#include "proxy.h"
+
+enum {
+	RETRY_MS = 100,
+	/* Of an enclave: who is refused may try again and again. */
+	MAX_NOTES = 100,
+};
+
+size_t outbound_room(const struct manifest *manifest, size_t room)
+{
+	size_t part = room / 4;
+
+	if (!manifest->egress_count)
+		return 0;
+	return part < LIMIT_EGRESS ? part : LIMIT_EGRESS;
+}
+
+void outbound_note(void *context, const struct tobi_fault *fault)
+{
+	CLEANUP(wr_done) struct writer out = wr_init(LIMIT_CHANNEL);
+	struct outbound *outbound = context;
+
+	if (outbound->notes == MAX_NOTES)
+		return;
+	outbound->notes++;
+	packet_write_fault(&out, MESSAGE_NOTE, fault);
+	channel_send(outbound->channel, &out);
+}
+
+static void send_connect(void *context, uint64_t request, size_t entry)
+{
+	CLEANUP(wr_done) struct writer out = wr_init(LIMIT_CHANNEL);
+	struct outbound *outbound = context;
+
+	message_write_connect(&out, request, entry);
+	channel_send(outbound->channel, &out);
+}
+
+enum tobi_err outbound_start(struct outbound *outbound,
+			     const struct outbound_setup *setup, struct tobi_fault *fault)
+{
+	struct egress_setup egress = {.base = setup->base,
+				      .manifest = setup->manifest,
+				      .endpoints = outbound->trust.endpoints,
+				      .evidence = setup->evidence,
+				      .max_sessions = setup->max_sessions,
+				      .idle_ms = PROXY_IDLE_MS,
+				      .retry_ms = RETRY_MS,
+				      .connect = send_connect,
+				      .failed = outbound_note,
+				      .idle = setup->idle,
+				      .context = outbound,
+				      .idle_context = setup->context};
+	enum tobi_err err;
+
+	if (!setup->manifest->egress_count)
+		return TOBI_OK;
+	err = trust_make_endpoints(&outbound->trust, setup->manifest, setup->like, fault);
+	if (!err)
+		err = egress_new(&egress, &outbound->egress, fault);
+	return err ? err : egress_listen(outbound->egress, fault);
+}
+
+enum tobi_err outbound_connected(struct outbound *outbound, const struct message *message,
+				 struct tobi_fault *fault)
+{
+	const struct tobi_fault *why = &message->connected.why;
+	int fd = message->connected.fd;
+
+	if (outbound->egress)
+		return egress_connected(outbound->egress, message->connected.request, fd,
+					why->code ? why : NULL, fault);
+	fd_close(&fd);
+	return fault_set(fault, TOBI_E_PROTOCOL, "agent channel", "message",
+			 "a connection, and none was asked for");
+}
+
+void outbound_close(struct outbound *outbound)
+{
+	if (outbound->egress)
+		egress_close(outbound->egress);
+}
+
+bool outbound_is_idle(const struct outbound *outbound)
+{
+	return !outbound->egress || egress_is_idle(outbound->egress);
+}
+
+void outbound_done(struct outbound *outbound)
+{
+	egress_free(outbound->egress);
+	trust_done(&outbound->trust);
+	*outbound = (struct outbound){0};
+}

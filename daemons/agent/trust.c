@@ -1,0 +1,95 @@
+#include "trust.h"
+
+#include <stdio.h>
+
+#include "base/fault.h"
+#include "base/file.h"
+
+static enum tobi_err read_policy(struct tobi_bytes source,
+				 const struct launch_config *launch,
+				 struct tobi_bytes name, struct tobi_policy **ret_policy,
+				 struct tobi_fault *fault)
+{
+	CLEANUP(wr_done) struct writer text = wr_init(LIMIT_POLICY);
+	char path[LIMIT_PATH + 1];
+	enum tobi_err err;
+
+	if (!source.size)
+		return TOBI_OK;
+	if (bytes_equal_text(source, POLICY_AT_LAUNCH))
+		return tobi_policy_parse(launch_config_policy(launch, name),
+					 "launch config", ret_policy, fault);
+	snprintf(path, sizeof(path), "%.*s", (int)source.size, (const char *)source.ptr);
+	err = file_read(path, LIMIT_POLICY, "policy", &text, fault);
+	return err ? err : tobi_policy_parse(wr_view(&text), path, ret_policy, fault);
+}
+
+enum tobi_err trust_read(const struct manifest *manifest,
+			 const struct launch_config *launch, struct trust *ret_trust,
+			 struct tobi_fault *fault)
+{
+	const struct tobi_bytes clients = {(const uint8_t *)LAUNCH_CLIENTS,
+					   sizeof(LAUNCH_CLIENTS) - 1};
+	enum tobi_err err =
+	    read_policy(manifest->clients, launch, clients, &ret_trust->clients, fault);
+
+	for (size_t i = 0; i < manifest->egress_count && !err; i++)
+		err =
+		    read_policy(manifest->egress[i].policy, launch,
+				manifest->egress[i].target, &ret_trust->egress[i], fault);
+	return err;
+}
+
+/* The host of host:port, without brackets: for identity "ca". */
+static void host_of(struct tobi_bytes target, char *ret_host, size_t room)
+{
+	size_t size = target.size;
+
+	while (size > 0 && target.ptr[size - 1] != ':')
+		size--;
+	size = size ? size - 1 : 0;
+	if (size > 2 && target.ptr[0] == '[') {
+		target.ptr++;
+		size -= 2;
+	}
+	snprintf(ret_host, room, "%.*s", (int)size, (const char *)target.ptr);
+}
+
+enum tobi_err trust_make_endpoints(struct trust *trust, const struct manifest *manifest,
+				   const struct atls_endpoint *like,
+				   struct tobi_fault *fault)
+{
+	enum tobi_err err = TOBI_OK;
+
+	for (size_t i = 0; i < manifest->egress_count && !err; i++) {
+		struct atls_endpoint *endpoint = &trust->endpoints[i];
+
+		if (!trust->egress[i])
+			continue;
+		host_of(manifest->egress[i].target, trust->hosts[i],
+			sizeof(trust->hosts[i]));
+		*endpoint = (struct atls_endpoint){.role = TOBI_ROLE_CLIENT,
+						   .key = like->key,
+						   .certificate = like->certificate,
+						   .policy = trust->egress[i],
+						   /* In ra-tls only the server does. */
+						   .attests = trust->egress[i]->channel ==
+							      CHANNEL_ATLS,
+						   .host_name = trust->hosts[i],
+						   .now = like->now,
+						   .handshake_ms = like->handshake_ms,
+						   .max_age_ms = like->max_age_ms};
+		err = atls_tls_new(endpoint, &endpoint->tls, fault);
+	}
+	return err;
+}
+
+void trust_done(struct trust *trust)
+{
+	for (size_t i = 0; i < LIMIT_PORTS; i++) {
+		SSL_CTX_free(trust->endpoints[i].tls);
+		tobi_policy_free(trust->egress[i]);
+	}
+	tobi_policy_free(trust->clients);
+	*trust = (struct trust){0};
+}

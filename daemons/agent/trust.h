@@ -1,0 +1,32 @@
+/*
+ * Whom this enclave trusts: the policies that its image and its launch config name, for
+ * its clients and for each egress. Both are measured, so the evidence says which they
+ * are.
+ */
+#ifndef AGENT_TRUST_H
+#define AGENT_TRUST_H
+
+#include "atls/conn.h"
+#include "image/manifest.h"
+
+struct trust {
+	struct tobi_policy *clients;		     /* NULL: anybody may connect */
+	struct tobi_policy *egress[LIMIT_PORTS];     /* NULL: plain bytes */
+	struct atls_endpoint endpoints[LIMIT_PORTS]; /* tls NULL: plain bytes */
+	char hosts[LIMIT_PORTS][LIMIT_TARGET];
+};
+
+/* Reads every policy; those in the image while nothing but its measured content is there,
+ * before the program runs. A policy that is missing or wrong is an error. Free with
+ * trust_done(), on failure too. */
+TOBI_MUST_USE enum tobi_err trust_read(const struct manifest *manifest,
+				       const struct launch_config *launch,
+				       struct trust *ret_trust, struct tobi_fault *fault);
+/* The endpoints of attested egress, with this enclave's own key: like's. */
+TOBI_MUST_USE enum tobi_err trust_make_endpoints(struct trust *trust,
+						 const struct manifest *manifest,
+						 const struct atls_endpoint *like,
+						 struct tobi_fault *fault);
+void trust_done(struct trust *trust);
+
+#endif
