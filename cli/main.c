@@ -57,7 +57,9 @@ static const struct command commands[] = {
      "  --key FILE          this client's private key\n"
      "  --name HOST         the name that a certificate must have (identity: ca)\n"
      "  --verbose           list every check\n"
-     "  --quiet             after an acceptance, only warn of what the policy allows\n",
+     "  --quiet             after an acceptance, only warn of what the policy allows\n"
+     "Inside an enclave the session is the agent's, which attests too; there are only\n"
+     "--policy (unless the image has one), --listen, --quiet and a command.\n",
      cmd_connect},
     {"counter", "read | increment NAME [--to POLICY] [--signer HEX]",
      "inside an enclave: a counter that only goes up",

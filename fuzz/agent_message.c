@@ -145,7 +145,7 @@ enum fuzz_seed fuzz_seed(unsigned number, struct writer *out)
 	case 7: /* DONE */
 		start(out, 1, 2);
 		break;
-	case 8:
+	case 10:
 		start(out, 4, MESSAGE_CONNECTED);
 		cbor_write_uint(out, 1);
 		cbor_write_uint(out, 7);

@@ -28,6 +28,7 @@ enum visitor_state {
 	VISITOR_NEW,	  /* has asked nothing yet */
 	VISITOR_WAITING,  /* for its turn */
 	VISITOR_SERVED,	  /* the only one; the service is asked, or the job runs */
+	VISITOR_CONNECTS, /* is waited for; others are served meanwhile */
 	VISITOR_ANSWERED, /* until it takes the answer and leaves */
 };
 
@@ -39,6 +40,7 @@ struct visitor {
 	struct event *readable;
 	struct packet packet; /* the question, from which ask borrows */
 	struct ask ask;
+	uint64_t number;
 };
 
 struct desk {
@@ -48,6 +50,7 @@ struct desk {
 	struct event *incoming, *step, *tick;
 	TAILQ_HEAD(, visitor) visitors; /* in the order in which they came */
 	size_t visitor_count;
+	uint64_t numbers;	/* the last one given */
 	struct visitor *served; /* NULL: nobody */
 	struct seal_job *job;	/* of the one who is served, when it needs one */
 	unsigned credit;
@@ -73,7 +76,8 @@ static void visitor_free(struct visitor *visitor)
 }
 
 /* It has a moment to take the answer; it is not read from again. */
-static void answer(struct visitor *visitor, const struct writer *out, int content)
+static void answer_with(struct visitor *visitor, const struct writer *out, const int *fds,
+			size_t fd_count)
 {
 	struct desk *desk = visitor->desk;
 	struct timeval patience = milliseconds(desk->setup.idle_ms);
@@ -85,11 +89,15 @@ static void answer(struct visitor *visitor, const struct writer *out, int conten
 	}
 	packet_done(&visitor->packet);
 	if (!err)
-		err =
-		    packet_send(visitor->fd, wr_view(out), &content, content >= 0, NULL);
+		err = packet_send(visitor->fd, wr_view(out), fds, fd_count, NULL);
 	visitor->state = VISITOR_ANSWERED;
 	if (err || event_add(visitor->readable, &patience))
 		visitor_free(visitor);
+}
+
+static void answer(struct visitor *visitor, const struct writer *out, int content)
+{
+	answer_with(visitor, out, &content, content >= 0);
 }
 
 static void answer_fault(struct visitor *visitor, const struct tobi_fault *fault)
@@ -178,7 +186,8 @@ static enum tobi_err take_question(struct visitor *visitor, struct tobi_fault *f
 {
 	enum tobi_err err =
 	    ask_parse(wr_view(&visitor->packet.bytes), &visitor->ask, fault);
-	size_t expected = visitor->ask.kind == ASK_COUNTER ? 0 : 1;
+	size_t expected =
+	    visitor->ask.kind == ASK_SEAL || visitor->ask.kind == ASK_UNSEAL;
 
 	if (!err && visitor->packet.fd_count != expected)
 		err = fault_set(fault, TOBI_E_PROTOCOL, OBJECT, "descriptors",
@@ -215,8 +224,35 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
 		answer_fault(visitor, &fault);
 		return;
 	}
+	if (visitor->ask.kind == ASK_CONNECT) {
+		visitor->state = VISITOR_CONNECTS;
+		desk->setup.connect(desk->setup.context, visitor->number,
+				    visitor->ask.target, visitor->ask.policy);
+		return;
+	}
 	visitor->state = VISITOR_WAITING;
 	serve_next(desk);
+}
+
+void desk_connected(struct desk *desk, uint64_t number, const int *fds,
+		    const struct tobi_fault *why)
+{
+	CLEANUP(wr_done) struct writer out = wr_init(LIMIT_ASK);
+	struct visitor *visitor;
+
+	TAILQ_FOREACH(visitor, &desk->visitors, entry)
+	{
+		if (visitor->number == number && visitor->state == VISITOR_CONNECTS)
+			break;
+	}
+	if (visitor && fds) {
+		answer_write(&out, &(struct answer){.kind = ANSWER_CONNECTED});
+		answer_with(visitor, &out, fds, 2);
+	} else if (visitor) {
+		answer_fault(visitor, why);
+	}
+	for (size_t i = 0; fds && i < 2; i++)
+		close(fds[i]);
 }
 
 /* From outside this PID namespace, as root of the host could through /proc, a peer has no
@@ -246,6 +282,7 @@ static void on_incoming(evutil_socket_t listener, short what, void *context)
 		return;
 	visitor->desk = desk;
 	visitor->fd = fd;
+	visitor->number = ++desk->numbers;
 	fd = -1;
 	TAILQ_INSERT_TAIL(&desk->visitors, visitor, entry);
 	/* The next ones wait in the kernel. */

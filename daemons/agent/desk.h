@@ -37,6 +37,10 @@ struct desk_setup {
 	 * What they are given lives until they return. */
 	void (*ask_key)(void *context, const struct key_wanted *wanted);
 	void (*ask_counter)(void *context, const struct counter_wanted *wanted);
+	/* A session out of the enclave: any number at once. Answered by
+	 * desk_connected(), now or later. */
+	void (*connect)(void *context, uint64_t number, struct tobi_bytes target,
+			struct tobi_bytes policy);
 	void *context;
 };
 
@@ -54,6 +58,10 @@ TOBI_MUST_USE enum tobi_err desk_key(struct desk *desk,
 TOBI_MUST_USE enum tobi_err desk_counter(struct desk *desk,
 					 const struct tobi_counter *counter,
 					 struct tobi_fault *fault);
+/* Two descriptors, which are this function's from now on; or why there are none. Nothing
+ * happens when who asked has gone. */
+void desk_connected(struct desk *desk, uint64_t number, const int *fds,
+		    const struct tobi_fault *why);
 TOBI_MUST_USE enum tobi_err desk_refused(struct desk *desk, const struct tobi_fault *why,
 					 struct tobi_fault *fault);
 

@@ -16,8 +16,10 @@
 #include "atls/pump.h"
 #include "base/cleanup.h"
 #include "base/fault.h"
+#include "base/secret.h"
 #include "idle.h"
 #include "ipc/relay.h"
+#include "trust.h"
 
 #define OBJECT "egress"
 
@@ -54,6 +56,14 @@ struct passage {
 	struct event *again;
 	struct atls_conn *conn;
 	struct atls_pump *pump;
+	/* By egress_open(): */
+	bool by_name;
+	uint64_t number;
+	bool told;		    /* opened() */
+	int ended;		    /* the pipe's end of this side */
+	struct tobi_policy *policy; /* of its own, with its endpoint; or NULL */
+	struct atls_endpoint endpoint;
+	char host[LIMIT_TARGET];
 };
 
 struct egress {
@@ -119,7 +129,23 @@ static void passage_free(struct passage *passage, bool failed)
 		IGNORE(setsockopt(passage->program, SOL_SOCKET, SO_LINGER, &reset,
 				  sizeof(reset)));
 	fd_close(&passage->program);
+	fd_close(&passage->ended);
+	SSL_CTX_free(passage->endpoint.tls);
+	tobi_policy_free(passage->policy);
 	free(passage);
+}
+
+/* A program that has gone before its peer (TOBI_E_SYSTEM) has cut nothing off from
+ * itself.
+ */
+static void tell_end(struct passage *passage, const struct tobi_fault *fault)
+{
+	const struct egress_setup *setup = &passage->egress->setup;
+
+	if (!passage->told)
+		setup->refused(setup->context, passage->number, fault);
+	else if (!fault || fault->code == TOBI_E_SYSTEM)
+		IGNORE(write(passage->ended, "", 1) < 0);
 }
 
 static void passage_end(struct passage *passage, const struct tobi_fault *fault)
@@ -137,6 +163,8 @@ static void passage_end(struct passage *passage, const struct tobi_fault *fault)
 				 fault->message));
 		egress->setup.failed(egress->setup.context, &named);
 	}
+	if (passage->by_name)
+		tell_end(passage, fault);
 	passage_free(passage, fault);
 	resume(egress);
 	if (!egress->count)
@@ -210,12 +238,46 @@ static void on_pump_ended(struct atls_pump *pump, const struct tobi_fault *fault
 	passage_end(context, fault);
 }
 
+/* The program's end of a session that it has named: a socket, as if it had come by a
+ * port. */
+static enum tobi_err make_ends(struct passage *passage, int ret_fds[static 2],
+			       struct tobi_fault *fault)
+{
+	int pair[2], ends[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
+		return fault_errno(fault, OBJECT, "", "no socket pair");
+	if (pipe2(ends, O_CLOEXEC)) {
+		fault_errno(fault, OBJECT, "", "no pipe");
+		close(pair[0]);
+		close(pair[1]);
+		return TOBI_E_SYSTEM;
+	}
+	evutil_make_socket_nonblocking(pair[0]);
+	passage->program = pair[0];
+	passage->ended = ends[1];
+	ret_fds[0] = pair[1];
+	ret_fds[1] = ends[0];
+	return TOBI_OK;
+}
+
 static void on_opened(struct atls_conn *conn, void *context)
 {
+	const struct egress_setup *setup;
 	struct passage *passage = context;
-	int program = passage->program;
 	struct tobi_fault fault;
+	int fds[2], program;
 
+	setup = &passage->egress->setup;
+	if (passage->by_name) {
+		if (make_ends(passage, fds, &fault)) {
+			passage_end(passage, &fault);
+			return;
+		}
+		passage->told = true;
+		setup->opened(setup->context, passage->number, fds);
+	}
+	program = passage->program;
 	passage->program = -1;
 	if (atls_pump_new(passage->egress->setup.base, conn, program, program,
 			  on_pump_ended, passage, &passage->pump, &fault))
@@ -259,8 +321,11 @@ static enum tobi_err start_session(struct passage *passage, int fd,
 	static const struct atls_events events = {on_need_evidence, on_opened, on_closed};
 	const struct egress_setup *setup = &passage->egress->setup;
 
-	return atls_conn_new(setup->base, &setup->endpoints[passage->way], fd, &events,
-			     passage, &passage->conn, fault);
+	const struct atls_endpoint *endpoint =
+	    passage->policy ? &passage->endpoint : &setup->endpoints[passage->way];
+
+	return atls_conn_new(setup->base, endpoint, fd, &events, passage, &passage->conn,
+			     fault);
 }
 
 /* ---- from the program ---- */
@@ -292,24 +357,31 @@ static void on_retry(evutil_socket_t fd, short what, void *context)
 	ask_more(context);
 }
 
-static void passage_start(struct egress *egress, int fd, size_t way)
+static struct passage *passage_new(struct egress *egress, int fd, size_t way)
 {
 	struct passage *passage = calloc(1, sizeof(*passage));
-	int one = 1;
 
-	if (!passage) {
-		close(fd);
-		return;
-	}
-	IGNORE(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)));
+	if (!passage)
+		return NULL;
 	passage->egress = egress;
 	passage->way = way;
 	passage->program = fd;
-	passage->local = -1;
+	passage->local = passage->ended = -1;
 	passage->waits = true;
 	TAILQ_INSERT_TAIL(&egress->passages, passage, entry);
 	egress->count++;
-	ask_more(egress);
+	return passage;
+}
+
+static void passage_start(struct egress *egress, int fd, size_t way)
+{
+	int one = 1;
+
+	IGNORE(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)));
+	if (passage_new(egress, fd, way))
+		ask_more(egress);
+	else
+		close(fd);
 }
 
 /* A place for one more, at the cost of the one that nobody has used for longest; false:
@@ -333,6 +405,74 @@ static bool make_room(struct egress *egress)
 	if (found)
 		passage_free(found, true);
 	return found;
+}
+
+static enum tobi_err find_way(const struct egress *egress, struct tobi_bytes target,
+			      bool has_policy, size_t *ret_way, struct tobi_fault *fault)
+{
+	const struct manifest *manifest = egress->setup.manifest;
+	size_t way = 0;
+
+	while (way < manifest->egress_count &&
+	       !bytes_equal(manifest->egress[way].target, target))
+		way++;
+	if (way == manifest->egress_count)
+		return fault_set(fault, TOBI_E_DENIED, OBJECT, "target",
+				 "the image does not list %.*s; build it with --egress",
+				 (int)target.size,
+				 target.size ? (const char *)target.ptr : "");
+	if (manifest->egress[way].policy.size && has_policy)
+		return fault_set(fault, TOBI_E_DENIED, OBJECT, "policy",
+				 "the image has its own policy for it; leave yours out");
+	if (!manifest->egress[way].policy.size && !has_policy)
+		return fault_set(fault, TOBI_E_ARGUMENT, OBJECT, "policy",
+				 "the image has no policy for it; give one");
+	*ret_way = way;
+	return TOBI_OK;
+}
+
+static enum tobi_err own_policy(struct passage *passage, struct tobi_bytes yaml,
+				struct tobi_fault *fault)
+{
+	const struct egress_setup *setup = &passage->egress->setup;
+	enum tobi_err err =
+	    tobi_policy_parse(yaml, "the program's", &passage->policy, fault);
+
+	if (err)
+		return err;
+	trust_host(setup->manifest->egress[passage->way].target, passage->host,
+		   sizeof(passage->host));
+	return trust_endpoint(passage->policy, passage->host, setup->like,
+			      &passage->endpoint, fault);
+}
+
+enum tobi_err egress_open(struct egress *egress, uint64_t number,
+			  struct tobi_bytes target, struct tobi_bytes policy,
+			  struct tobi_fault *fault)
+{
+	struct passage *passage;
+	enum tobi_err err;
+	size_t way = 0;
+
+	err = find_way(egress, target, policy.size, &way, fault);
+	if (err)
+		return err;
+	if (egress->closed || !make_room(egress))
+		return fault_set(fault, TOBI_E_LIMIT, OBJECT, "",
+				 "there are %zu connections out already", egress->count);
+	passage = passage_new(egress, -1, way);
+	if (!passage)
+		return fault_set(fault, TOBI_E_MEMORY, OBJECT, "", "out of memory");
+	passage->number = number;
+	if (policy.size)
+		err = own_policy(passage, policy, fault);
+	if (err) {
+		passage_free(passage, true);
+		return err;
+	}
+	passage->by_name = true;
+	ask_more(egress);
+	return TOBI_OK;
 }
 
 static void on_connection(evutil_socket_t fd, short what, void *context)
@@ -390,7 +530,7 @@ enum tobi_err egress_connected(struct egress *egress, uint64_t request, int fd,
 	}
 	ask_more(egress);
 	evutil_make_socket_nonblocking(fd);
-	err = egress->setup.endpoints[passage->way].tls
+	err = passage->by_name || egress->setup.endpoints[passage->way].tls
 		  ? start_session(passage, fd, &failed)
 		  : start_relay(passage, fd, &failed);
 	if (err)

@@ -29,6 +29,11 @@ struct egress_setup {
 	void (*failed)(void *context, const struct tobi_fault *fault);
 	/* No session is left. */
 	void (*idle)(void *context);
+	/* What egress_open() has led to: the session's stream, and a pipe that says how
+	 * it ended (one byte: in order), both the callee's; or why there is none. */
+	void (*opened)(void *context, uint64_t number, const int fds[static 2]);
+	void (*refused)(void *context, uint64_t number, const struct tobi_fault *why);
+	const struct atls_endpoint *like; /* whose key these sessions have */
 	void *context;
 	void *idle_context; /* of idle() alone */
 };
@@ -41,6 +46,17 @@ void egress_free(struct egress *egress);
  * taken one. */
 TOBI_MUST_USE enum tobi_err egress_listen(struct egress *egress,
 					  struct tobi_fault *fault);
+/*
+ * A session that the program has asked for by name, without a port: with a target that
+ * the manifest lists, in attested TLS by the manifest's policy; where that lists plain
+ * bytes, by this one. opened() or refused() is called with the number, unless this
+ * fails: TOBI_E_DENIED (not listed, or another policy than the image's), _ARGUMENT (no
+ * policy at all), _LIMIT, and the policy's own.
+ */
+TOBI_MUST_USE enum tobi_err egress_open(struct egress *egress, uint64_t number,
+					struct tobi_bytes target,
+					struct tobi_bytes policy,
+					struct tobi_fault *fault);
 /* The service's answer to a CONNECT: fd is this function's from now on, or -1 and why.
  * TOBI_E_PROTOCOL for a request that is not open. */
 TOBI_MUST_USE enum tobi_err egress_connected(struct egress *egress, uint64_t request,

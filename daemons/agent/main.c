@@ -273,6 +273,25 @@ static void on_refused(void *context, const struct tobi_fault *fault)
 	outbound_note(&agent->out, fault);
 }
 
+/* For the program's `tobichi connect`. */
+static void open_session(void *context, uint64_t number, struct tobi_bytes target,
+			 struct tobi_bytes policy)
+{
+	struct agent *agent = context;
+	struct tobi_fault fault = {0};
+
+	if (outbound_open(&agent->out, number, target, policy, &fault))
+		desk_connected(agent->desk, number, NULL, &fault);
+}
+
+static void on_session(void *context, uint64_t number, const int *fds,
+		       const struct tobi_fault *why)
+{
+	struct agent *agent = context;
+
+	desk_connected(agent->desk, number, fds, why);
+}
+
 static enum tobi_err make_outbound(struct agent *agent, struct tobi_fault *fault)
 {
 	struct outbound_setup setup = {
@@ -284,6 +303,7 @@ static enum tobi_err make_outbound(struct agent *agent, struct tobi_fault *fault
 		outbound_room(&agent->config->manifest,
 			      (keymem_size() - KEY_MEMORY_BASE) / SESSION_MEMORY),
 	    .idle = on_idle,
+	    .session = on_session,
 	    .context = agent,
 	};
 
@@ -469,6 +489,10 @@ static enum tobi_err make_desk(struct agent *agent, struct tobi_fault *fault)
 	    .ask_key = ask_key,
 	    .ask_counter = ask_counter,
 	    .context = &agent->service,
+	    .ask_key = send_key,
+	    .ask_counter = send_counter,
+	    .connect = open_session,
+	    .context = agent,
 	};
 	struct tobi_bytes tool = {inside_tool, (size_t)(inside_tool_end - inside_tool)};
 	enum tobi_err err = tool_place(ASK_FOLDER, tool, fault);

@@ -40,6 +40,30 @@ static void send_connect(void *context, uint64_t request, size_t entry)
 	channel_send(outbound->channel, &out);
 }
 
+static void on_opened(void *context, uint64_t number, const int fds[static 2])
+{
+	struct outbound *outbound = context;
+
+	outbound->session(outbound->context, number, fds, NULL);
+}
+
+static void on_refused(void *context, uint64_t number, const struct tobi_fault *why)
+{
+	struct outbound *outbound = context;
+
+	outbound->session(outbound->context, number, NULL, why);
+}
+
+enum tobi_err outbound_open(struct outbound *outbound, uint64_t number,
+			    struct tobi_bytes target, struct tobi_bytes policy,
+			    struct tobi_fault *fault)
+{
+	if (!outbound->egress)
+		return fault_set(fault, TOBI_E_DENIED, "egress", "",
+				 "the image lists no way out; build it with --egress");
+	return egress_open(outbound->egress, number, target, policy, fault);
+}
+
 enum tobi_err outbound_start(struct outbound *outbound,
 			     const struct outbound_setup *setup, struct tobi_fault *fault)
 {
@@ -53,12 +77,17 @@ enum tobi_err outbound_start(struct outbound *outbound,
 				      .connect = send_connect,
 				      .failed = outbound_note,
 				      .idle = setup->idle,
+				      .opened = on_opened,
+				      .refused = on_refused,
+				      .like = setup->like,
 				      .context = outbound,
 				      .idle_context = setup->context};
 	enum tobi_err err;
 
 	if (!setup->manifest->egress_count)
 		return TOBI_OK;
+	outbound->session = setup->session;
+	outbound->context = setup->context;
 	err = trust_make_endpoints(&outbound->trust, setup->manifest, setup->like, fault);
 	if (!err)
 		err = egress_new(&egress, &outbound->egress, fault);

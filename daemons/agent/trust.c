@@ -40,8 +40,7 @@ enum tobi_err trust_read(const struct manifest *manifest,
 	return err;
 }
 
-/* The host of host:port, without brackets: for identity "ca". */
-static void host_of(struct tobi_bytes target, char *ret_host, size_t room)
+void trust_host(struct tobi_bytes target, char *ret_host, size_t room)
 {
 	size_t size = target.size;
 
@@ -55,6 +54,23 @@ static void host_of(struct tobi_bytes target, char *ret_host, size_t room)
 	snprintf(ret_host, room, "%.*s", (int)size, (const char *)target.ptr);
 }
 
+enum tobi_err trust_endpoint(const struct tobi_policy *policy, const char *host,
+			     const struct atls_endpoint *like,
+			     struct atls_endpoint *ret_endpoint, struct tobi_fault *fault)
+{
+	*ret_endpoint = (struct atls_endpoint){.role = TOBI_ROLE_CLIENT,
+					       .key = like->key,
+					       .certificate = like->certificate,
+					       .policy = policy,
+					       /* In ra-tls only the server does. */
+					       .attests = policy->channel == CHANNEL_ATLS,
+					       .host_name = host,
+					       .now = like->now,
+					       .handshake_ms = like->handshake_ms,
+					       .max_age_ms = like->max_age_ms};
+	return atls_tls_new(ret_endpoint, &ret_endpoint->tls, fault);
+}
+
 enum tobi_err trust_make_endpoints(struct trust *trust, const struct manifest *manifest,
 				   const struct atls_endpoint *like,
 				   struct tobi_fault *fault)
@@ -62,24 +78,12 @@ enum tobi_err trust_make_endpoints(struct trust *trust, const struct manifest *m
 	enum tobi_err err = TOBI_OK;
 
 	for (size_t i = 0; i < manifest->egress_count && !err; i++) {
-		struct atls_endpoint *endpoint = &trust->endpoints[i];
-
 		if (!trust->egress[i])
 			continue;
-		host_of(manifest->egress[i].target, trust->hosts[i],
-			sizeof(trust->hosts[i]));
-		*endpoint = (struct atls_endpoint){.role = TOBI_ROLE_CLIENT,
-						   .key = like->key,
-						   .certificate = like->certificate,
-						   .policy = trust->egress[i],
-						   /* In ra-tls only the server does. */
-						   .attests = trust->egress[i]->channel ==
-							      CHANNEL_ATLS,
-						   .host_name = trust->hosts[i],
-						   .now = like->now,
-						   .handshake_ms = like->handshake_ms,
-						   .max_age_ms = like->max_age_ms};
-		err = atls_tls_new(endpoint, &endpoint->tls, fault);
+		trust_host(manifest->egress[i].target, trust->hosts[i],
+			   sizeof(trust->hosts[i]));
+		err = trust_endpoint(trust->egress[i], trust->hosts[i], like,
+				     &trust->endpoints[i], fault);
 	}
 	return err;
 }

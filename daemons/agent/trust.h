@@ -27,6 +27,14 @@ TOBI_MUST_USE enum tobi_err trust_make_endpoints(struct trust *trust,
 						 const struct manifest *manifest,
 						 const struct atls_endpoint *like,
 						 struct tobi_fault *fault);
+/* One such endpoint; host and policy are borrowed. */
+TOBI_MUST_USE enum tobi_err trust_endpoint(const struct tobi_policy *policy,
+					   const char *host,
+					   const struct atls_endpoint *like,
+					   struct atls_endpoint *ret_endpoint,
+					   struct tobi_fault *fault);
+/* The host of host:port, without brackets: for identity "ca". */
+void trust_host(struct tobi_bytes target, char *ret_host, size_t room);
 void trust_done(struct trust *trust);
 
 #endif

@@ -6,7 +6,7 @@
 
 #define OBJECT "agent socket"
 
-enum { MAX_ENTRIES = 5, SIGNER_SIZE = 48 };
+enum { MAX_ENTRIES = 5, SIGNER_SIZE = 48, POLICY_MAX = 16 << 10 };
 
 enum tobi_err ask_check_policy(enum tobi_seal_to to, struct tobi_bytes signer,
 			       struct tobi_fault *fault)
@@ -43,8 +43,23 @@ static void write_policy(struct writer *out, uint64_t key, const struct ask *ask
 	cbor_write_bytes(out, ask->signer);
 }
 
+static void write_connect(struct writer *out, const struct ask *ask)
+{
+	cbor_write_map(out, 3);
+	cbor_write_uint(out, 0);
+	cbor_write_uint(out, ASK_CONNECT);
+	cbor_write_uint(out, 1);
+	cbor_write_text_bytes(out, ask->target);
+	cbor_write_uint(out, 2);
+	cbor_write_bytes(out, ask->policy);
+}
+
 void ask_write(struct writer *out, const struct ask *ask)
 {
+	if (ask->kind == ASK_CONNECT) {
+		write_connect(out, ask);
+		return;
+	}
 	cbor_write_map(out, ask->kind == ASK_SEAL ? 4 : ask->kind == ASK_UNSEAL ? 2 : 5);
 	cbor_write_uint(out, 0);
 	cbor_write_uint(out, ask->kind);
@@ -101,6 +116,12 @@ static void read_body(struct cbor *cbor, struct cbor_map *map, struct ask *ask)
 		ask->name = cbor_text(cbor, TOBI_COUNTER_NAME_MAX, "name");
 		if (!cbor_failed(cbor) && !ask_name_is_valid(ask->name))
 			cbor_fail(cbor, TOBI_E_MALFORMED, "name");
+		break;
+	case ASK_CONNECT:
+		expect_key(cbor, map, 1, "target");
+		ask->target = cbor_text(cbor, LIMIT_TARGET, "target");
+		expect_key(cbor, map, 2, "policy");
+		ask->policy = cbor_bytes(cbor, POLICY_MAX, "policy");
 		break;
 	default:
 		cbor_fail(cbor, TOBI_E_UNSUPPORTED, "request");
@@ -169,7 +190,7 @@ enum tobi_err answer_parse(struct tobi_bytes bytes, struct answer *ret_answer,
 		answer.counter.value = cbor_uint(&cbor, "value");
 		expect_key(&cbor, &map, 2, "anchored");
 		answer.counter.anchored = cbor_bool(&cbor, "anchored");
-	} else if (answer.kind != ANSWER_CONTENT) {
+	} else if (answer.kind != ANSWER_CONTENT && answer.kind != ANSWER_CONNECTED) {
 		cbor_fail(&cbor, TOBI_E_UNSUPPORTED, "answer");
 	}
 	if (!cbor_failed(&cbor) && map.left)

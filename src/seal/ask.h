@@ -18,11 +18,13 @@ enum ask_kind {
 	ASK_SEAL = 1,
 	ASK_UNSEAL,
 	ASK_COUNTER,
+	ASK_CONNECT,
 };
 
 enum answer_kind {
 	ANSWER_CONTENT = 129,
 	ANSWER_COUNTER,
+	ANSWER_CONNECTED,
 	ANSWER_FAULT = 135,
 };
 
@@ -34,10 +36,12 @@ struct ask {
 	struct tobi_bytes associated; /* SEAL, UNSEAL */
 	bool increment;		      /* COUNTER */
 	struct tobi_bytes name;	      /* COUNTER */
+	struct tobi_bytes target;     /* CONNECT: host:port */
+	struct tobi_bytes policy;     /* CONNECT: YAML, or none: the image's */
 };
 
 struct answer {
-	enum answer_kind kind; /* CONTENT or COUNTER */
+	enum answer_kind kind; /* not FAULT */
 	struct tobi_counter counter;
 };
 

@@ -33,11 +33,10 @@ enum tobi_err client_connect_to(const char *path, int *ret_fd, struct tobi_fault
 	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)))
 		return errno == ENOENT || errno == ENOTDIR || errno == EACCES ||
 			       errno == ECONNREFUSED
-			   ? fault_set(
-				 fault, TOBI_E_NOT_FOUND, OBJECT, "",
-				 "there is no agent at %s: sealing and counters work "
-				 "only inside an enclave",
-				 path)
+			   ? fault_set(fault, TOBI_E_NOT_FOUND, OBJECT, "",
+				       "there is no agent at %s: this works only inside "
+				       "an enclave",
+				       path)
 			   : fault_errno(fault, OBJECT, "", "cannot reach the agent");
 	*ret_fd = fd;
 	fd = -1;
@@ -111,6 +110,35 @@ enum tobi_err client_ask(int fd, const struct ask *ask, struct tobi_bytes conten
 		return err;
 	*ret_answer = answer;
 	*ret_content = packet_take_fd(&packet, 0);
+	return TOBI_OK;
+}
+
+enum tobi_err client_ask_connection(int fd, const struct ask *ask, int *ret_stream,
+				    int *ret_ended, struct tobi_fault *fault)
+{
+	CLEANUP(wr_done) struct writer out = wr_init(LIMIT_ASK);
+	CLEANUP(packet_done) struct packet packet = {0};
+	struct answer answer;
+	enum tobi_err err;
+
+	ask_write(&out, ask);
+	if (wr_err(&out))
+		return fault_set(fault, wr_err(&out), OBJECT, "",
+				 "it is too much to ask; shorten the policy");
+	err = packet_send(fd, wr_view(&out), NULL, 0, fault);
+	if (!err)
+		err = wait_for_answer(fd, fault);
+	if (!err)
+		err = packet_receive(fd, LIMIT_ASK, &packet, fault);
+	if (!err)
+		err = answer_parse(wr_view(&packet.bytes), &answer, fault);
+	if (!err && (answer.kind != ANSWER_CONNECTED || packet.fd_count != 2))
+		err = fault_set(fault, TOBI_E_PROTOCOL, OBJECT, "answer",
+				"it is to another question");
+	if (err)
+		return err;
+	*ret_stream = packet_take_fd(&packet, 0);
+	*ret_ended = packet_take_fd(&packet, 1);
 	return TOBI_OK;
 }
 

@@ -9,6 +9,11 @@ TOBI_MUST_USE enum tobi_err client_connect(int *ret_fd, struct tobi_fault *fault
 /* At another path, whoever listens there. */
 TOBI_MUST_USE enum tobi_err client_connect_to(const char *path, int *ret_fd,
 					      struct tobi_fault *fault);
+/* CONNECT: the session's plain bytes as a stream socket, and a pipe out of which one byte
+ * comes when the session has ended in order, and none when it was cut. */
+TOBI_MUST_USE enum tobi_err client_ask_connection(int fd, const struct ask *ask,
+						  int *ret_stream, int *ret_ended,
+						  struct tobi_fault *fault);
 /* content: for SEAL and UNSEAL. ret_content: a memory file, with ANSWER_CONTENT; -1 with
  * ANSWER_COUNTER. */
 TOBI_MUST_USE enum tobi_err client_ask(int fd, const struct ask *ask,

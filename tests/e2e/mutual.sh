@@ -145,6 +145,68 @@ build f --key publisher.key --product 1 --egress "127.0.0.1:$b_port=7000" -- /us
 check "f, without attested TLS, gets no answer" hasnt "$("$tobichi" run f.tobi 2>&1)" "answer"
 check "f: B heard nothing" same "$(heard "$b")" 21
 
+# ---- `tobichi connect` inside: the agent's sessions, by name ----
+cat >inside.py <<'PROGRAM'
+import socket, sys
+with socket.socket(fileno=0) as peer:
+    peer.sendall(b"a question")
+    peer.shutdown(socket.SHUT_WR)
+    heard = b""
+    while part := peer.recv(4096):
+        heard += part
+print("heard", heard.decode(), file=sys.stderr)
+PROGRAM
+cat >drive.py <<'PROGRAM'
+import socket, subprocess, sys, time
+def connect(what, *arguments):
+    done = subprocess.run(["/run/tobichi/tobichi", "connect", *arguments], stdin=subprocess.DEVNULL,
+                          capture_output=True, text=True, timeout=60)
+    print(what, done.returncode, " ".join(done.stderr.split()), flush=True)
+plain, attested, unlisted = sys.argv[1:]
+command = ["--", "/usr/bin/python3", "/inside.py"]
+connect("verify", plain, "--policy", "/etc/servers.yaml")
+connect("command", plain, "--policy", "/etc/servers.yaml", *command)
+connect("image-policy", attested, *command)
+connect("no-policy", plain, *command)
+connect("two-policies", attested, "--policy", "/etc/servers.yaml", *command)
+connect("wrong-policy", plain, "--policy", "/etc/clients.yaml", *command)
+connect("no-policy-at-all", plain, "--policy", "/drive.py", *command)
+connect("unlisted", unlisted, "--policy", "/etc/servers.yaml", *command)
+connect("key", plain, "--key", "/etc/servers.yaml", *command)
+connect("nonsense", "nonsense", "--policy", "/etc/servers.yaml")
+listener = subprocess.Popen(["/run/tobichi/tobichi", "connect", attested, "--listen", "127.0.0.1:7100"],
+                            stderr=subprocess.DEVNULL)
+for attempt in range(100):
+    try:
+        socket.create_connection(("127.0.0.1", 7100), 5).close()
+        break
+    except OSError:
+        time.sleep(0.1)
+for _ in range(3):
+    subprocess.run(["/usr/bin/python3", "/ask.py", "7100"])
+listener.kill()
+PROGRAM
+build inside --key publisher.key --product 1 --add "$work/servers.yaml:/etc/servers.yaml" \
+	--add "$work/clients.yaml:/etc/clients.yaml" --add "$work/inside.py:/inside.py" --add "$work/drive.py:/drive.py" \
+	--egress "127.0.0.1:$b_port=7000" --egress "localhost:$b_port=7001,policy=/etc/servers.yaml" \
+	-- /usr/bin/python3 /drive.py "127.0.0.1:$b_port" "localhost:$b_port" "127.0.0.1:$outside"
+before=$(heard "$b")
+said=$("$tobichi" run inside.tobi 2>&1)
+check "inside: the enclave is accepted" has "$said" "verify 0 accepted: 127.0.0.1:$b_port has proven"
+check "inside: a command has the session" has "$said" "asked heard answer of b
+image-policy"
+check "inside: by the image's policy" has "$said" "image-policy 0 accepted: localhost:$b_port"
+check "inside: plain bytes are no session" has "$said" "no-policy 2 tobichi: error: egress: policy: the image has no policy for it; give one"
+check "inside: the image's policy is not replaced" has "$said" "two-policies 1 refused: localhost:$b_port: the image has its own"
+check "inside: who does not meet the policy is refused" has "$said" "POLICY-PRODUCT"
+check "inside: and nothing runs" has "$said" "wrong-policy 1 refused"
+check "inside: a policy that is none" has "$said" "no-policy-at-all 2 "
+check "inside: what is not listed is refused" has "$said" "unlisted 1 refused: 127.0.0.1:$outside: the image does not list"
+check "inside: the key is the agent's" has "$said" "key and checks are the agent's"
+check "inside: no target" has "$said" "nonsense 1 refused: nonsense: the image does not list"
+check "inside: a local port" same "$(echo "$said" | grep -c "7100 heard answer of b")" 3
+check "inside: the plain server heard nothing of it" same "$(grep -c heard outside.log)" 2
+
 # ---- A decides on B, too: a policy of the launch names exactly one build ----
 build g --key publisher.key --product 1 --egress "127.0.0.1:$b_port=7000,policy=launch" \
 	-- /usr/bin/python3 /ask.py 7000
