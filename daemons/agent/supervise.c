@@ -10,7 +10,7 @@
 
 struct supervisor {
 	struct supervisor_setup setup;
-	struct event *child, *grace;
+	struct event *child, *look, *grace;
 	pid_t pid; /* 0: not started */
 	bool started, over;
 };
@@ -61,18 +61,24 @@ enum tobi_err supervisor_new(const struct supervisor_setup *setup,
 			     struct supervisor **ret_supervisor, struct tobi_fault *fault)
 {
 	/* It looks now and then, too: an enclave whose program has ended must not stay
-	 * because one signal or one wait was lost. */
-	static const struct timeval sometimes = {.tv_sec = 5};
+	 * because one signal or one wait was lost. By an event of its own: a timeout of
+	 * the signal's would take its handler away. */
+	int64_t look_ms = setup->look_ms ? setup->look_ms : 5000;
+	const struct timeval sometimes = {.tv_sec = look_ms / 1000,
+					  .tv_usec = look_ms % 1000 * 1000};
 	struct supervisor *supervisor = calloc(1, sizeof(*supervisor));
 
 	if (supervisor) {
 		supervisor->setup = *setup;
 		supervisor->child =
 		    evsignal_new(setup->base, SIGCHLD, on_child, supervisor);
+		supervisor->look =
+		    event_new(setup->base, -1, EV_PERSIST, on_child, supervisor);
 		supervisor->grace = evtimer_new(setup->base, on_grace_over, supervisor);
 	}
-	if (!supervisor || !supervisor->child || !supervisor->grace ||
-	    event_add(supervisor->child, &sometimes)) {
+	if (!supervisor || !supervisor->child || !supervisor->look ||
+	    !supervisor->grace || event_add(supervisor->child, NULL) ||
+	    event_add(supervisor->look, &sometimes)) {
 		supervisor_free(supervisor);
 		return fault_set(fault, TOBI_E_MEMORY, "supervisor", "", "out of memory");
 	}
@@ -86,6 +92,8 @@ void supervisor_free(struct supervisor *supervisor)
 		return;
 	if (supervisor->child)
 		event_free(supervisor->child);
+	if (supervisor->look)
+		event_free(supervisor->look);
 	if (supervisor->grace)
 		event_free(supervisor->grace);
 	free(supervisor);

@@ -13,6 +13,7 @@ struct supervisor;
 
 struct supervisor_setup {
 	struct event_base *base;
+	int64_t look_ms; /* how often it looks, should a signal be lost; 0: 5 s */
 	struct program_spec program; /* what it points to outlives the supervisor */
 	void (*running)(void *context);
 	/* The program could not be started. Once, instead of ended(). */
