@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/hex.h"
 #include "cli/build_oci.h"
+#include "cli/build_egress.h"
 #include "cli/build_policy.h"
 #include "cli/cli.h"
 #include "image/image.h"
@@ -125,33 +126,6 @@ static bool set_user(struct manifest *manifest, char *value)
 	return true;
 }
 
-/* HOST:PORT[=LOCALPORT][,policy=PATH|launch]. The rest is for the manifest's rules. */
-static bool add_egress(struct manifest *manifest, char *value)
-{
-	static const char key[] = "policy=";
-	struct manifest_egress *entry = &manifest->egress[manifest->egress_count];
-	char *comma = strchr(value, ','), *equals, *port;
-	uint64_t number = 0;
-
-	if (manifest->egress_count == LIMIT_PORTS ||
-	    (comma && strncmp(comma + 1, key, sizeof(key) - 1) != 0))
-		return false;
-	if (comma)
-		*comma = 0;
-	equals = strchr(value, '=');
-	if (equals)
-		*equals = 0;
-	port = equals ? equals : strrchr(value, ':');
-	if (!port || !cli_read_number(port + 1, UINT16_MAX, &number) || !number ||
-	    !rule_egress(text(value)))
-		return false;
-	*entry = (struct manifest_egress){text(value), (uint16_t)number,
-					  comma ? text(comma + sizeof(key))
-						: (struct tobi_bytes){0}};
-	manifest->egress_count++;
-	return rule_policy(entry->policy) && (!comma || entry->policy.size);
-}
-
 static bool set_cpus(struct manifest *manifest, const char *value)
 {
 	char *end;
@@ -250,7 +224,7 @@ static bool take_option(struct build *build, int option, char *value)
 		m->ports[m->port_count++] = (uint16_t)number;
 		return number > 0;
 	case 'E':
-		return add_egress(m, value);
+		return build_egress(m, value);
 	case 'L':
 		m->clients = text(value);
 		return value[0] && rule_policy(m->clients);

@@ -90,8 +90,7 @@ static void resume(struct egress *egress)
 
 static void on_full_pause_over(evutil_socket_t fd, short what, void *context)
 {
-	(void)fd;
-	(void)what;
+	(void)fd, (void)what;
 	resume(context);
 }
 
@@ -179,8 +178,7 @@ static void on_ready(evutil_socket_t fd, short what, void *context)
 	struct tobi_fault fault;
 	short wants[2];
 
-	(void)fd;
-	(void)what;
+	(void)fd, (void)what;
 	switch (relay_turn(&passage->relay, wants)) {
 	case RELAY_OVER:
 		passage_end(passage, NULL);
@@ -352,8 +350,7 @@ static void ask_more(struct egress *egress)
 
 static void on_retry(evutil_socket_t fd, short what, void *context)
 {
-	(void)fd;
-	(void)what;
+	(void)fd, (void)what;
 	ask_more(context);
 }
 
@@ -407,30 +404,6 @@ static bool make_room(struct egress *egress)
 	return found;
 }
 
-static enum tobi_err find_way(const struct egress *egress, struct tobi_bytes target,
-			      bool has_policy, size_t *ret_way, struct tobi_fault *fault)
-{
-	const struct manifest *manifest = egress->setup.manifest;
-	size_t way = 0;
-
-	while (way < manifest->egress_count &&
-	       !bytes_equal(manifest->egress[way].target, target))
-		way++;
-	if (way == manifest->egress_count)
-		return fault_set(fault, TOBI_E_DENIED, OBJECT, "target",
-				 "the image does not list %.*s; build it with --egress",
-				 (int)target.size,
-				 target.size ? (const char *)target.ptr : "");
-	if (manifest->egress[way].policy.size && has_policy)
-		return fault_set(fault, TOBI_E_DENIED, OBJECT, "policy",
-				 "the image has its own policy for it; leave yours out");
-	if (!manifest->egress[way].policy.size && !has_policy)
-		return fault_set(fault, TOBI_E_ARGUMENT, OBJECT, "policy",
-				 "the image has no policy for it; give one");
-	*ret_way = way;
-	return TOBI_OK;
-}
-
 static enum tobi_err own_policy(struct passage *passage, struct tobi_bytes yaml,
 				struct tobi_fault *fault)
 {
@@ -454,7 +427,7 @@ enum tobi_err egress_open(struct egress *egress, uint64_t number,
 	enum tobi_err err;
 	size_t way = 0;
 
-	err = find_way(egress, target, policy.size, &way, fault);
+	err = trust_way(egress->setup.manifest, target, policy.size, &way, fault);
 	if (err)
 		return err;
 	if (egress->closed || !make_room(egress))
@@ -583,13 +556,11 @@ static enum tobi_err open_way(struct egress *egress, struct way *way, uint16_t p
 			      struct tobi_fault *fault)
 {
 	struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(port)};
-	int one = 1;
 
 	at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	way->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (way->fd < 0)
 		return fault_errno(fault, OBJECT, "", "no socket");
-	IGNORE(setsockopt(way->fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)));
 	if (bind(way->fd, (struct sockaddr *)&at, sizeof(at)) || listen(way->fd, BACKLOG))
 		return fault_errno(fault, OBJECT, "", "cannot listen on port %u", port);
 	way->event = event_new(egress->setup.base, way->fd, EV_READ | EV_PERSIST,

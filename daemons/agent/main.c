@@ -20,12 +20,16 @@
 #include "ask_service.h"
 #include "base/cleanup.h"
 #include "base/fault.h"
+#include "base/cleanup.h"
+#include "base/fault.h"
+#include "asked.h"
+#include "attest.h"
 #include "channel.h"
 #include "evidence.h"
 #include "ipc/packet.h"
 #include "isolate/isolate.h"
 #include "keymem.h"
-#include "pki/cert.h"
+#include "leaf.h"
 #include "outbound.h"
 #include "pki/key.h"
 #include "proxy.h"
@@ -43,7 +47,6 @@ enum {
 	KEY_MEMORY_BASE = 1 << 20, /* what OpenSSL itself takes */
 	FLUSH_MS = 1000,
 	DRAIN_MS = 1000,
-	CERTIFICATE_DAYS = 3650,
 };
 
 struct agent {
@@ -278,18 +281,8 @@ static void open_session(void *context, uint64_t number, struct tobi_bytes targe
 			 struct tobi_bytes policy)
 {
 	struct agent *agent = context;
-	struct tobi_fault fault = {0};
 
-	if (outbound_open(&agent->out, number, target, policy, &fault))
-		desk_connected(agent->desk, number, NULL, &fault);
-}
-
-static void on_session(void *context, uint64_t number, const int *fds,
-		       const struct tobi_fault *why)
-{
-	struct agent *agent = context;
-
-	desk_connected(agent->desk, number, fds, why);
+	outbound_open(&agent->out, number, target, policy);
 }
 
 static enum tobi_err make_outbound(struct agent *agent, struct tobi_fault *fault)
@@ -303,7 +296,7 @@ static enum tobi_err make_outbound(struct agent *agent, struct tobi_fault *fault
 		outbound_room(&agent->config->manifest,
 			      (keymem_size() - KEY_MEMORY_BASE) / SESSION_MEMORY),
 	    .idle = on_idle,
-	    .session = on_session,
+	    .desk = agent->desk,
 	    .context = agent,
 	};
 
@@ -375,7 +368,7 @@ static enum tobi_err make_identity(struct agent *agent, struct tobi_fault *fault
 
 	if (agent->proxy)
 		return TOBI_OK;
-	err = make_key(agent, fault);
+	err = leaf_make(now(), &agent->key, &agent->certificate, fault);
 	if (!err)
 		err = make_endpoint(agent, fault);
 	if (!err)
@@ -385,45 +378,13 @@ static enum tobi_err make_identity(struct agent *agent, struct tobi_fault *fault
 	return err ? err : show_identity(agent, fault);
 }
 
-struct attest {
-	struct agent *agent;
-	uint64_t request;
-};
-
-static void on_attested(void *context, const struct writer *collection,
-			const struct tobi_fault *why)
-{
-	CLEANUP(freep) struct attest *attest = context;
-	CLEANUP(wr_done) struct writer out = wr_init(LIMIT_CHANNEL);
-
-	if (!collection) {
-		send_fault(attest->agent, why);
-		return;
-	}
-	message_write_evidence(&out, attest->request, wr_view(collection));
-	channel_send(attest->agent->channel, &out);
-}
-
 static void start_attest(struct agent *agent, const struct message *message)
 {
-	struct attest *attest;
 	struct tobi_fault fault;
 
 	if (make_identity(agent, &fault))
 		fail(agent, &fault);
-	attest = calloc(1, sizeof(*attest));
-	if (!attest) {
-		fault_set(&fault, TOBI_E_MEMORY, "agent", "", "out of memory");
-		send_fault(agent, &fault);
-		return;
-	}
-	attest->agent = agent;
-	attest->request = message->attest.request;
-	if (evidence_for_nonce(agent->evidence, message->attest.nonce, on_attested,
-			       attest, &fault)) {
-		free(attest);
-		send_fault(agent, &fault);
-	}
+	attest(agent->channel, agent->evidence, message);
 }
 
 static void on_message(void *context, const struct message *message)

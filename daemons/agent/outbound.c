@@ -44,24 +44,27 @@ static void on_opened(void *context, uint64_t number, const int fds[static 2])
 {
 	struct outbound *outbound = context;
 
-	outbound->session(outbound->context, number, fds, NULL);
+	desk_connected(outbound->desk, number, fds, NULL);
 }
 
 static void on_refused(void *context, uint64_t number, const struct tobi_fault *why)
 {
 	struct outbound *outbound = context;
 
-	outbound->session(outbound->context, number, NULL, why);
+	desk_connected(outbound->desk, number, NULL, why);
 }
 
-enum tobi_err outbound_open(struct outbound *outbound, uint64_t number,
-			    struct tobi_bytes target, struct tobi_bytes policy,
-			    struct tobi_fault *fault)
+void outbound_open(struct outbound *outbound, uint64_t number, struct tobi_bytes target,
+		   struct tobi_bytes policy)
 {
+	struct tobi_fault fault = {0};
+
 	if (!outbound->egress)
-		return fault_set(fault, TOBI_E_DENIED, "egress", "",
-				 "the image lists no way out; build it with --egress");
-	return egress_open(outbound->egress, number, target, policy, fault);
+		fault_set(&fault, TOBI_E_DENIED, "egress", "",
+			  "the image lists no way out; build it with --egress");
+	if (!outbound->egress ||
+	    egress_open(outbound->egress, number, target, policy, &fault))
+		desk_connected(outbound->desk, number, NULL, &fault);
 }
 
 enum tobi_err outbound_start(struct outbound *outbound,
@@ -84,10 +87,9 @@ enum tobi_err outbound_start(struct outbound *outbound,
 				      .idle_context = setup->context};
 	enum tobi_err err;
 
+	outbound->desk = setup->desk;
 	if (!setup->manifest->egress_count)
 		return TOBI_OK;
-	outbound->session = setup->session;
-	outbound->context = setup->context;
 	err = trust_make_endpoints(&outbound->trust, setup->manifest, setup->like, fault);
 	if (!err)
 		err = egress_new(&egress, &outbound->egress, fault);

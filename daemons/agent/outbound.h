@@ -4,6 +4,7 @@
 #define AGENT_OUTBOUND_H
 
 #include "channel.h"
+#include "desk.h"
 #include "egress.h"
 #include "trust.h"
 
@@ -12,9 +13,7 @@ struct outbound {
 	struct trust trust;
 	struct egress *egress; /* NULL: the image lists no way out */
 	unsigned notes;
-	void (*session)(void *context, uint64_t number, const int *fds,
-			const struct tobi_fault *why);
-	void *context;
+	struct desk *desk;
 };
 
 struct outbound_setup {
@@ -24,9 +23,7 @@ struct outbound_setup {
 	struct evidence *evidence;
 	size_t max_sessions;
 	void (*idle)(void *context);
-	/* What outbound_open() has led to: as egress.h's opened(), refused(). */
-	void (*session)(void *context, uint64_t number, const int *fds,
-			const struct tobi_fault *why);
+	struct desk *desk; /* who asks for sessions by name */
 	void *context;
 };
 
@@ -36,11 +33,9 @@ size_t outbound_room(const struct manifest *manifest, size_t room);
 TOBI_MUST_USE enum tobi_err outbound_start(struct outbound *outbound,
 					   const struct outbound_setup *setup,
 					   struct tobi_fault *fault);
-/* egress_open(), or TOBI_E_DENIED where there is no way out. */
-TOBI_MUST_USE enum tobi_err outbound_open(struct outbound *outbound, uint64_t number,
-					  struct tobi_bytes target,
-					  struct tobi_bytes policy,
-					  struct tobi_fault *fault);
+/* A visitor of the desk asks for a session: answered by desk_connected(). */
+void outbound_open(struct outbound *outbound, uint64_t number, struct tobi_bytes target,
+		   struct tobi_bytes policy);
 /* CONNECTED has come. */
 TOBI_MUST_USE enum tobi_err outbound_connected(struct outbound *outbound,
 					       const struct message *message,

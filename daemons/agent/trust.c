@@ -4,6 +4,7 @@
 
 #include "base/fault.h"
 #include "base/file.h"
+#include "base/secret.h"
 
 static enum tobi_err read_policy(struct tobi_bytes source,
 				 const struct launch_config *launch,
@@ -86,6 +87,29 @@ enum tobi_err trust_make_endpoints(struct trust *trust, const struct manifest *m
 				     &trust->endpoints[i], fault);
 	}
 	return err;
+}
+
+enum tobi_err trust_way(const struct manifest *manifest, struct tobi_bytes target,
+			bool has_policy, size_t *ret_way, struct tobi_fault *fault)
+{
+	size_t way = 0;
+
+	while (way < manifest->egress_count &&
+	       !bytes_equal(manifest->egress[way].target, target))
+		way++;
+	if (way == manifest->egress_count)
+		return fault_set(fault, TOBI_E_DENIED, "egress", "target",
+				 "the image does not list %.*s; build it with --egress",
+				 (int)target.size,
+				 target.size ? (const char *)target.ptr : "");
+	if (manifest->egress[way].policy.size && has_policy)
+		return fault_set(fault, TOBI_E_DENIED, "egress", "policy",
+				 "the image has its own policy for it; leave yours out");
+	if (!manifest->egress[way].policy.size && !has_policy)
+		return fault_set(fault, TOBI_E_ARGUMENT, "egress", "policy",
+				 "the image has no policy for it; give one");
+	*ret_way = way;
+	return TOBI_OK;
 }
 
 void trust_done(struct trust *trust)

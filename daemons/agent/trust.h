@@ -27,6 +27,12 @@ TOBI_MUST_USE enum tobi_err trust_make_endpoints(struct trust *trust,
 						 const struct manifest *manifest,
 						 const struct atls_endpoint *like,
 						 struct tobi_fault *fault);
+/* The number of the egress to this target, for a program that brings a policy of its own
+ * or does not: TOBI_E_DENIED when the image does not list it, or has another policy;
+ * _ARGUMENT when there is none at all. */
+TOBI_MUST_USE enum tobi_err trust_way(const struct manifest *manifest,
+				      struct tobi_bytes target, bool has_policy,
+				      size_t *ret_way, struct tobi_fault *fault);
 /* One such endpoint; host and policy are borrowed. */
 TOBI_MUST_USE enum tobi_err trust_endpoint(const struct tobi_policy *policy,
 					   const char *host,

@@ -193,7 +193,7 @@ build inside --key publisher.key --product 1 --add "$work/servers.yaml:/etc/serv
 before=$(heard "$b")
 said=$("$tobichi" run inside.tobi 2>&1)
 check "inside: the enclave is accepted" has "$said" "verify 0 accepted: 127.0.0.1:$b_port has proven"
-check "inside: a command has the session" has "$said" "asked heard answer of b
+check "inside: a command has the session" has "$said" "asks for heard answer of b
 image-policy"
 check "inside: by the image's policy" has "$said" "image-policy 0 accepted: localhost:$b_port"
 check "inside: plain bytes are no session" has "$said" "no-policy 2 tobichi: error: egress: policy: the image has no policy for it; give one"

@@ -18,6 +18,8 @@ static const struct ask asks[] = {
      .increment = true,
      .to = TOBI_SEAL_TO_SIGNER,
      .name = {(const uint8_t *)"x", 1}},
+    {.kind = ASK_CONNECT, .target = {(const uint8_t *)"h:1", 3}, .policy = {signer, 9}},
+    {.kind = ASK_CONNECT, .target = {(const uint8_t *)"h:1", 3}},
 };
 
 static void assert_asks_equal(const struct ask *a, const struct ask *b)
@@ -28,6 +30,8 @@ static void assert_asks_equal(const struct ask *a, const struct ask *b)
 	assert_bytes_equal(a->signer, b->signer);
 	assert_bytes_equal(a->associated, b->associated);
 	assert_bytes_equal(a->name, b->name);
+	assert_bytes_equal(a->target, b->target);
+	assert_bytes_equal(a->policy, b->policy);
 }
 
 static void test_ask__written_and_parsed__is_the_same(void **state)
@@ -100,7 +104,7 @@ static void test_ask__what_is_not_allowed__fails(void **state)
 	struct ask ask = {.kind = ASK_SEAL, .signer = {signer, 48}};
 	struct ask counter = {.kind = ASK_COUNTER};
 	static const char *const names[] = {"", "a/b", "a b", "\xc3\xa9", "a\n"};
-	static const uint8_t kind_4[] = {0xa1, 0x00, 0x04};
+	static const uint8_t kind_5[] = {0xa1, 0x00, 0x05};
 	static const uint8_t more[] = {0xa3, 0x00, 0x02, 0x01, 0x40, 0x02, 0x00};
 	struct ask read;
 
@@ -119,7 +123,7 @@ static void test_ask__what_is_not_allowed__fails(void **state)
 		assert_int_not_equal(parse_written(&counter), TOBI_OK);
 	}
 	assert_int_equal(
-	    ask_parse((struct tobi_bytes){kind_4, sizeof(kind_4)}, &read, NULL),
+	    ask_parse((struct tobi_bytes){kind_5, sizeof(kind_5)}, &read, NULL),
 	    TOBI_E_UNSUPPORTED);
 	assert_int_equal(ask_parse((struct tobi_bytes){more, sizeof(more)}, &read, NULL),
 			 TOBI_E_MALFORMED);
