@@ -59,19 +59,22 @@ enum fuzz_seed fuzz_seed(unsigned number, struct writer *out)
 	     .signer = {signer, sizeof(signer)}},
 	    {.kind = ASK_UNSEAL, .associated = text_of("account 7")},
 	    {.kind = ASK_COUNTER, .increment = true, .name = text_of("states")},
+	    {.kind = ASK_CONNECT,
+	     .target = text_of("db:5432"),
+	     .policy = text_of("version: 1")},
 	};
 	const struct answer content = {.kind = ANSWER_CONTENT};
 	const struct answer counter = {.kind = ANSWER_COUNTER, .counter = {7, true}};
 	const struct tobi_fault fault = {.code = TOBI_E_DENIED, .object = "object"};
 
-	wr_u8(out, number >= 4);
-	if (number < 4)
+	wr_u8(out, number >= 5);
+	if (number < 5)
 		ask_write(out, &asks[number]);
-	else if (number < 6)
-		answer_write(out, number == 4 ? &content : &counter);
-	else if (number == 6)
+	else if (number < 7)
+		answer_write(out, number == 5 ? &content : &counter);
+	else if (number == 7)
 		packet_write_fault(out, ANSWER_FAULT, &fault);
 	else
 		return FUZZ_NO_SEED;
-	return number == 6 ? FUZZ_BAD : FUZZ_GOOD;
+	return number == 7 ? FUZZ_BAD : FUZZ_GOOD;
 }

@@ -24,6 +24,9 @@ static struct {
 	struct key_wanted key;
 	struct counter_wanted counter;
 	char name[TOBI_COUNTER_NAME_MAX + 1];
+	uint64_t connects[4];
+	unsigned connects_asked;
+	char target[32];
 } world;
 
 static const uint8_t key[SEAL_KEY_SIZE] = {9, 9, 9};
@@ -50,6 +53,16 @@ static void on_counter(void *context, const struct counter_wanted *wanted)
 	world.name[wanted->name.size] = 0;
 }
 
+static void on_connect(void *context, uint64_t number, struct tobi_bytes target,
+		       struct tobi_bytes policy)
+{
+	(void)context, (void)policy;
+	assert_true(world.connects_asked < 4);
+	world.connects[world.connects_asked++] = number;
+	snprintf(world.target, sizeof(world.target), "%.*s", (int)target.size,
+		 (const char *)target.ptr);
+}
+
 static int enter_with(int idle_ms)
 {
 	struct desk_setup setup = {.folder = world.folder,
@@ -59,7 +72,8 @@ static int enter_with(int idle_ms)
 				   .idle_ms = idle_ms,
 				   .begin = begin,
 				   .ask_key = on_key,
-				   .ask_counter = on_counter};
+				   .ask_counter = on_counter,
+				   .connect = on_connect};
 
 	memset(&world, 0, sizeof(world));
 	snprintf(world.folder, sizeof(world.folder), "/tmp/tobichi-desk-XXXXXX");
@@ -525,6 +539,92 @@ static void test_desk__a_large_object__lets_others_in_between(void **state)
 	free(large);
 }
 
+/* ---- sessions out of the enclave ---- */
+
+static const struct ask a_connect = {.kind = ASK_CONNECT,
+				     .target = {(const uint8_t *)"db:1", 4}};
+
+static int ask_for_session(void)
+{
+	int fd = visit();
+
+	say(fd, &a_connect, -1);
+	return fd;
+}
+
+/* The session's own ends, and those that the agent keeps. */
+static void make_session(int ret_given[static 2], int ret_kept[static 2])
+{
+	int pair[2], ends[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	assert_int_equal(pipe(ends), 0);
+	ret_given[0] = pair[1], ret_given[1] = ends[0];
+	ret_kept[0] = pair[0], ret_kept[1] = ends[1];
+}
+
+static void test_desk_connect__opened__hands_both_over(void **state)
+{
+	int given[2], kept[2], fd = ask_for_session();
+	struct packet packet = {0};
+	struct answer answer;
+	char byte = 0;
+
+	(void)state;
+	assert_int_equal(world.connects_asked, 1);
+	assert_string_equal(world.target, "db:1");
+	make_session(given, kept);
+	desk_connected(world.desk, world.connects[0], given, NULL);
+	assert_int_equal(packet_receive(fd, LIMIT_ASK, &packet, NULL), TOBI_OK);
+	assert_int_equal(answer_parse(wr_view(&packet.bytes), &answer, NULL), TOBI_OK);
+	assert_int_equal(answer.kind, ANSWER_CONNECTED);
+	assert_int_equal(packet.fd_count, 2);
+	assert_int_equal(write(kept[0], "x", 1), 1);
+	assert_int_equal(read(packet.fds[0], &byte, 1), 1);
+	close(kept[1]);
+	assert_int_equal(read(packet.fds[1], &byte, 1), 0);
+	packet_done(&packet);
+	/* The desk has kept no copy. */
+	assert_int_equal(read(kept[0], &byte, 1), 0);
+	close(kept[0]);
+	close(fd);
+}
+
+static void test_desk_connect__while_one_waits__others_are_served(void **state)
+{
+	struct tobi_fault why = {.code = TOBI_E_REFUSED, .message = "no"};
+	struct ask sealing = {.kind = ASK_SEAL};
+	struct answer answer;
+	int first = ask_for_session(), second = ask_for_session(), content = -1, sealer;
+
+	(void)state;
+	sealer = visit_with(&sealing, (struct tobi_bytes){key, 9});
+	assert_int_equal(world.keys_asked, 1);
+	desk_connected(world.desk, world.connects[1], NULL, &why);
+	assert_int_equal(hear(second, &answer, &content), TOBI_E_REFUSED);
+	assert_int_equal(hear(first, &answer, &content), TOBI_E_TIMEOUT);
+	/* Twice, or for nobody, is nothing. */
+	desk_connected(world.desk, world.connects[1], NULL, &why);
+	desk_connected(world.desk, 99, NULL, &why);
+	give_key();
+	close(first);
+	close(second);
+	close(sealer);
+}
+
+static void test_desk_connect__who_asked_is_not_there__session_is_closed(void **state)
+{
+	int given[2], kept[2];
+	char byte;
+
+	(void)state;
+	make_session(given, kept);
+	desk_connected(world.desk, 7, given, NULL);
+	assert_int_equal(read(kept[0], &byte, 1), 0);
+	close(kept[0]);
+	close(kept[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -548,6 +648,9 @@ int main(void)
 	    TEST(test_desk__more_than_a_burst__waits),
 	    TEST(test_desk__one_who_says_nothing__is_sent_away),
 	    TEST(test_desk__a_large_object__lets_others_in_between),
+	    TEST(test_desk_connect__opened__hands_both_over),
+	    TEST(test_desk_connect__while_one_waits__others_are_served),
+	    TEST(test_desk_connect__who_asked_is_not_there__session_is_closed),
 #undef TEST
 	};
 

@@ -94,6 +94,10 @@ static void on_idle(void *context)
 	world.idles++;
 }
 
+static void on_named_opened(void *context, uint64_t number, const int fds[static 2]);
+static void on_named_refused(void *context, uint64_t number,
+			     const struct tobi_fault *why);
+
 static uint16_t free_port(void)
 {
 	struct sockaddr_in at = {.sin_family = AF_INET};
@@ -124,6 +128,7 @@ static void make_key(void)
 	world.certificate = wr_init(LIMIT_CERTIFICATE);
 	assert_int_equal(cert_make(&request, NULL, NULL, &world.certificate, NULL), 0);
 	world.here.certificate = wr_view(&world.certificate);
+	world.here.now = now;
 }
 
 static void make_endpoints(void)
@@ -161,7 +166,10 @@ static void make_with(size_t max_sessions, int64_t idle_ms)
 				     .retry_ms = 1,
 				     .connect = on_connect,
 				     .failed = on_failed,
-				     .idle = on_idle};
+				     .idle = on_idle,
+				     .opened = on_named_opened,
+				     .refused = on_named_refused,
+				     .like = &world.here};
 
 	world = (struct world){.base = event_base_new()};
 	make_endpoints();
@@ -551,6 +559,118 @@ static void test_egress__attested__peer_that_speaks_no_tls__is_refused(void **st
 	close(far);
 }
 
+/* ---- by name ---- */
+
+static struct {
+	unsigned opened, refused;
+	uint64_t number;
+	int fds[2];
+	struct tobi_fault why;
+} named;
+
+static void on_named_opened(void *context, uint64_t number, const int fds[static 2])
+{
+	(void)context;
+	named.opened++;
+	named.number = number;
+	named.fds[0] = fds[0];
+	named.fds[1] = fds[1];
+}
+
+static void on_named_refused(void *context, uint64_t number, const struct tobi_fault *why)
+{
+	(void)context;
+	named.refused++;
+	named.number = number;
+	named.why = *why;
+}
+
+static void test_egress_open__not_as_the_image_says__is_refused(void **state)
+{
+	const struct tobi_bytes none = {0};
+
+	(void)state;
+	assert_int_equal(egress_open(world.egress, 1, text("other:443"), none, NULL),
+			 TOBI_E_DENIED);
+	assert_int_equal(egress_open(world.egress, 1, text("enclave:44"), none, NULL),
+			 TOBI_E_DENIED);
+	assert_int_equal(
+	    egress_open(world.egress, 1, text("enclave:443"), text("version: 1"), NULL),
+	    TOBI_E_DENIED);
+	assert_int_equal(egress_open(world.egress, 1, text("plain:80"), none, NULL),
+			 TOBI_E_ARGUMENT);
+	/* A policy that is none: nothing is left of it. */
+	assert_int_not_equal(
+	    egress_open(world.egress, 1, text("plain:80"), text("nonsense"), NULL),
+	    TOBI_OK);
+	assert_int_equal(world.asked, 0);
+	assert_true(egress_is_idle(world.egress));
+}
+
+/* policy: the program's own, for the plain way; or none, for the attested one. */
+static void open_named(bool own_policy)
+{
+	static const struct atls_events events = {peer_need_evidence, peer_opened,
+						  peer_closed};
+	CLEANUP(wr_done) struct writer yaml = wr_init(LIMIT_POLICY);
+
+	named.opened = named.refused = 0;
+	if (own_policy)
+		test_scene_policy(&world.scene, &yaml);
+	assert_int_equal(egress_open(world.egress, 42,
+				     text(own_policy ? "plain:80" : "enclave:443"),
+				     wr_view(&yaml), NULL),
+			 TOBI_OK);
+	assert_int_equal(world.asked, 1);
+	assert_int_equal(world.entries[0], own_policy ? PLAIN : ATTESTED);
+	assert_int_equal(atls_conn_new(world.base, &world.peer, give(0), &events, NULL,
+				       &world.conn, NULL),
+			 0);
+	for (int i = 0; i < 5000 && !named.opened && !named.refused; i++) {
+		event_base_loop(world.base, EVLOOP_NONBLOCK);
+		usleep(1000);
+	}
+	assert_int_equal(named.number, 42);
+}
+
+static void test_egress_open__both_prove__the_session_comes(void **state)
+{
+	char heard[32];
+
+	(void)state;
+	for (int own = 0; own < 2; own++) {
+		if (own) {
+			leave(NULL);
+			enter(NULL);
+		}
+		open_named(own);
+		assert_int_equal(named.opened, 1);
+		evutil_make_socket_nonblocking(named.fds[0]);
+		assert_int_equal(write(named.fds[0], "ask", 3), 3);
+		assert_int_equal(hear(named.fds[0], heard, sizeof(heard)), 4);
+		assert_string_equal(heard, "tell");
+		assert_int_equal(tobi_result_verdict(atls_conn_result(world.conn)),
+				 TOBI_ACCEPT);
+		/* Cut: no byte says that it has ended in order. */
+		atls_conn_free(TAKE(world.conn));
+		assert_true(hear(named.fds[0], heard, sizeof(heard)) <= 0);
+		assert_int_equal(read(named.fds[1], heard, 1), 0);
+		close(named.fds[0]);
+		close(named.fds[1]);
+	}
+}
+
+static void test_egress_open__peer_refused__says_why(void **state)
+{
+	(void)state;
+	world.scene.damage_signature = true;
+	open_named(false);
+	assert_int_equal(named.refused, 1);
+	assert_int_equal(named.opened, 0);
+	assert_int_equal(named.why.code, TOBI_E_REFUSED);
+	assert_non_null(strstr(named.why.message, "SOFT-SIGNATURE"));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, enter, leave)
 
 int main(void)
@@ -567,6 +687,9 @@ int main(void)
 	    TEST(test_egress__attested__both_prove_and_bytes_pass),
 	    TEST(test_egress__attested__peer_refused__no_byte_leaves),
 	    TEST(test_egress__attested__peer_that_speaks_no_tls__is_refused),
+	    TEST(test_egress_open__not_as_the_image_says__is_refused),
+	    TEST(test_egress_open__both_prove__the_session_comes),
+	    TEST(test_egress_open__peer_refused__says_why),
 	};
 
 	signal(SIGPIPE, SIG_IGN);
