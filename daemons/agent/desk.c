@@ -226,7 +226,7 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
 	}
 	if (visitor->ask.kind == ASK_CONNECT) {
 		visitor->state = VISITOR_CONNECTS;
-		desk->setup.connect(desk->setup.context, visitor->number,
+		desk->setup.connect(desk->setup.connect_context, visitor->number,
 				    visitor->ask.target, visitor->ask.policy);
 		return;
 	}

@@ -41,6 +41,7 @@ struct desk_setup {
 	 * desk_connected(), now or later. */
 	void (*connect)(void *context, uint64_t number, struct tobi_bytes target,
 			struct tobi_bytes policy);
+	void *connect_context;
 	void *context;
 };
 

@@ -1,5 +1,5 @@
-/* The enclave's TLS key and its certificate: made here, in hidden memory, and nowhere
- * else. */
+/* The enclave's TLS key and its certificate: made here and nowhere else, in hidden memory
+ * (keymem_hide() before), or not at all. */
 #ifndef AGENT_LEAF_H
 #define AGENT_LEAF_H
 

@@ -207,28 +207,6 @@ static enum tobi_err hide_keys(struct agent *agent, struct tobi_fault *fault)
 	return TOBI_OK;
 }
 
-static enum tobi_err make_key(struct agent *agent, struct tobi_fault *fault)
-{
-	struct cert_request request = {
-	    .role = CERT_TLS,
-	    .common_name = "Tobichi enclave",
-	    .not_before = now() - 86400,
-	    .not_after = now() + CERTIFICATE_DAYS * INT64_C(86400),
-	};
-	enum tobi_err err = hide_keys(agent, fault);
-
-	if (!err)
-		err = key_new(KEY_P256, &agent->key, fault);
-	if (err)
-		return err;
-	if (!keymem_holds(agent->key) || !algorithms_random_is_hidden())
-		return fault_set(fault, TOBI_E_CRYPTO, "key memory", "",
-				 "the key is not in it");
-	request.key = agent->key;
-	agent->certificate = wr_init(LIMIT_CERTIFICATE);
-	return cert_make(&request, NULL, NULL, &agent->certificate, fault);
-}
-
 static enum tobi_err make_endpoint(struct agent *agent, struct tobi_fault *fault)
 {
 	static const char *const protocols[] = {"tobichi-secrets/1", NULL};
@@ -368,7 +346,9 @@ static enum tobi_err make_identity(struct agent *agent, struct tobi_fault *fault
 
 	if (agent->proxy)
 		return TOBI_OK;
-	err = leaf_make(now(), &agent->key, &agent->certificate, fault);
+	err = hide_keys(agent, fault);
+	if (!err)
+		err = leaf_make(now(), &agent->key, &agent->certificate, fault);
 	if (!err)
 		err = make_endpoint(agent, fault);
 	if (!err)
@@ -450,10 +430,8 @@ static enum tobi_err make_desk(struct agent *agent, struct tobi_fault *fault)
 	    .ask_key = ask_key,
 	    .ask_counter = ask_counter,
 	    .context = &agent->service,
-	    .ask_key = send_key,
-	    .ask_counter = send_counter,
 	    .connect = open_session,
-	    .context = agent,
+	    .connect_context = agent,
 	};
 	struct tobi_bytes tool = {inside_tool, (size_t)(inside_tool_end - inside_tool)};
 	enum tobi_err err = tool_place(ASK_FOLDER, tool, fault);
