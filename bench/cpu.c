@@ -1,7 +1,7 @@
 /*
  * A fixed amount of work on integers and memory, half of it at random places of a table
  * that no near cache holds, over and over. Prints how many million steps it does in a
- * second: the median of its passes, so that neither its start nor a neighbour counts.
+ * second: in the fastest of its passes, so that neither its start nor a neighbour counts.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -34,25 +34,20 @@ static double pass(uint64_t *table)
 	return STEPS / 1e6 / (seconds() - begin);
 }
 
-static int compare(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 int main(void)
 {
 	uint64_t *table = calloc(TABLE, sizeof(*table));
-	double rates[PASSES];
+	double best = 0;
 
 	if (!table)
 		return 1;
-	for (size_t i = 0; i < PASSES; i++)
-		rates[i] = pass(table);
-	qsort(rates, PASSES, sizeof(rates[0]), compare);
+	for (size_t i = 0; i < PASSES; i++) {
+		double rate = pass(table);
+
+		best = rate > best ? rate : best;
+	}
 	/* The sum is asked for, so that the work is done. */
-	printf("%.2f\n", rates[PASSES / 2] + (sum == 1 ? 1e-9 : 0));
+	printf("%.2f\n", best + (sum == 1 ? 1e-9 : 0));
 	free(table);
 	return 0;
 }

@@ -76,7 +76,7 @@ first_byte_scripts() {
 	END
 	echo 'kill $(cat pid)' >after.bwrap
 	cat >first.crun <<-END
-		crun --cgroup-manager=cgroupfs run -b served bench-$plain &
+		crun --cgroup-manager=cgroupfs run -b served bench-$plain 2>crun.log &
 		bulk first $plain
 	END
 	echo "crun --cgroup-manager=cgroupfs delete -f bench-$plain" >after.crun
