@@ -263,7 +263,6 @@ static const char *const allowed[] = {
     "ioprio_set",
     "getrlimit",
     "setrlimit",
-    "prlimit64",
     "getrusage",
     "times",
     "sysinfo",
@@ -433,6 +432,8 @@ static void add_restricted(scmp_filter_ctx filter)
 	struct scmp_arg_cmp clone = SCMP_A0(SCMP_CMP_MASKED_EQ, new_namespaces, 0);
 	struct scmp_arg_cmp own = SCMP_A0(SCMP_CMP_EQ, 0);
 	struct scmp_arg_cmp query = SCMP_A0(SCMP_CMP_EQ, 0xffffffff);
+	struct scmp_arg_cmp self = SCMP_A0(SCMP_CMP_EQ, 0);
+	struct scmp_arg_cmp only_read = SCMP_A2(SCMP_CMP_EQ, 0);
 	struct scmp_arg_cmp route[] = {SCMP_A0(SCMP_CMP_EQ, AF_NETLINK),
 				       SCMP_A2(SCMP_CMP_EQ, NETLINK_ROUTE)};
 
@@ -441,6 +442,10 @@ static void add_restricted(scmp_filter_ctx filter)
 	 * and the C library has another way. */
 	add(filter, SCMP_ACT_ALLOW, "personality", 1, &own);
 	add(filter, SCMP_ACT_ALLOW, "personality", 1, &query);
+	/* Its own limits: where the program is the agent's user it could set the agent's.
+	 */
+	add(filter, SCMP_ACT_ALLOW, "prlimit64", 1, &self);
+	add(filter, SCMP_ACT_ALLOW, "prlimit64", 1, &only_read);
 	for (unsigned i = 0; i < sizeof(families) / sizeof(families[0]); i++) {
 		struct scmp_arg_cmp family =
 		    SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i]);

@@ -290,6 +290,24 @@ static void test_filter__sockets__three_families_and_routes(void **state)
 	}
 }
 
+static void test_filter__limits__own_or_asked(void **state)
+{
+	const uint64_t agent = 1, new_limit = 0x7ffe0000, high = UINT64_C(1) << 32;
+
+	(void)state;
+	for (int f = 0; f < FILTERS; f++) {
+		assert_int_equal(ask(f, SYS_prlimit64, 0, 7, new_limit),
+				 SECCOMP_RET_ALLOW);
+		assert_int_equal(ask(f, SYS_prlimit64, agent, 7, 0), SECCOMP_RET_ALLOW);
+		assert_int_equal(ask(f, SYS_prlimit64, agent, 7, new_limit),
+				 REFUSED(ENOSYS));
+		assert_int_equal(ask(f, SYS_prlimit64, agent | high, 7, new_limit),
+				 REFUSED(ENOSYS));
+		/* An address above 4 GiB is an address. */
+		assert_int_equal(ask(f, SYS_prlimit64, agent, 7, high), REFUSED(ENOSYS));
+	}
+}
+
 static void test_filter__personality__own_or_asked(void **state)
 {
 	const uint64_t no_random_addresses = 0x0040000, read_is_exec = 0x0400000;
@@ -375,6 +393,7 @@ int main(void)
 	    cmocka_unit_test(test_filter__ioctl__all_but_typing_for_the_user),
 	    cmocka_unit_test(test_filter__sockets__three_families_and_routes),
 	    cmocka_unit_test(test_filter__personality__own_or_asked),
+	    cmocka_unit_test(test_filter__limits__own_or_asked),
 	    cmocka_unit_test(test_filter__agent__no_stricter_than_program),
 	    cmocka_unit_test(test_filter__needed__allowed),
 	};
