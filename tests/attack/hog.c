@@ -1,0 +1,129 @@
+/* Programs that take all they can get. Each has a ceiling, so that it can be run without
+ * a wall too, and stays alive when it has been stopped short: its end is the host's to
+ * bring about. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "attack.h"
+
+enum { MEGABYTE = 1 << 20 };
+
+static enum outcome take_processes(char **arguments)
+{
+	long want = number(need(arguments, 0)), have = 0;
+	int gate[2];
+	enum outcome outcome;
+
+	if (pipe(gate))
+		return refused("pipe");
+	for (; have < want; have++) {
+		pid_t child = fork();
+
+		if (child < 0)
+			break;
+		if (child == 0) {
+			char byte;
+
+			close(gate[1]);
+			_exit(read(gate[0], &byte, 1) != 0);
+		}
+	}
+	outcome = have == want ? worked("%ld processes", have) : refused("fork");
+	close(gate[1]);
+	while (wait(NULL) > 0)
+		;
+	return outcome;
+}
+
+/* As a bomb does: each child again, until nobody can. It ends only by force. */
+static enum outcome bomb(char **arguments)
+{
+	(void)arguments;
+	worked("begun");
+	for (;;) {
+		if (fork() < 0 && usleep(10000))
+			return refused("usleep");
+	}
+}
+
+static enum outcome take_memory(char **arguments)
+{
+	long want = number(need(arguments, 0));
+
+	for (long n = 0; n < want; n++) {
+		char *more = malloc(MEGABYTE);
+
+		if (!more)
+			return refused("malloc");
+		memset(more, 1, MEGABYTE);
+	}
+	return worked("%ld MiB", want);
+}
+
+static enum outcome take_disk(char **arguments)
+{
+	static char block[MEGABYTE];
+	long want = number(need(arguments, 1)), have = 0;
+	char path[256];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/attack-filler", need(arguments, 0));
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return refused("open");
+	while (have < want && write(fd, block, MEGABYTE) == MEGABYTE)
+		have++;
+	unlink(path);
+	return have == want ? worked("%ld MiB", have) : refused("write");
+}
+
+/* To a file that the host keeps for it; what is said of the outcome goes elsewhere. */
+static enum outcome flood(char **arguments)
+{
+	static char block[MEGABYTE];
+	long want = number(need(arguments, 0));
+
+	memset(block, 'x', sizeof(block));
+	block[sizeof(block) - 1] = '\n';
+	for (long n = 0; n < want; n++) {
+		if (write(1, block, sizeof(block)) < 0)
+			return refused("write");
+	}
+	return worked("flooded");
+}
+
+static enum outcome take_files(char **arguments)
+{
+	long want = number(need(arguments, 0));
+
+	for (long n = 0; n < want; n++) {
+		if (dup(0) < 0)
+			return refused("dup");
+	}
+	return worked("%ld open files", want);
+}
+
+static enum outcome take_processor(char **arguments)
+{
+	long want = number(need(arguments, 0));
+	volatile unsigned turns = 0;
+
+	for (long n = 1; n < want; n++) {
+		if (fork() == 0)
+			break;
+	}
+	worked("begun");
+	while (turns < ~0u)
+		turns = turns + (turns < ~1u);
+	return WORKED;
+}
+
+const struct attack hog_attacks[] = {
+    {"processes", take_processes}, {"bomb", bomb},   {"memory", take_memory},
+    {"disk", take_disk},	   {"flood", flood}, {"files", take_files},
+    {"processor", take_processor}, {NULL, NULL}};
