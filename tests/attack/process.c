@@ -51,6 +51,14 @@ static enum outcome read_path(char **arguments)
 	return worked("it reads '%s'", bytes);
 }
 
+/* For a victim that must be asked about meanwhile. */
+static enum outcome read_and_stay(char **arguments)
+{
+	if (read_path(arguments) == WORKED)
+		pause();
+	return REFUSED;
+}
+
 static enum outcome read_proc(char **arguments)
 {
 	char path[128], *one[] = {path, NULL};
@@ -193,7 +201,26 @@ static enum outcome compare(char **arguments)
 	return worked("where its kernel objects lie");
 }
 
+/* What somebody else has put into its environment, or into its arguments. */
+static enum outcome has_variable(char **arguments)
+{
+	const char *value = getenv(need(arguments, 0));
+
+	if (!value)
+		return refused_because("it has no such variable");
+	if (arguments[1] && strcmp(value, arguments[1]) != 0)
+		return refused_because("its variable is its own");
+	return worked("%s=%s", arguments[0], value);
+}
+
+static enum outcome has_arguments(char **arguments)
+{
+	return arguments[0] ? worked("the argument %s", arguments[0])
+			    : refused_because("it has no more arguments");
+}
+
 const struct attack process_attacks[] = {{"read", read_path},
+					 {"read-and-stay", read_and_stay},
 					 {"write", write_path},
 					 {"create", create},
 					 {"proc-read", read_proc},
@@ -205,4 +232,6 @@ const struct attack process_attacks[] = {{"read", read_path},
 					 {"oom", set_oom},
 					 {"limits", set_limits},
 					 {"kcmp", compare},
+					 {"variable", has_variable},
+					 {"argument", has_arguments},
 					 {NULL, NULL}};

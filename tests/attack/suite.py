@@ -9,7 +9,9 @@ import sys
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
+import channel  # noqa: E402
 import inside  # noqa: E402
+import launch  # noqa: E402
 import outside  # noqa: E402
 from pairs import Pairs  # noqa: E402
 from world import ATTACKER, OWNER, World, become  # noqa: E402
@@ -34,7 +36,9 @@ def main(build, who):
     try:
         world.start(secret)
         outside.run(world, pairs)
-        inside.program(world, pairs, secret)
+        host, plain = inside.program(world, pairs, secret)
+        channel.run(build, world, pairs, secret, host, plain)
+        launch.run(world, pairs)
     finally:
         world.end()
     return pairs.summary()
