@@ -13,6 +13,7 @@ import sys
 
 sys.dont_write_bytecode = True
 import checks as checks_page  # noqa: E402, beside this file
+import seccomp as seccomp_page  # noqa: E402
 
 LINES = 600
 BANNED = re.compile(
@@ -167,6 +168,13 @@ def page_of_checks(tree):
         yield "docs/CHECKS.md: not what the sources say; run scripts/checks.py >docs/CHECKS.md"
 
 
+def allowed_calls(tree):
+    """Every allowed call has a group, a reason, and a program that makes it or a word why."""
+    yield from seccomp_page.complaints(tree)
+    if tree.get("docs/SECCOMP.md") != seccomp_page.page(tree):
+        yield "docs/SECCOMP.md: not what the tables say; run scripts/seccomp.py >docs/SECCOMP.md"
+
+
 def policy_keys(tree):
     """Every key of the policy file's schema stands in its manual page and its document."""
     keys = re.findall(r'(?:CYAML_FIELD_\w+|OPTIONAL_\w+)\("([a-z-]+)"', tree.get("src/appraise/policy_yaml.c", ""))
@@ -195,7 +203,7 @@ def references(tree):
                         yield f"{path}:{number}: {name} has no {test}"
 
 
-TREE_RULES = [layers, banned, sizes, leftovers, commands, checks, options, page_of_checks, policy_keys,
+TREE_RULES = [layers, banned, sizes, leftovers, commands, checks, options, page_of_checks, allowed_calls, policy_keys,
               references]
 
 
@@ -230,7 +238,17 @@ def self_test():
     whole_check = {"src/tee/a.c": '#define SPEC "Spec, 3"\nconst struct check check_a = '
                                   '{"SOFT-A", "a, " "b", SPEC ".1", "Do."};\n'}
     good_check = 'const struct check check_a = {"SOFT-A", "x"};\n'
+    def filters(name, why, untraced, calls="read"):
+        tree = {seccomp_page.TABLES: "#define CALLS(...)\n allowed[] = {\n"
+                                     f'{{"{name}", "{why}", "{untraced}", CALLS("{calls}")}},\n}};\n',
+                seccomp_page.TRACES: "sh: read write\n"}
+        return {**tree, "docs/SECCOMP.md": seccomp_page.page(tree)}
     cases = [
+        (allowed_calls, filters("files", "", ""), filters("files", "All read.", "")),
+        (allowed_calls, filters("files", "All read.", "", "tee"), filters("files", "All read.", "tee: x.", "tee")),
+        (allowed_calls, filters("files", "All read.", "", 'read", "read'), filters("files", "All read.", "")),
+        (allowed_calls, {**filters("files", "All read.", ""), "docs/SECCOMP.md": "old"},
+         filters("files", "All read.", "")),
         (layers, {"src/base/a.c": '#include "tee/tee.h"\n'}, {"src/tee/a.c": '#include "base/a.h"\n'}),
         (layers, {"include/tobichi/a.h": '#include "base/a.h"\n'},
          {"include/tobichi/a.h": '#include "tobichi/b.h"\n'}),
