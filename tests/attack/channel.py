@@ -106,6 +106,7 @@ def agents_seat(build, owner, pairs, secret, host, plain):
                             ("own older key", ("key-signer", mine, "2"))):
             _, got = from_seat(world, name.replace(" ", "-"), *words, options=signed)
             if got.kind != "worked":
+                # Then what is refused above is not refused for its name.
                 pairs.fail(f"agent's seat: {name}", f"it should have got it: {got.text}")
         believer = Believer()
         unprotected = believer.attacked_by(seat, "descriptors")

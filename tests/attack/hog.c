@@ -76,10 +76,17 @@ static enum outcome take_disk(char **arguments)
 	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return refused("open");
-	while (have < want && write(fd, block, MEGABYTE) == MEGABYTE)
-		have++;
+	while (have < want * MEGABYTE) {
+		ssize_t size = write(fd, block, MEGABYTE);
+
+		if (size < 0)
+			break;
+		have += size;
+	}
+	if (have < want * MEGABYTE)
+		return refused("write");
 	unlink(path);
-	return have == want ? worked("%ld MiB", have) : refused("write");
+	return worked("%ld MiB", want);
 }
 
 /* To a file that the host keeps for it; what is said of the outcome goes elsewhere. */
@@ -95,6 +102,14 @@ static enum outcome flood(char **arguments)
 			return refused("write");
 	}
 	return worked("flooded");
+}
+
+/* So that what is kept of it can be asked for. */
+static enum outcome flood_and_stay(char **arguments)
+{
+	if (flood(arguments) == WORKED)
+		pause();
+	return REFUSED;
 }
 
 static enum outcome take_files(char **arguments)
@@ -123,7 +138,12 @@ static enum outcome take_processor(char **arguments)
 	return WORKED;
 }
 
-const struct attack hog_attacks[] = {
-    {"processes", take_processes}, {"bomb", bomb},   {"memory", take_memory},
-    {"disk", take_disk},	   {"flood", flood}, {"files", take_files},
-    {"processor", take_processor}, {NULL, NULL}};
+const struct attack hog_attacks[] = {{"processes", take_processes},
+				     {"bomb", bomb},
+				     {"memory", take_memory},
+				     {"disk", take_disk},
+				     {"flood", flood},
+				     {"flood-and-stay", flood_and_stay},
+				     {"files", take_files},
+				     {"processor", take_processor},
+				     {NULL, NULL}};

@@ -1,4 +1,5 @@
 /* One thing of each kind that a neighbour could find, and how to look for it. */
+#include <dirent.h>
 #include <fcntl.h>
 #include <mqueue.h>
 #include <netinet/in.h>
@@ -129,6 +130,26 @@ static enum outcome find_queue(char **arguments)
 					  : worked("the neighbour's queue");
 }
 
+static enum outcome find_process(char **arguments)
+{
+	DIR *proc = opendir("/proc");
+	struct dirent *entry;
+
+	(void)arguments;
+	while (proc && (entry = readdir(proc))) {
+		char path[300], line[64] = "";
+		int fd;
+
+		snprintf(path, sizeof(path), "/proc/%s/cmdline", entry->d_name);
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+		if (fd >= 0 && read(fd, line, sizeof(line) - 1) > 0 &&
+		    strcmp(line + strlen(line) + 1, "neighbour-make") == 0)
+			return worked("the neighbour's process %s", entry->d_name);
+		close(fd);
+	}
+	return refused_because("it is not in /proc");
+}
+
 const struct attack neighbour_attacks[] = {{"neighbour-make", make},
 					   {"neighbour-clear", clear},
 					   {"neighbour-file", find_file},
@@ -138,4 +159,5 @@ const struct attack neighbour_attacks[] = {{"neighbour-make", make},
 					   {"neighbour-semaphore", find_semaphore},
 					   {"neighbour-messages", find_messages},
 					   {"neighbour-queue", find_queue},
+					   {"neighbour-process", find_process},
 					   {NULL, NULL}};

@@ -184,6 +184,8 @@ semaphore neighbour-semaphore
 message-queue neighbour-messages
 posix-queue neighbour-queue
 """
+# The host sees that an enclave has processes, and the names of these.
+PROCESS = "process neighbour-process\n"
 
 
 def neighbours(world, pairs):
@@ -193,7 +195,7 @@ def neighbours(world, pairs):
     if "made" not in maker.stdout.readline():
         raise RuntimeError("there is a neighbour already")
     try:
-        plain = {label: world.try_as(0, *words) for label, words in commands(NEIGHBOUR)}
+        plain = {label: world.try_as(0, *words) for label, words in commands(NEIGHBOUR + PROCESS)}
     finally:
         maker.kill()
         maker.wait()
@@ -201,7 +203,7 @@ def neighbours(world, pairs):
         world.try_as(0, "neighbour-clear")
     world.image("make", program=("/bin/attack", "neighbour-make"))
     world.image("look", program=("/bin/attack", "batch", "/etc/plan", "1"),
-                files=[("/etc/plan", NEIGHBOUR)])
+                files=[("/etc/plan", NEIGHBOUR + PROCESS)])
     enclave = world.detach("make")
     enclave.line("worked")
     found = outcomes(world.tobichi("run", "look.tobi").stdout)

@@ -6,19 +6,21 @@
  * Usage, without a wall: seat KIND [ARGUMENT], with a service that believes everything at
  * descriptor 3.
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/fault.h"
 #include "base/hex.h"
 #include "codec/cbor.h"
 #include "daemons/agent/channel.h"
+#include "daemons/agent/message.h"
 #include "daemons/agent/program.h"
 #include "ipc/packet.h"
 #include "isolate/isolate.h"
 #include "tests/attack/attack.h"
+#include "token/soft_token.h"
 
 enum {
 	REPORT = 4,
@@ -137,11 +139,13 @@ static enum outcome ask(char **arguments)
 static enum outcome pass_descriptors(void)
 {
 	CLEANUP(wr_done) struct writer out = wr_init(LIMIT_CHANNEL);
-	int fds[DESCRIPTORS];
+	int fds[DESCRIPTORS], null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
+	if (null < 0)
+		return refused("open /dev/null");
 	write_report(&out, (struct tobi_bytes){NULL, 0});
 	for (int i = 0; i < DESCRIPTORS; i++)
-		fds[i] = CHANNEL_FD;
+		fds[i] = null;
 	for (int i = 0; i < DESCRIPTORS; i++) {
 		CLEANUP(packet_done) struct packet packet = {0};
 
@@ -177,9 +181,9 @@ static void attack_from_here(char **arguments)
 		ask(arguments);
 }
 
-static void say(const char *message, size_t size)
+static void say(const struct writer *message)
 {
-	if (send(CHANNEL_FD, message, size, MSG_NOSIGNAL) < 0)
+	if (wr_err(message) || packet_send(CHANNEL_FD, wr_view(message), NULL, 0, NULL))
 		_exit(1);
 }
 
@@ -195,6 +199,9 @@ static int fail(const struct tobi_fault *fault)
 int main(int argc, char **argv)
 {
 	CLEANUP(agent_config_freep) struct agent_config *config = NULL;
+	CLEANUP(wr_done) struct writer ready = wr_init(64);
+	CLEANUP(wr_done) struct writer running = wr_init(64);
+	CLEANUP(wr_done) struct writer ended = wr_init(64);
 	struct program_vectors vectors;
 	struct tobi_fault fault = {0};
 	uint64_t protections = 0;
@@ -212,13 +219,15 @@ int main(int argc, char **argv)
 		return fail(&fault);
 	if (dup2(config->stdio[1], 1) < 0 || dup2(config->stdio[2], 2) < 0)
 		return 1;
-	/* READY with what it has set up, RUNNING; at the end ENDED, as if a program had.
-	 */
-	say("\xa2\x00\x02\x01\x19\x0f\x00", 7);
-	say("\xa1\x00\x03", 3);
+	/* As the real one: ready, running, and at the end as if a program had ended. */
+	message_write_ready(&ready, protections | SOFT_OWN_USER);
+	say(&ready);
+	message_write_running(&running);
+	say(&running);
 	if (vectors.arguments[0] && vectors.arguments[1])
 		attack_from_here(vectors.arguments + 1);
 	fflush(stdout);
-	say("\xa3\x00\x0c\x01\x00\x02\x00", 7);
+	message_write_ended(&ended, 0);
+	say(&ended);
 	return 0;
 }

@@ -10,6 +10,8 @@ import sys
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 import channel  # noqa: E402
+import hogs  # noqa: E402
+import hostroot  # noqa: E402
 import inside  # noqa: E402
 import launch  # noqa: E402
 import outside  # noqa: E402
@@ -35,10 +37,12 @@ def main(build, who):
     pairs, world = Pairs(), World(build, owner)
     try:
         world.start(secret)
-        outside.run(world, pairs)
+        target = outside.run(world, pairs)
         host, plain = inside.program(world, pairs, secret)
         channel.run(build, world, pairs, secret, host, plain)
         launch.run(world, pairs)
+        hogs.run(world, pairs)
+        hostroot.run(world, pairs, target)
     finally:
         world.end()
     return pairs.summary()

@@ -151,4 +151,9 @@ except (BrokenPipeError, ConnectionResetError):
 chmod 700 run
 "$tobichi" stop --grace 0 idle >/dev/null
 check "nothing is left of them" eventually clean
+# a run folder whose path has no room in a socket's address
+long=$work/$(printf '%0120d' 1)
+mkdir -m 700 "$long"
+check "a path that is too long for a socket" exits 2 env TOBICHI_RUN_FOLDER="$long" "$tobichi" ps
+check "and says so" has "$said" "path is too long"
 exit $failed
