@@ -21,6 +21,8 @@ python3 scripts/lint.py --self-test
 git ls-files '*.c' '*.h' | xargs clang-format --dry-run -Werror
 round gcc gcc
 python3 scripts/lint.py --build build-gcc
+echo "== attacks, each without a wall and against an enclave"
+jq -r 'select(.name | contains("attack-")) | .name, .stdout' build-gcc/meson-logs/testlog.json
 round clang clang
 round sanitize gcc -Db_sanitize=address,undefined
 [ "$total" -gt 0 ] || { echo "error: no test ran" >&2; exit 1; }

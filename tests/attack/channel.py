@@ -37,7 +37,10 @@ class Believer:
 
     def serve(self):
         while True:
-            data, fds, _, _ = socket.recv_fds(self.mine, 1 << 20, 253)
+            try:
+                data, fds, _, _ = socket.recv_fds(self.mine, 1 << 20, 253)
+            except ConnectionResetError:  # it has gone with answers unread
+                return
             if not data:
                 return
             self.kept += fds
@@ -217,8 +220,31 @@ def forged_service(world, pairs):
         squatter.end()
 
 
+def forged_agent(world, pairs):
+    """Not even the owner, who may command the service, gets a report from it."""
+    folder = world.folder(world.owner)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    listener.bind(folder + "/service.sock")
+    listener.listen()
+    os.chown(folder + "/service.sock", world.owner, world.owner)
+
+    def believe():
+        peer, _ = listener.accept()
+        message = dec(peer.recv(1 << 20))[0]
+        peer.send(enc({0: TOKEN, 1: b"signed for " + message[1]}))
+        peer.close()
+    thread = threading.Thread(target=believe, daemon=True)
+    thread.start()
+    plain = world.try_as(world.owner, "connect-as-agent", folder + "/service.sock")
+    thread.join(PATIENCE)
+    listener.close()
+    pairs.pair("forged agent, on the control socket", plain,
+               world.try_as(world.owner, "connect-as-agent", world.run_folder + "/service.sock"))
+
+
 def run(build, world, pairs, secret, host, plain):
     forged_service(world, pairs)
+    forged_agent(world, pairs)
     agents_seat(build, world.owner, pairs, secret, host, plain)
     if "event=failed" in read(f"{world.home}/service.log"):
         pairs.fail("service", "it has failed")

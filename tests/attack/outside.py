@@ -5,7 +5,7 @@ import subprocess
 
 from inside import outcomes
 from pairs import Outcome
-from world import ATTACKER, free_port, read
+from world import ATTACKER, World, free_port, read
 
 ON_PROCESS = """\
 ptrace ptrace {pid} {address}
@@ -95,8 +95,8 @@ def same_user(world, pairs, target):
         pairs.not_claimed(f"the same user, agent: {label}", world.try_as(world.owner, *words))
 
 
-def another_enclave(world, pairs, target, plain):
-    """By the numbers that the host has for them, and by those that it could see itself."""
+def another_enclave(world, pairs, target, plain, whose="another enclave"):
+    """By the numbers that the host has for them."""
     plan = "".join(f"{who}/{label} {' '.join(words)}\n"
                    for who, pid, address in (("program", target.program, target.address),
                                              ("agent", target.agent, "0x400000"))
@@ -106,8 +106,20 @@ def another_enclave(world, pairs, target, plain):
     for line in plan.splitlines():
         name = line.split()[0]
         who, label = name.split("/")
-        pairs.pair(f"another enclave, {who}: {label}", plain[label],
+        pairs.pair(f"{whose}, {who}: {label}", plain[label],
                    found.get(name, Outcome("broken", "it said nothing")))
+
+
+def enclave_of_another(world, pairs, target, plain, secret):
+    """The attacker launches one too, with a service of its own."""
+    theirs = World(world.build, ATTACKER)
+    try:
+        theirs.start(secret)
+        another_enclave(theirs, pairs, target, plain, "another user's enclave")
+    except RuntimeError as error:
+        pairs.skip("another user's enclave", str(error).strip())
+    finally:
+        theirs.end()
 
 
 def files(world, pairs, target):
@@ -215,10 +227,11 @@ def neighbours(world, pairs):
     enclave.stop()
 
 
-def run(world, pairs):
+def run(world, pairs, secret):
     plain, target = without_wall(world), Target(world)
     another_user(world, pairs, target, plain)
     another_enclave(world, pairs, target, plain)
+    enclave_of_another(world, pairs, target, plain, secret)
     files(world, pairs, target)
     sockets(world, pairs, target)
     if world.owner:

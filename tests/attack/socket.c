@@ -54,6 +54,25 @@ static enum outcome by_packets(char **arguments)
 	return connect_local(SOCK_SEQPACKET, need(arguments, 0));
 }
 
+/* In the words of an agent, on a socket that is for the owner's commands. */
+static enum outcome as_agent(char **arguments)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	char report[6 + 32] = "\xa2\x00\x04\x01\x58\x20", answer[4096] = "";
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	const int token = 5;
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", need(arguments, 0));
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	if (fd < 0 || connect(fd, (const struct sockaddr *)&address, sizeof(address)))
+		return refused("connect");
+	if (send(fd, report, sizeof(report), MSG_NOSIGNAL) < 0 ||
+	    recv(fd, answer, sizeof(answer) - 1, 0) < 3)
+		return refused_because("it hangs up without an answer");
+	return answer[2] == token ? worked("a report for whoever asks")
+				  : refused_because("the answer is a fault");
+}
+
 static enum outcome by_tcp(char **arguments)
 {
 	struct sockaddr_in address = {
@@ -135,6 +154,7 @@ static enum outcome key(char **arguments)
 
 const struct attack socket_attacks[] = {{"connect-stream", by_stream},
 					{"connect-packets", by_packets},
+					{"connect-as-agent", as_agent},
 					{"connect-tcp", by_tcp},
 					{"connect-world", by_udp},
 					{"socket-raw", raw},

@@ -37,7 +37,7 @@ def main(build, who):
     pairs, world = Pairs(), World(build, owner)
     try:
         world.start(secret)
-        target = outside.run(world, pairs)
+        target = outside.run(world, pairs, secret)
         host, plain = inside.program(world, pairs, secret)
         channel.run(build, world, pairs, secret, host, plain)
         launch.run(world, pairs)
