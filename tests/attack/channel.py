@@ -15,7 +15,7 @@ from world import ATTACKER, PATIENCE, World, become, eventually, read
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)) + "/../e2e")
 from cbor import dec, enc  # noqa: E402
 
-READY, REPORT, TOKEN, KEY, KEY_REPLY, EVIDENCE = 2, 4, 5, 6, 7, 9
+READY, REPORT, TOKEN, KEY, KEY_REPLY, EVIDENCE, COUNTER, COUNTER_REPLY = 2, 4, 5, 6, 7, 9, 14, 15
 
 
 class Believer:
@@ -33,6 +33,8 @@ class Believer:
             return {0: TOKEN, 1: b"signed for " + message.get(2, b"somebody")}
         if message[0] == KEY:
             return {0: KEY_REPLY, 1: hmac.new(b"root", message[2], hashlib.sha256).digest()}
+        if message[0] == COUNTER:
+            return {0: COUNTER_REPLY, 1: 1, 2: False}
         return {0: EVIDENCE, 1: 1, 2: b"passed on"}
 
     def serve(self):
@@ -98,6 +100,7 @@ def agents_seat(build, owner, pairs, secret, host, plain):
             ("the key of another image", ("key-image", other)),
             ("the key of another signer", ("key-signer", theirs)),
             ("the key of a newer version", ("key-signer", mine, "4")),
+            ("the counter of another signer", ("counter", theirs)),
             ("the words of the service", ("token", "00" * 32)),
             ("evidence that nobody asked for", ("evidence", "00" * 32)),
         ]
@@ -106,7 +109,7 @@ def agents_seat(build, owner, pairs, secret, host, plain):
             pairs.pair(f"agent's seat: {name}", Believer().attacked_by(seat, *words), walled)
         # To show that it asks well: what is its own, it gets.
         for name, words in (("own report", ("report",)), ("own key", ("key-image",)),
-                            ("own older key", ("key-signer", mine, "2"))):
+                            ("own older key", ("key-signer", mine, "2")), ("own counter", ("counter", mine))):
             _, got = from_seat(world, name.replace(" ", "-"), *words, options=signed)
             if got.kind != "worked":
                 # Then what is refused above is not refused for its name.

@@ -29,6 +29,7 @@ agent-executable proc-read {pid} exe
 agent-dump-filter proc-write {pid} coredump_filter
 agent-oom-score oom {pid}
 agent-limits limits {pid}
+agent-priority priority {pid}
 agent-setns-mount setns {pid} mnt
 agent-setns-user setns {pid} user
 agent-setns-pidfd setns-pidfd {pid}
@@ -79,6 +80,9 @@ execute-written execute {tmp}
 cgroup-release-agent release-agent {tmp}
 write-program write {suid}
 create-in-root create {root}/bin/attack-new
+agents-folder create {agents}/attack-new
+agents-socket-removed remove {agents}/agent.sock
+agents-tool-changed write {agents}/tobichi
 core-pattern write /proc/sys/kernel/core_pattern
 modprobe-path write /proc/sys/kernel/modprobe
 overcommit write /proc/sys/vm/overcommit_memory
@@ -139,7 +143,8 @@ class Host:
     def fill(self, plan, **more):
         values = {"tmp": "/tmp", "suid": "/bin/suid", "root": "", "abstract": "@" + self.abstract,
                   "path": self.path, "port": self.port,
-                  "control": self.world.run_folder + "/service.sock", "pid": "{pid}", "channel": 3, **more}
+                  "control": self.world.run_folder + "/service.sock", "pid": "{pid}", "channel": 3,
+                  "agents": "/run/tobichi", **more}
         return plan.format(**values)
 
 
@@ -161,8 +166,11 @@ def without_wall(world, host, plan, secret):
     suid = f"{folder}/suid"
     subprocess.run(["install", "-m", "4755", world.attack, suid], check=True)
     subprocess.run(["mkdir", f"{folder}/bin"], check=True)
+    for name in ("agent.sock", "tobichi"):
+        with open(f"{folder}/{name}", "w") as file:
+            file.write("of an agent")
     mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    text = host.fill(plan, tmp=folder, suid=suid, root=folder, control=host.control,
+    text = host.fill(plan, tmp=folder, suid=suid, root=folder, control=host.control, agents=folder,
                      channel=theirs.fileno())
     with open(f"{folder}/plan", "w") as file:
         file.write(text)

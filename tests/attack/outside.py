@@ -25,6 +25,7 @@ cwd proc-read {pid} cwd
 dump-filter proc-write {pid} coredump_filter
 oom-score oom {pid}
 limits limits {pid}
+priority priority {pid}
 """
 # These end what they attack.
 LAST = """\
@@ -165,6 +166,12 @@ def sockets(world, pairs, target):
     os.chown(path, ATTACKER, ATTACKER)
     world.closing.append(answerer)
     plain = world.try_as(ATTACKER, "connect-packets", path)
+    agents = f"/proc/{target.program}/root/run/tobichi/agent.sock"
+    if not os.path.exists(agents):
+        pairs.fail("agent's socket", f"there is no {agents}")
+    pairs.pair("another user, agent's socket", plain, world.try_as(ATTACKER, "connect-packets", agents))
+    # Even whoever can enter the enclave's files is no process of it.
+    pairs.pair("root, agent's socket", plain, world.try_as(0, "connect-packets", agents))
     control = f"{world.run_folder}/service.sock"
     pairs.pair("another user, control socket", plain, world.try_as(ATTACKER, "connect-packets", control))
     parents = {path: os.stat(path).st_mode for path in (control, world.run_folder, world.home)}

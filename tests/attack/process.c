@@ -112,6 +112,11 @@ static enum outcome create(char **arguments)
 	return worked("a file is made there");
 }
 
+static enum outcome remove_path(char **arguments)
+{
+	return unlink(need(arguments, 0)) ? refused("unlink") : worked("it is gone");
+}
+
 /* The kernel's own way to somebody else's descriptor, and the older one. */
 static enum outcome take_descriptor(char **arguments)
 {
@@ -192,6 +197,15 @@ static enum outcome set_limits(char **arguments)
 	return worked("its limits are set");
 }
 
+static enum outcome set_priority(char **arguments)
+{
+	const int least = 19;
+
+	if (setpriority(PRIO_PROCESS, (id_t)number(need(arguments, 0)), least))
+		return refused("setpriority");
+	return worked("others go before it");
+}
+
 static enum outcome compare(char **arguments)
 {
 	pid_t pid = (pid_t)number(need(arguments, 0));
@@ -219,19 +233,13 @@ static enum outcome has_arguments(char **arguments)
 			    : refused_because("it has no more arguments");
 }
 
-const struct attack process_attacks[] = {{"read", read_path},
-					 {"read-and-stay", read_and_stay},
-					 {"write", write_path},
-					 {"create", create},
-					 {"proc-read", read_proc},
-					 {"proc-write", write_proc},
-					 {"take-fd", take_descriptor},
-					 {"ask", ask_in_its_name},
-					 {"use-fd", use_descriptor},
-					 {"signal", send_signal},
-					 {"oom", set_oom},
-					 {"limits", set_limits},
-					 {"kcmp", compare},
-					 {"variable", has_variable},
-					 {"argument", has_arguments},
-					 {NULL, NULL}};
+const struct attack process_attacks[] = {
+    {"read", read_path},	 {"read-and-stay", read_and_stay},
+    {"write", write_path},	 {"create", create},
+    {"remove", remove_path},	 {"proc-read", read_proc},
+    {"proc-write", write_proc},	 {"take-fd", take_descriptor},
+    {"ask", ask_in_its_name},	 {"use-fd", use_descriptor},
+    {"signal", send_signal},	 {"oom", set_oom},
+    {"limits", set_limits},	 {"kcmp", compare},
+    {"priority", set_priority},	 {"variable", has_variable},
+    {"argument", has_arguments}, {NULL, NULL}};

@@ -29,6 +29,8 @@ enum {
 	KEY_REPLY = 7,
 	EVIDENCE = 9,
 	FAULT = 13,
+	COUNTER = 14,
+	COUNTER_REPLY = 15,
 	HASH = 32
 };
 enum { FLOOD = 20000, DESCRIPTORS = 16 };
@@ -66,6 +68,19 @@ static void write_key(struct writer *out, unsigned kind, struct tobi_bytes name,
 	cbor_write_text(out, "attack");
 }
 
+/* Moves a signer's counter on. */
+static void write_counter(struct writer *out, struct tobi_bytes name)
+{
+	head(out, 5, COUNTER);
+	cbor_write_bool(out, true);
+	cbor_write_uint(out, 2);
+	cbor_write_uint(out, 1);
+	cbor_write_uint(out, 3);
+	cbor_write_bytes(out, name);
+	cbor_write_uint(out, 4);
+	cbor_write_text(out, "attack");
+}
+
 /* The message of this kind, in the name of the image or signer with this id. */
 static int write_message(struct writer *out, const char *kind, struct tobi_bytes name,
 			 unsigned svn)
@@ -76,6 +91,8 @@ static int write_message(struct writer *out, const char *kind, struct tobi_bytes
 		write_key(out, 0, name, svn);
 	else if (strcmp(kind, "key-signer") == 0)
 		write_key(out, 1, name, svn);
+	else if (strcmp(kind, "counter") == 0)
+		write_counter(out, name);
 	else if (strcmp(kind, "token") == 0) {
 		head(out, 2, TOKEN);
 		cbor_write_bytes(out, name);
@@ -102,6 +119,8 @@ static enum outcome hear(void)
 		return worked("a report in its name");
 	case KEY_REPLY:
 		return worked("its key");
+	case COUNTER_REPLY:
+		return worked("its counter is moved");
 	case EVIDENCE:
 		return worked("the evidence is passed on");
 	case FAULT:
