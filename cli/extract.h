@@ -6,7 +6,8 @@
 #include "tobichi/error.h"
 
 /* A TPM's quote into a folder, which is made when it is not there: quote.attest,
- * quote.signature, quote.pcrs, quote.extra, ak.pem, as tpm2_checkquote(1) takes them. Says nothing of whether they are right. TOBI_E_NOT_FOUND: there is no quote. */
+ * quote.signature, quote.pcrs, quote.extra, ak.pem, as tpm2_checkquote(1) takes them.
+ * Says nothing of whether they are right. TOBI_E_NOT_FOUND: there is no quote. */
 TOBI_MUST_USE enum tobi_err extract_tpm(struct tobi_bytes evidence, const char *folder,
 					struct tobi_fault *fault);
 

@@ -68,9 +68,10 @@ static const struct check check_claims_nonce = {
     "Give --nonce at both `tobichi attest` and `tobichi verify`."};
 
 const struct check *const policy_check_rows[] = {
-    &check_tier,   &check_image, &check_signer,		 &check_product,
-    &check_svn,	   &check_debug, &check_launcher,	 &check_freshness,
-    &check_config, &check_agent, &check_pcrs, &check_policy_identity, NULL,
+    &check_tier,   &check_image, &check_signer,	  &check_product,
+    &check_svn,	   &check_debug, &check_launcher, &check_freshness,
+    &check_config, &check_agent, &check_pcrs,	  &check_policy_identity,
+    NULL,
 };
 
 const struct check *const claims_check_rows[] = {&check_claims_format,
