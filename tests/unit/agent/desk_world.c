@@ -128,8 +128,7 @@ enum tobi_err hear(int fd, struct answer *ret_answer, int *ret_content)
 	return err;
 }
 
-/* The error that was answered, or that there is no answer yet. */
-static enum tobi_err told(int fd)
+enum tobi_err told(int fd)
 {
 	struct answer answer;
 	int none = -1;

@@ -43,6 +43,8 @@ int visit(void);
 void say(int fd, const struct ask *ask, int content);
 int visit_with(const struct ask *ask, struct tobi_bytes content);
 enum tobi_err hear(int fd, struct answer *ret_answer, int *ret_content);
+/* The error that was answered, or that there is no answer yet. */
+enum tobi_err told(int fd);
 void give_key(void);
 struct block content_of(int fd);
 struct block seal_text(const char *text);
