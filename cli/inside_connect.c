@@ -208,8 +208,7 @@ static int connect_with(struct options *options, char **command)
 	int status = session_open(options, &session);
 
 	if (!status && !options->quiet)
-		fprintf(stderr,
-			"accepted: %s has proven what its policy asks for\n",
+		fprintf(stderr, "accepted: %s has proven what its policy asks for\n",
 			options->target);
 	if (!status && options->listen_at) {
 		session_close(&session);

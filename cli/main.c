@@ -13,8 +13,9 @@ static const struct command commands[] = {
      "  --nonce HEX        yours, 16 to 128 digits; a random one otherwise\n"
      "  -o, --output FILE  the evidence (ENCLAVE.evidence)\n",
      cmd_attest},
-    {"build", "[OPTION...] -- PROGRAM [ARGUMENT...] | CONTAINER-IMAGE [OPTION...] [-- "
-	      "ARGUMENT...]",
+    {"build",
+     "[OPTION...] -- PROGRAM [ARGUMENT...] | CONTAINER-IMAGE [OPTION...] [-- "
+     "ARGUMENT...]",
      "pack a program, or a container image, into an image",
      "  -o, --output FILE      the image (NAME.tobi); its policy is written beside it\n"
      "  --root FOLDER          a root folder instead of a program of this host\n"

@@ -43,12 +43,12 @@ struct enclave {
 	bool told;	/* ENDED, or a fault, has come */
 	bool by_signal; /* how the program ended */
 	unsigned status;
-	const char *reason;	 /* of the end, a literal; NULL: none */
-	struct tobi_fault fault; /* code OK: none */
-	struct client *attester; /* waits for the evidence of the last ATTEST */
-	uint64_t attest_number;	 /* of the last one */
-	unsigned attest_open;	 /* how many have no answer yet */
-	struct output output;	 /* of a detached one */
+	const char *reason;	  /* of the end, a literal; NULL: none */
+	struct tobi_fault fault;  /* code OK: none */
+	struct client *attester;  /* waits for the evidence of the last ATTEST */
+	uint64_t attest_number;	  /* of the last one */
+	unsigned attest_open;	  /* how many have no answer yet */
+	struct output output;	  /* of a detached one */
 	struct courier *couriers; /* egress.c */
 	size_t egress_open, egress_dialing;
 	unsigned notes;

@@ -28,7 +28,8 @@ enum {
 	LIMIT_NAME = 64,
 	LIMIT_PATH = 1024,
 	LIMIT_ROOTFS_FILES = 200000,
-	LIMIT_DEEP_PATH = 3 << 10, /* of a file in an image that is built, links resolved */
+	LIMIT_DEEP_PATH =
+	    3 << 10, /* of a file in an image that is built, links resolved */
 	LIMIT_ARGUMENTS = 256,
 	LIMIT_ARGUMENT = 4096,
 	LIMIT_PORTS = 16,
@@ -44,14 +45,14 @@ enum {
 	LIMIT_COUNTERS = 1024,	  /* of one platform */
 	LIMIT_COUNTERS_EACH = 64, /* of one image, or of one signer and product */
 
-	LIMIT_OCI_JSON = 4 << 20,      /* one document of a container image */
-	LIMIT_OCI_MEMBERS = 16 << 10,  /* of an archive that holds images */
-	LIMIT_OCI_DESCRIPTORS = 1024,  /* in one index */
-	LIMIT_OCI_DOCUMENTS = 64,      /* that are read to find an image */
-	LIMIT_OCI_INDEX_DEPTH = 4,     /* an index in an index */
+	LIMIT_OCI_JSON = 4 << 20,     /* one document of a container image */
+	LIMIT_OCI_MEMBERS = 16 << 10, /* of an archive that holds images */
+	LIMIT_OCI_DESCRIPTORS = 1024, /* in one index */
+	LIMIT_OCI_DOCUMENTS = 64,     /* that are read to find an image */
+	LIMIT_OCI_INDEX_DEPTH = 4,    /* an index in an index */
 	LIMIT_OCI_LAYERS = 512,
-	LIMIT_OCI_ENTRIES = 2000000,   /* in all layers together */
-	LIMIT_OCI_ACCOUNTS = 4 << 20,  /* /etc/passwd, /etc/group */
+	LIMIT_OCI_ENTRIES = 2000000,  /* in all layers together */
+	LIMIT_OCI_ACCOUNTS = 4 << 20, /* /etc/passwd, /etc/group */
 	LIMIT_PIN = 256,
 	LIMIT_P11_SLOTS = 64,
 	LIMIT_P11_MARKER = 4096,
