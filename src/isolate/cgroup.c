@@ -442,8 +442,10 @@ bool cgroup_remove(const struct cgroup *group)
 
 		if (!group->path[i][0])
 			continue;
-		/* A killed process leaves its group a little later. */
-		while ((failed = rmdir(group->path[i])) && errno == EBUSY && left-- > 0) {
+		/* A killed process leaves its group a little later. Whatever else is in
+		 * the way is tried again a few times only. */
+		while ((failed = rmdir(group->path[i])) && errno != ENOENT && left > 0) {
+			left -= errno == EBUSY ? 1 : tries / 4;
 			kill_members(group->path[i]);
 			usleep(wait_us);
 		}
