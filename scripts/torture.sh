@@ -9,7 +9,7 @@ sh scripts/build.sh build gcc
 for part; do
 	echo "== $part =="
 	case $part in
-	alloc) build/tests/torture/torture-alloc ;;
+	alloc) build/tests/torture/torture-alloc && tests/torture/allocations.py build ;;
 	calls) tests/torture/calls.py build ;;
 	endurance) tests/torture/endurance.py build ;;
 	*) echo "error: there is no part '$part'; there are alloc, calls, endurance" >&2; exit 2 ;;

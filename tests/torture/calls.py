@@ -7,6 +7,7 @@ finds its wall whole, or it does not run and one line says why.
 Usage: calls.py BUILD_FOLDER [--errors EPERM,ENOSYS,ENOMEM] [--every N] [--first K]
 """
 import argparse
+import ctypes
 import errno
 import os
 import pathlib
@@ -16,6 +17,12 @@ import subprocess
 import sys
 import tempfile
 import time
+
+
+def adopt_orphans():
+    """So that a service's end can be asked for (PR_SET_CHILD_SUBREAPER)."""
+    if ctypes.CDLL(None, use_errno=True).prctl(36, 1, 0, 0, 0):
+        sys.exit("error: cannot adopt orphans")
 
 
 class Service:
@@ -34,16 +41,17 @@ class Service:
                                      check=True, capture_output=True, text=True, timeout=60).stdout.strip()
         log = (self.work / "run/service.log").read_text()
         self.pid = int(re.findall(r"^event=ready pid=(\d+)", log, re.M)[-1])
+        self.end = None
         self.starts += 1
         return True
 
     def alive(self):
-        """A zombie is not, whoever has yet to reap it."""
-        try:
-            with open(f"/proc/{self.pid}/stat", encoding="ascii") as stat:
-                return stat.read().rsplit(")", 1)[1].split()[0] != "Z"
-        except OSError:
-            return False
+        """It is this process's child since who started it has ended: adopt_orphans()."""
+        if self.end is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self.end = os.waitstatus_to_exitcode(status)
+        return self.end is None
 
     def stop(self):
         if self.alive():
@@ -54,9 +62,6 @@ class Service:
         names = [os.readlink(entry) for entry in pathlib.Path(f"/proc/{self.pid}/fd").iterdir()]
         return sorted(re.sub(r"\d+", "", name) for name in names)
 
-    def resident(self):
-        status = pathlib.Path(f"/proc/{self.pid}/status").read_text(encoding="ascii")
-        return int(re.search(r"^VmRSS:\s*(\d+)", status, re.M)[1])
 
 
 def eventually(condition, seconds=10):
@@ -111,14 +116,14 @@ def judge(report, out, err):
 
 
 class Torture:
-    def __init__(self, arguments, work):
-        build = arguments.build.resolve()
+    def __init__(self, build, work):
         self.inject = build / "tests/torture/inject"
         self.tobichi = build / "cli/tobichi"
         self.work = work
         self.make_images(build)
         self.service = Service(self.tobichi, work)
         self.before = None
+        self.measured = True
         self.counts = {"whole": 0, "refused": 0, "service ended": 0}
         self.wrong = 0
 
@@ -127,15 +132,24 @@ class Torture:
             (self.work / "root" / folder).mkdir(parents=True)
         (self.work / "root/probe").write_bytes((build / "tests/torture/probe").read_bytes())
         (self.work / "root/probe").chmod(0o755)
-        for name, command in (("probe", ["--root", "root", "--", "/probe"]), ("stays", ["--", "/bin/sleep", "1000000"])):
+        for name, command in (("probe", ["--root", "root", "--", "/probe"]),
+                              ("other", ["--root", "root", "--env", "IT=differs", "--", "/probe"]),
+                              ("stays", ["--", "/bin/sleep", "1000000"])):
             subprocess.run([self.tobichi, "build", "--quiet", "--tier", "soft", "-o", f"{name}.tobi", *command],
                            check=True)
 
+    def prepare(self):
+        """The image to launch; one that was measured last, or another one."""
+        if self.measured:
+            subprocess.run([self.tobichi, "run", "other.tobi"], capture_output=True, timeout=60, check=False)
+        return "probe.tobi"
+
     def launch(self, number, error):
         """One launch whose call of that number fails: report, output, errors."""
+        image = self.prepare()
         with open("out", "wb") as out, open("err", "wb") as err:
             status = subprocess.run(
-                [self.inject, "report", str(self.service.pid), str(number), str(error), self.tobichi, "run", "probe.tobi"],
+                [self.inject, "report", str(self.service.pid), str(number), str(error), self.tobichi, "run", image],
                 stdout=out, stderr=err, stdin=subprocess.DEVNULL, timeout=120, check=False).returncode
         if status == 77:
             sys.exit(77)
@@ -156,7 +170,10 @@ class Torture:
         if wrong:
             self.complain(error, number, report, wrong)
         left = eventually(lambda: self.service.alive() and left_over(self.service, self.before))
+        end = self.service.end
         ended = self.service.ensure()
+        if ended and end < 0:
+            self.complain(error, number, report, f"the service crashed: signal {-end}")
         if ended:
             self.settle()
         elif left:
@@ -172,13 +189,13 @@ class Torture:
         time.sleep(0.2)
         self.before = self.service.descriptors()
 
-    def run(self, errors, first, step):
+    def walk(self, errors, first, step, what):
         report, out, _ = self.launch(0, 0)
         if out != "whole\n":
             sys.exit(f"error: without any failure the wall is not whole: {out!r}")
         self.settle()
-        resident = self.service.resident()
-        print(f"a launch makes {report['calls']} system calls", flush=True)
+        report, _, _ = self.launch(0, 0)
+        print(f"a launch makes {report['calls']} {what}", flush=True)
         for error in errors:
             number = first
             while self.one(error, number):
@@ -186,11 +203,32 @@ class Torture:
                 if (number - first) // step % 100 == 0:
                     print(f"{error}: {number}, {self.counts}", flush=True)
             print(f"{error}: done at {number}, {self.counts}", flush=True)
-        if self.service.starts == 1:
-            print(f"memory of the service: {resident} KiB before, {self.service.resident()} KiB after")
+
+    def run(self, errors, first, step, what="system calls"):
+        """Of an image that has to be measured, and of one that was measured just now."""
+        for self.measured in (True, False):
+            self.walk(errors, first, step, what)
         print(f"{sum(self.counts.values())} launches, {self.counts}, service started {self.service.starts} times, "
               f"{self.wrong} wrong")
         return 1 if self.wrong else 0
+
+
+def in_work_folder(make, run):
+    """What run() says of what make() makes of a folder, which goes away again."""
+    if os.geteuid() != 0:
+        print("skipped: needs root, to trace the service and look at what it leaves")
+        return 77
+    adopt_orphans()
+    with tempfile.TemporaryDirectory(prefix="tobichi-torture-") as folder:
+        work = pathlib.Path(folder)
+        os.chdir(work)
+        os.environ.update(TOBICHI_RUN_FOLDER=f"{work}/run", TOBICHI_STATE_FOLDER=f"{work}/state", HOME=folder)
+        torture = make(work)
+        try:
+            return run(torture)
+        finally:
+            torture.service.stop()
+            os.chdir("/")
 
 
 def main():
@@ -200,20 +238,9 @@ def main():
     parser.add_argument("--every", type=int, default=1)
     parser.add_argument("--first", type=int, default=1)
     arguments = parser.parse_args()
-    arguments.build = arguments.build.resolve()
-    if os.geteuid() != 0:
-        print("skipped: needs root, to trace the service")
-        return 77
-    with tempfile.TemporaryDirectory(prefix="tobichi-torture-") as folder:
-        work = pathlib.Path(folder)
-        os.chdir(work)
-        os.environ.update(TOBICHI_RUN_FOLDER=f"{work}/run", TOBICHI_STATE_FOLDER=f"{work}/state", HOME=folder)
-        torture = Torture(arguments, work)
-        try:
-            return torture.run(arguments.errors.split(","), arguments.first, arguments.every)
-        finally:
-            torture.service.stop()
-            os.chdir("/")
+    build = arguments.build.resolve()
+    return in_work_folder(lambda work: Torture(build, work),
+                          lambda torture: torture.run(arguments.errors.split(","), arguments.first, arguments.every))
 
 
 if __name__ == "__main__":
