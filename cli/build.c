@@ -147,7 +147,7 @@ static const struct option known[] = {
     {"add", required_argument, NULL, 'a'},
     {"env", required_argument, NULL, 'e'},
     {"port", required_argument, NULL, 'p'},
-    {"egress", required_argument, NULL, 'E'},
+    {"egress", required_argument, NULL, 'g'},
     {"client-policy", required_argument, NULL, 'L'},
     {"user", required_argument, NULL, 'u'},
     {"memory", required_argument, NULL, 'm'},
@@ -223,7 +223,7 @@ static bool take_option(struct build *build, int option, char *value)
 			return false;
 		m->ports[m->port_count++] = (uint16_t)number;
 		return number > 0;
-	case 'E':
+	case 'g':
 		return build_egress(m, value);
 	case 'L':
 		m->clients = text(value);

@@ -162,6 +162,17 @@ def options(tree):
             yield f"{path}: `tobichi help {name}` does not know --{option}"
 
 
+def option_letters(tree):
+    """No two long options of a command have one letter: the first would do what the other is for."""
+    for path in c_files(tree, "cli/"):
+        for table in re.findall(r"struct option \w+\[\] = \{(.*?)\n\};", tree[path], re.S):
+            seen = {}
+            for name, letter in re.findall(r'\{"([a-z-]+)", \w+, NULL, (\'.\'|\w+)\}', table):
+                if letter in seen:
+                    yield f"{path}: --{name} has the letter of --{seen[letter]}, {letter}"
+                seen[letter] = name
+
+
 def page_of_checks(tree):
     """docs/CHECKS.md says what the tables in the sources say."""
     if tree.get("docs/CHECKS.md") != checks_page.page(tree):
@@ -203,7 +214,7 @@ def references(tree):
                         yield f"{path}:{number}: {name} has no {test}"
 
 
-TREE_RULES = [layers, banned, sizes, leftovers, commands, checks, options, page_of_checks, allowed_calls, policy_keys,
+TREE_RULES = [layers, banned, sizes, leftovers, commands, checks, options, option_letters, page_of_checks, allowed_calls, policy_keys,
               references]
 
 
@@ -278,6 +289,9 @@ def self_test():
          {"cli/main.c": optioned, "man/tobichi-build.1": ".It Fl -one Ar file\n.It Fl -two\n.Fl - Ar x\n"}),
         (options, {"cli/main.c": optioned, "man/tobichi-build.1": ".Fl -one\n.Fl -two\n.Op Fl -three\n"},
          {"cli/main.c": optioned, "man/tobichi-build.1": ".Fl -one\n.Fl -two\n.Dl other --three\n"}),
+        (option_letters,
+         {"cli/a.c": "struct option known[] = {\n{\"a\", no_argument, NULL, 'a'},\n{\"b\", no_argument, NULL, 'a'},\n};\n"},
+         {"cli/a.c": "struct option known[] = {\n{\"a\", no_argument, NULL, 'a'},\n{\"b\", no_argument, NULL, 'b'},\n};\n"}),
         (page_of_checks, {**whole_check, "docs/CHECKS.md": checks_page.page({})},
          {**whole_check, "docs/CHECKS.md": checks_page.page(whole_check)}),
         (policy_keys, {"src/appraise/policy_yaml.c": schema, "man/tobichi-policy.5": ".It Ic min-svn Ns :\n"},

@@ -18,7 +18,7 @@ def manifest(args, ports=(), secrets=(), output=1):
                 4: list(args), 5: {"PATH": "/usr/bin:/bin"}, 6: {0: 1000, 1: 1000},
                 7: sorted(ports), 8: [], 9: [],
                 10: {0: 1 << 30, 1: 64, 2: 1000, 3: 256, 4: 1 << 20}, 11: False, 12: 0,
-                13: 0, 14: [], 15: sorted(secrets), 16: "/", 17: output})
+                13: 0, 14: [], 15: sorted(secrets), 16: "/", 17: output, 18: ""})
 
 
 class Service:
