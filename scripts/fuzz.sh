@@ -5,7 +5,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 name=${1:-} seconds=${2:-60} build=build-fuzz
-names=$(sed -n "s/^  '\([a-z_]*\)': '[0-9]*',\$/\1/p" fuzz/meson.build)
+names=$(sed -n "s/^  '\([a-z0-9_]*\)': '[0-9]*',\$/\1/p" fuzz/meson.build)
 if ! echo "$names" | grep -qx -- "$name"; then
 	[ -z "$name" ] || echo "error: there is no fuzz target $name" >&2
 	echo "targets:" $names >&2
