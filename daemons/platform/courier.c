@@ -74,6 +74,22 @@ enum tobi_err courier_connect(const char *host, const char *port, int timeout_ms
 	return err;
 }
 
+/* poll() tells of an end that has hung up whether that was asked for or not. While what
+ * it has said waits for the other end, that is no reason to wake up: it would be one
+ * again and again. */
+static struct pollfd watch(const struct relay *relay, size_t end, short events)
+{
+	bool watched = events || relay->flows[end].closed;
+
+	return (struct pollfd){.fd = watched ? relay->fds[end] : -1, .events = events};
+}
+
+/* It has let go, and all that it has said was passed on. */
+static bool is_gone(const struct relay *relay, size_t end, const struct pollfd *poller)
+{
+	return poller->revents & POLLHUP && relay->flows[end].closed;
+}
+
 /* The host's socket and the enclave's, until one end is over. */
 static int carry(int outside, int inside)
 {
@@ -83,24 +99,21 @@ static int carry(int outside, int inside)
 	if (relay_init(&relay, outside, inside, NULL))
 		return status;
 	for (;;) {
-		struct pollfd pollers[3] = {{.fd = relay.fds[0]},
-					    {.fd = relay.fds[1]},
-					    {.fd = COURIER_FD, .events = POLLIN}};
 		short events[2];
 		enum relay_state state = relay_turn(&relay, events);
+		struct pollfd pollers[3] = {watch(&relay, 0, events[0]),
+					    watch(&relay, 1, events[1]),
+					    {.fd = COURIER_FD, .events = POLLIN}};
 
 		if (state == RELAY_OVER)
 			status = 0;
 		if (state == RELAY_OVER || state == RELAY_FAILED)
 			break;
-		pollers[0].events = events[0];
-		pollers[1].events = events[1];
 		if (poll(pollers, 3, state == RELAY_BUSY ? 0 : -1) < 0 && errno != EINTR)
 			break;
-		/* The service has gone; or the agent has let go of its end, and all that
-		 * it has said was passed on. */
-		if (pollers[2].revents ||
-		    (pollers[1].revents & POLLHUP && relay.flows[1].closed))
+		/* The third: the service has gone. */
+		if (pollers[2].revents || is_gone(&relay, 0, &pollers[0]) ||
+		    is_gone(&relay, 1, &pollers[1]))
 			break;
 	}
 	relay_done(&relay, status != 0);

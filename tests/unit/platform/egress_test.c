@@ -1,10 +1,12 @@
 /* CONNECT, from the agent's word to the socket that it gets; with couriers of every kind,
  * of which this program plays those that a good one never is. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -203,27 +205,137 @@ static void test_egress_connect__listed__bytes_pass_both_ways(void **state)
 	close(outside);
 }
 
-/* The agent lets go while the far end says nothing and does not close. */
-static void test_egress_connect__agent_lets_go__courier_ends(void **state)
+/* Its far end on this machine. */
+static int connect_here(int *ret_inside, int *ret_outside)
 {
-	enum tobi_err code;
+	enum tobi_err code = TOBI_E_SYSTEM;
 	char target[32];
-	int outside, peer;
 	uint16_t port;
+	int peer;
 
-	(void)state;
-	outside = listen_here(&port);
+	*ret_outside = listen_here(&port);
 	snprintf(target, sizeof(target), "127.0.0.1:%u", port);
 	list(target);
 	say_connect(1, 0);
-	close(expect_connected(1, &code));
-	peer = accept(outside, NULL, NULL);
+	*ret_inside = expect_connected(1, &code);
+	assert_int_equal(code, TOBI_OK);
+	peer = accept(*ret_outside, NULL, NULL);
+	assert_true(peer >= 0);
+	return peer;
+}
+
+static void expect_end(void)
+{
 	for (int i = 0; i < 20000 && world.enclave->egress_open; i++) {
 		event_base_loop(world.service.base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
 		usleep(1000);
 	}
 	assert_int_equal(world.enclave->egress_open, 0);
+}
+
+/* The agent lets go while the far end says nothing and does not close. */
+static void test_egress_connect__agent_lets_go__courier_ends(void **state)
+{
+	int outside, inside = -1, peer = connect_here(&inside, &outside);
+
+	(void)state;
+	close(inside);
+	expect_end();
 	close(peer);
+	close(outside);
+}
+
+/* R, S and so on of this process's child, if that is a courier; else 0. */
+static char state_of_courier(const char *pid)
+{
+	char path[300], name[32] = "", state = 0;
+	int parent = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%s/cmdline", pid);
+	file = fopen(path, "re");
+	if (!file)
+		return 0;
+	/* Its arguments have zeros between them. */
+	if (fread(name, 1, sizeof(name), file) < sizeof("tobichid") + 9 ||
+	    strcmp(name + sizeof("tobichid"), "--courier") != 0)
+		name[0] = 0;
+	fclose(file);
+	snprintf(path, sizeof(path), "/proc/%s/stat", pid);
+	file = name[0] ? fopen(path, "re") : NULL;
+	if (!file)
+		return 0;
+	if (fscanf(file, "%*d %*s %c %d", &state, &parent) != 2 || parent != getpid())
+		state = 0;
+	fclose(file);
+	return state;
+}
+
+static char find_courier(void)
+{
+	DIR *folder = opendir("/proc");
+	struct dirent *entry;
+	char state = 0;
+
+	assert_non_null(folder);
+	while (!state && (entry = readdir(folder)) != NULL) {
+		if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9')
+			state = state_of_courier(entry->d_name);
+	}
+	closedir(folder);
+	assert_int_not_equal(state, 0);
+	return state;
+}
+
+/* Whoever turns in a loop is never seen asleep so many times on end. */
+static void expect_courier_to_sleep(void)
+{
+	int asleep = 0;
+
+	for (int i = 0; i < 2000 && asleep < 50; i++) {
+		asleep = find_courier() == 'S' ? asleep + 1 : 0;
+		usleep(1000);
+	}
+	assert_int_equal(asleep, 50);
+}
+
+/* The agent lets go, and the far end does not take what it has said. */
+static void test_egress_connect__far_end_takes_no_more__courier_sleeps(void **state)
+{
+	static const char bytes[65536];
+	int outside, inside = -1, peer = connect_here(&inside, &outside);
+
+	(void)state;
+	for (int full = 0; full < 50; full++) {
+		while (write(inside, bytes, sizeof(bytes)) > 0)
+			full = 0;
+		assert_int_equal(errno, EAGAIN);
+		usleep(1000);
+	}
+	close(inside);
+	expect_courier_to_sleep();
+	assert_int_equal(world.enclave->egress_open, 1);
+	close(peer);
+	close(outside);
+	expect_end();
+}
+
+/* The far end says that it has ended, and then breaks off. */
+static void test_egress_connect__far_end_breaks_off__courier_ends(void **state)
+{
+	const struct linger reset = {.l_onoff = 1};
+	int outside, inside = -1, peer = connect_here(&inside, &outside);
+	char byte;
+
+	(void)state;
+	assert_int_equal(shutdown(peer, SHUT_WR), 0);
+	fcntl(inside, F_SETFL, 0);
+	assert_int_equal(read(inside, &byte, 1), 0);
+	assert_int_equal(setsockopt(peer, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset)),
+			 0);
+	close(peer);
+	expect_end();
+	close(inside);
 	close(outside);
 }
 
@@ -373,6 +485,8 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_egress_connect__listed__bytes_pass_both_ways),
 	    TEST(test_egress_connect__agent_lets_go__courier_ends),
+	    TEST(test_egress_connect__far_end_takes_no_more__courier_sleeps),
+	    TEST(test_egress_connect__far_end_breaks_off__courier_ends),
 	    TEST(test_egress_connect__nobody_there__says_why),
 	    TEST(test_egress_connect__courier_that_fails__is_refused),
 	    TEST(test_egress_connect__no_program_to_start__is_refused),
