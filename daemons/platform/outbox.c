@@ -28,6 +28,7 @@ static void drop_first(struct outbox *outbox)
 	if (!outbox->first)
 		outbox->last = NULL;
 	outbox->size -= first->bytes.size + OVERHEAD;
+	outbox->fds -= first->fd >= 0;
 	wr_done(&first->bytes);
 	fd_close(&first->fd);
 	free(first);
@@ -38,7 +39,8 @@ static enum tobi_err keep(struct outbox *outbox, struct tobi_bytes packet, int f
 {
 	struct outbox_entry *entry;
 
-	if (packet.size + OVERHEAD > OUTBOX_MAX - outbox->size)
+	if (packet.size + OVERHEAD > OUTBOX_MAX - outbox->size ||
+	    (fd >= 0 && outbox->fds == OUTBOX_FDS_MAX))
 		return fault_set(fault, TOBI_E_LIMIT, "packet", "",
 				 "the peer does not read, and too much waits for it");
 	entry = calloc(1, sizeof(*entry));
@@ -61,6 +63,7 @@ static enum tobi_err keep(struct outbox *outbox, struct tobi_bytes packet, int f
 		outbox->first = entry;
 	outbox->last = entry;
 	outbox->size += packet.size + OVERHEAD;
+	outbox->fds += fd >= 0;
 	return TOBI_E_TIMEOUT;
 }
 

@@ -6,11 +6,14 @@
 
 #include "base/writer.h"
 
-enum { OUTBOX_MAX = 4 << 20 }; /* bytes, with 128 more for each packet */
+enum {
+	OUTBOX_MAX = 4 << 20, /* bytes, with 128 more for each packet */
+	OUTBOX_FDS_MAX = 64,  /* they are this process's: all others' too */
+};
 
 struct outbox {
 	struct outbox_entry *first, *last;
-	size_t size;
+	size_t size, fds;
 };
 
 /* All zero is an empty one. */

@@ -129,6 +129,32 @@ static void test_outbox_send__empty_packets__are_bounded_too(void **state)
 	assert_true(kept <= OUTBOX_MAX / 128);
 }
 
+static void test_outbox_send__descriptors__are_bounded_too(void **state)
+{
+	enum tobi_err err;
+	int kept = 0;
+
+	(void)state;
+	while (send_number(0) == TOBI_OK)
+		;
+	do {
+		err =
+		    outbox_send(&world.outbox, world.fd, text_bytes("x"), world.fd, NULL);
+		kept++;
+	} while (err == TOBI_E_TIMEOUT && kept <= OUTBOX_FDS_MAX);
+	assert_int_equal(err, TOBI_E_LIMIT);
+	assert_int_equal(kept, OUTBOX_FDS_MAX + 1);
+	/* Others may still wait; and once there is room, so may these. */
+	assert_int_equal(send_number(0), TOBI_E_TIMEOUT);
+	while (outbox_flush(&world.outbox, world.fd, NULL)) {
+		struct packet packet;
+
+		assert_int_equal(packet_receive(world.peer, 4096, &packet, NULL), 0);
+		packet_done(&packet);
+	}
+	assert_int_equal(world.outbox.fds, 0);
+}
+
 static void test_outbox_send__the_peer_has_gone__says_so(void **state)
 {
 	(void)state;
@@ -218,6 +244,7 @@ int main(void)
 	    TEST(test_outbox_send__no_room_at_the_peer__all_comes_in_order),
 	    TEST(test_outbox_send__too_much_waits__is_refused),
 	    TEST(test_outbox_send__empty_packets__are_bounded_too),
+	    TEST(test_outbox_send__descriptors__are_bounded_too),
 	    TEST(test_outbox_send__the_peer_has_gone__says_so),
 	    TEST(test_outbox_send__descriptor_waits__comes_with_its_packet),
 	    TEST(test_outbox_done__descriptor_waited__is_closed),
