@@ -242,11 +242,26 @@ enum tobi_err isolate_confine_signer(struct tobi_fault *fault)
 	return err ? err : confine_files(allow_signer, NULL, fault);
 }
 
-static enum tobi_err allow_reading(int ruleset, uint64_t rights, const void *context,
+/* What looking a name up reads: settings, and the libraries that they name. An ordinary
+ * user's courier is the same user as the service, whose keys are in a file of theirs. */
+static enum tobi_err allow_courier(int ruleset, uint64_t rights, const void *context,
 				   struct tobi_fault *fault)
 {
+	static const char *const folders[] = {
+	    "/etc", "/usr", "/lib", "/lib32", "/lib64", "/nix/store", "/var/lib/sss"};
+	/* Links to where some service keeps them, often enough. */
+	static const char *const files[] = {"/etc/resolv.conf", "/etc/hosts",
+					    "/etc/nsswitch.conf", "/etc/gai.conf"};
+	const uint64_t read = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR;
+	enum tobi_err err = TOBI_OK;
+
 	(void)context;
-	return allow_below(ruleset, "/", FS_READ & rights, true, fault);
+	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]) && !err; i++)
+		err = allow_below(ruleset, folders[i], read & rights, false, fault);
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]) && !err; i++)
+		err = allow_below(ruleset, files[i],
+				  LANDLOCK_ACCESS_FS_READ_FILE & rights, false, fault);
+	return err;
 }
 
 enum tobi_err isolate_confine_courier(struct tobi_fault *fault)
@@ -265,7 +280,7 @@ enum tobi_err isolate_confine_courier(struct tobi_fault *fault)
 		return fault_errno(fault, OBJECT, "courier", "cannot be confined");
 	err = set_capabilities(0, fault);
 	if (!err)
-		err = confine_files(allow_reading, NULL, fault);
+		err = confine_files(allow_courier, NULL, fault);
 	return err ? err
 		   : install_filter(filter_program,
 				    sizeof(filter_program) / sizeof(filter_program[0]),

@@ -52,8 +52,9 @@ void isolate_sweep(const char *run_folder);
 void isolate_lacks(const struct isolate *isolate, struct writer *out);
 
 /* For the process that carries an enclave's bytes to one address outside: it becomes
- * nobody when it is root, writes nowhere, executes nothing new, and dies with its parent.
- * What it reads comes from a name server and from whoever answers. */
+ * nobody when it is root, reads what names are looked up with and no other file, writes
+ * nowhere, executes nothing new, and dies with its parent. What it is sent comes from a
+ * name server and from whoever answers. */
 TOBI_MUST_USE enum tobi_err isolate_confine_courier(struct tobi_fault *fault);
 
 /*

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <linux/capability.h>
 #include <linux/keyctl.h>
+#include <netdb.h>
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
@@ -171,6 +172,31 @@ static long read_programs(void)
 	return opened(open("/usr/bin", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 }
 
+static long look_up(void)
+{
+	struct addrinfo *list = NULL;
+	int code = getaddrinfo("localhost", "80", NULL, &list);
+
+	if (code)
+		return -1;
+	freeaddrinfo(list);
+	return 0;
+}
+static long execute(void)
+{
+	pid_t pid = fork();
+	int status = 0;
+
+	if (pid == 0) {
+		execl("/bin/true", "true", (char *)NULL);
+		_exit(errno);
+	}
+	if (waitpid(pid, &status, 0) != pid)
+		return -1;
+	errno = WEXITSTATUS(status);
+	return status ? -1 : 0;
+}
+
 /* In a child: the exit status is the number of the first row that went otherwise. */
 static void try_all(enum tobi_err (*confine)(struct tobi_fault *),
 		    const struct attempt *attempts, size_t count)
@@ -337,10 +363,6 @@ static long remove_settings(void)
 {
 	return unlink("/etc/passwd");
 }
-static long execute(void)
-{
-	return execl("/bin/true", "true", NULL);
-}
 static long make_device(void)
 {
 	return mknod("mine/device", S_IFIFO | 0600, 0);
@@ -376,6 +398,27 @@ static void test_isolate_confine_signer__files_of_a_token_and_no_more(void **sta
 	try_all(isolate_confine_signer, attempts, COUNT(attempts));
 }
 
+static void test_isolate_confine_courier__files__what_names_need_alone(void **state)
+{
+	static const struct attempt attempts[] = {
+	    {"reads settings", read_settings, 0},
+	    {"looks a name up", look_up, 0},
+	    {"opens sockets", open_socket, 0},
+	    {"no other file", read_other, EACCES},
+	    {"nor writes one", write_other, EACCES},
+	    {"nor makes one", make_other, EACCES},
+	    {"executes nothing", execute, EACCES},
+	    {"no capability", no_capabilities, 0},
+	    {"no_new_privs", no_new_privileges, 0},
+	    {"no raw packets", packet_socket, ENOSYS},
+	    {"no new namespace", new_user, EPERM},
+	    {"no tracing", trace, EPERM},
+	};
+
+	(void)state;
+	try_all(isolate_confine_courier, attempts, COUNT(attempts));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, enter, tree_leave)
 
 int main(void)
@@ -388,6 +431,7 @@ int main(void)
 	    TEST(test_isolate_confine_program__writable_path_missing__error),
 	    TEST(test_confine_unpacker__files__the_folder_alone),
 	    TEST(test_isolate_confine_signer__files_of_a_token_and_no_more),
+	    TEST(test_isolate_confine_courier__files__what_names_need_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
