@@ -13,7 +13,16 @@
 #include "daemons/platform/seal_key.h"
 #include "token/soft_token.h"
 
-enum { MAX_NOTES = 100 /* of one enclave, in the log */ };
+enum {
+	MAX_NOTES = 100, /* of one enclave, in the log */
+	/* What each message costs, in milliseconds of the enclave's own, and how much may
+	 * be asked for at once. An agent's own limits, of evidence and at its desk, are
+	 * below both. */
+	COST = 1,
+	COST_OF_KEYS = 1,      /* beside that: the signer is asked */
+	COST_OF_INCREMENT = 9, /* what is written, by the host's disk or a TPM */
+	BURST = 2000,
+};
 
 static void on_writable(evutil_socket_t fd, short what, void *context)
 {
@@ -351,6 +360,28 @@ static void take_note(struct enclave *enclave, struct tobi_bytes bytes)
 		enclave->notes++;
 }
 
+static unsigned cost_of_answer(uint64_t kind, const struct counter_request *counter)
+{
+	switch (kind) {
+	case AGENT_REPORT:
+	case AGENT_KEY:
+		return COST_OF_KEYS;
+	case AGENT_COUNTER:
+		return counter->increment ? COST_OF_INCREMENT : COST_OF_KEYS;
+	default:
+		return 0;
+	}
+}
+
+/* An agent never says so much: somebody else speaks. */
+static enum tobi_err pay(struct enclave *enclave, unsigned cost, struct tobi_fault *fault)
+{
+	return pace_take(&enclave->messages, pace_now_ms(), cost, BURST)
+		   ? TOBI_OK
+		   : fault_set(fault, TOBI_E_LIMIT, "agent's message", "",
+			       "it asks for more than an agent does");
+}
+
 /* What the agent may say in which state; whatever else comes ends the enclave. */
 static enum tobi_err take_message(struct enclave *enclave, struct tobi_bytes bytes,
 				  struct tobi_fault *fault)
@@ -395,6 +426,8 @@ static enum tobi_err take_message(struct enclave *enclave, struct tobi_bytes byt
 	else if (kind != AGENT_RUNNING || !enclave->was_ready)
 		cbor_fail(&cbor, TOBI_E_PROTOCOL, "kind");
 	err = cbor_finish(&cbor, "agent's message", fault);
+	if (!err)
+		err = pay(enclave, cost_of_answer(kind, &counter), fault);
 	if (err)
 		return err;
 	if (kind == AGENT_RUNNING && enclave->state != ENCLAVE_ENDING) {
@@ -427,6 +460,8 @@ static bool take_next(struct enclave *enclave)
 	err = packet_receive(enclave->channel, LIMIT_CHANNEL, &packet, &fault);
 	if (err == TOBI_E_TIMEOUT)
 		return false;
+	if (!err)
+		err = pay(enclave, COST, &fault);
 	if (!err)
 		err = take_message(enclave, wr_view(&packet.bytes), &fault);
 	if (!err)

@@ -19,6 +19,10 @@
 
 #define OBJECT "egress"
 
+/* A courier costs the host a process. An enclave may start so many at once, and then one
+ * more in each COST_MS. */
+enum { COURIERS_AT_ONCE = 4 * LIMIT_EGRESS, COST_MS = 10 };
+
 /* One connection: while it is dialed, and then as long as its courier lives. */
 struct courier {
 	struct enclave *enclave;
@@ -195,7 +199,7 @@ static enum tobi_err start(struct courier *courier, struct tobi_bytes target,
 	return TOBI_OK;
 }
 
-static enum tobi_err check_room(const struct enclave *enclave, struct tobi_fault *fault)
+static enum tobi_err check_room(struct enclave *enclave, struct tobi_fault *fault)
 {
 	if (enclave->state == ENCLAVE_ENDING)
 		return fault_set(fault, TOBI_E_DENIED, OBJECT, "",
@@ -212,6 +216,10 @@ static enum tobi_err check_room(const struct enclave *enclave, struct tobi_fault
 		return fault_set(fault, TOBI_E_LIMIT, OBJECT, "",
 				 "the service carries %d connections already",
 				 LIMIT_EGRESS_ALL);
+	if (!pace_take(&enclave->connects, pace_now_ms(), COST_MS,
+		       COURIERS_AT_ONCE * COST_MS))
+		return fault_set(fault, TOBI_E_LIMIT, OBJECT, "",
+				 "too many connections out were asked for just now");
 	return TOBI_OK;
 }
 

@@ -7,6 +7,7 @@
 #include "daemons/platform/counter.h"
 #include "daemons/platform/outbox.h"
 #include "daemons/platform/output.h"
+#include "daemons/platform/pace.h"
 #include "daemons/platform/request.h"
 #include "daemons/platform/signer.h"
 #include "image/image.h"
@@ -52,6 +53,7 @@ struct enclave {
 	struct courier *couriers; /* egress.c */
 	size_t egress_open, egress_dialing;
 	unsigned notes;
+	struct pace messages, connects;
 	struct enclave *next;
 };
 

@@ -475,6 +475,73 @@ static void test_agent_key__without_its_signer__the_service_ends(void **state)
 	assert_int_equal(world.failed, 1);
 }
 
+/* ---- one that asks without end ---- */
+
+static void say_kind(unsigned kind)
+{
+	struct writer out = wr_init(64);
+
+	cbor_write_map(&out, 1);
+	cbor_write_uint(&out, 0);
+	cbor_write_uint(&out, kind);
+	world_say(&out);
+	wr_done(&out);
+}
+
+static void test_agent_pace__messages_without_end__end_the_enclave(void **state)
+{
+	(void)state;
+	say_kind(AGENT_RUNNING);
+	assert_false(world_enclave_is_killed());
+	world.enclave->messages.paid_ms = INT64_MAX / 2;
+	say_kind(AGENT_RUNNING);
+	assert_true(world_enclave_is_killed());
+	assert_int_equal(world.enclave->fault.code, TOBI_E_LIMIT);
+}
+
+/* What a message has cost at least. */
+static int64_t cost_of(const struct writer *out)
+{
+	int64_t before = world.enclave->messages.paid_ms = pace_now_ms() + 500;
+	struct packet packet;
+
+	world_say(out);
+	assert_true(world_hear(&packet));
+	packet_done(&packet);
+	assert_false(world_enclave_is_killed());
+	return world.enclave->messages.paid_ms - before;
+}
+
+static void test_agent_pace__what_the_signer_does__costs_more(void **state)
+{
+	struct writer report = wr_init(64), key = wr_init(512), counter = wr_init(512);
+
+	(void)state;
+	cbor_write_map(&report, 2);
+	cbor_write_uint(&report, 0);
+	cbor_write_uint(&report, AGENT_REPORT);
+	cbor_write_uint(&report, 1);
+	cbor_write_bytes(&report, (struct tobi_bytes){first_signer, 32});
+	assert_true(cost_of(&report) >= 2);
+	write_key(&key, 0, none, 0, "disk");
+	assert_true(cost_of(&key) >= 2);
+	cbor_write_map(&counter, 5);
+	cbor_write_uint(&counter, 0);
+	cbor_write_uint(&counter, AGENT_COUNTER);
+	cbor_write_uint(&counter, 1);
+	cbor_write_bool(&counter, true);
+	cbor_write_uint(&counter, 2);
+	cbor_write_uint(&counter, 0);
+	cbor_write_uint(&counter, 3);
+	cbor_write_bytes(&counter, none);
+	cbor_write_uint(&counter, 4);
+	cbor_write_text(&counter, "paced");
+	assert_true(cost_of(&counter) >= 10);
+	wr_done(&report);
+	wr_done(&key);
+	wr_done(&counter);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_enter, world_leave)
 
 int main(void)
@@ -499,6 +566,8 @@ int main(void)
 	    TEST(test_agent_key__too_long_a_label__ends_the_enclave),
 	    TEST(test_agent_key__before_it_is_ready__ends_the_enclave),
 	    TEST(test_agent_key__without_its_signer__the_service_ends),
+	    TEST(test_agent_pace__messages_without_end__end_the_enclave),
+	    TEST(test_agent_pace__what_the_signer_does__costs_more),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

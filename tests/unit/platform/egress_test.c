@@ -466,6 +466,24 @@ static void test_egress_connect__service_carries_enough__is_refused(void **state
 	assert_int_equal(code, TOBI_E_LIMIT);
 }
 
+/* Each costs a process, also one that gets nowhere. */
+static void test_egress_connect__too_many_just_now__are_refused(void **state)
+{
+	enum tobi_err code;
+
+	(void)state;
+	list("good:1");
+	world.enclave->connects.paid_ms = INT64_MAX / 2;
+	say_connect(1, 0);
+	assert_int_equal(expect_connected(1, &code), -1);
+	assert_int_equal(code, TOBI_E_LIMIT);
+	world.enclave->connects.paid_ms = 0;
+	say_connect(2, 0);
+	close(expect_connected(2, &code));
+	assert_int_equal(code, TOBI_OK);
+	assert_true(world.enclave->connects.paid_ms > 0);
+}
+
 static void test_egress_connect__ending__is_refused(void **state)
 {
 	enum tobi_err code;
@@ -497,6 +515,7 @@ int main(int argc, char **argv)
 	    TEST(test_egress_connect__too_many_at_once__are_refused),
 	    TEST(test_egress_connect__too_many_open__are_refused),
 	    TEST(test_egress_connect__service_carries_enough__is_refused),
+	    TEST(test_egress_connect__too_many_just_now__are_refused),
 	    TEST(test_egress_connect__ending__is_refused),
 	};
 
