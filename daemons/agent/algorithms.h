@@ -8,8 +8,7 @@
 
 #include "tobichi/error.h"
 
-/* Makes them all now, while nothing random has been taken. OpenSSL's configuration file,
- * which would be the image's, is not read, now or later. */
+/* Makes them all now, while nothing random has been taken. */
 TOBI_MUST_USE enum tobi_err algorithms_load(struct tobi_fault *fault);
 /* True when the state of OpenSSL's random generators is in the key memory. */
 bool algorithms_random_is_hidden(void);

@@ -195,6 +195,9 @@ enum tobi_err keymem_init(struct tobi_fault *fault)
 	if (!CRYPTO_set_mem_functions(openssl_malloc, openssl_realloc, openssl_free))
 		return fault_set(fault, TOBI_E_CRYPTO, "key memory", "",
 				 "OpenSSL does not take the allocator");
+	if (OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) != 1)
+		return fault_set(fault, TOBI_E_CRYPTO, "key memory", "",
+				 "OpenSSL does not start");
 	event_set_mem_functions(event_allocate, event_resize, release);
 	return TOBI_OK;
 }

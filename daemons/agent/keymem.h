@@ -23,8 +23,10 @@
 enum { KEYMEM_SMALL = 8192 };
 
 /*
- * To be called before anything of OpenSSL or libevent is. Also lets libevent's buffers be
- * wiped when freed. Fails when memory cannot be locked, or OpenSSL has allocated already.
+ * To be called before anything of OpenSSL or libevent is. OpenSSL's settings file, which
+ * would be the image's and may name code to load, is not read, now or later. Also lets
+ * libevent's buffers be wiped when freed. Fails when memory cannot be locked, or OpenSSL
+ * has allocated already.
  */
 TOBI_MUST_USE enum tobi_err keymem_init(struct tobi_fault *fault);
 /* From here on there may be secrets. What was allocated before stays where it is, and
