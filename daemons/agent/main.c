@@ -5,12 +5,9 @@
  * arguments. It keeps the enclave's TLS key, answers at the enclave's edge, and runs the
  * image's program.
  */
-#include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -18,12 +15,9 @@
 
 #include "algorithms.h"
 #include "ask_service.h"
-#include "base/cleanup.h"
-#include "base/fault.h"
-#include "base/cleanup.h"
-#include "base/fault.h"
-#include "asked.h"
 #include "attest.h"
+#include "base/cleanup.h"
+#include "base/fault.h"
 #include "channel.h"
 #include "evidence.h"
 #include "ipc/packet.h"
@@ -263,6 +257,12 @@ static void open_session(void *context, uint64_t number, struct tobi_bytes targe
 	outbound_open(&agent->out, number, target, policy);
 }
 
+/* All sessions, in and out, for which there is key memory. */
+static size_t session_room(void)
+{
+	return (keymem_size() - KEY_MEMORY_BASE) / SESSION_MEMORY;
+}
+
 static enum tobi_err make_outbound(struct agent *agent, struct tobi_fault *fault)
 {
 	struct outbound_setup setup = {
@@ -270,9 +270,7 @@ static enum tobi_err make_outbound(struct agent *agent, struct tobi_fault *fault
 	    .manifest = &agent->config->manifest,
 	    .like = &agent->endpoint,
 	    .evidence = agent->evidence,
-	    .max_sessions =
-		outbound_room(&agent->config->manifest,
-			      (keymem_size() - KEY_MEMORY_BASE) / SESSION_MEMORY),
+	    .max_sessions = outbound_room(&agent->config->manifest, session_room()),
 	    .idle = on_idle,
 	    .desk = agent->desk,
 	    .context = agent,
@@ -283,7 +281,7 @@ static enum tobi_err make_outbound(struct agent *agent, struct tobi_fault *fault
 
 static enum tobi_err make_proxy(struct agent *agent, struct tobi_fault *fault)
 {
-	size_t room = (keymem_size() - KEY_MEMORY_BASE) / SESSION_MEMORY;
+	size_t room = session_room();
 	size_t out = outbound_room(&agent->config->manifest, room);
 	struct proxy_setup setup = {
 	    .base = agent->base,
