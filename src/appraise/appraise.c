@@ -100,7 +100,7 @@ enum tobi_err appraisal_run(struct tobi_result *result, const struct tobi_policy
 			    struct tobi_fault *fault)
 {
 	struct parts *parts = arena_alloc(&result->arena, sizeof(*parts));
-	struct tee_request tee = {.time = request->time, .chains = policy->chains};
+	struct tee_request tee;
 	enum tobi_err err;
 
 	result->in_session = request->in_session;
@@ -113,13 +113,11 @@ enum tobi_err appraisal_run(struct tobi_result *result, const struct tobi_policy
 		return fault_set(fault, TOBI_E_MEMORY, "appraisal", "", "out of memory");
 	err = find_parts(request->evidence, parts, fault);
 	if (!err) {
+		tee = policy_request(policy, parts->verifier->tier, request->time);
 		tee.evidence = parts->cpu->value;
 		tee.claims_buffer =
 		    request->in_session ? request->claims_buffer : parts->claims;
 		tee.endorsements = parts->endorsements;
-		tee.anchors_pem = policy_anchors(policy, parts->verifier->tier);
-		tee.tpm_anchors_pem = policy->tpm_anchors_pem;
-		tee.tpm_required = policy->asks_for_tpm;
 		err =
 		    parts->verifier->examine(&tee, &result->list, &result->claims, fault);
 	}

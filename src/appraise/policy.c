@@ -405,3 +405,13 @@ struct tobi_bytes policy_anchors(const struct tobi_policy *policy, const char *t
 	}
 	return (struct tobi_bytes){0};
 }
+
+struct tee_request policy_request(const struct tobi_policy *policy, const char *tier,
+				  int64_t time)
+{
+	return (struct tee_request){.anchors_pem = policy_anchors(policy, tier),
+				    .tpm_anchors_pem = policy->tpm_anchors_pem,
+				    .tpm_required = policy->asks_for_tpm,
+				    .time = time,
+				    .chains = policy->chains};
+}

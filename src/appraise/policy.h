@@ -63,5 +63,9 @@ struct tobi_policy {
 
 /* The anchors for a tier; empty when the policy names none. */
 struct tobi_bytes policy_anchors(const struct tobi_policy *policy, const char *tier);
+/* What the policy asks of evidence of that tier, however the evidence came; the evidence
+ * itself and what comes with it are the caller's to add. */
+struct tee_request policy_request(const struct tobi_policy *policy, const char *tier,
+				  int64_t time);
 
 #endif

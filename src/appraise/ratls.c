@@ -220,17 +220,14 @@ static void find_verifier(struct scene *scene)
 static enum tobi_err examine_evidence(struct scene *scene, struct tobi_fault *fault)
 {
 	struct tobi_result *result = scene->result;
-	struct tee_request tee = {
-	    .evidence = scene->carried.evidence.evidence,
-	    .endorsements = scene->carried.endorsements.chain,
-	    .claims_buffer = scene->carried.evidence.claims_buffer,
-	    .anchors_pem = policy_anchors(scene->policy, scene->verifier->tier),
-	    .time = result->time,
-	    .chains = scene->policy->chains,
-	};
-	enum tobi_err err =
-	    scene->verifier->examine(&tee, &result->list, &result->claims, fault);
+	struct tee_request tee =
+	    policy_request(scene->policy, scene->verifier->tier, result->time);
+	enum tobi_err err;
 
+	tee.evidence = scene->carried.evidence.evidence;
+	tee.endorsements = scene->carried.endorsements.chain;
+	tee.claims_buffer = scene->carried.evidence.claims_buffer;
+	err = scene->verifier->examine(&tee, &result->list, &result->claims, fault);
 	if (!err)
 		examine_bound(scene);
 	return err;
