@@ -16,7 +16,7 @@
 
 #define MARKER "tpm.root"
 
-enum { OWNER_MAX = 64, PCRS_ALWAYS = 0xff };
+enum { OWNER_MAX = 64, LINE_END = 2, PCRS_ALWAYS = 0xff };
 
 struct tpm_state {
 	struct tpm_record record;
@@ -33,15 +33,20 @@ static enum tobi_err read_owner(const char *path, TPM2B_AUTH *owner,
 	enum tobi_err err = TOBI_OK;
 
 	if (path)
-		err = file_read_secret(path, OWNER_MAX + 1, "owner's authorisation",
-				       &text, fault);
+		err = file_read_secret(path, OWNER_MAX + LINE_END,
+				       "owner's authorisation", &text, fault);
 	if (!err) {
 		size_t size = text.size;
 
 		while (size && (text.ptr[size - 1] == '\n' || text.ptr[size - 1] == '\r'))
 			size--;
-		bytes_copy(owner->buffer, sizeof(owner->buffer), text.ptr, size);
-		owner->size = (UINT16)size;
+		if (size > OWNER_MAX) {
+			err = fault_set(fault, TOBI_E_LIMIT, "owner's authorisation", "",
+					"it has over %d bytes", OWNER_MAX);
+		} else {
+			bytes_copy(owner->buffer, sizeof(owner->buffer), text.ptr, size);
+			owner->size = (UINT16)size;
+		}
 	}
 	secret_done(&text);
 	return err;

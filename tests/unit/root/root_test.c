@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "root/root.h"
+#include "root/provider.h"
 
 static void test_root_providers__each_row__is_found_by_its_kind(void **state)
 {
@@ -53,11 +53,47 @@ static void test_root_open__where_nothing_is__says_what_to_do(void **state)
 	root_free(NULL);
 }
 
+/* Of 64 bytes at most, whatever ends its line. Without a TPM: it is read before that. */
+static void init_with_owner(const char *text, enum tobi_err expected)
+{
+	char folder[] = "/tmp/tobichi-root-XXXXXX", file[] = "/tmp/tobichi-owner-XXXXXX";
+	const struct root_options options = {.device = "swtpm:path=/nonexistent/tpm",
+					     .pin_file = file};
+	struct tobi_fault fault = {0};
+	int fd = mkstemp(file);
+
+	assert_non_null(mkdtemp(folder));
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	close(fd);
+	assert_int_equal(root_init(folder, "tpm", &options, 1000, &fault), expected);
+	assert_int_equal(unlink(file), 0);
+	assert_int_equal(rmdir(folder), 0);
+}
+
+static void test_root_init__owner_authorisation__has_64_bytes_at_most(void **state)
+{
+	const struct root_provider *provider;
+	char text[80];
+
+	(void)state;
+	if (root_provider_usable("tpm", &provider, NULL))
+		skip();
+	snprintf(text, sizeof(text), "%064d\r\n", 0);
+	init_with_owner(text, TOBI_E_NOT_FOUND); /* the TPM */
+	snprintf(text, sizeof(text), "%065d", 0);
+	init_with_owner(text, TOBI_E_LIMIT);
+	snprintf(text, sizeof(text), "%066d", 0);
+	init_with_owner(text, TOBI_E_LIMIT);
+	snprintf(text, sizeof(text), "%067d", 0);
+	init_with_owner(text, TOBI_E_LIMIT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_root_providers__each_row__is_found_by_its_kind),
 	    cmocka_unit_test(test_root_init__of_a_kind_that_is_not_here__makes_nothing),
+	    cmocka_unit_test(test_root_init__owner_authorisation__has_64_bytes_at_most),
 	    cmocka_unit_test(test_root_open__where_nothing_is__says_what_to_do),
 	};
 
