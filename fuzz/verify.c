@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "fuzz/fuzz.h"
-#include "tests/evidence.h"
+#include "tests/tpm_scene.h"
 #include "tobichi/verify.h"
 
 enum { NONCE_BYTE = 0x11, NONCE_SIZE = 32 };
@@ -64,12 +64,44 @@ bool fuzz_one(struct tobi_bytes input)
 	return accepted;
 }
 
+static struct test_tpm tpm;
+static struct writer submodule;
+
+static void add_quote(struct test_scene *scene, struct tobi_bytes nonce)
+{
+	submodule = wr_init(LIMIT_TPM_EVIDENCE);
+	test_tpm_quote(&tpm, scene->signs, nonce, &submodule);
+	scene->claims.tpm = wr_view(&submodule);
+}
+
+/* Evidence of a TPM: right for a policy that asks for one, or for another nonce. */
+static enum fuzz_seed tpm_seed(bool right, struct writer *out)
+{
+	struct test_scene scene;
+
+	test_scene_make(&scene);
+	test_tpm_make(&tpm, &scene.platform);
+	tpm.for_another_nonce = !right;
+	scene.claims.root_kind = (struct tobi_bytes){(const uint8_t *)"tpm", 3};
+	scene.add = add_quote;
+	scene.more = "tpm: {}\n";
+	test_scene_policy(&scene, out);
+	wr_u8(out, 0);
+	test_scene_evidence(&scene, out);
+	test_tpm_done(&tpm);
+	test_scene_done(&scene);
+	wr_done(&submodule);
+	return right ? FUZZ_GOOD : FUZZ_BAD;
+}
+
 enum fuzz_seed fuzz_seed(unsigned number, struct writer *out)
 {
 	struct test_scene scene;
 
-	if (number >= 4)
+	if (number >= 6)
 		return FUZZ_NO_SEED;
+	if (number >= 4)
+		return tpm_seed(number == 4, out);
 	test_scene_make(&scene);
 	scene.damage_signature = number == 2;
 	if (number == 1)
