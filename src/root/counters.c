@@ -12,6 +12,7 @@
 #include "root/counters_file.h"
 
 #define OBJECT "counters"
+#define LOST "If it is lost: COUNTERS in tobichi-platform(1)"
 
 struct counters {
 	struct counters_setup setup;
@@ -99,7 +100,7 @@ static enum tobi_err check_anchor(struct counters *counters, struct tobi_fault *
 	if (table->anchor - 1 != value)
 		return fault_set(fault, TOBI_E_MISMATCH, OBJECT, "anchor",
 				 "rolled back: the file is of step %llu, the hardware's "
-				 "counter at %llu; bring the newest file back",
+				 "counter at %llu; bring the newest file back. " LOST,
 				 (unsigned long long)table->anchor,
 				 (unsigned long long)value);
 	return step_anchor(setup, table->anchor, fault);
@@ -149,7 +150,7 @@ static enum tobi_err load(struct counters *counters, struct tobi_fault *fault)
 	if (err == TOBI_E_NOT_FOUND)
 		return fault_set(fault, err, OBJECT, "",
 				 "%s is missing, though the hardware's counter belongs "
-				 "to one; bring it back",
+				 "to one; bring it back. " LOST,
 				 path.text);
 	if (!err)
 		err = counters_file_parse(wr_view(&bytes), counters->setup.key,

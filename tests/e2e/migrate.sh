@@ -74,7 +74,15 @@ eventually gone
 cp counters.old state/counters
 check "is noticed from now on" exits 1 counted read
 check "it says so" has "$said" "rolled back"
+kill "$(service)" 2>/dev/null
+eventually gone
+rm state/counters counters.old
+check "and so is a lost one" exits 2 counted read
+check "it says where the way out is" has "$said" "COUNTERS in tobichi-platform(1)"
+kill "$(service)" 2>/dev/null
+eventually gone
 check "from the TPM into the token, with a new seal root" exits 0 move pkcs11 \
 	--device "$module" --token plat --pin-file pin --new-seal-root
 check "what was sealed before is lost" exits 1 unseal "$blob3"
+check "that is the way out: counters begin anew" has "$(counted increment)" 1
 exit $failed
