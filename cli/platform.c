@@ -118,29 +118,43 @@ static void print_lacks(void)
 	}
 }
 
+static void print_place(struct tobi_bytes place)
+{
+	if (!place.size)
+		return;
+	fputs("device         ", stdout);
+	cli_print_text(stdout, place);
+	putchar('\n');
+}
+
 static int print_status(const struct options *options, struct root *root,
 			const struct running *running)
 {
 	const struct tobi_bytes *chain, *owner;
 	size_t chain_count = root_chain(root, &chain);
 	size_t owner_count = root_owner_chain(root, &owner);
+	CLEANUP(wr_done) struct writer place = wr_init(2 * LIMIT_PATH);
 	struct tobi_fault fault = {0};
 	uint8_t ueid[33];
 	char hex[67];
 
+	root_place(root, &place);
 	root_ueid(root, ueid);
 	hex_write((struct tobi_bytes){ueid, sizeof(ueid)}, hex, sizeof(hex));
 	if (options->json)
-		return cli_put_json(NULL,
-				    json_pack("{s:s,s:s,s:s,s:s,s:b,s:b,s:I}", "tier",
-					      "soft", "root-of-trust", root_kind(root),
-					      "folder", options->folder, "hardware-id",
-					      hex, "owner-certified", owner_count > 0,
-					      "service-runs", running->is, "enclaves",
-					      (json_int_t)running->enclaves));
+		return cli_put_json(
+		    NULL,
+		    json_pack("{s:s,s:s,s:s%,s:s,s:s,s:b,s:b,s:I}", "tier", "soft",
+			      "root-of-trust", root_kind(root), "device",
+			      place.size ? (char *)place.ptr : "", place.size, "folder",
+			      options->folder, "hardware-id", hex, "owner-certified",
+			      owner_count > 0, "service-runs", running->is, "enclaves",
+			      (json_int_t)running->enclaves));
 	printf("tier           soft: other users and programs are kept out; root and the "
-	       "kernel are not\nroot of trust  %s, in %s\nhardware id    %s\n",
-	       root_kind(root), options->folder, hex);
+	       "kernel are not\nroot of trust  %s, in %s\n",
+	       root_kind(root), options->folder);
+	print_place(wr_view(&place));
+	printf("hardware id    %s\n", hex);
 	if (print_chain("platform", chain, chain_count, &fault) ||
 	    print_chain("owner", owner, owner_count, &fault))
 		return cli_fail(&fault);

@@ -337,6 +337,14 @@ static void close_token(struct root *root)
 	free(p11);
 }
 
+static void place(const struct root *root, struct writer *out)
+{
+	const struct p11 *p11 = root->state;
+
+	wr_printf(out, "token '%s', serial number %s, by %s", p11->place.label,
+		  p11->place.serial, p11->place.module);
+}
+
 const struct root_provider root_pkcs11_provider = {
     .kind = "pkcs11",
     .summary = "keys in a PKCS#11 token",
@@ -348,5 +356,6 @@ const struct root_provider root_pkcs11_provider = {
     .derive = derive,
     .forget = forget,
     .sweep = sweep,
+    .place = place,
     .opens_files = true,
 };

@@ -71,6 +71,8 @@ struct root_provider {
 	enum tobi_err (*ak_accept)(struct root *root, const char *folder,
 				   const char *pin_file, struct tobi_bytes challenge,
 				   struct tobi_fault *fault);
+	/* Which device, and what in it: for people. NULL: files in the folder. */
+	void (*place)(const struct root *root, struct writer *out);
 	bool opens_files; /* it opens files or devices after open() */
 };
 

@@ -273,6 +273,12 @@ const char *root_kind(const struct root *root)
 	return root->provider->kind;
 }
 
+void root_place(const struct root *root, struct writer *out)
+{
+	if (root->provider->place)
+		root->provider->place(root, out);
+}
+
 bool root_opens_files(const struct root *root)
 {
 	return root->provider->opens_files;

@@ -46,6 +46,8 @@ TOBI_MUST_USE enum tobi_err root_open(const char *folder, struct root **ret_root
 void root_free(struct root *root);
 
 const char *root_kind(const struct root *root);
+/* Where in a device the keys are, in words for people; nothing when they are files. */
+void root_place(const struct root *root, struct writer *out);
 /* DER, platform certificate first; borrowed. */
 size_t root_chain(const struct root *root, const struct tobi_bytes **ret_certificates);
 /* DER of the owner's chain for the same key; count 0 when there is none. */

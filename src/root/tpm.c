@@ -360,6 +360,18 @@ static enum tobi_err ak_accept(struct root *root, const char *folder,
 	return err ? err : tpm_ak_accept(folder, &tpm, &state->record, challenge, fault);
 }
 
+static void place(const struct root *root, struct writer *out)
+{
+	const struct tpm_state *state = root->state;
+	const struct tpm_record *record = &state->record;
+
+	wr_printf(out,
+		  "%s: platform key 0x%08x, seal root 0x%08x, attestation key 0x%08x, "
+		  "counter 0x%08x",
+		  record->device, record->key.handle, record->seal.handle,
+		  record->ak.handle, record->counter.handle);
+}
+
 const struct root_provider root_tpm_provider = {
     .kind = "tpm",
     .summary = "keys in a TPM 2.0, which never gives them away",
@@ -375,5 +387,6 @@ const struct root_provider root_tpm_provider = {
     .quote = quote,
     .ak_request = ak_request,
     .ak_accept = ak_accept,
+    .place = place,
     .opens_files = true,
 };

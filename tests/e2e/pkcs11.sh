@@ -59,6 +59,7 @@ check "and nothing is in the token" same "$(objects)" ""
 # a platform in the token, and an enclave
 check "a platform is made in the token" exits 0 init
 check "status says where" has "$said" "root of trust  pkcs11"
+check "and in which token" has "$said" "device         token 'plat', serial number "
 check "no key is in the folder" same "$(ls state | tr '\n' ' ')" "pkcs11.root platform-ca.pem platform.pem "
 check "pkcs11-tool sees two keys and a public half" same "$(objects | grep -c 'ID:')" 3
 check "they never leave" same \

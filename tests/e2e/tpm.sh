@@ -49,6 +49,8 @@ chmod 600 owner.pin
 check "failures leave nothing in the TPM" same "$(tpm_handles)" "$initial"
 check "the right one" exits 0 "$tobichi" platform init --root tpm --device "$device" --pin-file owner.pin --pcrs 10,23
 check "the keys are in the TPM" has "$said" "tpm, in"
+check "and under which handles" has "$said" "device         $device: platform key 0x81005400, "
+check "for programs, too" has "$("$tobichi" platform status --json | jq -r .device)" "counter 0x01815400"
 check "it is in the folder what is public, and what names the rest" \
 	same "$(ls state | tr '\n' ' ')" "ak.pem counters platform-ca.pem platform.pem tpm.root "
 check "none of it is a private key" exits 1 grep -rl "PRIVATE KEY" state
