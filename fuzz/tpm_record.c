@@ -1,8 +1,24 @@
-/* The file tpm.root: what is read is written again as the same bytes. */
+/* The files tpm.root and tpm.new: what is read is written again as the same bytes. */
 #include <stdio.h>
 
 #include "fuzz/fuzz.h"
 #include "root/tpm_record.h"
+
+static bool pending_one(struct tobi_bytes input)
+{
+	struct writer out = wr_init(LIMIT_TPM_RECORD);
+	struct tobi_fault fault = {0};
+	struct tpm_pending pending;
+
+	if (tpm_pending_parse(input, &pending, &fault)) {
+		must(fault.code && fault.has_offset && fault.offset <= input.size);
+		return false;
+	}
+	tpm_pending_write(&out, &pending);
+	must(bytes_equal(wr_view(&out), input));
+	wr_done(&out);
+	return true;
+}
 
 bool fuzz_one(struct tobi_bytes input)
 {
@@ -12,7 +28,7 @@ bool fuzz_one(struct tobi_bytes input)
 
 	if (tpm_record_parse(input, &record, &fault)) {
 		must(fault.code && fault.has_offset && fault.offset <= input.size);
-		return false;
+		return pending_one(input);
 	}
 	must(record.key.name_size <= TPM_NAME_MAX && record.pcrs >> TPM_PCR_COUNT == 0);
 	tpm_record_write(&out, &record);
@@ -32,8 +48,14 @@ enum fuzz_seed fuzz_seed(unsigned number, struct writer *out)
 				    .counter = index,
 				    .pcrs = 0xff};
 
-	if (number > 1)
+	if (number > 2)
 		return FUZZ_NO_SEED;
+	if (number == 2) {
+		tpm_pending_write(out,
+				  &(struct tpm_pending){.device = "device:/dev/tpmrm0",
+							.owner_file = "/etc/owner"});
+		return FUZZ_GOOD;
+	}
 	if (number == 1) {
 		record.storage.name_size = TPM_NAME_MAX;
 		record.pcrs = 0xffffff;

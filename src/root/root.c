@@ -96,15 +96,10 @@ void root_sweep_devices(const char *folder)
 
 /* What an interrupted start left behind without a marker holds nothing that anybody
  * relies on. */
-static void remove_leftovers(const char *folder)
+static enum tobi_err remove_leftovers(const char *folder, struct tobi_fault *fault)
 {
-	static const char *const names[] = {
-	    "platform-ca.key", "platform-ca.pem", "platform.pem", "owner.pem",
-	    "seal-root",       COUNTERS_FILE,	  "ak.pem",	  "ak-owner.pem"};
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		unlink(root_in_folder(folder, names[i]).text);
 	root_sweep_devices(folder);
+	return root_wipe(folder, fault);
 }
 
 enum tobi_err root_make_in(const char *folder, const struct root_provider *provider,
@@ -170,8 +165,10 @@ enum tobi_err root_init(const char *folder, const char *kind,
 		return fault_set(fault, TOBI_E_EXISTS, "platform", "",
 				 "there is a platform in %s already; it is left as it is",
 				 folder);
-	remove_leftovers(folder);
-	return root_make_in(folder, provider, options ? options : &none, now, fault);
+	err = remove_leftovers(folder, fault);
+	return err ? err
+		   : root_make_in(folder, provider, options ? options : &none, now,
+				  fault);
 }
 
 /* There is a platform here, though not all of it: "not found" would be wrong. */

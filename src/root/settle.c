@@ -95,9 +95,9 @@ static enum tobi_err wipe_file(const char *path, struct tobi_fault *fault)
 static bool is_platforms(const char *name)
 {
 	static const char *const names[] = {
-	    "platform-ca.key", "platform-ca.pem", "platform.key",
-	    "platform.pem",    "owner.pem",	  "seal-root",
-	    "counters",	       "ak.pem",	  "ak-owner.pem"};
+	    "platform-ca.key", "platform-ca.pem", "platform.key", "platform.pem",
+	    "owner.pem",       "seal-root",	  "counters",	  "ak.pem",
+	    "ak-owner.pem",    "tpm.new",	  "pkcs11.new"};
 	const struct root_provider *provider;
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -156,6 +156,11 @@ static enum tobi_err wipe_all(const char *folder, bool (*fits)(const char *name)
 	}
 }
 
+enum tobi_err root_wipe(const char *folder, struct tobi_fault *fault)
+{
+	return wipe_all(folder, is_platforms, fault);
+}
+
 /* A device keeps its keys when the files that name them are gone. false: they stay. */
 static bool forget_keys(const char *folder)
 {
@@ -209,7 +214,7 @@ enum tobi_err root_settle(const char *folder, bool *ret_left, struct tobi_fault 
 	if (!err && is_there(folder, SETTLE_COMMIT)) {
 		if (!forget_keys(folder))
 			*ret_left = true;
-		err = wipe_all(folder, is_platforms, fault);
+		err = root_wipe(folder, fault);
 		if (!err)
 			err = step(folder, SETTLE_COMMIT, SETTLE_MOVE, fault);
 	}

@@ -1,8 +1,10 @@
 /* The TPM provider: platform key, seal root, attestation key and counter are in a TPM 2.0
  * and never leave it. The platform CA's key lives for as long as making takes. */
 #include <openssl/rand.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/fault.h"
 #include "base/file.h"
@@ -15,6 +17,7 @@
 #include "tee/tpm_structs.h"
 
 #define MARKER "tpm.root"
+#define PENDING "tpm.new" /* while there are objects that no marker names yet */
 
 enum { OWNER_MAX = 64, LINE_END = 2, PCRS_ALWAYS = 0xff };
 
@@ -23,6 +26,7 @@ struct tpm_state {
 	struct tpm_ak_chains chains;
 	TPM2B_AUTH owner; /* while it is needed */
 	bool unsaved;	  /* what is in the TPM is to be removed again */
+	char pending[sizeof(struct root_path)];
 };
 
 /* The file without the end of its last line. */
@@ -104,6 +108,29 @@ static enum tobi_err make_external(struct root *root, struct tobi_fault *fault)
 	return err;
 }
 
+/* Before there are objects, so that those of an interrupted start are found again. */
+static enum tobi_err write_pending(struct tpm_state *state, const char *folder,
+				   const char *owner_file, struct tobi_fault *fault)
+{
+	CLEANUP(wr_done) struct writer out = wr_init(LIMIT_TPM_RECORD);
+	struct tpm_pending pending = {0};
+	enum tobi_err err = tpm_tag(state->record.auth, pending.tag);
+
+	snprintf(pending.device, sizeof(pending.device), "%s", state->record.device);
+	if (owner_file && strlen(owner_file) >= sizeof(pending.owner_file))
+		err = fault_set(fault, TOBI_E_LIMIT, "owner's authorisation", "",
+				"the file's path is too long");
+	snprintf(pending.owner_file, sizeof(pending.owner_file), "%s",
+		 owner_file ? owner_file : "");
+	snprintf(state->pending, sizeof(state->pending), "%s",
+		 root_in_folder(folder, PENDING).text);
+	tpm_pending_write(&out, &pending);
+	if (!err && wr_err(&out))
+		err = fault_set(fault, wr_err(&out), PENDING, "", "too large");
+	return err ? err
+		   : file_write(state->pending, 0600, wr_view(&out), "platform", fault);
+}
+
 static enum tobi_err make_objects(struct tpm_state *state, struct tobi_bytes seal,
 				  struct tobi_fault *fault)
 {
@@ -147,7 +174,6 @@ static enum tobi_err make(const char *folder, const struct root_options *options
 	const char *device = NULL;
 	enum tobi_err err;
 
-	(void)folder;
 	root->state = state;
 	if (!state)
 		return fault_set(fault, TOBI_E_MEMORY, "platform", "", "out of memory");
@@ -164,6 +190,9 @@ static enum tobi_err make(const char *folder, const struct root_options *options
 	bytes_copy(state->record.device, sizeof(state->record.device), device,
 		   strlen(device));
 	state->record.pcrs = options->pcrs | PCRS_ALWAYS;
+	err = write_pending(state, folder, options->pin_file, fault);
+	if (err)
+		return err;
 	state->unsaved = true;
 	err = make_objects(state, options->seal, fault);
 	return err ? err : make_external(root, fault);
@@ -187,6 +216,8 @@ static enum tobi_err save(const char *folder, struct root *root, EVP_PKEY *ca,
 				     wr_view(&out), "platform", fault);
 	wr_done(&out);
 	state->unsaved = err != TOBI_OK;
+	if (!err && unlink(state->pending))
+		err = fault_errno(fault, "platform", PENDING, "cannot be removed");
 	return err;
 }
 
@@ -258,7 +289,8 @@ static enum tobi_err open_record(const char *folder, struct root *root,
 	return err ? err : make_external(root, fault);
 }
 
-static void undo(struct tpm_state *state)
+/* Whether the TPM could be asked to. */
+static bool undo(struct tpm_state *state)
 {
 	struct tpm_record *record = &state->record;
 	const struct tpm_object *made[] = {&record->key, &record->seal, &record->ak,
@@ -266,10 +298,36 @@ static void undo(struct tpm_state *state)
 	CLEANUP(tpm_close) struct tpm tpm = {0};
 
 	/* The storage key stays: others may use it meanwhile. */
-	if (!record->storage.handle || open_with_session(state, &tpm, NULL))
-		return;
+	if (!record->storage.handle)
+		return true;
+	if (open_with_session(state, &tpm, NULL))
+		return false;
 	for (size_t i = 0; i < sizeof(made) / sizeof(made[0]); i++)
 		tpm_remove(&tpm, made[i]);
+	return true;
+}
+
+/* Objects of a start that was interrupted belong to nobody. */
+static void sweep(const char *folder)
+{
+	struct root_path path = root_in_folder(folder, PENDING);
+	struct tpm_state state = {0};
+	struct tpm_pending pending;
+	struct secret bytes = {0};
+	CLEANUP(tpm_close) struct tpm tpm = {0};
+
+	if (file_read_secret(path.text, LIMIT_TPM_RECORD, PENDING, &bytes, NULL))
+		return;
+	if (!tpm_pending_parse(secret_view(&bytes), &pending, NULL) &&
+	    !read_owner(pending.owner_file[0] ? pending.owner_file : NULL, &state.owner,
+			NULL) &&
+	    !tpm_open(pending.device, TPM_PATIENCE_MS, &tpm, NULL) &&
+	    !Esys_TR_SetAuth(tpm.esys, ESYS_TR_RH_OWNER, &state.owner) &&
+	    !tpm_session_alone(&tpm, NULL))
+		tpm_remove_tagged(&tpm, pending.tag);
+	secret_done(&bytes);
+	explicit_bzero(&state, sizeof(state));
+	unlink(path.text);
 }
 
 /* The owner's authorisation is not kept: where it is not empty, people remove them. */
@@ -280,7 +338,7 @@ static enum tobi_err forget(struct root *root, struct tobi_fault *fault)
 	CLEANUP(tpm_close) struct tpm tpm = {0};
 	enum tobi_err err;
 
-	undo(state);
+	IGNORE(undo(state));
 	err = tpm_open(state->record.device, TPM_PATIENCE_MS, &tpm, fault);
 	if (!err && !tpm_find(&tpm, &state->record.key, "", &found, NULL))
 		err = fault_set(fault, TOBI_E_DENIED, "TPM", "platform key",
@@ -294,8 +352,8 @@ static void close_tpm(struct root *root)
 
 	if (!state)
 		return;
-	if (state->unsaved)
-		undo(state);
+	if (state->unsaved && undo(state))
+		unlink(state->pending);
 	tpm_ak_done(&state->chains);
 	explicit_bzero(state, sizeof(*state));
 	free(state);
@@ -383,6 +441,7 @@ const struct root_provider root_tpm_provider = {
     .derive = derive,
     .counter = counter,
     .forget = forget,
+    .sweep = sweep,
     .check = check,
     .quote = quote,
     .ak_request = ak_request,

@@ -28,6 +28,7 @@ enum tobi_err tpm_counter_make(struct tpm *tpm, const uint8_t auth[static TPM_AU
 			 .attributes = (TPM2_NT_COUNTER << TPMA_NV_TPM2_NT_SHIFT) |
 				       TPMA_NV_AUTHWRITE | TPMA_NV_AUTHREAD |
 				       TPMA_NV_NO_DA,
+			 .authPolicy.size = TPM_TAG_SIZE,
 			 .dataSize = COUNTER_SIZE}};
 	struct tpm_object object = {0};
 	ESYS_TR index = ESYS_TR_NONE;
@@ -35,6 +36,8 @@ enum tobi_err tpm_counter_make(struct tpm *tpm, const uint8_t auth[static TPM_AU
 
 	public.nvPublic.nvIndex = object.handle;
 	bytes_copy(value.buffer, sizeof(value.buffer), auth, TPM_AUTH_SIZE);
+	if (!err)
+		err = tpm_tag(auth, public.nvPublic.authPolicy.buffer);
 	if (!err)
 		err = tpm_result(tpm,
 				 Esys_NV_DefineSpace(

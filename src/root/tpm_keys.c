@@ -93,10 +93,23 @@ static bool is_of_use(struct tpm *tpm, ESYS_TR object)
 	return use;
 }
 
+enum tobi_err tpm_session_alone(struct tpm *tpm, struct tobi_fault *fault)
+{
+	ESYS_TR salt = ESYS_TR_NONE;
+	enum tobi_err err =
+	    make_primary(tpm, ESYS_TR_RH_NULL, ESYS_TR_PASSWORD, &salt, fault);
+
+	if (!err)
+		err = tpm_session_start(tpm, salt, fault);
+	if (!err)
+		tpm_release(tpm, salt);
+	return err;
+}
+
 enum tobi_err tpm_storage_make(struct tpm *tpm, struct tpm_object *ret_object,
 			       ESYS_TR *ret_storage, struct tobi_fault *fault)
 {
-	ESYS_TR salt = ESYS_TR_NONE, primary = ESYS_TR_NONE;
+	ESYS_TR primary = ESYS_TR_NONE;
 	TSS2_RC rc = Esys_TR_FromTPMPublic(tpm->esys, TPM_STORAGE_USUAL, ESYS_TR_NONE,
 					   ESYS_TR_NONE, ESYS_TR_NONE, ret_storage);
 	bool taken = rc == TSS2_RC_SUCCESS;
@@ -111,11 +124,7 @@ enum tobi_err tpm_storage_make(struct tpm *tpm, struct tpm_object *ret_object,
 		return err ? err : tpm_name_of(tpm, *ret_storage, ret_object, fault);
 	}
 	/* The owner's authorisation is used below: not without a salted session. */
-	err = make_primary(tpm, ESYS_TR_RH_NULL, ESYS_TR_PASSWORD, &salt, fault);
-	if (!err)
-		err = tpm_session_start(tpm, salt, fault);
-	if (!err)
-		tpm_release(tpm, salt);
+	err = tpm_session_alone(tpm, fault);
 	if (!err)
 		err = make_primary(tpm, ESYS_TR_RH_OWNER, tpm_session(tpm, 0), &primary,
 				   fault);
@@ -156,15 +165,19 @@ enum tobi_err tpm_key_make(struct tpm *tpm, ESYS_TR storage, enum tpm_key kind,
 	bytes_copy(sensitive.sensitive.userAuth.buffer, TPM_AUTH_SIZE, auth,
 		   TPM_AUTH_SIZE);
 	bytes_copy(sensitive.sensitive.data.buffer, PRK_SIZE, secret.ptr, secret.size);
+	template.publicArea.authPolicy.size = TPM_TAG_SIZE;
 	if (secret.size)
 		template.publicArea.objectAttributes &=
 		    ~(TPMA_OBJECT)TPMA_OBJECT_SENSITIVEDATAORIGIN;
-	err = tpm_result(tpm,
-			 Esys_Create(tpm->esys, storage,
-				     tpm_session(tpm, TPMA_SESSION_DECRYPT), ESYS_TR_NONE,
-				     ESYS_TR_NONE, &sensitive, &template, &outside, &pcrs,
-				     &private, &public, NULL, NULL, NULL),
-			 what, fault);
+	err = tpm_tag(auth, template.publicArea.authPolicy.buffer);
+	if (!err)
+		err = tpm_result(tpm,
+				 Esys_Create(tpm->esys, storage,
+					     tpm_session(tpm, TPMA_SESSION_DECRYPT),
+					     ESYS_TR_NONE, ESYS_TR_NONE, &sensitive,
+					     &template, &outside, &pcrs, &private,
+					     &public, NULL, NULL, NULL),
+				 what, fault);
 	explicit_bzero(&sensitive, sizeof(sensitive));
 	if (!err)
 		err = tpm_result(tpm,

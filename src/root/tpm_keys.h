@@ -10,6 +10,8 @@ enum tpm_key {
 	TPM_KEY_AK,	  /* ECDSA on P-256, signs what the TPM itself says, only */
 };
 
+/* A session salted to a key of the moment: where there is no storage key. */
+TOBI_MUST_USE enum tobi_err tpm_session_alone(struct tpm *tpm, struct tobi_fault *fault);
 /* The storage key: the usual one when it is of use, else one of ours is made and kept. */
 TOBI_MUST_USE enum tobi_err tpm_storage_make(struct tpm *tpm,
 					     struct tpm_object *ret_object,

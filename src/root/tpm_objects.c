@@ -56,17 +56,24 @@ static bool is_taken(const TPML_HANDLE *list, uint32_t handle)
 
 /* A TPM answers with as many handles as fit, in order; some of ours may be in a further
  * answer, and then taking them fails, which the caller reports. */
+static enum tobi_err list_handles(struct tpm *tpm, uint32_t first,
+				  TPMS_CAPABILITY_DATA **ret_data,
+				  struct tobi_fault *fault)
+{
+	TPMI_YES_NO more = 0;
+
+	return tpm_result(tpm,
+			  Esys_GetCapability(tpm->esys, ESYS_TR_NONE, ESYS_TR_NONE,
+					     ESYS_TR_NONE, TPM2_CAP_HANDLES, first,
+					     TPM2_MAX_CAP_HANDLES, &more, ret_data),
+			  "its handles", fault);
+}
+
 enum tobi_err tpm_free_handle(struct tpm *tpm, uint32_t first, uint32_t *ret_handle,
 			      struct tobi_fault *fault)
 {
 	TPMS_CAPABILITY_DATA *data = NULL;
-	TPMI_YES_NO more = 0;
-	enum tobi_err err =
-	    tpm_result(tpm,
-		       Esys_GetCapability(tpm->esys, ESYS_TR_NONE, ESYS_TR_NONE,
-					  ESYS_TR_NONE, TPM2_CAP_HANDLES, first,
-					  TPM2_MAX_CAP_HANDLES, &more, &data),
-		       "its handles", fault);
+	enum tobi_err err = list_handles(tpm, first, &data, fault);
 
 	if (err)
 		return err;
@@ -113,18 +120,75 @@ enum tobi_err tpm_persist(struct tpm *tpm, ESYS_TR transient, uint32_t handle,
 	return TOBI_OK;
 }
 
-void tpm_remove(struct tpm *tpm, const struct tpm_object *object)
+static void remove_found(struct tpm *tpm, ESYS_TR found, uint32_t handle)
 {
-	ESYS_TR found = ESYS_TR_NONE, gone = ESYS_TR_NONE;
+	ESYS_TR gone = ESYS_TR_NONE;
 
-	if (!object->handle || tpm_find(tpm, object, "", &found, NULL))
-		return;
-	if (object->handle >> 24 == TPM2_HT_PERSISTENT)
+	if (handle >> 24 == TPM2_HT_PERSISTENT)
 		IGNORE(Esys_EvictControl(tpm->esys, ESYS_TR_RH_OWNER, found,
 					 tpm_session(tpm, 0), ESYS_TR_NONE, ESYS_TR_NONE,
-					 object->handle, &gone));
+					 handle, &gone));
 	else
 		IGNORE(Esys_NV_UndefineSpace(tpm->esys, ESYS_TR_RH_OWNER, found,
 					     tpm_session(tpm, 0), ESYS_TR_NONE,
 					     ESYS_TR_NONE));
+}
+
+void tpm_remove(struct tpm *tpm, const struct tpm_object *object)
+{
+	ESYS_TR found = ESYS_TR_NONE;
+
+	if (object->handle && !tpm_find(tpm, object, "", &found, NULL))
+		remove_found(tpm, found, object->handle);
+}
+
+static bool has_policy(const TPM2B_DIGEST *policy, const uint8_t *tag)
+{
+	return bytes_equal((struct tobi_bytes){policy->buffer, policy->size},
+			   (struct tobi_bytes){tag, TPM_TAG_SIZE});
+}
+
+static bool is_tagged(struct tpm *tpm, ESYS_TR object, uint32_t handle,
+		      const uint8_t *tag)
+{
+	TPM2B_PUBLIC *key = NULL;
+	TPM2B_NV_PUBLIC *index = NULL;
+	bool tagged;
+
+	if (handle >> 24 == TPM2_HT_PERSISTENT)
+		tagged = !Esys_ReadPublic(tpm->esys, object, ESYS_TR_NONE, ESYS_TR_NONE,
+					  ESYS_TR_NONE, &key, NULL, NULL) &&
+			 has_policy(&key->publicArea.authPolicy, tag);
+	else
+		tagged = !Esys_NV_ReadPublic(tpm->esys, object, ESYS_TR_NONE,
+					     ESYS_TR_NONE, ESYS_TR_NONE, &index, NULL) &&
+			 has_policy(&index->nvPublic.authPolicy, tag);
+	Esys_Free(key);
+	Esys_Free(index);
+	return tagged;
+}
+
+void tpm_remove_tagged(struct tpm *tpm, const uint8_t tag[static TPM_TAG_SIZE])
+{
+	static const uint32_t firsts[] = {TPM_PERSISTENT_FIRST, TPM_NV_FIRST};
+
+	for (size_t i = 0; i < sizeof(firsts) / sizeof(firsts[0]); i++) {
+		TPMS_CAPABILITY_DATA *data = NULL;
+		const TPML_HANDLE *list;
+
+		if (list_handles(tpm, firsts[i], &data, NULL))
+			return;
+		list = &data->data.handles;
+		for (size_t n = 0; n < list->count; n++) {
+			uint32_t handle = list->handle[n];
+			ESYS_TR found = ESYS_TR_NONE;
+
+			if (handle - firsts[i] < TPM_RANGE &&
+			    !Esys_TR_FromTPMPublic(tpm->esys, handle, ESYS_TR_NONE,
+						   ESYS_TR_NONE, ESYS_TR_NONE, &found) &&
+			    is_tagged(tpm, found, handle, tag))
+				remove_found(tpm, found, handle);
+		}
+		Esys_Free(data);
+	}
 }

@@ -35,5 +35,7 @@ TOBI_MUST_USE enum tobi_err tpm_persist(struct tpm *tpm, ESYS_TR transient,
 					struct tobi_fault *fault);
 /* Removes it, if it is there and has this name. Best effort. */
 void tpm_remove(struct tpm *tpm, const struct tpm_object *object);
+/* All of ours that have this authPolicy. Best effort. */
+void tpm_remove_tagged(struct tpm *tpm, const uint8_t tag[static TPM_TAG_SIZE]);
 
 #endif

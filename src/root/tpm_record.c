@@ -4,10 +4,14 @@
 
 #include "base/secret.h"
 #include "codec/cbor.h"
+#include "pki/key.h"
+
+#define TAG_LABEL "tobichi tpm tag"
 
 enum {
 	RECORD_VERSION = 1,
 	RECORD_KEYS = 13,
+	PENDING_KEYS = 4,
 	NAME_MIN = 2 + 32,
 	PERSISTENT_FIRST = 0x81,
 	NV_FIRST = 0x01,
@@ -92,12 +96,12 @@ static void read_blob(struct cbor *cbor, size_t max, struct tpm_blob *blob,
 		cbor_fail(cbor, TOBI_E_MALFORMED, field);
 }
 
-static void read_device(struct cbor *cbor, struct tpm_record *record)
+static void read_path(struct cbor *cbor, char out[static LIMIT_PATH], const char *field)
 {
-	struct tobi_bytes text = cbor_text(cbor, sizeof(record->device) - 1, "device");
+	struct tobi_bytes text = cbor_text(cbor, LIMIT_PATH - 1, field);
 
 	if (!cbor_failed(cbor))
-		bytes_copy(record->device, sizeof(record->device), text.ptr, text.size);
+		bytes_copy(out, LIMIT_PATH - 1, text.ptr, text.size);
 }
 
 static void read_auth(struct cbor *cbor, struct tpm_record *record)
@@ -116,7 +120,7 @@ static void read_key(struct cbor *cbor, int64_t key, struct tpm_record *record)
 			cbor_fail(cbor, TOBI_E_UNSUPPORTED, "version");
 		break;
 	case 1:
-		read_device(cbor, record);
+		read_path(cbor, record->device, "device");
 		break;
 	case 2:
 		read_auth(cbor, record);
@@ -175,5 +179,74 @@ enum tobi_err tpm_record_parse(struct tobi_bytes bytes, struct tpm_record *ret_r
 	if (!err)
 		*ret_record = record;
 	explicit_bzero(&record, sizeof(record));
+	return err;
+}
+
+enum tobi_err tpm_tag(const uint8_t auth[static TPM_AUTH_SIZE],
+		      uint8_t ret_tag[static TPM_TAG_SIZE])
+{
+	uint8_t input[sizeof(TAG_LABEL) + TPM_AUTH_SIZE] = TAG_LABEL;
+	enum tobi_err err;
+
+	bytes_copy(input + sizeof(TAG_LABEL), TPM_AUTH_SIZE, auth, TPM_AUTH_SIZE);
+	err = hash_sha256((struct tobi_bytes){input, sizeof(input)}, ret_tag);
+	explicit_bzero(input, sizeof(input));
+	return err;
+}
+
+void tpm_pending_write(struct writer *out, const struct tpm_pending *pending)
+{
+	cbor_write_map(out, PENDING_KEYS);
+	cbor_write_uint(out, 0);
+	cbor_write_uint(out, RECORD_VERSION);
+	cbor_write_uint(out, 1);
+	cbor_write_text(out, pending->device);
+	cbor_write_uint(out, 2);
+	cbor_write_bytes(out, (struct tobi_bytes){pending->tag, sizeof(pending->tag)});
+	cbor_write_uint(out, 3);
+	cbor_write_text(out, pending->owner_file);
+}
+
+static void read_pending_key(struct cbor *cbor, int64_t key, struct tpm_pending *pending)
+{
+	struct tobi_bytes tag;
+
+	switch (key) {
+	case 0:
+		if (cbor_uint(cbor, "version") != RECORD_VERSION)
+			cbor_fail(cbor, TOBI_E_UNSUPPORTED, "version");
+		break;
+	case 1:
+		read_path(cbor, pending->device, "device");
+		break;
+	case 2:
+		tag = cbor_bytes_exact(cbor, TPM_TAG_SIZE, "tag");
+		if (!cbor_failed(cbor))
+			bytes_copy(pending->tag, TPM_TAG_SIZE, tag.ptr, tag.size);
+		break;
+	case 3:
+		read_path(cbor, pending->owner_file, "owner's file");
+		break;
+	default:
+		cbor_fail(cbor, TOBI_E_MALFORMED, "unknown key");
+	}
+}
+
+enum tobi_err tpm_pending_parse(struct tobi_bytes bytes, struct tpm_pending *ret_pending,
+				struct tobi_fault *fault)
+{
+	struct cbor cbor = cbor_init(bytes, CBOR_DETERMINISTIC);
+	struct cbor_map map = cbor_map(&cbor, PENDING_KEYS, "keys");
+	struct tpm_pending pending = {0};
+	size_t count = 0;
+	int64_t key = 0;
+	enum tobi_err err;
+
+	for (; cbor_map_int(&cbor, &map, &key, "keys"); count++)
+		read_pending_key(&cbor, key, &pending);
+	cbor_require(&cbor, count == PENDING_KEYS, "a required key");
+	err = cbor_finish(&cbor, "tpm.new", fault);
+	if (!err)
+		*ret_pending = pending;
 	return err;
 }

@@ -15,6 +15,7 @@ enum {
 	TPM_ATTEST_MAX = 512,  /* a TPMS_ATTEST */
 	TPM_SIGNATURE_MAX = 600,
 	TPM_PCR_COUNT = 24,
+	TPM_TAG_SIZE = 32,
 	LIMIT_TPM_RECORD = 8 << 10,
 };
 
@@ -41,6 +42,13 @@ struct tpm_record {
 	struct tpm_blob certify, certify_signature;
 };
 
+/* tpm.new: what finds the objects of a start that was interrupted. */
+struct tpm_pending {
+	char device[LIMIT_PATH];
+	uint8_t tag[TPM_TAG_SIZE];   /* the authPolicy of each */
+	char owner_file[LIMIT_PATH]; /* with the owner's authorisation; or empty */
+};
+
 struct tobi_bytes tpm_blob_view(const struct tpm_blob *blob);
 /* TOBI_E_LIMIT when it does not fit. */
 TOBI_MUST_USE enum tobi_err tpm_blob_set(struct tpm_blob *blob, struct tobi_bytes bytes);
@@ -49,5 +57,14 @@ void tpm_record_write(struct writer *out, const struct tpm_record *record);
 TOBI_MUST_USE enum tobi_err tpm_record_parse(struct tobi_bytes bytes,
 					     struct tpm_record *ret_record,
 					     struct tobi_fault *fault);
+
+/* An authPolicy for the objects of this authorisation, which no session ever satisfies:
+ * others cannot guess it before, and it says nothing of auth. */
+TOBI_MUST_USE enum tobi_err tpm_tag(const uint8_t auth[static TPM_AUTH_SIZE],
+				    uint8_t ret_tag[static TPM_TAG_SIZE]);
+void tpm_pending_write(struct writer *out, const struct tpm_pending *pending);
+TOBI_MUST_USE enum tobi_err tpm_pending_parse(struct tobi_bytes bytes,
+					      struct tpm_pending *ret_pending,
+					      struct tobi_fault *fault);
 
 #endif

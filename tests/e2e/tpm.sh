@@ -47,10 +47,19 @@ chmod 644 owner.pin
 check "a file that others may read" exits 2 "$tobichi" platform init --root tpm --device "$device" --pin-file owner.pin
 chmod 600 owner.pin
 check "failures leave nothing in the TPM" same "$(tpm_handles)" "$initial"
+# killed when its objects are in the TPM and no file names them yet
+words() { tpm_handles | wc -w; }
+owned=$(($(echo "$initial" | wc -w) + 5))
+if strace -o /dev/null true 2>/dev/null; then
+	check "a start that is killed" exits 137 strace -f -o strace.log -e trace=link,linkat \
+		-e inject=link,linkat:signal=KILL "$tobichi" platform init --root tpm --device "$device" --pin-file owner.pin
+	check "leaves three keys, a storage key and a counter" same "$(words)" $owned
+fi
 check "the right one" exits 0 "$tobichi" platform init --root tpm --device "$device" --pin-file owner.pin --pcrs 10,23
 check "the keys are in the TPM" has "$said" "tpm, in"
 check "and under which handles" has "$said" "device         $device: platform key 0x81005400, "
 check "for programs, too" has "$("$tobichi" platform status --json | jq -r .device)" "counter 0x01815400"
+check "what a killed start left is gone" same "$(words)" $owned
 check "it is in the folder what is public, and what names the rest" \
 	same "$(ls state | tr '\n' ' ')" "ak.pem counters platform-ca.pem platform.pem tpm.root "
 check "none of it is a private key" exits 1 grep -rl "PRIVATE KEY" state

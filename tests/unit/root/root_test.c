@@ -88,12 +88,48 @@ static void test_root_init__owner_authorisation__has_64_bytes_at_most(void **sta
 	init_with_owner(text, TOBI_E_LIMIT);
 }
 
+static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
+{
+	(void)st, (void)kind, (void)ftw;
+	return remove(path);
+}
+
+/* A write that was killed leaves its temporary file, and that may have a key in it. */
+static void test_root_init__after_a_killed_one__keeps_nothing_of_it(void **state)
+{
+	static const char *const left[] = {"platform.key.AbCdEf", "seal-root.AbCdEf",
+					   "tpm.new.AbCdEf", "pkcs11.new"};
+	char folder[] = "/tmp/tobichi-root-XXXXXX", path[80];
+	struct tobi_fault fault = {0};
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	for (size_t i = 0; i < 4; i++) {
+		FILE *file;
+
+		snprintf(path, sizeof(path), "%s/%s", folder, left[i]);
+		file = fopen(path, "w");
+		assert_non_null(file);
+		fputs("half a key", file);
+		fclose(file);
+	}
+	assert_int_equal(root_init(folder, "file", NULL, 1000, &fault), TOBI_OK);
+	for (size_t i = 0; i < 4; i++) {
+		snprintf(path, sizeof(path), "%s/%s", folder, left[i]);
+		assert_int_equal(access(path, F_OK), -1);
+	}
+	snprintf(path, sizeof(path), "%s/platform.key", folder);
+	assert_int_equal(access(path, F_OK), 0);
+	assert_int_equal(nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_root_providers__each_row__is_found_by_its_kind),
 	    cmocka_unit_test(test_root_init__of_a_kind_that_is_not_here__makes_nothing),
 	    cmocka_unit_test(test_root_init__owner_authorisation__has_64_bytes_at_most),
+	    cmocka_unit_test(test_root_init__after_a_killed_one__keeps_nothing_of_it),
 	    cmocka_unit_test(test_root_open__where_nothing_is__says_what_to_do),
 	};
 

@@ -134,6 +134,72 @@ static void test_tpm_record_parse__another_version__is_refused(void **state)
 	wr_done(&out);
 }
 
+static struct writer written_pending(const struct tpm_pending *pending)
+{
+	struct writer out = wr_init(LIMIT_TPM_RECORD);
+
+	tpm_pending_write(&out, pending);
+	assert_int_equal(wr_err(&out), 0);
+	return out;
+}
+
+static void test_tpm_pending__written__is_read_as_it_was(void **state)
+{
+	struct tpm_pending made = {.device = "device:/dev/tpmrm0",
+				   .tag = {1, 2, 3},
+				   .owner_file = "/etc/owner"},
+			   read;
+	struct writer out = written_pending(&made);
+
+	(void)state;
+	assert_int_equal(tpm_pending_parse(wr_view(&out), &read, NULL), 0);
+	assert_memory_equal(&read, &made, sizeof(made));
+	wr_done(&out);
+	made.owner_file[0] = 0;
+	out = written_pending(&made);
+	assert_int_equal(tpm_pending_parse(wr_view(&out), &read, NULL), 0);
+	assert_string_equal(read.owner_file, "");
+	wr_done(&out);
+}
+
+static void test_tpm_pending_parse__cut_longer_or_unknown__fails(void **state)
+{
+	struct tpm_pending made = {.device = "device:/dev/tpmrm0"}, read;
+	struct writer out = written_pending(&made);
+	struct tobi_fault fault;
+
+	(void)state;
+	for (size_t size = 0; size < out.size; size++) {
+		struct block cut = block_new((struct tobi_bytes){out.ptr, size});
+
+		assert_int_not_equal(tpm_pending_parse(block_view(cut), &read, &fault),
+				     0);
+		block_done(cut);
+	}
+	out.ptr[0] = 0xa3; /* a key less, which is then behind it */
+	assert_int_not_equal(tpm_pending_parse(wr_view(&out), &read, &fault), 0);
+	out.ptr[0] = 0xa4;
+	out.ptr[2] = 2;
+	assert_int_equal(tpm_pending_parse(wr_view(&out), &read, &fault),
+			 TOBI_E_UNSUPPORTED);
+	out.ptr[2] = 1;
+	wr_u8(&out, 0);
+	assert_int_equal(tpm_pending_parse(wr_view(&out), &read, &fault),
+			 TOBI_E_TRAILING);
+	wr_done(&out);
+}
+
+static void test_tpm_tag__of_another_authorisation__is_another(void **state)
+{
+	uint8_t auth[TPM_AUTH_SIZE] = {1}, one[TPM_TAG_SIZE], other[TPM_TAG_SIZE];
+
+	(void)state;
+	assert_int_equal(tpm_tag(auth, one), 0);
+	auth[31] = 1;
+	assert_int_equal(tpm_tag(auth, other), 0);
+	assert_memory_not_equal(one, other, TPM_TAG_SIZE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -142,6 +208,9 @@ int main(void)
 	    cmocka_unit_test(test_tpm_record_parse__a_handle_of_another_kind__is_refused),
 	    cmocka_unit_test(test_tpm_record_parse__beyond_what_a_tpm_has__is_refused),
 	    cmocka_unit_test(test_tpm_record_parse__another_version__is_refused),
+	    cmocka_unit_test(test_tpm_pending__written__is_read_as_it_was),
+	    cmocka_unit_test(test_tpm_pending_parse__cut_longer_or_unknown__fails),
+	    cmocka_unit_test(test_tpm_tag__of_another_authorisation__is_another),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
