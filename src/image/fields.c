@@ -85,9 +85,16 @@ struct tobi_bytes fields_text(struct fields *in, size_t max, fields_rule *rule,
 			      const char *field, const char *why)
 {
 	struct tobi_bytes text;
+	bool sound = !fields_failed(in);
 
 	begin(in);
 	text = cbor_text(&in->cbor, max, field);
+	if (sound && in->cbor.rd.err == TOBI_E_MALFORMED) {
+		in->err = TOBI_E_MALFORMED;
+		in->field = field;
+		in->why = "it must be text: UTF-8 without control characters, such as "
+			  "an end of line";
+	}
 	if (!fields_failed(in) && rule && !rule(text))
 		fields_refuse(in, TOBI_E_MALFORMED, field, why);
 	return fields_failed(in) ? (struct tobi_bytes){0} : text;
