@@ -1,4 +1,5 @@
 /* This host's root of trust: making it, showing it, having an owner's CA certify it. */
+#include <errno.h>
 #include <string.h>
 #include <time.h>
 
@@ -183,10 +184,21 @@ static int status(const struct options *options, const char *argument)
 	return print_status(options, root, &running);
 }
 
+/* Whoever has forgotten to name the kind shall not get keys in files. */
+static bool kind_suits(const char *kind, const struct root_options *root)
+{
+	return strcmp(kind, "file") != 0 ||
+	       !(root->device || root->token || root->pin_file || root->pcrs);
+}
+
 static int init(const struct options *options, const char *argument)
 {
 	struct tobi_fault fault = {0};
 
+	if (!kind_suits(options->kind, &options->root))
+		return cli_usage("platform", "keys in files have no --device, --token, "
+					     "--pin-file or --pcrs: name --root tpm or "
+					     "--root pkcs11");
 	if (root_init(options->folder, options->kind, &options->root, time(NULL), &fault))
 		return cli_fail(&fault);
 	return status(options, argument);
@@ -202,6 +214,10 @@ static int migrate(const struct options *options, const char *argument)
 	(void)argument;
 	if (!options->to)
 		return cli_usage("platform", "migrate needs --to");
+	if (!kind_suits(options->to, &options->root))
+		return cli_usage("platform", "keys in files have no --device, --token, "
+					     "--pin-file or --pcrs: name --to tpm or "
+					     "--to pkcs11");
 	if (ask_service(&running, &fault))
 		return cli_fail(&fault);
 	if (running.is)
@@ -382,6 +398,9 @@ int cmd_platform(int argc, char **argv)
 	options.folder = folders.state;
 	/* The service reads it from another folder. */
 	pin_file = options.root.pin_file ? realpath(options.root.pin_file, NULL) : NULL;
+	if (options.root.pin_file && !pin_file)
+		return cli_error("PIN file: cannot open %s: %s", options.root.pin_file,
+				 strerror(errno));
 	if (pin_file)
 		options.root.pin_file = pin_file;
 	return action->run(&options, action->takes_argument ? argv[optind + 1] : NULL);

@@ -24,7 +24,19 @@ check "platform status before init" exits 2 "$tobichi" platform status
 check "it says what to do" has "$said" "platform init"
 check "platform init" exits 0 "$tobichi" platform init
 check "platform init twice" exits 2 "$tobichi" platform init
-check "a root of trust that is not in this build" exits 2 "$tobichi" platform init --root tpm
+check "a root of trust of no known kind" exits 2 "$tobichi" platform init --root sgx
+check "it says which there are" has "$said" "file, tpm or pkcs11"
+for option in "--device /dev/tpmrm0" "--token plat" "--pin-file /dev/null" "--pcrs 11"; do
+	# shellcheck disable=SC2086 # words are meant
+	check "$option is not for keys in files" exits 2 env TOBICHI_STATE_FOLDER="$work/none" "$tobichi" platform init $option
+	check "it says what may be meant" has "$said" "--root tpm"
+done
+check "no keys are made" test ! -e none
+check "a PIN file that is not there" exits 2 "$tobichi" platform init --root pkcs11 --pin-file none
+check "it is named" has "$said" "cannot open none"
+check "an argument of two lines" exits 2 "$tobichi" build -o lines.tobi -- /bin/busybox sh -c "a
+b"
+check "it says why" has "$said" "control characters"
 check "platform status" exits 0 "$tobichi" platform status
 check "it names the tier's limit" has "$said" "root and the kernel are not"
 check "platform status --json" exits 0 "$tobichi" platform status --json
