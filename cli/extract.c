@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "appraise/ratls.h"
 #include "base/cleanup.h"
 #include "base/fault.h"
 #include "base/file.h"
@@ -23,8 +24,13 @@ static enum tobi_err find_quote(struct tobi_bytes bytes, struct cmw *cmw,
 	const struct cmw_record *cpu;
 	struct cose_sign1 sign1 = {0};
 	struct soft_claims claims = {0};
-	enum tobi_err err = cmw_parse(bytes, "evidence", cmw, fault);
+	enum tobi_err err;
 
+	if (ratls_is_certificate(bytes))
+		return fault_set(fault, TOBI_E_NOT_FOUND, "evidence", "TPM",
+				 "--extract-tpm needs a file of `tobichi attest`, not a "
+				 "certificate");
+	err = cmw_parse(bytes, "evidence", cmw, fault);
 	cpu = err ? NULL : cmw_find(cmw, "cpu");
 	if (!err && !cpu)
 		err = fault_set(fault, TOBI_E_MALFORMED, "evidence", "cpu",

@@ -79,6 +79,8 @@ for code in RATLS-MODE RATLS-CERTIFICATE RATLS-EXTENSION RATLS-CLAIMS RATLS-KEY 
 	RATLS-BINDING SOFT-SIGNATURE POLICY-IMAGE POLICY-CONFIG; do
 	check "$code is ok" has "$said" "ok    $code "
 done
+check "no TPM's quote is in it" exits 2 "$tobichi" verify cert.pem --policy ratls.yaml --extract-tpm quote
+check "that is said" has "$said" "not a certificate"
 check "DER, too" exits 0 "$tobichi" verify cert.der --policy ratls.yaml
 check "as JSON" exits 0 "$tobichi" verify cert.pem --policy ratls.yaml --json
 check "with the same warning" has "$said" "no session binding, no freshness"
