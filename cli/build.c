@@ -281,23 +281,24 @@ static bool take_option(struct build *build, int option, char *value)
 	}
 }
 
-static bool is_list(int option)
-{
-	return strchr("aepwsE", option);
-}
-
 static int parse_options(int argc, char **argv, struct build *build)
 {
 	int option, index = -1;
 
 	while ((option = getopt_long(argc, argv, "+o:", known, &index)) != -1) {
+		const char *form;
+		char said[256];
+
 		if (option == '?')
 			return cli_usage("build", "wrong option");
+		snprintf(said, sizeof(said), "%s", optarg ? optarg : "");
+		form = option == 'g' || option == 'L' ? build_egress_form(option == 'L')
+		       : strchr("aepws", option)      ? ", or that many"
+						      : "";
 		if (!take_option(build, option, optarg))
 			return cli_usage("build", "--%s does not allow '%s'%s",
-					 index >= 0 ? known[index].name : "output",
-					 optarg ? optarg : "",
-					 is_list(option) ? ", or that many" : "");
+					 index >= 0 ? known[index].name : "output", said,
+					 form);
 		index = -1;
 	}
 	return 0;

@@ -36,3 +36,11 @@ bool build_egress(struct manifest *manifest, char *value)
 	manifest->egress_count++;
 	return rule_policy(entry->policy) && (!comma || entry->policy.size);
 }
+
+const char *build_egress_form(bool clients)
+{
+	return clients
+		   ? ": it is a path in the image, from / on, or launch"
+		   : ": it is HOST:PORT[=LOCALPORT][,policy=/PATH|launch], at most 16 "
+		     "times";
+}

@@ -49,8 +49,8 @@ static enum tobi_err find_program(const char *program, char *ret_path, size_t ro
 	if (!slash)
 		return fault_set(
 		    fault, TOBI_E_NOT_FOUND, object, "",
-		    "there is no program %s in /usr/bin and its like; install it, or "
-		    "give its path",
+		    "there is no program %s in /usr/bin and its like, nor a file of "
+		    "that name here; install it, or give its path",
 		    program);
 	if (access(program, F_OK))
 		return fault_errno(fault, object, "", "cannot find %s", program);

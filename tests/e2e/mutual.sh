@@ -257,6 +257,7 @@ check "a policy that is none" exits 2 "$tobichi" run j.tobi
 for wrong in "127.0.0.1" "127.0.0.1:0" "127.0.0.1:80=0" "127.0.0.1:80=x" "127.0.0.1:80,policy=" \
 	"127.0.0.1:80,policy=relative" "127.0.0.1:80,other=/x" "under_score:80"; do
 	check "build refuses --egress $wrong" exits 2 "$tobichi" build --egress "$wrong" -o k.tobi -- /bin/true
+	check "it shows that, and the form" has "$said" "'$wrong': it is HOST:PORT"
 done
 check "no courier is left" same "$(pgrep -fc "tobichid --courier.* 127.0.0.1 $b_port")" 0
 exit $failed
