@@ -49,7 +49,6 @@ static const struct command commands[] = {
      "  --name NAME, --discard-output, --debug\n"
      "  --quiet                say nothing\n",
      cmd_build},
-    {"help", "[COMMAND]", "list the commands, or explain one", "", cmd_help},
     {"connect", "HOST:PORT --policy FILE [--listen ADDR:PORT | -- COMMAND [ARG...]]",
      "open a channel to an enclave that has proven itself",
      "  --policy FILE       what the enclave must prove\n"
@@ -70,6 +69,7 @@ static const struct command commands[] = {
      "  --signer HEX  which signer, where several have signed the image\n"
      "  --quiet       do not say when a restored backup would not be noticed\n",
      cmd_counter},
+    {"help", "[COMMAND]", "list the commands, or explain one", "", cmd_help},
     {"inspect", "IMAGE [--json]", "measure an image, and show what it holds",
      "  --json  as JSON\n", cmd_inspect},
     {"keygen", "[-o NAME] [--type p256|p384|ed25519]", "make a key pair",
@@ -105,7 +105,7 @@ static const struct command commands[] = {
      "  --ca-key FILE, --ca-cert FILE  ak-challenge: the owner's CA\n"
      "  --new-seal-root  migrate: what enclaves have sealed here may be lost\n"
      "  --json         status: as JSON\n"
-     "  -o, --output FILE  anchor, csr: write to a file\n",
+     "  -o, --output FILE  anchor, csr, ak-request, ak-challenge: write to a file\n",
      cmd_platform},
     {"ps", "[--json]", "list the running enclaves", "  --json  as JSON\n", cmd_ps},
     {"run", "[OPTION...] IMAGE | [OPTION...] -- PROGRAM [ARGUMENT...]",
