@@ -26,8 +26,8 @@ TOBI_MUST_USE enum tobi_err root_settle(const char *folder, bool *ret_left,
 					struct tobi_fault *fault);
 /* migrate.new becomes migrate.commit, and survives a power cut. */
 TOBI_MUST_USE enum tobi_err root_commit(const char *folder, struct tobi_fault *fault);
-/* Overwrites and removes the files of a platform of whatever kind, and what writes of them
- * that were killed have left. */
+/* Overwrites and removes the files of a platform of whatever kind, and what writes of
+ * them that were killed have left. */
 TOBI_MUST_USE enum tobi_err root_wipe(const char *folder, struct tobi_fault *fault);
 
 #endif
