@@ -17,93 +17,18 @@ enum { CHUNK = 512, DER_HEADER = 4 };
 /* PolicySecret(endorsement hierarchy): TCG EK Credential Profile 2.x, annex B. */
 #define POLICY_A                                                                         \
 	{                                                                                \
-		.size = 32, .buffer = {                                                  \
-			0x83,                                                            \
-			0x71,                                                            \
-			0x97,                                                            \
-			0x67,                                                            \
-			0x44,                                                            \
-			0x84,                                                            \
-			0xb3,                                                            \
-			0xf8,                                                            \
-			0x1a,                                                            \
-			0x90,                                                            \
-			0xcc,                                                            \
-			0x8d,                                                            \
-			0x46,                                                            \
-			0xa5,                                                            \
-			0xd7,                                                            \
-			0x24,                                                            \
-			0xfd,                                                            \
-			0x52,                                                            \
-			0xd7,                                                            \
-			0x6e,                                                            \
-			0x06,                                                            \
-			0x52,                                                            \
-			0x0b,                                                            \
-			0x64,                                                            \
-			0xf2,                                                            \
-			0xa1,                                                            \
-			0xda,                                                            \
-			0x1b,                                                            \
-			0x33,                                                            \
-			0x14,                                                            \
-			0x69,                                                            \
-			0xaa                                                             \
-		}                                                                        \
+		.size = 32,                                                              \
+		.buffer =                                                                \
+		    "\x83\x71\x97\x67\x44\x84\xb3\xf8\x1a\x90\xcc\x8d\x46\xa5\xd7\x24"   \
+		    "\xfd\x52\xd7\x6e\x06\x52\x0b\x64\xf2\xa1\xda\x1b\x33\x14\x69\xaa"   \
 	}
 #define POLICY_B_384                                                                     \
 	{                                                                                \
-		.size = 48, .buffer = {                                                  \
-			0xb2,                                                            \
-			0x6e,                                                            \
-			0x7d,                                                            \
-			0x28,                                                            \
-			0xd1,                                                            \
-			0x1a,                                                            \
-			0x50,                                                            \
-			0xbc,                                                            \
-			0x53,                                                            \
-			0xd8,                                                            \
-			0x82,                                                            \
-			0xbc,                                                            \
-			0xf5,                                                            \
-			0xfd,                                                            \
-			0x3a,                                                            \
-			0x1a,                                                            \
-			0x07,                                                            \
-			0x41,                                                            \
-			0x48,                                                            \
-			0xbb,                                                            \
-			0x35,                                                            \
-			0xd3,                                                            \
-			0xb4,                                                            \
-			0xe4,                                                            \
-			0xcb,                                                            \
-			0x1c,                                                            \
-			0x0a,                                                            \
-			0xd9,                                                            \
-			0xbd,                                                            \
-			0xe4,                                                            \
-			0x19,                                                            \
-			0xca,                                                            \
-			0xcb,                                                            \
-			0x47,                                                            \
-			0xba,                                                            \
-			0x09,                                                            \
-			0x69,                                                            \
-			0x96,                                                            \
-			0x46,                                                            \
-			0x15,                                                            \
-			0x0f,                                                            \
-			0x9f,                                                            \
-			0xc0,                                                            \
-			0x00,                                                            \
-			0xf3,                                                            \
-			0xf8,                                                            \
-			0x0e,                                                            \
-			0x12                                                             \
-		}                                                                        \
+		.size = 48,                                                              \
+		.buffer =                                                                \
+		    "\xb2\x6e\x7d\x28\xd1\x1a\x50\xbc\x53\xd8\x82\xbc\xf5\xfd\x3a\x1a"   \
+		    "\x07\x41\x48\xbb\x35\xd3\xb4\xe4\xcb\x1c\x0a\xd9\xbd\xe4\x19\xca"   \
+		    "\xcb\x47\xba\x09\x69\x96\x46\x15\x0f\x9f\xc0\x00\xf3\xf8\x0e\x12"   \
 	}
 
 /* The profile's templates; quick keys first. */

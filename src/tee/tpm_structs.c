@@ -128,15 +128,15 @@ static void skip_cipher(struct reader *rd)
 
 /* TPMT_ECC_SCHEME and TPMT_RSA_SCHEME, sections 11.2.5.6 and 11.2.4.2: signing schemes
  * with a hash, or none. */
-static void read_scheme(struct reader *rd, struct tpm_public *public)
+static void read_scheme(struct reader *rd, struct tpm_public *key)
 {
-	public->scheme = rd_u16be(rd, "scheme");
-	public->scheme_hash = TPM_ALG_NULL;
-	if (public->scheme == TPM_ALG_ECDSA || public->scheme == TPM_ALG_RSASSA ||
-	    public->scheme == TPM_ALG_RSAPSS)
-	public->scheme_hash = rd_u16be(rd, "scheme");
-	else if (public->scheme != TPM_ALG_NULL)
-	    rd_fail(rd, TOBI_E_UNSUPPORTED, "scheme");
+	key->scheme = rd_u16be(rd, "scheme");
+	key->scheme_hash = TPM_ALG_NULL;
+	if (key->scheme == TPM_ALG_ECDSA || key->scheme == TPM_ALG_RSASSA ||
+	    key->scheme == TPM_ALG_RSAPSS)
+		key->scheme_hash = rd_u16be(rd, "scheme");
+	else if (key->scheme != TPM_ALG_NULL)
+		rd_fail(rd, TOBI_E_UNSUPPORTED, "scheme");
 }
 
 /* TPMT_PUBLIC, section 12.2.4. */
