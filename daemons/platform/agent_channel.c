@@ -19,8 +19,8 @@ enum {
 	 * be asked for at once. An agent's own limits, of evidence and at its desk, are
 	 * below both. */
 	COST = 1,
-	COST_OF_KEYS = 1,      /* beside that: the signer is asked */
-	COST_OF_INCREMENT = 9, /* what is written, by the host's disk or a TPM */
+	COST_OF_KEYS = 2,	/* the signer is asked */
+	COST_OF_INCREMENT = 10, /* what is written, by the host's disk or a TPM */
 	BURST = 2000,
 };
 
@@ -360,23 +360,25 @@ static void take_note(struct enclave *enclave, struct tobi_bytes bytes)
 		enclave->notes++;
 }
 
-static unsigned cost_of_answer(uint64_t kind, const struct counter_request *counter)
+static unsigned cost_of(uint64_t kind, bool increment)
 {
 	switch (kind) {
 	case AGENT_REPORT:
 	case AGENT_KEY:
 		return COST_OF_KEYS;
 	case AGENT_COUNTER:
-		return counter->increment ? COST_OF_INCREMENT : COST_OF_KEYS;
-	default:
+		return increment ? COST_OF_INCREMENT : COST_OF_KEYS;
+	case AGENT_EVIDENCE: /* a client has asked for it, and it is taken once */
 		return 0;
+	default:
+		return COST;
 	}
 }
 
 /* An agent never says so much: somebody else speaks. */
 static enum tobi_err pay(struct enclave *enclave, unsigned cost, struct tobi_fault *fault)
 {
-	return pace_take(&enclave->messages, pace_now_ms(), cost, BURST)
+	return !cost || pace_take(&enclave->messages, pace_now_ms(), cost, BURST)
 		   ? TOBI_OK
 		   : fault_set(fault, TOBI_E_LIMIT, "agent's message", "",
 			       "it asks for more than an agent does");
@@ -404,7 +406,7 @@ static enum tobi_err take_message(struct enclave *enclave, struct tobi_bytes byt
 	}
 	if (!cbor_failed(&cbor) && kind == AGENT_NOTE && enclave->was_ready) {
 		take_note(enclave, bytes);
-		return TOBI_OK;
+		return pay(enclave, COST, fault);
 	}
 	if (kind != AGENT_RUNNING)
 		cbor_require(&cbor, cbor_map_int(&cbor, &map, &key, "field") && key == 1,
@@ -427,7 +429,7 @@ static enum tobi_err take_message(struct enclave *enclave, struct tobi_bytes byt
 		cbor_fail(&cbor, TOBI_E_PROTOCOL, "kind");
 	err = cbor_finish(&cbor, "agent's message", fault);
 	if (!err)
-		err = pay(enclave, cost_of_answer(kind, &counter), fault);
+		err = pay(enclave, cost_of(kind, counter.increment), fault);
 	if (err)
 		return err;
 	if (kind == AGENT_RUNNING && enclave->state != ENCLAVE_ENDING) {
@@ -460,8 +462,6 @@ static bool take_next(struct enclave *enclave)
 	err = packet_receive(enclave->channel, LIMIT_CHANNEL, &packet, &fault);
 	if (err == TOBI_E_TIMEOUT)
 		return false;
-	if (!err)
-		err = pay(enclave, COST, &fault);
 	if (!err)
 		err = take_message(enclave, wr_view(&packet.bytes), &fault);
 	if (!err)

@@ -477,26 +477,63 @@ static void test_agent_key__without_its_signer__the_service_ends(void **state)
 
 /* ---- one that asks without end ---- */
 
-static void say_kind(unsigned kind)
+static void say_running(void)
 {
 	struct writer out = wr_init(64);
 
 	cbor_write_map(&out, 1);
 	cbor_write_uint(&out, 0);
-	cbor_write_uint(&out, kind);
+	cbor_write_uint(&out, AGENT_RUNNING);
 	world_say(&out);
 	wr_done(&out);
+}
+
+static void say_note(void)
+{
+	struct tobi_fault fault = {.code = TOBI_E_REFUSED, .message = "noted"};
+	struct writer out = wr_init(1024);
+
+	packet_write_fault(&out, AGENT_NOTE, &fault);
+	world_say(&out);
+	wr_done(&out);
+}
+
+static void expect_end_without_pace(void (*say)(void))
+{
+	say();
+	assert_false(world_enclave_is_killed());
+	world.enclave->messages.paid_ms = INT64_MAX / 2;
+	say();
+	assert_true(world_enclave_is_killed());
+	assert_int_equal(world.enclave->fault.code, TOBI_E_LIMIT);
 }
 
 static void test_agent_pace__messages_without_end__end_the_enclave(void **state)
 {
 	(void)state;
-	say_kind(AGENT_RUNNING);
-	assert_false(world_enclave_is_killed());
+	expect_end_without_pace(say_running);
+}
+
+static void test_agent_pace__notes_without_end__end_the_enclave(void **state)
+{
+	(void)state;
+	expect_end_without_pace(say_note);
+}
+
+/* How often that is, clients say. */
+static void test_agent_pace__what_clients_ask__is_free(void **state)
+{
+	int client;
+
+	(void)state;
 	world.enclave->messages.paid_ms = INT64_MAX / 2;
-	say_kind(AGENT_RUNNING);
-	assert_true(world_enclave_is_killed());
-	assert_int_equal(world.enclave->fault.code, TOBI_E_LIMIT);
+	client = world_ask_for_evidence("nonce of A");
+	say_evidence(1, "for A");
+	expect_evidence(client, "for A");
+	client = world_ask_for_evidence("nonce of B");
+	say_fault();
+	expect_fault(client, TOBI_E_LIMIT);
+	assert_false(world_enclave_is_killed());
 }
 
 /* What a message has cost at least. */
@@ -567,6 +604,8 @@ int main(void)
 	    TEST(test_agent_key__before_it_is_ready__ends_the_enclave),
 	    TEST(test_agent_key__without_its_signer__the_service_ends),
 	    TEST(test_agent_pace__messages_without_end__end_the_enclave),
+	    TEST(test_agent_pace__notes_without_end__end_the_enclave),
+	    TEST(test_agent_pace__what_clients_ask__is_free),
 	    TEST(test_agent_pace__what_the_signer_does__costs_more),
 	};
 
