@@ -4,11 +4,7 @@
 #include "ipc/packet.h"
 #include "proxy.h"
 
-enum {
-	RETRY_MS = 100,
-	/* Of an enclave: who is refused may try again and again. */
-	MAX_NOTES = 100,
-};
+enum { RETRY_MS = 100 };
 
 size_t outbound_room(const struct manifest *manifest, size_t room)
 {
@@ -24,7 +20,9 @@ void outbound_note(void *context, const struct tobi_fault *fault)
 	CLEANUP(wr_done) struct writer out = wr_init(LIMIT_CHANNEL);
 	struct outbound *outbound = context;
 
-	if (outbound->notes == MAX_NOTES)
+	/* Who is refused may try again and again. For one more than it shows, the service
+	 * says that there are more. */
+	if (outbound->notes > LIMIT_NOTES)
 		return;
 	outbound->notes++;
 	packet_write_fault(&out, MESSAGE_NOTE, fault);

@@ -14,7 +14,6 @@
 #include "token/soft_token.h"
 
 enum {
-	MAX_NOTES = 100, /* of one enclave, in the log */
 	/* What each message costs, in milliseconds of the enclave's own, and how much may
 	 * be asked for at once. An agent's own limits, of evidence and at its desk, are
 	 * below both. */
@@ -351,12 +350,12 @@ static void take_note(struct enclave *enclave, struct tobi_bytes bytes)
 	if (!packet_read_fault(bytes, &fault))
 		return;
 	tobi_fault_print(&fault, text, sizeof(text));
-	if (enclave->notes < MAX_NOTES)
+	if (enclave->notes < LIMIT_NOTES)
 		fprintf(stderr, "event=note id=%s fault=\"%s\"\n", enclave->id, text);
-	else if (enclave->notes == MAX_NOTES)
+	else if (enclave->notes == LIMIT_NOTES)
 		fprintf(stderr, "event=note id=%s fault=\"no more are shown\"\n",
 			enclave->id);
-	if (enclave->notes <= MAX_NOTES)
+	if (enclave->notes <= LIMIT_NOTES)
 		enclave->notes++;
 }
 

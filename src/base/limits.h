@@ -37,6 +37,7 @@ enum {
 	LIMIT_EGRESS = 64,	  /* connections out of one enclave */
 	LIMIT_EGRESS_DIALING = 8, /* of them not connected yet */
 	LIMIT_EGRESS_ALL = 512,	  /* of one platform service */
+	LIMIT_NOTES = 100,	  /* of one enclave, in the service's log */
 	LIMIT_WRITABLE = 32,
 	LIMIT_SECRETS = 64,
 	LIMIT_SECRET = 1 << 20,

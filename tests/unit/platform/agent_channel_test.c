@@ -1,4 +1,5 @@
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -498,6 +499,31 @@ static void say_note(void)
 	wr_done(&out);
 }
 
+/* The log is standard error. */
+static void test_agent_note__without_end__some_are_shown(void **state)
+{
+	static const char last[] = "fault=\"no more are shown\"\n";
+	int log = memfd_create("log", MFD_CLOEXEC), kept = dup(STDERR_FILENO);
+	char text[65536] = "";
+	unsigned lines = 0;
+	ssize_t size;
+
+	(void)state;
+	assert_int_equal(dup2(log, STDERR_FILENO), STDERR_FILENO);
+	for (unsigned n = 0; n < 3 * LIMIT_NOTES; n++)
+		say_note();
+	assert_int_equal(dup2(kept, STDERR_FILENO), STDERR_FILENO);
+	size = pread(log, text, sizeof(text) - 1, 0);
+	assert_true(size > (ssize_t)sizeof(last));
+	for (ssize_t i = 0; i < size; i++)
+		lines += text[i] == '\n';
+	assert_int_equal(lines, LIMIT_NOTES + 1);
+	assert_string_equal(text + size - (sizeof(last) - 1), last);
+	assert_false(world_enclave_is_killed());
+	close(kept);
+	close(log);
+}
+
 static void expect_end_without_pace(void (*say)(void))
 {
 	say();
@@ -603,6 +629,7 @@ int main(void)
 	    TEST(test_agent_key__too_long_a_label__ends_the_enclave),
 	    TEST(test_agent_key__before_it_is_ready__ends_the_enclave),
 	    TEST(test_agent_key__without_its_signer__the_service_ends),
+	    TEST(test_agent_note__without_end__some_are_shown),
 	    TEST(test_agent_pace__messages_without_end__end_the_enclave),
 	    TEST(test_agent_pace__notes_without_end__end_the_enclave),
 	    TEST(test_agent_pace__what_clients_ask__is_free),
