@@ -40,8 +40,12 @@ static void session_close(struct session *session)
 
 static int fail(const struct options *options, const struct tobi_fault *fault)
 {
+	struct tobi_fault named = *fault;
+
+	if (!named.field[0])
+		snprintf(named.field, sizeof(named.field), "%s", options->target);
 	if (fault->code != TOBI_E_REFUSED && fault->code != TOBI_E_DENIED)
-		return cli_fail(fault);
+		return cli_fail(&named);
 	fprintf(stderr, "refused: %s: ", options->target);
 	cli_print_text(stderr, (struct tobi_bytes){(const uint8_t *)fault->message,
 						   strlen(fault->message)});

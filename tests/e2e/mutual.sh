@@ -72,6 +72,11 @@ $outside failed: ConnectionRefusedError
 check "egress: why there is none is in the log" has "$(log)" \
 	"fault=\"egress: 127.0.0.1:$unlisted: cannot connect: Connection refused\""
 
+build closed --egress "127.0.0.1:$unlisted=7000,policy=/plain.yaml" --add "$work/plain.policy.yaml:/plain.yaml" \
+	-- /bin/busybox sh -c "/run/tobichi/tobichi connect 127.0.0.1:$unlisted"
+check "egress: connect inside to where nobody listens" exits 2 "$tobichi" run closed.tobi
+check "egress: says where" has "$said" "127.0.0.1:$unlisted: cannot connect: Connection refused"
+
 # ---- two enclaves ----
 "$tobichi" keygen --output publisher >/dev/null
 build template --key publisher.key --product 1 -- /usr/bin/python3 /ask.py
