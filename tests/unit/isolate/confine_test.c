@@ -359,9 +359,10 @@ static long write_settings(void)
 {
 	return opened(open("/etc/passwd", O_WRONLY | O_CLOEXEC));
 }
+/* A full folder, so that nothing is lost where the defence is not there: ENOTEMPTY. */
 static long remove_settings(void)
 {
-	return unlink("/etc/passwd");
+	return rmdir("/etc");
 }
 static long make_device(void)
 {
