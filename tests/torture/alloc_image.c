@@ -14,8 +14,8 @@ struct file {
 
 enum change { NOTHING, ROOT, TREE, MANIFEST };
 
-/* The last byte of a manifest says where the output goes: either value is a valid one, so
- * that its signature alone tells. */
+/* The last byte but two of a manifest says where the output goes (before key 18 and an
+ * empty text): either value is a valid one, so that its signature alone tells. */
 static size_t place_of(enum change change, const struct writer *image)
 {
 	switch (change) {
@@ -24,7 +24,7 @@ static size_t place_of(enum change change, const struct writer *image)
 	case TREE:
 		return image->size - 4096;
 	default:
-		return 56 + load_u32be(image->ptr + 12) - 1;
+		return 56 + load_u32be(image->ptr + 12) - 3;
 	}
 }
 
