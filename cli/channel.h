@@ -24,6 +24,7 @@ struct channel {
 	struct event_base *base;
 	struct event *signals[2];
 	bool interrupted;
+	unsigned ended; /* sessions of --listen */
 };
 
 /* Reads policy and key; nothing is connected yet. Zero, or an exit status after the

@@ -1,5 +1,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,6 +40,15 @@ static void link_close(struct link *link)
 	*link = (struct link){.local = -1};
 }
 
+/* Sessions that overlap leave the heap in pieces: now and then what is free goes back. */
+static void trim(struct channel *channel)
+{
+	const unsigned now_and_then = 32;
+
+	if (++channel->ended % now_and_then == 0)
+		malloc_trim(0);
+}
+
 static void link_over(struct link *link, const struct tobi_fault *fault)
 {
 	link->over = true;
@@ -52,6 +62,7 @@ static void link_over(struct link *link, const struct tobi_fault *fault)
 	}
 	if (fault && !link->opened)
 		channel_report(link->channel, link->conn, fault);
+	trim(link->channel);
 	link_close(link);
 	free(link);
 }

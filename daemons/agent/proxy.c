@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <malloc.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -19,6 +20,7 @@
 #define SECRETS_PROTOCOL "tobichi-secrets/1"
 
 enum {
+	TRIM_EVERY = 32, /* ended sessions */
 	MAX_HANDSHAKES = 32,
 	/* A program that has just started may not listen yet: it is asked again after 2
 	 * ms, 4 ms and so on, for 5 s in all. */
@@ -59,6 +61,7 @@ struct proxy {
 	struct event *full; /* while paused: looks again */
 	TAILQ_HEAD(, session) sessions;
 	size_t open, handshakes;
+	unsigned ended; /* sessions so far */
 };
 
 static void resume(struct proxy *proxy)
@@ -105,6 +108,9 @@ static void session_free(struct session *session)
 	fd_close(&session->inner);
 	atls_conn_free(session->conn);
 	free(session);
+	/* Sessions that overlap leave the heap in pieces. */
+	if (++proxy->ended % TRIM_EVERY == 0)
+		malloc_trim(0);
 }
 
 static void session_end(struct session *session)

@@ -160,7 +160,9 @@ def reconnects(build, port, watched, clients, hours):
         time.sleep(0.05)
     watched = watched + [Process("tobichi connect", connect.pid)]
     try:
-        Clients(local, clients, 2)
+        # Until old sessions have overlapped with new ones in every way: what the heap needs then
+        # it keeps, in pieces.
+        Clients(local, clients, max(2, hours // 2))
         time.sleep(0.5)
         for process in watched:
             process.remember()
