@@ -45,8 +45,7 @@ static enum tobi_err read_evidence(struct tobi_bytes reply,
 
 	cbor_map_int(&cbor, &map, &key, "kind");
 	cbor_skip(&cbor, "kind");
-	cbor_require(&cbor, cbor_map_int(&cbor, &map, &key, "evidence") && key == 1,
-		     "evidence");
+	cbor_map_expect(&cbor, &map, 1, "evidence");
 	*ret_evidence = cbor_bytes(&cbor, LIMIT_EVIDENCE, "evidence");
 	return cbor_finish(&cbor, "evidence", fault);
 }

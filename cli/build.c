@@ -8,6 +8,7 @@
 #include "base/fault.h"
 #include "base/file.h"
 #include "base/hex.h"
+#include "base/secret.h"
 #include "cli/build_oci.h"
 #include "cli/build_egress.h"
 #include "cli/build_policy.h"
@@ -33,11 +34,6 @@ static volatile sig_atomic_t stopped; /* NOLINT: a handler has no context */
 
 DEFINE_CLEANUP(struct pack *, pack_free)
 
-static struct tobi_bytes text(const char *value)
-{
-	return (struct tobi_bytes){(const uint8_t *)value, strlen(value)};
-}
-
 /* A number with an optional K, M or G (of 1024). */
 static bool read_size(const char *value, uint64_t *ret_size)
 {
@@ -54,14 +50,14 @@ static bool read_size(const char *value, uint64_t *ret_size)
 
 static void set_defaults(struct manifest *manifest)
 {
-	manifest->architecture = text(manifest_host_architecture());
+	manifest->architecture = bytes_of_text(manifest_host_architecture());
 	manifest->uid = manifest->gid = DEFAULT_USER;
 	manifest->limits.memory = UINT64_C(512) << 20;
 	manifest->limits.processes = 256;
 	manifest->limits.cpu_milli = 2000;
 	manifest->limits.files = 1024;
 	manifest->limits.writable = UINT64_C(64) << 20;
-	manifest->directory = text("/home");
+	manifest->directory = bytes_of_text("/home");
 	manifest->output = OUTPUT_TO_HOST;
 }
 
@@ -73,7 +69,8 @@ static bool add_standard_writable(struct manifest *manifest)
 	for (size_t i = 0; i < sizeof(writable) / sizeof(writable[0]); i++) {
 		if (manifest->writable_count == LIMIT_WRITABLE)
 			return false;
-		manifest->writable[manifest->writable_count++] = text(writable[i]);
+		manifest->writable[manifest->writable_count++] =
+		    bytes_of_text(writable[i]);
 	}
 	return true;
 }
@@ -106,8 +103,9 @@ static bool add_environment(struct manifest *manifest, const char *value)
 
 	if (!equals || manifest->environment_count == LIMIT_ARGUMENTS)
 		return false;
-	manifest->environment[manifest->environment_count++] = (struct text_pair){
-	    {(const uint8_t *)value, (size_t)(equals - value)}, text(equals + 1)};
+	manifest->environment[manifest->environment_count++] =
+	    (struct text_pair){{(const uint8_t *)value, (size_t)(equals - value)},
+			       bytes_of_text(equals + 1)};
 	return true;
 }
 
@@ -226,7 +224,7 @@ static bool take_option(struct build *build, int option, char *value)
 	case 'g':
 		return build_egress(m, value);
 	case 'L':
-		m->clients = text(value);
+		m->clients = bytes_of_text(value);
 		return value[0] && rule_policy(m->clients);
 	case 'u':
 		build->container.given.user = true;
@@ -243,7 +241,7 @@ static bool take_option(struct build *build, int option, char *value)
 	case 'w':
 		if (m->writable_count == LIMIT_WRITABLE)
 			return false;
-		m->writable[m->writable_count++] = text(value);
+		m->writable[m->writable_count++] = bytes_of_text(value);
 		return true;
 	case 'W':
 		build->container.given.writable_size = true;
@@ -251,11 +249,11 @@ static bool take_option(struct build *build, int option, char *value)
 	case 's':
 		if (m->secret_count == LIMIT_SECRETS)
 			return false;
-		m->secrets[m->secret_count++] = text(value);
+		m->secrets[m->secret_count++] = bytes_of_text(value);
 		return true;
 	case 'd':
 		build->container.given.directory = true;
-		m->directory = text(value);
+		m->directory = bytes_of_text(value);
 		return true;
 	case 'i':
 		if (!cli_read_number(value, UINT16_MAX, &number))
@@ -274,7 +272,7 @@ static bool take_option(struct build *build, int option, char *value)
 		m->output = OUTPUT_DISCARDED;
 		return true;
 	case 'n':
-		m->name = text(value);
+		m->name = bytes_of_text(value);
 		return true;
 	default:
 		return take_file_option(build, option, value);
@@ -334,7 +332,7 @@ static int parse(int argc, char **argv, struct build *build)
 	if (argc - optind > LIMIT_ARGUMENTS)
 		return cli_usage("build", "more than %d arguments", LIMIT_ARGUMENTS);
 	for (int i = optind; i < argc; i++)
-		manifest->arguments[manifest->argument_count++] = text(argv[i]);
+		manifest->arguments[manifest->argument_count++] = bytes_of_text(argv[i]);
 	return 0;
 }
 
@@ -368,7 +366,7 @@ static enum tobi_err fill(struct build *build, struct pack *pack,
 			 (const char *)manifest->arguments[0].ptr);
 		err = pack_add_program(pack, program, manifest->uid, manifest->gid,
 				       build->program, sizeof(build->program), fault);
-		manifest->arguments[0] = text(build->program);
+		manifest->arguments[0] = bytes_of_text(build->program);
 	}
 	for (size_t i = 0; i < build->add_count && !err; i++)
 		err = add_one(pack, build->adds[i], fault);
@@ -396,7 +394,7 @@ static void name_image(struct build *build, char *out, size_t room)
 			out[used++] = (char)c;
 	}
 	out[used] = 0;
-	build->manifest.name = text(used ? out : "program");
+	build->manifest.name = bytes_of_text(used ? out : "program");
 }
 
 struct outputs {

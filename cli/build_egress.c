@@ -2,13 +2,9 @@
 
 #include <string.h>
 
+#include "base/secret.h"
 #include "cli/cli.h"
 #include "image/rules.h"
-
-static struct tobi_bytes text(const char *value)
-{
-	return (struct tobi_bytes){(const uint8_t *)value, strlen(value)};
-}
 
 /* The rest is for the manifest's rules. */
 bool build_egress(struct manifest *manifest, char *value)
@@ -28,10 +24,10 @@ bool build_egress(struct manifest *manifest, char *value)
 		*equals = 0;
 	port = equals ? equals : strrchr(value, ':');
 	if (!port || !cli_read_number(port + 1, UINT16_MAX, &number) || !number ||
-	    !rule_egress(text(value)))
+	    !rule_egress(bytes_of_text(value)))
 		return false;
-	*entry = (struct manifest_egress){text(value), (uint16_t)number,
-					  comma ? text(comma + sizeof(key))
+	*entry = (struct manifest_egress){bytes_of_text(value), (uint16_t)number,
+					  comma ? bytes_of_text(comma + sizeof(key))
 						: (struct tobi_bytes){0}};
 	manifest->egress_count++;
 	return rule_policy(entry->policy) && (!comma || entry->policy.size);

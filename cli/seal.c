@@ -82,11 +82,6 @@ static enum tobi_err read_all(const char *path, size_t ceiling, struct writer *o
 	return size < 0 ? fault_errno(fault, "input", "", "cannot be read") : TOBI_OK;
 }
 
-static struct tobi_bytes text_bytes(const char *text)
-{
-	return (struct tobi_bytes){(const uint8_t *)text, text ? strlen(text) : 0};
-}
-
 int cmd_seal(int argc, char **argv)
 {
 	CLEANUP(wr_done) struct writer content = wr_init(TOBI_SEAL_CONTENT_MAX);
@@ -103,8 +98,8 @@ int cmd_seal(int argc, char **argv)
 		return status;
 	if (read_all(options.input, TOBI_SEAL_CONTENT_MAX, &content, &fault))
 		return cli_fail(&fault);
-	if (tobi_seal(&policy.policy, wr_view(&content), text_bytes(options.associated),
-		      &sealed, &size, &fault))
+	if (tobi_seal(&policy.policy, wr_view(&content),
+		      bytes_of_text(options.associated), &sealed, &size, &fault))
 		return seal_fail(&fault);
 	status = cli_put(options.output, (struct tobi_bytes){sealed, size});
 	tobi_seal_free(sealed, size);
@@ -136,8 +131,8 @@ int cmd_unseal(int argc, char **argv)
 		return status;
 	if (read_all(options.input, ceiling, &sealed, &fault))
 		return cli_fail(&fault);
-	if (tobi_unseal(wr_view(&sealed), text_bytes(options.associated), &content, &size,
-			&fault))
+	if (tobi_unseal(wr_view(&sealed), bytes_of_text(options.associated), &content,
+			&size, &fault))
 		return seal_fail(&fault);
 	status = put_private(options.output, (struct tobi_bytes){content, size});
 	tobi_seal_free(content, size);

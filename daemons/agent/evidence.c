@@ -36,11 +36,6 @@ struct evidence {
 	size_t waiting;
 };
 
-static struct tobi_bytes text(const char *literal)
-{
-	return (struct tobi_bytes){(const uint8_t *)literal, __builtin_strlen(literal)};
-}
-
 static void send_more(struct evidence *evidence)
 {
 	struct timeval pause = {.tv_usec = TICK_MS * 1000L};
@@ -218,23 +213,24 @@ static void answer(struct evidence *evidence, struct request *request,
 static void write_collection(struct evidence *evidence, const struct request *request,
 			     struct tobi_bytes token, struct writer *out)
 {
-	struct cmw_record records[3] = {{.key = text("cpu"),
-					 .media_type = text(CMW_TYPE_EAT),
+	struct cmw_record records[3] = {{.key = bytes_of_text("cpu"),
+					 .media_type = bytes_of_text(CMW_TYPE_EAT),
 					 .value = token,
 					 .indicator = CMW_EVIDENCE}};
 	size_t count = 1;
 
 	if (request->with_claims)
 		records[count++] =
-		    (struct cmw_record){.key = text("claims"),
-					.media_type = text(CMW_TYPE_CLAIMS),
+		    (struct cmw_record){.key = bytes_of_text("claims"),
+					.media_type = bytes_of_text(CMW_TYPE_CLAIMS),
 					.value = wr_view(&request->claims),
 					.indicator = CMW_EVIDENCE};
 	if (evidence->setup.endorse.size)
-		records[count++] = (struct cmw_record){.key = text("endorse"),
-						       .media_type = text(CMW_TYPE_CHAIN),
-						       .value = evidence->setup.endorse,
-						       .indicator = CMW_ENDORSEMENT};
+		records[count++] =
+		    (struct cmw_record){.key = bytes_of_text("endorse"),
+					.media_type = bytes_of_text(CMW_TYPE_CHAIN),
+					.value = evidence->setup.endorse,
+					.indicator = CMW_ENDORSEMENT};
 	cmw_write(out, records, count);
 }
 

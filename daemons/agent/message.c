@@ -18,16 +18,6 @@ enum {
 	LAST_KIND = MESSAGE_NOTE,
 };
 
-/* Reads "key: " of the next entry, which must be that key. */
-static void expect_key(struct cbor *cbor, struct cbor_map *map, int64_t key,
-		       const char *field)
-{
-	int64_t found = -1;
-
-	if (!cbor_map_int(cbor, map, &found, field) || found != key)
-		cbor_fail(cbor, TOBI_E_MALFORMED, field);
-}
-
 static void read_ports(struct cbor *cbor, struct message *message)
 {
 	size_t count = cbor_array(cbor, LIMIT_PORTS, "ports");
@@ -54,25 +44,25 @@ static void read_signers(struct cbor *cbor, struct message *message)
 
 static void read_config(struct cbor *cbor, struct cbor_map *map, struct message *message)
 {
-	expect_key(cbor, map, 1, "manifest");
+	cbor_map_expect(cbor, map, 1, "manifest");
 	message->config.manifest = cbor_bytes(cbor, LIMIT_MANIFEST, "manifest");
-	expect_key(cbor, map, 2, "launch config");
+	cbor_map_expect(cbor, map, 2, "launch config");
 	message->config.launch_config = cbor_bytes(cbor, LIMIT_CONFIG, "launch config");
-	expect_key(cbor, map, 3, "endorse");
+	cbor_map_expect(cbor, map, 3, "endorse");
 	message->config.endorse = cbor_bytes(cbor, LIMIT_ENDORSE, "endorse");
-	expect_key(cbor, map, 4, "ports");
+	cbor_map_expect(cbor, map, 4, "ports");
 	read_ports(cbor, message);
-	expect_key(cbor, map, 5, "instance");
+	cbor_map_expect(cbor, map, 5, "instance");
 	message->config.instance = cbor_bytes_exact(cbor, INSTANCE_SIZE, "instance");
-	expect_key(cbor, map, 6, "signers");
+	cbor_map_expect(cbor, map, 6, "signers");
 	read_signers(cbor, message);
 }
 
 static void read_attest(struct cbor *cbor, struct cbor_map *map, struct message *message)
 {
-	expect_key(cbor, map, 1, "request");
+	cbor_map_expect(cbor, map, 1, "request");
 	message->attest.request = cbor_uint(cbor, "request");
-	expect_key(cbor, map, 2, "nonce");
+	cbor_map_expect(cbor, map, 2, "nonce");
 	message->attest.nonce = cbor_bytes(cbor, MAX_NONCE, "nonce");
 	if (message->attest.nonce.size < MIN_NONCE)
 		cbor_fail(cbor, TOBI_E_MALFORMED, "nonce");
@@ -80,15 +70,15 @@ static void read_attest(struct cbor *cbor, struct cbor_map *map, struct message 
 
 static void read_counter(struct cbor *cbor, struct cbor_map *map, struct message *message)
 {
-	expect_key(cbor, map, 1, "value");
+	cbor_map_expect(cbor, map, 1, "value");
 	message->counter.value = cbor_uint(cbor, "value");
-	expect_key(cbor, map, 2, "anchored");
+	cbor_map_expect(cbor, map, 2, "anchored");
 	message->counter.anchored = cbor_bool(cbor, "anchored");
 }
 
 static void read_signal(struct cbor *cbor, struct cbor_map *map, struct message *message)
 {
-	expect_key(cbor, map, 1, "signal");
+	cbor_map_expect(cbor, map, 1, "signal");
 	message->signal = (int)cbor_uint_max(cbor, (uint64_t)NSIG - 1, "signal");
 	if (!message->signal)
 		cbor_fail(cbor, TOBI_E_MALFORMED, "signal");
@@ -102,11 +92,11 @@ static void read_connected(struct cbor *cbor, struct cbor_map *map,
 	uint64_t code;
 
 	message->connected.fd = -1;
-	expect_key(cbor, map, 1, "request");
+	cbor_map_expect(cbor, map, 1, "request");
 	message->connected.request = cbor_uint(cbor, "request");
-	expect_key(cbor, map, 2, "code");
+	cbor_map_expect(cbor, map, 2, "code");
 	code = cbor_uint_max(cbor, MAX_CODE, "code");
-	expect_key(cbor, map, 3, "text");
+	cbor_map_expect(cbor, map, 3, "text");
 	text = cbor_text(cbor, sizeof(why->message) - 1, "text");
 	if (!cbor_failed(cbor) && code)
 		fault_set(why, (enum tobi_err)code, "egress", "", "%.*s", (int)text.size,
@@ -120,11 +110,11 @@ static void read_body(struct cbor *cbor, struct cbor_map *map, struct message *m
 		read_config(cbor, map, message);
 		break;
 	case MESSAGE_TOKEN:
-		expect_key(cbor, map, 1, "token");
+		cbor_map_expect(cbor, map, 1, "token");
 		message->token = cbor_bytes(cbor, LIMIT_TOKEN, "token");
 		break;
 	case MESSAGE_KEY_REPLY:
-		expect_key(cbor, map, 1, "key");
+		cbor_map_expect(cbor, map, 1, "key");
 		message->key = cbor_bytes_exact(cbor, SEAL_KEY_SIZE, "key");
 		break;
 	case MESSAGE_COUNTER_REPLY:
@@ -137,7 +127,7 @@ static void read_body(struct cbor *cbor, struct cbor_map *map, struct message *m
 		read_signal(cbor, map, message);
 		break;
 	case MESSAGE_STOP:
-		expect_key(cbor, map, 1, "grace");
+		cbor_map_expect(cbor, map, 1, "grace");
 		message->grace = (unsigned)cbor_uint_max(cbor, LIMIT_GRACE, "grace");
 		break;
 	case MESSAGE_CONNECTED:
@@ -156,7 +146,7 @@ enum tobi_err message_parse(struct tobi_bytes bytes, struct message *ret_message
 	struct message message = {0};
 	enum tobi_err err;
 
-	expect_key(&cbor, &map, 0, "message");
+	cbor_map_expect(&cbor, &map, 0, "message");
 	message.kind = (enum message_kind)cbor_uint_max(&cbor, LAST_KIND, "message");
 	if (!cbor_failed(&cbor) && message.kind == MESSAGE_FAULT) {
 		/* Its code says what the service could not do; zero says that it is none.

@@ -177,14 +177,12 @@ static void read_key(struct cbor *cbor, struct cbor_map *map,
 		     struct seal_request *ret_request)
 {
 	static const char *const fields[] = {"signer", "svn", "label"};
-	int64_t key = 0;
 
 	ret_request->kind = (enum seal_kind)cbor_uint_max(cbor, SEAL_TO_SIGNER, "seal");
 	for (int n = 2; n <= 4; n++) {
 		const char *field = fields[n - 2];
 
-		cbor_require(cbor, cbor_map_int(cbor, map, &key, field) && key == n,
-			     field);
+		cbor_map_expect(cbor, map, n, field);
 		if (n == 2)
 			ret_request->signer = cbor_bytes(cbor, SHA384_SIZE, field);
 		else if (n == 3)
@@ -223,14 +221,12 @@ static void read_counter(struct cbor *cbor, struct cbor_map *map,
 			 struct counter_request *ret_request)
 {
 	static const char *const fields[] = {"kind", "signer", "name"};
-	int64_t key = 0;
 
 	ret_request->increment = cbor_bool(cbor, "increment");
 	for (int n = 2; n <= 4; n++) {
 		const char *field = fields[n - 2];
 
-		cbor_require(cbor, cbor_map_int(cbor, map, &key, field) && key == n,
-			     field);
+		cbor_map_expect(cbor, map, n, field);
 		if (n == 2)
 			ret_request->kind =
 			    (enum seal_kind)cbor_uint_max(cbor, SEAL_TO_SIGNER, field);
@@ -291,10 +287,9 @@ static void take_fault(struct enclave *enclave, struct tobi_bytes bytes)
 
 static void take_ended(struct enclave *enclave, struct cbor *cbor, struct cbor_map *map)
 {
-	int64_t key = 0;
 	uint64_t how = cbor_uint_max(cbor, 1, "how");
 
-	cbor_require(cbor, cbor_map_int(cbor, map, &key, "status") && key == 2, "status");
+	cbor_map_expect(cbor, map, 2, "status");
 	enclave->status = (unsigned)cbor_uint_max(cbor, 255, "status");
 	enclave->by_signal = how == 1;
 	enclave->told = !cbor_failed(cbor);
@@ -307,11 +302,9 @@ static void take_evidence(struct enclave *enclave, struct cbor *cbor,
 {
 	struct tobi_fault fault = {0};
 	struct tobi_bytes evidence;
-	int64_t key = 0;
 	uint64_t number = cbor_uint_max(cbor, enclave->attest_number, "request");
 
-	cbor_require(cbor, cbor_map_int(cbor, map, &key, "evidence") && key == 2,
-		     "evidence");
+	cbor_map_expect(cbor, map, 2, "evidence");
 	evidence = cbor_bytes(cbor, LIMIT_EVIDENCE, "evidence");
 	if (!enclave->attest_open)
 		cbor_fail(cbor, TOBI_E_PROTOCOL, "request");
@@ -332,10 +325,9 @@ static void read_connect(struct cbor *cbor, struct cbor_map *map,
 			 size_t *ret_entry)
 {
 	const struct manifest *manifest = enclave->image->manifest;
-	int64_t key = 0;
 
 	*ret_request = cbor_uint(cbor, "request");
-	cbor_require(cbor, cbor_map_int(cbor, map, &key, "entry") && key == 2, "entry");
+	cbor_map_expect(cbor, map, 2, "entry");
 	*ret_entry = (size_t)cbor_uint_max(cbor, LIMIT_PORTS, "entry");
 	if (*ret_entry >= manifest->egress_count)
 		cbor_fail(cbor, TOBI_E_DENIED, "entry");
@@ -392,12 +384,11 @@ static enum tobi_err take_message(struct enclave *enclave, struct tobi_bytes byt
 	struct seal_request seal = {0};
 	struct counter_request counter = {0};
 	struct tobi_bytes hash = {0};
-	int64_t key = -1;
 	uint64_t kind, request = 0;
 	size_t entry = 0;
 	enum tobi_err err;
 
-	cbor_require(&cbor, cbor_map_int(&cbor, &map, &key, "kind") && key == 0, "kind");
+	cbor_map_expect(&cbor, &map, 0, "kind");
 	kind = cbor_uint(&cbor, "kind");
 	if (!cbor_failed(&cbor) && kind == AGENT_FAULT) {
 		take_fault(enclave, bytes);
@@ -408,8 +399,7 @@ static enum tobi_err take_message(struct enclave *enclave, struct tobi_bytes byt
 		return pay(enclave, COST, fault);
 	}
 	if (kind != AGENT_RUNNING)
-		cbor_require(&cbor, cbor_map_int(&cbor, &map, &key, "field") && key == 1,
-			     "field");
+		cbor_map_expect(&cbor, &map, 1, "field");
 	if (kind == AGENT_READY && !enclave->was_ready)
 		take_ready(enclave, &cbor);
 	else if (kind == AGENT_REPORT && enclave->was_ready)

@@ -3,13 +3,9 @@
 #include <unistd.h>
 
 #include "base/fault.h"
+#include "base/secret.h"
 #include "daemons/platform/service.h"
 #include "token/soft_token.h"
-
-static struct tobi_bytes text(const char *literal)
-{
-	return (struct tobi_bytes){(const uint8_t *)literal, __builtin_strlen(literal)};
-}
 
 enum tobi_err report_make(struct enclave *enclave, const uint8_t nonce[static 32],
 			  struct writer *out, struct tobi_fault *fault)
@@ -26,10 +22,10 @@ enum tobi_err report_make(struct enclave *enclave, const uint8_t nonce[static 32
 	    .nonce = {nonce, 32},
 	    .ueid = {service->signer.ueid, sizeof(service->signer.ueid)},
 	    .dbgstat = manifest->debug ? 0 : 1,
-	    .profile = text(SOFT_PROFILE),
-	    .swname = text("tobichid"),
-	    .swversion = text(TOBICHI_VERSION),
-	    .tier = text("soft"),
+	    .profile = bytes_of_text(SOFT_PROFILE),
+	    .swname = bytes_of_text("tobichid"),
+	    .swversion = bytes_of_text(TOBICHI_VERSION),
+	    .tier = bytes_of_text("soft"),
 	    .image_id = {enclave->image->image_id, SHA384_SIZE},
 	    .signer_count = enclave->image->signer_count,
 	    .config_id = {enclave->config_id, SHA384_SIZE},
@@ -39,7 +35,7 @@ enum tobi_err report_make(struct enclave *enclave, const uint8_t nonce[static 32
 	    .service = {service->own_hash, SHA384_SIZE},
 	    .protections = enclave->protections,
 	    .instance = {enclave->instance, sizeof(enclave->instance)},
-	    .root_kind = text(service->signer.root_kind),
+	    .root_kind = bytes_of_text(service->signer.root_kind),
 	    .by_user = geteuid() != 0,
 	    .owner = enclave->config->owner,
 	};

@@ -13,16 +13,6 @@ static const char *const names[] = {
     [REQUEST_STATUS] = "status",
 };
 
-static bool expect_key(struct cbor *cbor, struct cbor_map *map, int64_t wanted,
-		       const char *field)
-{
-	int64_t key = -1;
-	bool there = cbor_map_int(cbor, map, &key, field) && key == wanted;
-
-	cbor_require(cbor, there, field);
-	return there;
-}
-
 static void read_port(struct cbor *cbor, struct published *port)
 {
 	struct tobi_bytes address;
@@ -39,15 +29,15 @@ static void read_port(struct cbor *cbor, struct published *port)
 static void read_launch(struct cbor *cbor, struct cbor_map *map,
 			struct launch_request *launch)
 {
-	if (expect_key(cbor, map, 1, "name"))
+	if (cbor_map_expect(cbor, map, 1, "name"))
 		launch->name = cbor_text(cbor, LIMIT_NAME, "name");
-	if (expect_key(cbor, map, 2, "launch config"))
+	if (cbor_map_expect(cbor, map, 2, "launch config"))
 		launch->config = cbor_bytes(cbor, LIMIT_CONFIG, "launch config");
-	if (expect_key(cbor, map, 3, "ports"))
+	if (cbor_map_expect(cbor, map, 3, "ports"))
 		launch->port_count = cbor_array(cbor, LIMIT_PORTS, "ports");
 	for (size_t i = 0; i < launch->port_count; i++)
 		read_port(cbor, &launch->ports[i]);
-	if (expect_key(cbor, map, 4, "detach"))
+	if (cbor_map_expect(cbor, map, 4, "detach"))
 		launch->detach = cbor_bool(cbor, "detach");
 }
 
@@ -58,14 +48,14 @@ static void read_entries(struct cbor *cbor, struct cbor_map *map, struct request
 	if (kind == REQUEST_LAUNCH)
 		read_launch(cbor, map, &request->launch);
 	if ((kind == REQUEST_STOP || kind == REQUEST_LOGS || kind == REQUEST_ATTEST) &&
-	    expect_key(cbor, map, 1, "id"))
+	    cbor_map_expect(cbor, map, 1, "id"))
 		request->id = cbor_text(cbor, CONTROL_ID_MAX, "id");
-	if (kind == REQUEST_STOP && expect_key(cbor, map, 2, "grace"))
+	if (kind == REQUEST_STOP && cbor_map_expect(cbor, map, 2, "grace"))
 		request->grace =
 		    (unsigned)cbor_uint_max(cbor, CONTROL_GRACE_MAX, "grace");
-	if (kind == REQUEST_ATTEST && expect_key(cbor, map, 2, "nonce"))
+	if (kind == REQUEST_ATTEST && cbor_map_expect(cbor, map, 2, "nonce"))
 		request->nonce = cbor_bytes(cbor, NONCE_MAX, "nonce");
-	if (kind == REQUEST_SIGNAL && expect_key(cbor, map, 1, "signal"))
+	if (kind == REQUEST_SIGNAL && cbor_map_expect(cbor, map, 1, "signal"))
 		request->signal = (unsigned)cbor_uint_max(cbor, SIGNAL_MAX, "signal");
 }
 
@@ -78,7 +68,7 @@ enum tobi_err request_parse(struct tobi_bytes packet, struct request *ret_reques
 	enum tobi_err err;
 	uint64_t kind = 0;
 
-	if (expect_key(&cbor, &map, 0, "request"))
+	if (cbor_map_expect(&cbor, &map, 0, "request"))
 		kind = cbor_uint(&cbor, "request");
 	if (cbor_failed(&cbor))
 		return cbor_status(&cbor, "request", fault);

@@ -61,15 +61,6 @@ static void write_message(struct writer *out, const struct message *message)
 	cbor_write_bytes(out, message->bytes);
 }
 
-static bool expect_key(struct cbor *cbor, struct cbor_map *map, int64_t wanted,
-		       const char *field)
-{
-	int64_t key = -1;
-
-	cbor_require(cbor, cbor_map_int(cbor, map, &key, field) && key == wanted, field);
-	return !cbor_failed(cbor);
-}
-
 static enum tobi_err read_message(struct tobi_bytes packet, struct message *ret_message,
 				  struct tobi_fault *fault)
 {
@@ -78,11 +69,11 @@ static enum tobi_err read_message(struct tobi_bytes packet, struct message *ret_
 	struct message message = {0};
 	enum tobi_err err;
 
-	if (expect_key(&cbor, &map, 0, "kind"))
+	if (cbor_map_expect(&cbor, &map, 0, "kind"))
 		message.kind = cbor_uint(&cbor, "kind");
-	if (expect_key(&cbor, &map, 1, "number"))
+	if (cbor_map_expect(&cbor, &map, 1, "number"))
 		message.number = cbor_uint(&cbor, "number");
-	if (expect_key(&cbor, &map, 2, "bytes"))
+	if (cbor_map_expect(&cbor, &map, 2, "bytes"))
 		message.bytes = cbor_bytes(&cbor, LIMIT_TOKEN, "bytes");
 	err = cbor_finish(&cbor, "signer's message", fault);
 	if (!err)
@@ -95,7 +86,7 @@ static bool is_fault(struct tobi_bytes packet)
 	struct cbor cbor = cbor_init(packet, CBOR_DETERMINISTIC);
 	struct cbor_map map = cbor_map(&cbor, 6, "message");
 
-	return expect_key(&cbor, &map, 0, "kind") &&
+	return cbor_map_expect(&cbor, &map, 0, "kind") &&
 	       cbor_uint(&cbor, "kind") == MESSAGE_FAULT;
 }
 
@@ -336,24 +327,24 @@ static enum tobi_err read_public(struct signer *signer, struct tobi_fault *fault
 
 	if (is_fault(wr_view(&signer->public_bytes)))
 		return packet_read_fault(wr_view(&signer->public_bytes), fault);
-	if (expect_key(&cbor, &map, 0, "kind") &&
+	if (cbor_map_expect(&cbor, &map, 0, "kind") &&
 	    cbor_uint(&cbor, "kind") != MESSAGE_PUBLIC)
 		cbor_fail(&cbor, TOBI_E_PROTOCOL, "kind");
-	if (expect_key(&cbor, &map, 1, "root kind"))
+	if (cbor_map_expect(&cbor, &map, 1, "root kind"))
 		kind = cbor_text(&cbor, LIMIT_NAME, "root kind");
-	if (expect_key(&cbor, &map, 2, "ueid"))
+	if (cbor_map_expect(&cbor, &map, 2, "ueid"))
 		ueid = cbor_bytes_exact(&cbor, sizeof(signer->ueid), "ueid");
-	if (expect_key(&cbor, &map, 3, "chain"))
+	if (cbor_map_expect(&cbor, &map, 3, "chain"))
 		signer->chain_count = cbor_array(&cbor, LIMIT_COSE_CHAIN, "chain");
 	for (size_t i = 0; i < signer->chain_count; i++)
 		signer->chain[i] = cbor_bytes(&cbor, LIMIT_CERTIFICATE, "chain");
-	if (expect_key(&cbor, &map, 4, "endorse"))
+	if (cbor_map_expect(&cbor, &map, 4, "endorse"))
 		signer->endorse = cbor_bytes(&cbor, LIMIT_OWNER_CHAIN, "endorse");
-	if (expect_key(&cbor, &map, 5, "locked"))
+	if (cbor_map_expect(&cbor, &map, 5, "locked"))
 		signer->locked = cbor_bool(&cbor, "locked");
-	if (expect_key(&cbor, &map, 6, "counter"))
+	if (cbor_map_expect(&cbor, &map, 6, "counter"))
 		signer->has_counter = cbor_bool(&cbor, "counter");
-	if (expect_key(&cbor, &map, 7, "quote"))
+	if (cbor_map_expect(&cbor, &map, 7, "quote"))
 		signer->has_quote = cbor_bool(&cbor, "quote");
 	err = cbor_finish(&cbor, "signer's message", fault);
 	if (err)

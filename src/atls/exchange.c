@@ -32,11 +32,6 @@ const struct step *exchange_steps(enum exchange_flow flow)
 	return flows[flow];
 }
 
-static struct tobi_bytes text_bytes(const char *text)
-{
-	return (struct tobi_bytes){(const uint8_t *)text, strlen(text)};
-}
-
 bool exchange_transcript(const struct atls_exchange *x,
 			 uint8_t ret_hash[static SHA256_SIZE])
 {
@@ -116,7 +111,7 @@ static size_t put_names(const char *const *names, struct tobi_bytes *out)
 	size_t count = 0;
 
 	for (; names && names[count] && count < LIMIT_ATLS_NAMES; count++)
-		out[count] = text_bytes(names[count]);
+		out[count] = bytes_of_text(names[count]);
 	return count;
 }
 
@@ -137,7 +132,7 @@ static bool send_hello(struct atls_exchange *x, enum atls_type type)
 	if (type == ATLS_OFFER) {
 		hello.protocol_count = put_names(setup->protocols, hello.protocols);
 	} else if (x->protocol[0]) {
-		hello.protocols[0] = text_bytes(x->protocol);
+		hello.protocols[0] = bytes_of_text(x->protocol);
 		hello.protocol_count = 1;
 	}
 	atls_write_hello(&x->out, &hello);

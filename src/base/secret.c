@@ -93,6 +93,11 @@ bool bytes_equal(struct tobi_bytes a, struct tobi_bytes b)
 	return a.size == b.size && (a.size == 0 || memcmp(a.ptr, b.ptr, a.size) == 0);
 }
 
+struct tobi_bytes bytes_of_text(const char *text)
+{
+	return (struct tobi_bytes){(const uint8_t *)text, text ? strlen(text) : 0};
+}
+
 bool bytes_equal_text(struct tobi_bytes a, const char *text)
 {
 	return bytes_equal(a, (struct tobi_bytes){(const uint8_t *)text, strlen(text)});

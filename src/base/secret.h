@@ -31,6 +31,8 @@ bool bytes_equal_secret(struct tobi_bytes a, struct tobi_bytes b);
 /* Not for secrets. */
 bool bytes_equal(struct tobi_bytes a, struct tobi_bytes b);
 bool bytes_equal_text(struct tobi_bytes a, const char *text);
+/* Those of a text, borrowed, without its end; none of NULL. */
+struct tobi_bytes bytes_of_text(const char *text);
 /* As memcmp, shorter first on a common prefix. Not for secrets. */
 int bytes_compare(struct tobi_bytes a, struct tobi_bytes b);
 /* The only memcpy: refuses (aborts) when size > room, so that a miscount cannot pass. */

@@ -410,6 +410,15 @@ void cbor_require(struct cbor *cbor, bool present, const char *field)
 		cbor_fail(cbor, TOBI_E_MALFORMED, field);
 }
 
+bool cbor_map_expect(struct cbor *cbor, struct cbor_map *map, int64_t key,
+		     const char *field)
+{
+	int64_t found = -1;
+
+	cbor_require(cbor, cbor_map_int(cbor, map, &found, field) && found == key, field);
+	return !cbor_failed(cbor);
+}
+
 enum tobi_err cbor_finish(struct cbor *cbor, const char *object, struct tobi_fault *fault)
 {
 	return rd_finish(&cbor->rd, object, fault);

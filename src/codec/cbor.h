@@ -72,6 +72,10 @@ struct cbor_map cbor_map(struct cbor *cbor, size_t max, const char *field);
  */
 bool cbor_map_int(struct cbor *cbor, struct cbor_map *map, int64_t *ret_key,
 		  const char *field);
+/* The next key must be this one: false, and a failure that names field, when it is not.
+ */
+bool cbor_map_expect(struct cbor *cbor, struct cbor_map *map, int64_t key,
+		     const char *field);
 bool cbor_map_text(struct cbor *cbor, struct cbor_map *map, struct tobi_bytes *ret_key,
 		   const char *field);
 

@@ -19,11 +19,6 @@ enum { DEFAULT_USER = 1000, MAX_USER = 65533 };
 static const char usual_path[] =
     "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-static struct tobi_bytes text(const char *value)
-{
-	return (struct tobi_bytes){(const uint8_t *)value, strlen(value)};
-}
-
 static enum tobi_err out_of_memory(struct tobi_fault *fault)
 {
 	return fault_set(fault, TOBI_E_MEMORY, object, "", "out of memory");
@@ -38,7 +33,7 @@ static enum tobi_err add_words(const json_t *list, struct manifest *manifest,
 					 "the program has more than %d arguments",
 					 LIMIT_ARGUMENTS);
 		manifest->arguments[manifest->argument_count++] =
-		    text(json_string_value(json_array_get(list, i)));
+		    bytes_of_text(json_string_value(json_array_get(list, i)));
 	}
 	return TOBI_OK;
 }
@@ -54,7 +49,8 @@ enum tobi_err oci_set_program(struct oci *oci, const struct oci_given *given,
 		words[i] = manifest->arguments[i];
 	manifest->argument_count = 0;
 	if (given->entrypoint)
-		manifest->arguments[manifest->argument_count++] = text(given->entrypoint);
+		manifest->arguments[manifest->argument_count++] =
+		    bytes_of_text(given->entrypoint);
 	else
 		err = add_words(oci->config.entrypoint, manifest, fault);
 	/* As docker has it: another entry point does not get the image's command. */
@@ -103,8 +99,9 @@ static enum tobi_err set_environment(struct oci *oci, struct manifest *manifest,
 	for (size_t i = json_array_size(list); i > 0 && !err; i--) {
 		const char *entry = json_string_value(json_array_get(list, i - 1));
 		size_t size = strcspn(entry, "=");
-		struct text_pair pair = {{(const uint8_t *)entry, size},
-					 text(entry + size + (entry[size] == '='))};
+		struct text_pair pair = {
+		    {(const uint8_t *)entry, size},
+		    bytes_of_text(entry + size + (entry[size] == '='))};
 
 		if (has_variable(manifest, pair.name))
 			continue;
@@ -122,8 +119,9 @@ static enum tobi_err set_environment(struct oci *oci, struct manifest *manifest,
 static enum tobi_err set_standard(struct oci *oci, struct manifest *manifest,
 				  struct tobi_fault *fault)
 {
-	const struct text_pair pairs[] = {{text("HOME"), text(oci->home)},
-					  {text("PATH"), text(usual_path)}};
+	const struct text_pair pairs[] = {
+	    {bytes_of_text("HOME"), bytes_of_text(oci->home)},
+	    {bytes_of_text("PATH"), bytes_of_text(usual_path)}};
 	enum tobi_err err = TOBI_OK;
 
 	for (size_t i = 0; i < 2 && !err; i++) {
@@ -171,7 +169,7 @@ static enum tobi_err set_user(struct oci *oci, const struct oci_given *given,
 	if (err)
 		return err;
 	if (account.home[0] == '/')
-		oci->home = arena_text(&oci->arena, text(account.home));
+		oci->home = arena_text(&oci->arena, bytes_of_text(account.home));
 	if (!oci->home)
 		return out_of_memory(fault);
 	if (given->user)
@@ -237,7 +235,8 @@ static enum tobi_err add_writable(struct oci *oci, const char *name, const char 
 		if (is_at_or_below(plain, manifest->writable[i]))
 			return TOBI_OK;
 	}
-	if (!rule_writable(text(plain)) || is_at_or_below(program, text(plain))) {
+	if (!rule_writable(bytes_of_text(plain)) ||
+	    is_at_or_below(program, bytes_of_text(plain))) {
 		if (from_image)
 			oci_note(oci,
 				 "the volume %.128s stays read-only: %s is in it, and "
@@ -248,10 +247,10 @@ static enum tobi_err add_writable(struct oci *oci, const char *name, const char 
 	if (manifest->writable_count == LIMIT_WRITABLE)
 		return fault_set(fault, TOBI_E_LIMIT, object, "config.Volumes",
 				 "there are more than %d writable paths", LIMIT_WRITABLE);
-	path = arena_text(&oci->arena, text(plain));
+	path = arena_text(&oci->arena, bytes_of_text(plain));
 	if (!path)
 		return out_of_memory(fault);
-	manifest->writable[manifest->writable_count++] = text(path);
+	manifest->writable[manifest->writable_count++] = bytes_of_text(path);
 	return TOBI_OK;
 }
 
@@ -361,10 +360,10 @@ static enum tobi_err set_directory(struct oci *oci, const struct oci_given *give
 	err = oci_tar_path(wanted, object, plain, fault);
 	if (err)
 		return err;
-	path = arena_text(&oci->arena, text(plain));
+	path = arena_text(&oci->arena, bytes_of_text(plain));
 	if (!path)
 		return out_of_memory(fault);
-	manifest->directory = text(path);
+	manifest->directory = bytes_of_text(path);
 	return TOBI_OK;
 }
 
@@ -431,10 +430,10 @@ enum tobi_err oci_configure(struct oci *oci, const struct oci_given *given,
 		err = find_program(pack, manifest, found, fault);
 	if (err)
 		return err;
-	program = arena_text(&oci->arena, text(found));
+	program = arena_text(&oci->arena, bytes_of_text(found));
 	if (!program)
 		return out_of_memory(fault);
-	manifest->arguments[0] = text(program);
+	manifest->arguments[0] = bytes_of_text(program);
 	err = set_ports(oci, manifest, fault);
 	if (!err)
 		err = set_writable(oci, given, program, pack, manifest, fault);

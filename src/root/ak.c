@@ -16,18 +16,10 @@ static const int64_t validity = 5 * 365L * 24 * 3600, back_dating = 24L * 3600;
 
 DEFINE_CLEANUP(EVP_CIPHER_CTX *, EVP_CIPHER_CTX_free)
 
-static bool next_is(struct cbor *cbor, struct cbor_map *map, int64_t wanted,
-		    const char *field)
-{
-	int64_t key = -1;
-
-	cbor_require(cbor, cbor_map_int(cbor, map, &key, field) && key == wanted, field);
-	return !cbor_failed(cbor);
-}
-
 static void read_version(struct cbor *cbor, struct cbor_map *map)
 {
-	if (next_is(cbor, map, 0, "version") && cbor_uint(cbor, "version") != VERSION)
+	if (cbor_map_expect(cbor, map, 0, "version") &&
+	    cbor_uint(cbor, "version") != VERSION)
 		cbor_fail(cbor, TOBI_E_UNSUPPORTED, "version");
 }
 
@@ -51,10 +43,10 @@ enum tobi_err ak_request_parse(struct tobi_bytes bytes, struct ak_request *ret_r
 	enum tobi_err err;
 
 	read_version(&cbor, &map);
-	if (next_is(&cbor, &map, 1, "endorsement certificate"))
+	if (cbor_map_expect(&cbor, &map, 1, "endorsement certificate"))
 		request.ek_certificate =
 		    cbor_bytes(&cbor, LIMIT_CERTIFICATE, "endorsement certificate");
-	if (next_is(&cbor, &map, 2, "attestation key"))
+	if (cbor_map_expect(&cbor, &map, 2, "attestation key"))
 		request.ak_public = cbor_bytes(&cbor, 512, "attestation key");
 	err = cbor_finish(&cbor, "request", fault);
 	if (!err)
@@ -219,15 +211,15 @@ enum tobi_err ak_challenge_parse(struct tobi_bytes bytes,
 	enum tobi_err err;
 
 	read_version(&cbor, &map);
-	if (next_is(&cbor, &map, 1, "credential"))
+	if (cbor_map_expect(&cbor, &map, 1, "credential"))
 		challenge.credential =
 		    cbor_bytes(&cbor, TPM_CREDENTIAL_MAX, "credential");
-	if (next_is(&cbor, &map, 2, "encrypted secret"))
+	if (cbor_map_expect(&cbor, &map, 2, "encrypted secret"))
 		challenge.encrypted =
 		    cbor_bytes(&cbor, TPM_CREDENTIAL_MAX, "encrypted secret");
-	if (next_is(&cbor, &map, 3, "nonce"))
+	if (cbor_map_expect(&cbor, &map, 3, "nonce"))
 		challenge.nonce = cbor_bytes_exact(&cbor, NONCE_SIZE, "nonce");
-	if (next_is(&cbor, &map, 4, "certificates"))
+	if (cbor_map_expect(&cbor, &map, 4, "certificates"))
 		challenge.sealed = cbor_bytes(&cbor, LIMIT_AK_CHALLENGE, "certificates");
 	if (!cbor_failed(&cbor) && challenge.sealed.size <= TAG_SIZE)
 		cbor_fail(&cbor, TOBI_E_MALFORMED, "certificates");

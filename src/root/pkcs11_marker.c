@@ -39,15 +39,6 @@ static void read_id(struct cbor *cbor, uint8_t *out, const char *field)
 		bytes_copy(out, P11_ID, id.ptr, id.size);
 }
 
-static bool expect_key(struct cbor *cbor, struct cbor_map *map, int64_t wanted,
-		       const char *field)
-{
-	int64_t key = -1;
-
-	cbor_require(cbor, cbor_map_int(cbor, map, &key, field) && key == wanted, field);
-	return !cbor_failed(cbor);
-}
-
 enum tobi_err p11_place_read(struct tobi_bytes bytes, struct p11_place *ret_place,
 			     struct tobi_fault *fault)
 {
@@ -56,20 +47,20 @@ enum tobi_err p11_place_read(struct tobi_bytes bytes, struct p11_place *ret_plac
 	struct p11_place place = {0};
 	enum tobi_err err;
 
-	if (expect_key(&cbor, &map, 0, "version") &&
+	if (cbor_map_expect(&cbor, &map, 0, "version") &&
 	    cbor_uint(&cbor, "version") != VERSION)
 		cbor_fail(&cbor, TOBI_E_UNSUPPORTED, "version");
-	if (expect_key(&cbor, &map, 1, "module"))
+	if (cbor_map_expect(&cbor, &map, 1, "module"))
 		read_path(&cbor, place.module, sizeof(place.module), "module");
-	if (expect_key(&cbor, &map, 2, "label"))
+	if (cbor_map_expect(&cbor, &map, 2, "label"))
 		read_text(&cbor, place.label, sizeof(place.label), "label");
-	if (expect_key(&cbor, &map, 3, "serial"))
+	if (cbor_map_expect(&cbor, &map, 3, "serial"))
 		read_text(&cbor, place.serial, sizeof(place.serial), "serial");
-	if (expect_key(&cbor, &map, 4, "key id"))
+	if (cbor_map_expect(&cbor, &map, 4, "key id"))
 		read_id(&cbor, place.key_id, "key id");
-	if (expect_key(&cbor, &map, 5, "seal id"))
+	if (cbor_map_expect(&cbor, &map, 5, "seal id"))
 		read_id(&cbor, place.seal_id, "seal id");
-	if (expect_key(&cbor, &map, 6, "pin file"))
+	if (cbor_map_expect(&cbor, &map, 6, "pin file"))
 		read_path(&cbor, place.pin_file, sizeof(place.pin_file), "pin file");
 	err = cbor_finish(&cbor, OBJECT, fault);
 	if (!err)

@@ -77,20 +77,12 @@ void ask_write(struct writer *out, const struct ask *ask)
 	cbor_write_bytes(out, ask->associated);
 }
 
-static void expect_key(struct cbor *cbor, struct cbor_map *map, int64_t wanted,
-		       const char *field)
-{
-	int64_t key = -1;
-
-	cbor_require(cbor, cbor_map_int(cbor, map, &key, field) && key == wanted, field);
-}
-
 static void read_policy(struct cbor *cbor, struct cbor_map *map, int64_t key,
 			struct ask *ask)
 {
-	expect_key(cbor, map, key, "policy");
+	cbor_map_expect(cbor, map, key, "policy");
 	ask->to = (enum tobi_seal_to)cbor_uint_max(cbor, TOBI_SEAL_TO_SIGNER, "policy");
-	expect_key(cbor, map, key + 1, "signer");
+	cbor_map_expect(cbor, map, key + 1, "signer");
 	ask->signer = cbor_bytes(cbor, SIGNER_SIZE, "signer");
 }
 
@@ -99,28 +91,28 @@ static void read_body(struct cbor *cbor, struct cbor_map *map, struct ask *ask)
 	switch (ask->kind) {
 	case ASK_SEAL:
 		read_policy(cbor, map, 1, ask);
-		expect_key(cbor, map, 3, "associated data");
+		cbor_map_expect(cbor, map, 3, "associated data");
 		ask->associated =
 		    cbor_bytes(cbor, TOBI_SEAL_ASSOCIATED_MAX, "associated data");
 		break;
 	case ASK_UNSEAL:
-		expect_key(cbor, map, 1, "associated data");
+		cbor_map_expect(cbor, map, 1, "associated data");
 		ask->associated =
 		    cbor_bytes(cbor, TOBI_SEAL_ASSOCIATED_MAX, "associated data");
 		break;
 	case ASK_COUNTER:
-		expect_key(cbor, map, 1, "increment");
+		cbor_map_expect(cbor, map, 1, "increment");
 		ask->increment = cbor_bool(cbor, "increment");
 		read_policy(cbor, map, 2, ask);
-		expect_key(cbor, map, 4, "name");
+		cbor_map_expect(cbor, map, 4, "name");
 		ask->name = cbor_text(cbor, TOBI_COUNTER_NAME_MAX, "name");
 		if (!cbor_failed(cbor) && !ask_name_is_valid(ask->name))
 			cbor_fail(cbor, TOBI_E_MALFORMED, "name");
 		break;
 	case ASK_CONNECT:
-		expect_key(cbor, map, 1, "target");
+		cbor_map_expect(cbor, map, 1, "target");
 		ask->target = cbor_text(cbor, LIMIT_TARGET, "target");
-		expect_key(cbor, map, 2, "policy");
+		cbor_map_expect(cbor, map, 2, "policy");
 		ask->policy = cbor_bytes(cbor, POLICY_MAX, "policy");
 		break;
 	default:
@@ -136,7 +128,7 @@ enum tobi_err ask_parse(struct tobi_bytes bytes, struct ask *ret_ask,
 	struct ask ask = {0};
 	enum tobi_err err;
 
-	expect_key(&cbor, &map, 0, "request");
+	cbor_map_expect(&cbor, &map, 0, "request");
 	ask.kind = (enum ask_kind)cbor_uint_max(&cbor, 255, "request");
 	if (!cbor_failed(&cbor))
 		read_body(&cbor, &map, &ask);
@@ -174,7 +166,7 @@ enum tobi_err answer_parse(struct tobi_bytes bytes, struct answer *ret_answer,
 	struct tobi_fault told = {0};
 	enum tobi_err err;
 
-	expect_key(&cbor, &map, 0, "answer");
+	cbor_map_expect(&cbor, &map, 0, "answer");
 	answer.kind = (enum answer_kind)cbor_uint_max(&cbor, 255, "answer");
 	if (!cbor_failed(&cbor) && answer.kind == ANSWER_FAULT) {
 		err = packet_read_fault(bytes, &told);
@@ -186,9 +178,9 @@ enum tobi_err answer_parse(struct tobi_bytes bytes, struct answer *ret_answer,
 		return err;
 	}
 	if (answer.kind == ANSWER_COUNTER) {
-		expect_key(&cbor, &map, 1, "value");
+		cbor_map_expect(&cbor, &map, 1, "value");
 		answer.counter.value = cbor_uint(&cbor, "value");
-		expect_key(&cbor, &map, 2, "anchored");
+		cbor_map_expect(&cbor, &map, 2, "anchored");
 		answer.counter.anchored = cbor_bool(&cbor, "anchored");
 	} else if (answer.kind != ANSWER_CONTENT && answer.kind != ANSWER_CONNECTED) {
 		cbor_fail(&cbor, TOBI_E_UNSUPPORTED, "answer");

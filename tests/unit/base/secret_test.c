@@ -246,6 +246,9 @@ static void test_bytes_compare__prefix_and_difference__ordered(void **state)
 	assert_true(bytes_equal_text(text_bytes("ab"), "ab"));
 	assert_false(bytes_equal_text(text_bytes("ab"), "abc"));
 	assert_false(bytes_equal_text(BYTES('a', 0), "a"));
+	assert_true(bytes_equal(bytes_of_text("ab"), BYTES('a', 'b')));
+	assert_int_equal(bytes_of_text("").size, 0);
+	assert_int_equal(bytes_of_text(NULL).size, 0);
 }
 
 static int copy_too_much(const struct secret *unused)

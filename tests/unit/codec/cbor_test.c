@@ -446,6 +446,28 @@ static void test_cbor_map_int__order_and_kind__checked_while_read(void **state)
 	}
 }
 
+static void test_cbor_map_expect__another_key_or_none__names_the_field(void **state)
+{
+	const struct tobi_bytes inputs[] = {BYTES(0xa1, 0x05, 0x07),
+					    BYTES(0xa1, 0x06, 0x07), BYTES(0xa0)};
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		struct cbor in = cbor_init(inputs[i], CBOR_DETERMINISTIC);
+		struct cbor_map map = cbor_map(&in, 1, "map");
+		struct tobi_fault fault = {0};
+		bool there = cbor_map_expect(&in, &map, 5, "port");
+
+		assert_int_equal(there, i == 0);
+		if (there) {
+			assert_int_equal(cbor_uint(&in, "port"), 7);
+			continue;
+		}
+		assert_int_equal(cbor_finish(&in, "thing", &fault), TOBI_E_MALFORMED);
+		assert_string_equal(fault.field, "port");
+	}
+}
+
 static void test_cbor_map_text__keys__read_or_refused(void **state)
 {
 	struct block block = block_unhex("a2616101626162f5");
@@ -493,6 +515,7 @@ int main(void)
 	    cmocka_unit_test(test_cbor_skip__one_of_two_items__gives_its_encoding),
 	    cmocka_unit_test(test_cbor_unsorted_map__sixty_four_keys__one_more_fails),
 	    cmocka_unit_test(test_cbor_map_int__order_and_kind__checked_while_read),
+	    cmocka_unit_test(test_cbor_map_expect__another_key_or_none__names_the_field),
 	    cmocka_unit_test(test_cbor_map_text__keys__read_or_refused),
 	};
 
