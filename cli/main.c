@@ -153,12 +153,13 @@ static const struct command commands[] = {
      "  FILE               the sealed object (standard input)\n",
      cmd_unseal},
     {"verify",
-     "EVIDENCE --policy FILE [--nonce HEX] [--at TIME] [--json | --html] [-o FILE]\n"
-     "                      [--extract-tpm FOLDER]",
+     "EVIDENCE --policy FILE [--nonce HEX] [--at TIME] [--with FILE]...\n"
+     "                      [--json | --html] [-o FILE] [--extract-tpm FOLDER]",
      "appraise an evidence file, or a certificate with evidence",
      "  --policy FILE  what the evidence must prove\n"
      "  --nonce HEX    the nonce that you chose\n"
      "  --at TIME      appraise as of 2026-05-17T12:00:00Z, not now\n"
+     "  --with FILE    what came beside it: certificates, a signature, an event log\n"
      "  --json         an EAR claims-set, unsigned\n"
      "  --html         one self-contained page\n"
      "  -o, --output FILE  write to a file\n"

@@ -12,6 +12,8 @@
 
 struct options {
 	const char *evidence, *policy, *nonce, *at, *out, *extract;
+	const char *pieces[LIMIT_PIECES];
+	size_t piece_count;
 	enum tobi_format format;
 };
 
@@ -25,6 +27,7 @@ static const struct option long_options[] = {
     {"json", no_argument, NULL, 'j'},
     {"html", no_argument, NULL, 'h'},
     {"output", required_argument, NULL, 'o'},
+    {"with", required_argument, NULL, 'w'},
     {"extract-tpm", required_argument, NULL, 'x'},
     {NULL, 0, NULL, 0}};
 
@@ -40,6 +43,34 @@ static bool read_time(const char *text, int64_t *ret_time)
 	return *ret_time >= 0;
 }
 
+/* What came beside the evidence, in memory for as long as the appraisal takes. */
+struct pieces {
+	struct writer files[LIMIT_PIECES];
+	struct tobi_bytes bytes[LIMIT_PIECES];
+	size_t count;
+};
+
+static void pieces_done(struct pieces *pieces)
+{
+	for (size_t i = 0; i < pieces->count; i++)
+		wr_done(&pieces->files[i]);
+}
+
+static enum tobi_err read_pieces(const struct options *options, struct pieces *pieces,
+				 struct tobi_fault *fault)
+{
+	enum tobi_err err = TOBI_OK;
+
+	for (size_t i = 0; i < options->piece_count && !err; i++) {
+		pieces->files[i] = wr_init(LIMIT_EVIDENCE);
+		pieces->count = i + 1;
+		err = file_read(options->pieces[i], LIMIT_EVIDENCE, options->pieces[i],
+				&pieces->files[i], fault);
+		pieces->bytes[i] = wr_view(&pieces->files[i]);
+	}
+	return err;
+}
+
 static enum tobi_err appraise(const struct options *options,
 			      struct tobi_verify_request *request,
 			      struct tobi_result **ret_result, struct tobi_fault *fault)
@@ -47,6 +78,7 @@ static enum tobi_err appraise(const struct options *options,
 	CLEANUP(wr_done) struct writer yaml = wr_init(LIMIT_POLICY);
 	CLEANUP(wr_done) struct writer evidence = wr_init(LIMIT_EVIDENCE);
 	CLEANUP(tobi_policy_freep) struct tobi_policy *policy = NULL;
+	CLEANUP(pieces_done) struct pieces pieces = {0};
 	enum tobi_err err;
 
 	err = file_read(options->policy, LIMIT_POLICY, "policy", &yaml, fault);
@@ -55,9 +87,13 @@ static enum tobi_err appraise(const struct options *options,
 	if (!err)
 		err = file_read(options->evidence, LIMIT_EVIDENCE, "evidence", &evidence,
 				fault);
+	if (!err)
+		err = read_pieces(options, &pieces, fault);
 	if (err)
 		return err;
 	request->evidence = wr_view(&evidence);
+	request->pieces = pieces.bytes;
+	request->piece_count = pieces.count;
 	if (options->extract)
 		err = extract_tpm(request->evidence, options->extract, fault);
 	if (err)
@@ -106,6 +142,11 @@ static const char *take_option(struct options *options, int option)
 	case 'x':
 		options->extract = optarg;
 		return NULL;
+	case 'w':
+		if (options->piece_count == LIMIT_PIECES)
+			return "there are too many --with";
+		options->pieces[options->piece_count++] = optarg;
+		return NULL;
 	case 'j':
 	case 'h':
 		if (options->format != TOBI_FORMAT_TEXT)
@@ -127,7 +168,7 @@ int cmd_verify(int argc, char **argv)
 
 	optind = 1;
 	while (!wrong &&
-	       (option = getopt_long(argc, argv, "p:n:a:o:", long_options, NULL)) != -1)
+	       (option = getopt_long(argc, argv, "p:n:a:o:w:", long_options, NULL)) != -1)
 		wrong = take_option(&options, option);
 	if (wrong)
 		return cli_usage("verify", "%s", wrong);

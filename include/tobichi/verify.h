@@ -17,6 +17,7 @@
 #define TOBICHI_VERIFY_H
 
 #include "tobichi/bytes.h"
+#include "tobichi/collateral.h"
 #include "tobichi/error.h"
 
 #ifdef __cplusplus
@@ -63,11 +64,20 @@ TOBI_API void tobi_policy_free(struct tobi_policy *policy);
 
 /* Borrowed for the call. */
 struct tobi_verify_request {
-	/* CMW collection, at most 1 MiB; or a certificate that carries evidence, DER or
-	 * PEM, whose policy must name the channel ra-tls */
+	/* At most 1 MiB. A CMW collection; or a certificate that carries evidence, DER or
+	 * PEM, whose policy must name the channel ra-tls; or what a vendor's hardware
+	 * gives, as it is: a quote of SGX or TDX, a report of SEV-SNP, a document of
+	 * Nitro, ... */
 	struct tobi_bytes evidence;
 	struct tobi_bytes nonce; /* 8 to 64 bytes that the caller chose; or empty */
 	int64_t time;		 /* seconds since 1970, 0 to 2^53 */
+	/* What the vendors say of their hardware; or NULL. Nothing is fetched. */
+	const struct tobi_collateral *collateral;
+	/* What came beside raw evidence, at most 16 pieces of 1 MiB: certificates, a
+	 * signature, an event log; each is known by its form. */
+	const struct tobi_bytes *pieces;
+	size_t piece_count;
+	struct tobi_bytes secret; /* shared with the platform (SEV), or empty */
 };
 
 /*

@@ -45,7 +45,7 @@ void tobi_result_free(struct tobi_result *result)
 
 struct parts {
 	struct cmw cmw;
-	const struct cmw_record *cpu;
+	struct tobi_bytes cpu;			/* the evidence itself */
 	struct tobi_bytes claims, endorsements; /* empty where there is none */
 	const struct tee_verifier *verifier;
 };
@@ -83,7 +83,7 @@ static enum tobi_err find_parts(struct tobi_bytes evidence, struct parts *ret_pa
 	if (cpu->indicator && cpu->indicator != CMW_EVIDENCE)
 		return fault_set(fault, TOBI_E_MALFORMED, "evidence", "cpu",
 				 "the record does not call itself evidence");
-	ret_parts->cpu = cpu;
+	ret_parts->cpu = cpu->value;
 	ret_parts->verifier = tee_verifier_find(cpu->media_type, cpu->content_format);
 	if (!ret_parts->verifier)
 		return fault_set(fault, TOBI_E_UNSUPPORTED, "evidence", "cpu",
@@ -93,6 +93,21 @@ static enum tobi_err find_parts(struct tobi_bytes evidence, struct parts *ret_pa
 	return err ? err
 		   : find_record(cmw, "endorse", CMW_TYPE_CHAIN, CMW_ENDORSEMENT,
 				 &ret_parts->endorsements, fault);
+}
+
+/* Raw evidence has no claims, so a session, which lives from them, does not take it. */
+static enum tobi_err take_evidence(struct tobi_result *result,
+				   const struct appraisal_request *request,
+				   struct parts *parts, struct tobi_fault *fault)
+{
+	if (request->in_session)
+		return find_parts(request->evidence, parts, fault);
+	parts->verifier = tee_verifier_recognise(request->evidence);
+	if (!parts->verifier)
+		return find_parts(request->evidence, parts, fault);
+	parts->cpu = request->evidence;
+	result->raw = true;
+	return TOBI_OK;
 }
 
 enum tobi_err appraisal_run(struct tobi_result *result, const struct tobi_policy *policy,
@@ -111,13 +126,17 @@ enum tobi_err appraisal_run(struct tobi_result *result, const struct tobi_policy
 	policy_checks_owe_tier(result);
 	if (!parts)
 		return fault_set(fault, TOBI_E_MEMORY, "appraisal", "", "out of memory");
-	err = find_parts(request->evidence, parts, fault);
+	err = take_evidence(result, request, parts, fault);
 	if (!err) {
 		tee = policy_request(policy, parts->verifier->tier, request->time);
-		tee.evidence = parts->cpu->value;
+		tee.evidence = parts->cpu;
 		tee.claims_buffer =
 		    request->in_session ? request->claims_buffer : parts->claims;
 		tee.endorsements = parts->endorsements;
+		tee.collateral = request->collateral;
+		tee.pieces = request->pieces;
+		tee.piece_count = request->piece_count;
+		tee.secret = request->secret;
 		err =
 		    parts->verifier->examine(&tee, &result->list, &result->claims, fault);
 	}
@@ -126,7 +145,9 @@ enum tobi_err appraisal_run(struct tobi_result *result, const struct tobi_policy
 	policy_checks_owe(result, request->in_session);
 	if (err)
 		return err;
-	if (!request->in_session)
+	if (result->raw)
+		nonce_check_run(result, policy, request->nonce);
+	else if (!request->in_session)
 		claims_checks_run(result, policy, tee.claims_buffer, request->nonce);
 	policy_checks_run(result, policy);
 	result->complete = true;
@@ -146,10 +167,23 @@ enum tobi_err tobi_verify(const struct tobi_policy *policy,
 				 "a policy and a request are needed");
 	inner = (struct appraisal_request){.evidence = request->evidence,
 					   .nonce = request->nonce,
-					   .time = request->time};
+					   .time = request->time,
+					   .collateral = request->collateral,
+					   .pieces = request->pieces,
+					   .piece_count = request->piece_count,
+					   .secret = request->secret};
 	if (request->evidence.size > LIMIT_EVIDENCE)
 		return fault_set(fault, TOBI_E_LIMIT, "evidence", "", "over %d bytes",
 				 LIMIT_EVIDENCE);
+	if (request->piece_count > LIMIT_PIECES)
+		return fault_set(fault, TOBI_E_LIMIT, "pieces", "", "over %d beside it",
+				 LIMIT_PIECES);
+	for (size_t i = 0; i < request->piece_count; i++) {
+		if (request->pieces[i].size > LIMIT_EVIDENCE)
+			return fault_set(fault, TOBI_E_LIMIT, "pieces", "",
+					 "piece %zu has over %d bytes", i + 1,
+					 LIMIT_EVIDENCE);
+	}
 	if (request->nonce.size && (request->nonce.size < 8 || request->nonce.size > 64))
 		return fault_set(fault, TOBI_E_ARGUMENT, "nonce", "",
 				 "8 to 64 bytes are allowed");

@@ -14,6 +14,10 @@ struct appraisal_request {
 	struct tobi_bytes nonce;	 /* file: what the caller chose; session: empty */
 	bool in_session;
 	int64_t time;
+	const struct tobi_collateral *collateral; /* or NULL */
+	const struct tobi_bytes *pieces;	  /* beside raw evidence */
+	size_t piece_count;
+	struct tobi_bytes secret;
 };
 
 struct tobi_result {
@@ -25,6 +29,7 @@ struct tobi_result {
 			*/
 	bool in_session;
 	bool certificate_borne; /* RA-TLS: no session binding, no freshness */
+	bool raw;		/* a vendor's evidence as it is, without claims */
 	bool any_instance;	/* the policy names nobody in particular */
 	const char *identity;	/* "any instance of this image", "hardware 01ab..", ... */
 	int64_t time;

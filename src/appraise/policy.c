@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "appraise/policy_yaml.h"
 #include "base/cleanup.h"
@@ -15,14 +16,23 @@
 
 enum {
 	HASH_SIZE = 48,
-	UEID_SIZE = 33,
+	HEX_MAX = 64,
 	PCR_SIZE = 32,
 	DEFAULT_MAX_AGE = 3600,
-	MAX_AGE = 30 * 24 * 3600
+	MAX_AGE = 30 * 24 * 3600,
+	MAX_GRACE = 366 * 24 * 3600
 };
 
-static const char *const known_tiers[POLICY_TIERS_MAX] = {"sgx",   "tdx", "snp", "cca",
-							  "nitro", "vm",  "soft"};
+static const char *const known_tiers[POLICY_TIERS_MAX] = {
+    "sgx", "tdx", "snp", "cca", "nitro", "vm", "soft", "sev", "sgx-epid", "nitro-tpm"};
+
+/* Sizes in bytes of what is written in hexadecimal; 0 at the end. */
+static const size_t one_hash[] = {HASH_SIZE, 0};
+static const size_t one_pcr[] = {PCR_SIZE, 0};
+/* Each vendor has its own. */
+static const size_t measurements[] = {32, 48, 0};
+static const size_t configurations[] = {32, 48, 64, 0};
+static const size_t hardware_ids[] = {8, 16, 32, 33, 64, 0};
 
 DEFINE_CLEANUP(struct tobi_policy *, tobi_policy_free)
 
@@ -32,20 +42,30 @@ static enum tobi_err no_memory(const char *name, struct tobi_fault *fault)
 }
 
 static enum tobi_err take_hex(struct tobi_policy *policy, const char *field,
-			      const char *text, size_t size, struct tobi_bytes *ret_bytes,
-			      struct tobi_fault *fault)
+			      const char *text, const size_t *sizes,
+			      struct tobi_bytes *ret_bytes, struct tobi_fault *fault)
 {
-	uint8_t value[HASH_SIZE];
+	struct writer digits = wr_init(64);
+	uint8_t value[HEX_MAX];
 
-	if (!hex_read(text, value, size))
-		return fault_set(fault, TOBI_E_MALFORMED, policy->name, field,
-				 "an entry is not %zu hexadecimal digits", 2 * size);
-	*ret_bytes = arena_copy(&policy->arena, (struct tobi_bytes){value, size});
-	return ret_bytes->ptr ? TOBI_OK : no_memory(policy->name, fault);
+	for (size_t i = 0; sizes[i]; i++) {
+		if (hex_read(text, value, sizes[i])) {
+			wr_done(&digits);
+			*ret_bytes = arena_copy(&policy->arena,
+						(struct tobi_bytes){value, sizes[i]});
+			return ret_bytes->ptr ? TOBI_OK : no_memory(policy->name, fault);
+		}
+		wr_printf(&digits, "%s%zu", i ? " or " : "", 2 * sizes[i]);
+	}
+	fault_set(fault, TOBI_E_MALFORMED, policy->name, field,
+		  "an entry is not %.*s hexadecimal digits", (int)digits.size,
+		  (const char *)digits.ptr);
+	wr_done(&digits);
+	return TOBI_E_MALFORMED;
 }
 
 static enum tobi_err take_list(struct tobi_policy *policy, const char *field,
-			       char **texts, unsigned count, size_t size,
+			       char **texts, unsigned count, const size_t *sizes,
 			       struct bytes_list *ret_list, struct tobi_fault *fault)
 {
 	enum tobi_err err = TOBI_OK;
@@ -56,7 +76,8 @@ static enum tobi_err take_list(struct tobi_policy *policy, const char *field,
 	if (!ret_list->items)
 		return no_memory(policy->name, fault);
 	for (unsigned i = 0; i < count && !err; i++)
-		err = take_hex(policy, field, texts[i], size, &ret_list->items[i], fault);
+		err =
+		    take_hex(policy, field, texts[i], sizes, &ret_list->items[i], fault);
 	ret_list->count = count;
 	return err;
 }
@@ -70,7 +91,8 @@ static enum tobi_err check_tier(const char *policy, const char *field, const cha
 	}
 	return fault_set(
 	    fault, TOBI_E_MALFORMED, policy, field,
-	    "there is no such tier; there are: sgx tdx snp cca nitro vm soft");
+	    "there is no such tier; there are: sgx tdx snp cca nitro vm soft sev "
+	    "sgx-epid nitro-tpm");
 }
 
 static enum tobi_err take_tiers(struct tobi_policy *policy,
@@ -113,6 +135,27 @@ static enum tobi_err take_pem(struct tobi_policy *policy, const char *field,
 	return ret_pem->ptr ? TOBI_OK : no_memory(policy->name, fault);
 }
 
+/* Of the vendors' kinds a root is known by its key. */
+static enum tobi_err take_pins(struct tobi_policy *policy, struct policy_root *root,
+			       struct tobi_fault *fault)
+{
+	struct tobi_bytes list[LIMIT_COSE_CHAIN];
+	CLEANUP(wr_done) struct writer der = wr_init(LIMIT_PEM);
+	size_t count = 0;
+	enum tobi_err err = chain_read_pem(root->anchors_pem, policy->name, &der, list,
+					   LIMIT_COSE_CHAIN, &count, fault);
+
+	for (size_t i = 0; i < count && !err; i++) {
+		CLEANUP(X509_freep) X509 *certificate = NULL;
+
+		err = chain_read_certificate(list[i], policy->name, &certificate, fault);
+		if (!err)
+			err = key_spki_sha256(X509_get0_pubkey(certificate),
+					      root->pins.keys[root->pins.count++], fault);
+	}
+	return err;
+}
+
 static enum tobi_err take_roots(struct tobi_policy *policy,
 				const struct yaml_policy *yaml, struct tobi_fault *fault)
 {
@@ -138,6 +181,8 @@ static enum tobi_err take_roots(struct tobi_policy *policy,
 		if (!err)
 			err = chain_cache_trust(policy->chains, root->anchors_pem,
 						policy->name, fault);
+		if (!err)
+			err = take_pins(policy, root, fault);
 		root->tier = arena_printf(&policy->arena, "%s", yaml->roots[i].tier);
 		if (!err && !root->tier)
 			err = no_memory(policy->name, fault);
@@ -222,12 +267,12 @@ static enum tobi_err take_identity(struct tobi_policy *policy,
 			return no_memory(policy->name, fault);
 	}
 	if (yaml->owner)
-		return take_hex(policy, "identity.owner", yaml->owner, HASH_SIZE,
+		return take_hex(policy, "identity.owner", yaml->owner, one_hash,
 				&policy->owner, fault);
 	if (yaml->ca)
 		return take_pem(policy, "identity.ca", yaml->ca, &policy->ca_pem, fault);
 	return take_list(policy, "identity.hardware", yaml->hardware,
-			 yaml->hardware_count, UEID_SIZE, &policy->hardware, fault);
+			 yaml->hardware_count, hardware_ids, &policy->hardware, fault);
 }
 
 /* Decimal digits without a sign or a leading zero; the standard value where it is absent.
@@ -288,7 +333,7 @@ static enum tobi_err take_pcr(struct tobi_policy *policy, const struct yaml_pcr 
 	if (!err && policy->pcrs[index].size)
 		err = missing(policy, "tpm.pcrs.index", "a PCR is there twice", fault);
 	return err ? err
-		   : take_hex(policy, "tpm.pcrs.value", yaml->value, PCR_SIZE,
+		   : take_hex(policy, "tpm.pcrs.value", yaml->value, one_pcr,
 			      &policy->pcrs[index], fault);
 }
 
@@ -309,6 +354,30 @@ static enum tobi_err take_tpm(struct tobi_policy *policy, const struct yaml_tpm 
 	for (unsigned i = 0; i < yaml->pcrs_count && !err; i++)
 		err = take_pcr(policy, &yaml->pcrs[i], fault);
 	return err;
+}
+
+static enum tobi_err take_collateral(struct tobi_policy *policy,
+				     const struct yaml_collateral *yaml,
+				     struct tobi_fault *fault)
+{
+	struct tm tm = {0};
+	uint64_t grace = 0;
+	const char *end;
+	enum tobi_err err;
+
+	if (!yaml)
+		return TOBI_OK;
+	err = take_number(policy, "collateral.grace", yaml->grace, 0, MAX_GRACE, &grace,
+			  fault);
+	policy->grace = (int64_t)grace;
+	if (err || !yaml->baseline)
+		return err;
+	end = strptime(yaml->baseline, "%Y-%m-%dT%H:%M:%SZ", &tm);
+	if (!end || *end)
+		return missing(policy, "collateral.baseline",
+			       "a time like 2026-05-17T12:00:00Z is needed", fault);
+	policy->baseline = timegm(&tm);
+	return TOBI_OK;
 }
 
 static enum tobi_err check_complete(struct tobi_policy *policy, struct tobi_fault *fault)
@@ -337,15 +406,15 @@ static enum tobi_err take_all(struct tobi_policy *policy, const struct yaml_poli
 		err = take_tiers(policy, yaml, fault);
 	if (!err)
 		err = take_list(policy, "images", yaml->images, yaml->images_count,
-				HASH_SIZE, &policy->images, fault);
+				measurements, &policy->images, fault);
 	if (!err)
 		err = take_list(policy, "signers", yaml->signers, yaml->signers_count,
-				HASH_SIZE, &policy->signers, fault);
+				measurements, &policy->signers, fault);
 	if (!err)
 		err = take_list(policy, "agents", yaml->agents, yaml->agents_count,
-				HASH_SIZE, &policy->agents, fault);
+				one_hash, &policy->agents, fault);
 	if (!err && yaml->config_id)
-		err = take_hex(policy, "config-id", yaml->config_id, HASH_SIZE,
+		err = take_hex(policy, "config-id", yaml->config_id, configurations,
 			       &policy->config_id, fault);
 	if (!err)
 		err = take_channel(policy, yaml->channel, fault);
@@ -355,6 +424,8 @@ static enum tobi_err take_all(struct tobi_policy *policy, const struct yaml_poli
 		err = take_roots(policy, yaml, fault);
 	if (!err)
 		err = take_tpm(policy, yaml->tpm, fault);
+	if (!err)
+		err = take_collateral(policy, yaml->collateral, fault);
 	if (!err)
 		err = take_identity(policy, &yaml->identity, fault);
 	return err ? err : check_complete(policy, fault);
@@ -379,7 +450,8 @@ enum tobi_err tobi_policy_parse(struct tobi_bytes text, const char *name,
 	policy->arena = arena_init(LIMIT_APPRAISAL);
 	policy->name = arena_printf(&policy->arena, "%s", yaml->name ? yaml->name : name);
 	policy->chains = chain_cache_new();
-	if (!policy->name || !policy->chains)
+	policy->memo = memo_new();
+	if (!policy->name || !policy->chains || !policy->memo)
 		return no_memory(name, fault);
 	err = take_all(policy, yaml, fault);
 	if (err)
@@ -393,6 +465,7 @@ void tobi_policy_free(struct tobi_policy *policy)
 	if (!policy)
 		return;
 	chain_cache_free(policy->chains);
+	memo_free(policy->memo);
 	arena_done(&policy->arena);
 	free(policy);
 }
@@ -406,6 +479,17 @@ struct tobi_bytes policy_anchors(const struct tobi_policy *policy, const char *t
 	return (struct tobi_bytes){0};
 }
 
+/* Whom the policy names for the tier, and nobody else; the vendors where it names none.
+ */
+static struct key_pins pins_for(const struct tobi_policy *policy, const char *tier)
+{
+	for (size_t i = 0; i < policy->root_count; i++) {
+		if (strcmp(policy->roots[i].tier, tier) == 0)
+			return policy->roots[i].pins;
+	}
+	return vendor_root_pins(tier);
+}
+
 struct tee_request policy_request(const struct tobi_policy *policy, const char *tier,
 				  int64_t time)
 {
@@ -413,5 +497,9 @@ struct tee_request policy_request(const struct tobi_policy *policy, const char *
 				    .tpm_anchors_pem = policy->tpm_anchors_pem,
 				    .tpm_required = policy->asks_for_tpm,
 				    .time = time,
-				    .chains = policy->chains};
+				    .chains = policy->chains,
+				    .pins = pins_for(policy, tier),
+				    .grace = policy->grace,
+				    .baseline = policy->baseline,
+				    .memo = policy->memo};
 }

@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "tee/tee.h"
 #include "pki/chain_cache.h"
+#include "pki/memo.h"
 #include "tobichi/verify.h"
 
 enum policy_identity {
@@ -29,6 +30,7 @@ struct bytes_list {
 struct policy_root {
 	const char *tier;
 	struct tobi_bytes anchors_pem;
+	struct key_pins pins; /* their keys */
 };
 
 struct tobi_policy {
@@ -36,13 +38,13 @@ struct tobi_policy {
 	const char *name;
 	const char **tiers;
 	size_t tier_count;
-	struct bytes_list images;  /* 48 bytes each; any of them */
-	struct bytes_list signers; /* 48 bytes each; any of them */
+	struct bytes_list images;  /* 32 or 48 bytes each; any of them */
+	struct bytes_list signers; /* 32 or 48 bytes each; any of them */
 	struct bytes_list agents;  /* 48 bytes each; empty: not asked */
 	bool has_product;
 	uint64_t product;
 	uint64_t min_svn;
-	struct tobi_bytes config_id; /* 48 or empty: not asked */
+	struct tobi_bytes config_id; /* 32, 48 or 64 bytes, or empty: not asked */
 	enum policy_channel channel;
 	bool allow_debug;
 	bool allow_no_nonce;
@@ -59,6 +61,9 @@ struct tobi_policy {
 	struct tobi_bytes tpm_anchors_pem; /* empty: those of the tier */
 	struct tobi_bytes pcrs[TEE_PCRS];  /* 32 bytes, or empty: not asked */
 	struct chain_cache *chains;	   /* chains to these roots that were verified */
+	struct memo *memo;		   /* what else was worked out before */
+	int64_t grace;	  /* seconds that collateral counts after its date */
+	int64_t baseline; /* collateral that was issued before does not count */
 };
 
 /* The anchors for a tier; empty when the policy names none. */

@@ -86,8 +86,10 @@ void policy_checks_owe(struct tobi_result *result, bool in_session)
 {
 	bool is_file = !in_session && !result->certificate_borne;
 
-	for (size_t i = 0; is_file && claims_check_rows[i]; i++)
-		check_owe(&result->list, claims_check_rows[i]);
+	for (size_t i = 0; is_file && claims_check_rows[i]; i++) {
+		if (claims_check_rows[i] != &check_claims_format || !result->raw)
+			check_owe(&result->list, claims_check_rows[i]);
+	}
 	for (size_t i = 0; policy_check_rows[i]; i++) {
 		/* A session has a row of its own for who it is. */
 		if (policy_check_rows[i] == &check_policy_identity && in_session)
@@ -202,10 +204,14 @@ static void run_numbers(struct tobi_result *result, const struct tobi_policy *po
 		 policy->max_age);
 	snprintf(found, sizeof(found), "%" PRId64 " s old",
 		 result->time - claims->issued);
-	check_record(&result->list, &check_freshness,
-		     result->time <= claims->issued ||
-			 result->time - claims->issued <= policy->max_age,
-		     expected, found);
+	if (claims->timeless)
+		not_asked(result, &check_freshness,
+			  "this kind of evidence carries no time: the nonce shows it");
+	else
+		check_record(&result->list, &check_freshness,
+			     result->time <= claims->issued ||
+				 result->time - claims->issued <= policy->max_age,
+			     expected, found);
 }
 
 static void run_identity(struct tobi_result *result, const struct tobi_policy *policy)
@@ -285,6 +291,31 @@ void policy_checks_run(struct tobi_result *result, const struct tobi_policy *pol
 	run_identity(result, policy);
 }
 
+/* No nonce was given. */
+static void no_nonce(struct tobi_result *result, const struct tobi_policy *policy)
+{
+	if (policy->allow_no_nonce)
+		not_asked(result, &check_claims_nonce,
+			  "no nonce was given, and the policy allows that (no-nonce)");
+	else
+		check_record(&result->list, &check_claims_nonce, false,
+			     "a nonce of yours", "no nonce was given");
+}
+
+void nonce_check_run(struct tobi_result *result, const struct tobi_policy *policy,
+		     struct tobi_bytes nonce)
+{
+	struct tobi_bytes found = result->claims.nonce;
+
+	if (!nonce.size) {
+		no_nonce(result, policy);
+		return;
+	}
+	while (found.size > nonce.size && found.ptr[found.size - 1] == 0)
+		found.size--;
+	check_record_equal(&result->list, &check_claims_nonce, nonce, found);
+}
+
 void claims_checks_run(struct tobi_result *result, const struct tobi_policy *policy,
 		       struct tobi_bytes claims_buffer, struct tobi_bytes nonce)
 {
@@ -302,10 +333,6 @@ void claims_checks_run(struct tobi_result *result, const struct tobi_policy *pol
 		check_record(&result->list, &check_claims_nonce,
 			     bytes_equal_secret(nonce, claims.nonce),
 			     hex_of(result, nonce), hex_of(result, claims.nonce));
-	else if (policy->allow_no_nonce)
-		not_asked(result, &check_claims_nonce,
-			  "no nonce was given, and the policy allows that (no-nonce)");
 	else
-		check_record(&result->list, &check_claims_nonce, false,
-			     "a nonce of yours", "no nonce was given");
+		no_nonce(result, policy);
 }

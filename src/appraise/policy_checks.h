@@ -14,6 +14,10 @@ void policy_checks_owe_tier(struct tobi_result *result);
 void policy_checks_owe(struct tobi_result *result, bool in_session);
 /* Records the policy's rows over the claims of the result. */
 void policy_checks_run(struct tobi_result *result, const struct tobi_policy *policy);
+/* Raw evidence carries the nonce itself, as what it was made over; zero bytes may follow
+ * it there. */
+void nonce_check_run(struct tobi_result *result, const struct tobi_policy *policy,
+		     struct tobi_bytes nonce);
 /* The binding of an evidence file: its claims-buffer and the caller's nonce. */
 void claims_checks_run(struct tobi_result *result, const struct tobi_policy *policy,
 		       struct tobi_bytes claims_buffer, struct tobi_bytes nonce);

@@ -5,7 +5,7 @@
 #include "base/cleanup.h"
 #include "tobichi/verify.h"
 
-enum { POLICY_TIERS_MAX = 7 };
+enum { POLICY_TIERS_MAX = 10 };
 
 /* Texts are NULL, and lists empty, where an optional key is absent. */
 struct yaml_root {
@@ -24,6 +24,9 @@ struct yaml_tpm {
 	struct yaml_pcr *pcrs;
 	unsigned pcrs_count;
 };
+struct yaml_collateral {
+	char *grace, *baseline;
+};
 struct yaml_policy {
 	char *name;
 	char **tiers, **images, **signers, **agents, **allow;
@@ -34,6 +37,7 @@ struct yaml_policy {
 	struct yaml_root *roots;
 	unsigned roots_count;
 	struct yaml_tpm *tpm;
+	struct yaml_collateral *collateral;
 };
 
 /*

@@ -17,6 +17,10 @@ enum {
 	LIMIT_TPM_EVIDENCE = 40 << 10, /* a TPM's submodule of a token */
 	LIMIT_CLAIMS_BUFFER = 4 << 10,
 	LIMIT_COLLATERAL = 64 << 10, /* one part of the endorsements in a certificate */
+	LIMIT_BUNDLE = 64 << 20,     /* a set of collateral, in memory */
+	LIMIT_DOCUMENT = 1 << 20,    /* one document of it */
+	LIMIT_CRL = 1 << 20,
+	LIMIT_PIECES = 16, /* that came beside one piece of evidence */
 	LIMIT_POLICY = 256 << 10,
 	LIMIT_POLICY_ITEMS = 256,  /* entries of one list in a policy */
 	LIMIT_APPRAISAL = 8 << 20, /* the arena of one appraisal */

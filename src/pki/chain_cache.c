@@ -1,25 +1,20 @@
 #include "pki/chain_cache.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 
-#include "base/endian.h"
 #include "base/secret.h"
+#include "pki/memo.h"
 
-DEFINE_CLEANUP(EVP_MD_CTX *, EVP_MD_CTX_free)
+enum { ANCHORS = 8, PARTS_MAX = LIMIT_COSE_CHAIN + 2 };
 
-enum { ENTRIES = 32, ANCHORS = 8 };
-
-struct entry {
-	uint8_t name[SHA256_SIZE]; /* of all that the verdict depends on but the time */
-	int64_t not_before, not_after;
-	EVP_PKEY *leaf_key; /* NULL: free */
+/* What is kept of a chain. */
+struct leaf {
+	struct memo_value head;
+	EVP_PKEY *key;
 };
 
 struct chain_cache {
-	pthread_mutex_t lock;
-	struct entry entries[ENTRIES];
-	size_t next; /* to be replaced */
+	struct memo *memo;
 	/* Written before there are threads, by whoever made the cache. */
 	struct anchors {
 		struct tobi_bytes pem; /* borrowed */
@@ -32,7 +27,9 @@ struct chain_cache *chain_cache_new(void)
 {
 	struct chain_cache *cache = calloc(1, sizeof(*cache));
 
-	if (cache && pthread_mutex_init(&cache->lock, NULL)) {
+	if (cache)
+		cache->memo = memo_new();
+	if (cache && !cache->memo) {
 		free(cache);
 		return NULL;
 	}
@@ -43,11 +40,9 @@ void chain_cache_free(struct chain_cache *cache)
 {
 	if (!cache)
 		return;
-	for (size_t i = 0; i < ENTRIES; i++)
-		EVP_PKEY_free(cache->entries[i].leaf_key);
+	memo_free(cache->memo);
 	for (size_t i = 0; i < cache->anchor_count; i++)
 		X509_STORE_free(cache->anchors[i].store);
-	pthread_mutex_destroy(&cache->lock);
 	free(cache);
 }
 
@@ -76,79 +71,53 @@ static X509_STORE *find_anchors(const struct chain_cache *cache, struct tobi_byt
 	return NULL;
 }
 
-/* With sizes, so that no two requests make the same bytes. */
-static bool hash_in(EVP_MD_CTX *md, struct tobi_bytes bytes)
+/* Of all that the verdict depends on but the time. */
+static bool name_of(const struct chain_request *request, struct memo_name *ret_name)
 {
-	uint8_t size[8];
-
-	store_be(size, sizeof(size), bytes.size);
-	return EVP_DigestUpdate(md, size, sizeof(size)) == 1 &&
-	       EVP_DigestUpdate(md, bytes.ptr, bytes.size) == 1;
-}
-
-static bool name_of(const struct chain_request *request,
-		    uint8_t ret_name[static SHA256_SIZE])
-{
-	CLEANUP(EVP_MD_CTX_freep) EVP_MD_CTX *md = EVP_MD_CTX_new();
 	uint8_t purpose = (uint8_t)request->purpose;
-	bool good = md && EVP_DigestInit_ex(md, EVP_sha256(), NULL) == 1 &&
-		    hash_in(md, (struct tobi_bytes){&purpose, 1}) &&
-		    hash_in(md, request->anchors_pem);
+	struct tobi_bytes parts[PARTS_MAX] = {{&purpose, 1}, request->anchors_pem};
 
-	for (size_t i = 0; i < request->count && good; i++)
-		good = hash_in(md, request->certificates[i]);
-	return good && EVP_DigestFinal_ex(md, ret_name, NULL) == 1;
-}
-
-static struct entry *find(struct chain_cache *cache, const uint8_t *name)
-{
-	for (size_t i = 0; i < ENTRIES; i++) {
-		struct entry *entry = &cache->entries[i];
-
-		if (entry->leaf_key &&
-		    bytes_equal((struct tobi_bytes){entry->name, SHA256_SIZE},
-				(struct tobi_bytes){name, SHA256_SIZE}))
-			return entry;
-	}
-	return NULL;
+	if (request->count > LIMIT_COSE_CHAIN)
+		return false;
+	for (size_t i = 0; i < request->count; i++)
+		parts[2 + i] = request->certificates[i];
+	return !memo_name_make("chain", parts, 2 + request->count, ret_name);
 }
 
 EVP_PKEY *chain_cache_find(struct chain_cache *cache, const struct chain_request *request)
 {
-	uint8_t name[SHA256_SIZE];
+	struct memo_value *value = NULL;
+	struct memo_name name;
 	EVP_PKEY *key = NULL;
-	struct entry *entry;
 
-	if (!cache || request->host_name || !name_of(request, name))
+	if (!cache || request->host_name || !name_of(request, &name))
 		return NULL;
-	pthread_mutex_lock(&cache->lock);
-	entry = find(cache, name);
-	if (entry && request->time >= entry->not_before &&
-	    request->time < entry->not_after && EVP_PKEY_up_ref(entry->leaf_key) == 1)
-		key = entry->leaf_key;
-	pthread_mutex_unlock(&cache->lock);
+	value = memo_find(cache->memo, &name, request->time);
+	if (value && EVP_PKEY_up_ref(((struct leaf *)value)->key) == 1)
+		key = ((struct leaf *)value)->key;
+	memo_unref(value);
 	return key;
+}
+
+static void free_leaf(struct memo_value *value)
+{
+	EVP_PKEY_free(((struct leaf *)value)->key);
+	free(value);
 }
 
 static void remember(struct chain_cache *cache, const struct chain_request *request,
 		     const struct chain_window *window, EVP_PKEY *leaf_key)
 {
-	struct entry entry = {.not_before = window->not_before,
-			      .not_after = window->not_after,
-			      .leaf_key = leaf_key};
-	struct entry *slot;
+	struct leaf *leaf = calloc(1, sizeof(*leaf));
+	struct memo_name name;
 
-	if (!name_of(request, entry.name) || EVP_PKEY_up_ref(leaf_key) != 1)
+	if (!leaf || !name_of(request, &name) || EVP_PKEY_up_ref(leaf_key) != 1) {
+		free(leaf);
 		return;
-	pthread_mutex_lock(&cache->lock);
-	slot = find(cache, entry.name);
-	if (!slot) {
-		slot = &cache->entries[cache->next];
-		cache->next = (cache->next + 1) % ENTRIES;
 	}
-	EVP_PKEY_free(slot->leaf_key);
-	*slot = entry;
-	pthread_mutex_unlock(&cache->lock);
+	*leaf = (struct leaf){{1, free_leaf}, leaf_key};
+	memo_keep(cache->memo, &name, window, &leaf->head);
+	memo_unref(&leaf->head);
 }
 
 enum tobi_err chain_cache_verify(struct chain_cache *cache,

@@ -18,7 +18,7 @@ struct check {
 	const char *remedy;
 };
 
-enum { CHECKLIST_MAX = 64 };
+enum { CHECKLIST_MAX = 128 };
 
 struct check_record {
 	const struct check *check;

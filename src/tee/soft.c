@@ -307,4 +307,5 @@ static enum tobi_err examine(const struct tee_request *request, struct checklist
 	return TOBI_OK;
 }
 
-const struct tee_verifier tee_soft = {"soft", CMW_TYPE_EAT, 263, checks, examine};
+const struct tee_verifier tee_soft = {"soft", "eat", CMW_TYPE_EAT, 263,
+				      checks, NULL,  examine};

@@ -1,7 +1,14 @@
 #include "tee/tee.h"
 
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/hex.h"
 #include "base/secret.h"
 #include "tee/soft.h"
+
+enum { SHOWN_MAX = 128, REPORT_DATA_SIZE = 64 };
 
 static const struct tee_verifier *const verifiers[] = {&tee_soft};
 
@@ -22,4 +29,65 @@ const struct tee_verifier *tee_verifier_find(struct tobi_bytes media_type,
 			return verifier;
 	}
 	return NULL;
+}
+
+const struct tee_verifier *tee_verifier_named(const char *name)
+{
+	const struct tee_verifier *verifier;
+
+	for (size_t i = 0; (verifier = tee_verifier_at(i)); i++) {
+		if (strcmp(verifier->name, name) == 0)
+			return verifier;
+	}
+	return NULL;
+}
+
+const struct tee_verifier *tee_verifier_recognise(struct tobi_bytes evidence)
+{
+	const struct tee_verifier *verifier;
+
+	for (size_t i = 0; (verifier = tee_verifier_at(i)); i++) {
+		if (verifier->recognise && verifier->recognise(evidence))
+			return verifier;
+	}
+	return NULL;
+}
+
+void tee_fact(struct tee_claims *claims, struct arena *arena, const char *name,
+	      const char *format, ...)
+{
+	char text[512];
+	const char *copy;
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	copy = arena_printf(arena, "%s", text);
+	if (copy && claims->fact_count < TEE_FACTS_MAX)
+		claims->facts[claims->fact_count++] = (struct tee_fact){name, copy};
+}
+
+void tee_fact_hex(struct tee_claims *claims, struct arena *arena, const char *name,
+		  struct tobi_bytes bytes)
+{
+	char text[2 * SHOWN_MAX + 1];
+
+	if (bytes.size > SHOWN_MAX)
+		return;
+	hex_write(bytes, text, sizeof(text));
+	tee_fact(claims, arena, name, "%s", bytes.size ? text : "nothing");
+}
+
+void tee_check_report_data(const struct tee_request *request, struct checklist *list,
+			   const struct check *check, struct tobi_bytes report_data)
+{
+	uint8_t expected[REPORT_DATA_SIZE] = {0};
+
+	if (!request->claims_buffer.size)
+		check_not_asked(list, check, "it came without claims");
+	else if (!hash_sha256(request->claims_buffer, expected))
+		check_record_equal(list, check,
+				   (struct tobi_bytes){expected, sizeof(expected)},
+				   report_data);
 }

@@ -6,16 +6,23 @@
 #define TOBI_TEE_TEE_H
 
 #include "base/limits.h"
+#include "collateral/collateral.h"
+#include "pki/vendor_roots.h"
 #include "tee/check.h"
 #include "tobichi/verify.h"
 
-enum { TEE_PCRS = 24 };
+enum { TEE_PCRS = 24, TEE_FACTS_MAX = 64 };
+
+/* For people: "MRENCLAVE", "8c4f..". Printable ASCII. */
+struct tee_fact {
+	const char *name, *value;
+};
 
 /* What every kind of evidence says, after it was examined. Borrowed or in the arena. */
 struct tee_claims {
 	const char *tier;
-	struct tobi_bytes nonce; /* what the evidence is bound to */
-	struct tobi_bytes image_id;
+	struct tobi_bytes nonce;    /* what the evidence is bound to */
+	struct tobi_bytes image_id; /* the measurement of what was launched */
 	struct tobi_bytes signers[LIMIT_SIGNERS];
 	size_t signer_count;
 	struct tobi_bytes config_id;
@@ -26,12 +33,22 @@ struct tee_claims {
 	uint64_t product;
 	uint64_t svn;
 	int64_t issued; /* seconds since 1970 */
+	bool timeless;	/* this kind carries no time: only a nonce shows that it is new */
 	bool debug;
 	uint64_t protections;
 	const char *root_kind;
 	bool by_user;			  /* launched by an ordinary user */
 	struct tobi_bytes pcrs[TEE_PCRS]; /* of a TPM; empty where there is none */
+	/* The report data, of kinds that have some: 64 bytes. nonce is then the same. */
+	struct tobi_bytes report_data;
+	/* Names the collateral that is used past its date, in the policy's grace; or
+	 * NULL. */
+	const char *in_grace;
+	struct tee_fact facts[TEE_FACTS_MAX]; /* in the order to show them */
+	size_t fact_count;
 };
+
+struct memo;
 
 struct tee_request {
 	struct tobi_bytes evidence;	 /* the "cpu" record's value */
@@ -45,14 +62,29 @@ struct tee_request {
 	bool tpm_required; /* a TPM's quote is owed, whatever the evidence says */
 	int64_t time;
 	struct chain_cache *chains; /* chains that were verified before, or NULL */
+	/* Of the kinds that vendors' keys vouch for. */
+	struct key_pins pins; /* whom the policy trusts for this tier */
+	const struct tobi_collateral *collateral; /* or NULL: there is none */
+	/* What came beside the evidence: certificates, a signature, an event log. Each
+	 * verifier takes what it knows by its form. */
+	const struct tobi_bytes *pieces;
+	size_t piece_count;
+	struct tobi_bytes secret; /* shared with the platform (SEV: the TIK), or empty */
+	int64_t grace;	   /* seconds that collateral counts after its nextUpdate */
+	int64_t baseline;  /* collateral that was issued before does not count */
+	struct memo *memo; /* what was worked out before, or NULL */
 };
 
 struct tee_verifier {
 	const char *tier;	 /* "soft" */
+	const char *name;	 /* "eat", "sgx-quote": attested TLS, section 6 */
 	const char *media_type;	 /* of the evidence record */
 	uint64_t content_format; /* accepted too; 0 for none */
 	const struct check *const
 	    *checks; /* all that this evidence owes; NULL at the end */
+	/* Whether raw bytes are of this kind, by what they start with; NULL for a kind
+	 * that comes in a collection only. */
+	bool (*recognise)(struct tobi_bytes evidence);
 	/* Owes and records its checks and fills the claims as far as it gets. An error
 	 * only when the evidence cannot be read as its format or a library fails. */
 	enum tobi_err (*examine)(const struct tee_request *request,
@@ -65,5 +97,19 @@ const struct tee_verifier *tee_verifier_at(size_t index);
 /* By media type or content format (text empty); NULL when there is none. */
 const struct tee_verifier *tee_verifier_find(struct tobi_bytes media_type,
 					     uint64_t content_format);
+const struct tee_verifier *tee_verifier_named(const char *name);
+/* The kind of raw evidence; NULL when no kind knows it. */
+const struct tee_verifier *tee_verifier_recognise(struct tobi_bytes evidence);
+
+/* Adds a line to what the evidence says; left out when there is no room or memory. */
+void tee_fact(struct tee_claims *claims, struct arena *arena, const char *name,
+	      const char *format, ...) TOBI_PRINTF(4, 5);
+void tee_fact_hex(struct tee_claims *claims, struct arena *arena, const char *name,
+		  struct tobi_bytes bytes);
+/* Report data of 64 bytes must be the SHA-256 of the claims, and 32 zero bytes (attested
+ * TLS, section 3). Raw evidence has no claims: then not asked here, for the nonce is
+ * compared by the policy. */
+void tee_check_report_data(const struct tee_request *request, struct checklist *list,
+			   const struct check *check, struct tobi_bytes report_data);
 
 #endif

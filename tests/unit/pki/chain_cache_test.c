@@ -136,7 +136,7 @@ static void test_chain_cache__anything_else__is_another_chain(void **state)
 
 static void test_chain_cache__full__the_oldest_goes(void **state)
 {
-	enum { MANY = 32 };
+	enum { MANY = 256 };
 	struct scene scene;
 
 	(void)state;

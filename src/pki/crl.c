@@ -1,0 +1,196 @@
+#include "pki/crl.h"
+
+#include <ctype.h>
+#include <string.h>
+#include <time.h>
+
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+
+#include "base/fault.h"
+#include "base/hex.h"
+
+DEFINE_CLEANUP(BIO *, BIO_free_all)
+DEFINE_CLEANUP(ASN1_INTEGER *, ASN1_INTEGER_free)
+DEFINE_CLEANUP(AUTHORITY_KEYID *, AUTHORITY_KEYID_free)
+
+enum { DER_SEQUENCE = 0x30 };
+
+static enum tobi_err read_der(struct tobi_bytes der, const char *object,
+			      X509_CRL **ret_crl, struct tobi_fault *fault)
+{
+	const unsigned char *at = der.ptr;
+	CLEANUP(X509_CRL_freep) X509_CRL *crl = d2i_X509_CRL(NULL, &at, (long)der.size);
+
+	ERR_clear_error();
+	if (!crl)
+		return fault_set(fault, TOBI_E_MALFORMED, object, "CRL",
+				 "not a list of revoked certificates in DER");
+	if (at != der.ptr + der.size)
+		return fault_at(fault, TOBI_E_TRAILING, object, "CRL",
+				(uint64_t)(at - der.ptr),
+				"there are bytes after the list");
+	*ret_crl = TAKE(crl);
+	return TOBI_OK;
+}
+
+static enum tobi_err read_pem(struct tobi_bytes pem, const char *object,
+			      X509_CRL **ret_crl, struct tobi_fault *fault)
+{
+	CLEANUP(BIO_free_allp) BIO *bio = BIO_new_mem_buf(pem.ptr, (int)pem.size);
+	CLEANUP(X509_CRL_freep)
+	X509_CRL *crl = bio ? PEM_read_bio_X509_CRL(bio, NULL, NULL, NULL) : NULL;
+	X509_CRL *second = crl ? PEM_read_bio_X509_CRL(bio, NULL, NULL, NULL) : NULL;
+
+	ERR_clear_error();
+	if (!crl)
+		return fault_set(fault, TOBI_E_MALFORMED, object, "CRL",
+				 "not a list of revoked certificates in PEM");
+	if (second) {
+		X509_CRL_free(second);
+		return fault_set(fault, TOBI_E_TRAILING, object, "CRL",
+				 "there is more than one list");
+	}
+	*ret_crl = TAKE(crl);
+	return TOBI_OK;
+}
+
+/* Digits of either case; whitespace may follow. */
+static enum tobi_err read_hex(struct tobi_bytes text, const char *object,
+			      X509_CRL **ret_crl, struct tobi_fault *fault)
+{
+	CLEANUP(wr_done) struct writer copy = wr_init(LIMIT_CRL + 1);
+	CLEANUP(wr_done) struct writer der = wr_init(LIMIT_CRL);
+	size_t size = text.size;
+	uint8_t *bytes;
+
+	while (size && isspace(text.ptr[size - 1]))
+		size--;
+	wr_bytes(&copy, text.ptr, size);
+	wr_u8(&copy, 0);
+	bytes = wr_reserve(&der, size / 2);
+	if (wr_err(&copy) || !bytes)
+		return fault_set(fault, TOBI_E_MEMORY, object, "CRL", "out of memory");
+	if (size % 2 || !hex_read((const char *)copy.ptr, bytes, size / 2))
+		return fault_set(fault, TOBI_E_MALFORMED, object, "CRL",
+				 "neither DER nor PEM nor hexadecimal digits");
+	return read_der(wr_view(&der), object, ret_crl, fault);
+}
+
+enum tobi_err crl_read(struct tobi_bytes bytes, const char *object, X509_CRL **ret_crl,
+		       struct tobi_fault *fault)
+{
+	if (bytes.size == 0 || bytes.size > LIMIT_CRL)
+		return fault_set(fault, TOBI_E_LIMIT, object, "CRL",
+				 "empty, or over %d bytes", LIMIT_CRL);
+	if (bytes.ptr[0] == DER_SEQUENCE && bytes.size > 1 && bytes.ptr[1] > 0x7f)
+		return read_der(bytes, object, ret_crl, fault);
+	if (isxdigit(bytes.ptr[0]))
+		return read_hex(bytes, object, ret_crl, fault);
+	return read_pem(bytes, object, ret_crl, fault);
+}
+
+static bool to_seconds(const ASN1_TIME *time, int64_t *ret_seconds)
+{
+	struct tm tm = {0};
+
+	if (!time || ASN1_TIME_to_tm(time, &tm) != 1)
+		return false;
+	*ret_seconds = timegm(&tm);
+	return true;
+}
+
+/* An extension that is there once, and can be read. */
+static bool has_extension(const X509_CRL *crl, int nid)
+{
+	int critical = -1;
+	void *value = X509_CRL_get_ext_d2i(crl, nid, &critical, NULL);
+
+	if (!value)
+		return false;
+	if (nid == NID_crl_number)
+		ASN1_INTEGER_free(value);
+	else
+		AUTHORITY_KEYID_free(value);
+	return true;
+}
+
+static bool has_unknown_critical(const X509_CRL *crl)
+{
+	for (int i = 0; i < X509_CRL_get_ext_count(crl); i++) {
+		X509_EXTENSION *extension = X509_CRL_get_ext(crl, i);
+
+		if (X509_EXTENSION_get_critical(extension) &&
+		    OBJ_obj2nid(X509_EXTENSION_get_object(extension)) != NID_crl_number)
+			return true;
+	}
+	return false;
+}
+
+static const char *wrong_form(X509_CRL *crl, X509 *issuer)
+{
+	if (X509_NAME_cmp(X509_CRL_get_issuer(crl), X509_get_subject_name(issuer)) != 0)
+		return "it is of another issuer";
+	if (!has_extension(crl, NID_crl_number))
+		return "it has no number";
+	if (!has_extension(crl, NID_authority_key_identifier))
+		return "it does not name its issuer's key";
+	if (has_unknown_critical(crl))
+		return "a critical extension is not known here";
+	if (X509_CRL_verify(crl, X509_get0_pubkey(issuer)) != 1)
+		return "its signature does not verify";
+	return NULL;
+}
+
+enum tobi_err crl_verify(X509_CRL *crl, X509 *issuer, int64_t time, int64_t grace,
+			 const char *object, struct chain_window *ret_window,
+			 struct tobi_fault *fault)
+{
+	const char *wrong = wrong_form(crl, issuer);
+	int64_t from, to;
+
+	ERR_clear_error();
+	if (!wrong && (!to_seconds(X509_CRL_get0_lastUpdate(crl), &from) ||
+		       !to_seconds(X509_CRL_get0_nextUpdate(crl), &to)))
+		wrong = "its dates cannot be read";
+	if (!wrong && time < from)
+		wrong = "it is issued in the future";
+	if (!wrong && time >= to + grace)
+		wrong = "it has expired";
+	if (wrong)
+		return fault_set(fault, TOBI_E_CERTIFICATE, object, "CRL", "%s", wrong);
+	*ret_window = (struct chain_window){from, to + grace};
+	return TOBI_OK;
+}
+
+bool crl_revokes(X509_CRL *crl, const X509 *certificate)
+{
+	X509_REVOKED *entry = NULL;
+
+	/* 2 means "removed from the list": only delta lists have such entries, and these
+	 * are not taken. Whatever is listed is revoked. */
+	return X509_CRL_get0_by_serial(crl, &entry,
+				       X509_get0_serialNumber(certificate)) != 0;
+}
+
+int64_t crl_issued(const X509_CRL *crl)
+{
+	int64_t seconds = 0;
+
+	return to_seconds(X509_CRL_get0_lastUpdate(crl), &seconds) ? seconds : 0;
+}
+
+int64_t crl_number(const X509_CRL *crl)
+{
+	CLEANUP(ASN1_INTEGER_freep)
+	ASN1_INTEGER *number = X509_CRL_get_ext_d2i(crl, NID_crl_number, NULL, NULL);
+	int64_t value = -1;
+
+	if (!number || ASN1_INTEGER_get_int64(&value, number) != 1 || value < 0 ||
+	    value > INT64_C(1) << 53)
+		value = -1;
+	ERR_clear_error();
+	return value;
+}

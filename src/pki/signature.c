@@ -1,0 +1,85 @@
+#include "pki/signature.h"
+
+#include <openssl/core_names.h>
+#include <openssl/ecdsa.h>
+#include <openssl/err.h>
+#include <openssl/param_build.h>
+
+#include "base/fault.h"
+#include "base/secret.h"
+
+DEFINE_CLEANUP(EVP_MD_CTX *, EVP_MD_CTX_free)
+DEFINE_CLEANUP(EVP_PKEY_CTX *, EVP_PKEY_CTX_free)
+DEFINE_CLEANUP(ECDSA_SIG *, ECDSA_SIG_free)
+
+enum { HALF_MAX = 48, DER_MAX = 2 * HALF_MAX + 16, UNCOMPRESSED = 4 };
+
+enum tobi_err ec_key_read(enum key_kind kind, struct tobi_bytes point, const char *object,
+			  EVP_PKEY **ret_key, struct tobi_fault *fault)
+{
+	CLEANUP(EVP_PKEY_CTX_freep)
+	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+	char group[] = "P-256";
+	uint8_t encoded[1 + 2 * HALF_MAX] = {UNCOMPRESSED};
+	OSSL_PARAM parameters[3];
+	size_t half = kind == KEY_P256 ? 32 : HALF_MAX;
+
+	if ((kind != KEY_P256 && kind != KEY_P384) || point.size != 2 * half)
+		return fault_set(fault, TOBI_E_ARGUMENT, object, "key",
+				 "no point of a known curve has %zu bytes", point.size);
+	if (kind == KEY_P384)
+		bytes_copy(group, sizeof(group), "P-384", sizeof(group));
+	bytes_copy(encoded + 1, sizeof(encoded) - 1, point.ptr, point.size);
+	parameters[0] =
+	    OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, group, 0);
+	parameters[1] = OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY,
+							  encoded, 1 + point.size);
+	parameters[2] = OSSL_PARAM_construct_end();
+	/* It refuses a point that is not on the curve. */
+	if (!context || EVP_PKEY_fromdata_init(context) != 1)
+		return fault_openssl(fault, object, "key", "cannot read keys");
+	if (EVP_PKEY_fromdata(context, ret_key, EVP_PKEY_PUBLIC_KEY, parameters) != 1) {
+		ERR_clear_error();
+		return fault_set(fault, TOBI_E_MALFORMED, object, "key",
+				 "it is no point on the curve");
+	}
+	return TOBI_OK;
+}
+
+static size_t to_der(struct tobi_bytes raw, uint8_t *out)
+{
+	CLEANUP(ECDSA_SIG_freep) ECDSA_SIG *signature = ECDSA_SIG_new();
+	int half = (int)raw.size / 2;
+	BIGNUM *r = BN_bin2bn(raw.ptr, half, NULL);
+	BIGNUM *s = BN_bin2bn(raw.ptr + half, half, NULL);
+	int size;
+
+	if (!signature || !r || !s || ECDSA_SIG_set0(signature, r, s) != 1) {
+		BN_free(r);
+		BN_free(s);
+		return 0;
+	}
+	size = i2d_ECDSA_SIG(signature, &out);
+	return size > 0 ? (size_t)size : 0;
+}
+
+bool ec_signature_holds(EVP_PKEY *key, struct tobi_bytes message,
+			struct tobi_bytes signature)
+{
+	CLEANUP(EVP_MD_CTX_freep) EVP_MD_CTX *md = EVP_MD_CTX_new();
+	size_t half = signature.size / 2;
+	uint8_t der[DER_MAX];
+	size_t size;
+	bool good;
+
+	if (!md || !EVP_PKEY_is_a(key, "EC") || signature.size % 2 ||
+	    (half != 32 && half != HALF_MAX) || EVP_PKEY_get_bits(key) != (int)(8 * half))
+		return false;
+	size = to_der(signature, der);
+	good = size &&
+	       EVP_DigestVerifyInit(md, NULL, half == 32 ? EVP_sha256() : EVP_sha384(),
+				    NULL, key) == 1 &&
+	       EVP_DigestVerify(md, der, size, message.ptr, message.size) == 1;
+	ERR_clear_error();
+	return good;
+}

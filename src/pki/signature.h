@@ -1,0 +1,17 @@
+/* ECDSA signatures as hardware writes them: two numbers of fixed size. */
+#ifndef TOBI_PKI_SIGNATURE_H
+#define TOBI_PKI_SIGNATURE_H
+
+#include "pki/key.h"
+
+/* A public key of a curve from its point, x and y big-endian, 32 (P-256) or 48 bytes
+ * (P-384) each. TOBI_E_MALFORMED for a point that is not on the curve. */
+TOBI_MUST_USE enum tobi_err ec_key_read(enum key_kind kind, struct tobi_bytes point,
+					const char *object, EVP_PKEY **ret_key,
+					struct tobi_fault *fault);
+/* Whether the key, which must be of a curve whose numbers have half the signature's size,
+ * signed exactly message: r and s big-endian, SHA-256 for P-256, SHA-384 for P-384. */
+bool ec_signature_holds(EVP_PKEY *key, struct tobi_bytes message,
+			struct tobi_bytes signature);
+
+#endif
