@@ -20,6 +20,18 @@ static void free_list(STACK_OF(X509) * *list)
 
 enum { LEVEL_112_BITS = 2 };
 
+/* As it is written in the certificate: no second encoding of a key is taken for it. */
+static bool hash_key(const X509 *certificate, uint8_t ret_hash[static SHA256_SIZE])
+{
+	unsigned char *der = NULL;
+	int size = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &der);
+	bool good =
+	    size > 0 && !hash_sha256((struct tobi_bytes){der, (size_t)size}, ret_hash);
+
+	OPENSSL_free(der);
+	return good;
+}
+
 /* A root says what it is itself, and its signature on that is checked with the rest: so a
  * certificate that somebody made up around a pinned key is none. */
 static enum tobi_err sort(const struct pinned_request *request, const char *object,
@@ -30,10 +42,9 @@ static enum tobi_err sort(const struct pinned_request *request, const char *obje
 
 	for (size_t i = 0; i < request->count; i++) {
 		X509 *certificate = request->others[i];
-		EVP_PKEY *key = X509_get0_pubkey(certificate);
 		uint8_t hash[SHA256_SIZE];
-		bool pinned = key && X509_get_extension_flags(certificate) & EXFLAG_SS &&
-			      !key_spki_sha256(key, hash, NULL) &&
+		bool pinned = X509_get_extension_flags(certificate) & EXFLAG_SS &&
+			      hash_key(certificate, hash) &&
 			      key_pins_have(request->pins, hash);
 
 		if (pinned && X509_STORE_add_cert(anchors, certificate) != 1)
