@@ -376,16 +376,70 @@ static enum tobi_err pay(struct enclave *enclave, unsigned cost, struct tobi_fau
 }
 
 /* What the agent may say in which state; whatever else comes ends the enclave. */
+/* What a message asks for; which of it is set depends on its kind. */
+struct asked {
+	struct seal_request seal;
+	struct counter_request counter;
+	struct tobi_bytes hash;
+	uint64_t connect;
+	size_t entry;
+};
+
+static void read_rest(struct enclave *enclave, uint64_t kind, struct cbor *cbor,
+		      struct cbor_map *map, struct asked *asked)
+{
+	if (kind != AGENT_RUNNING)
+		cbor_map_expect(cbor, map, 1, "field");
+	if (kind == AGENT_READY && !enclave->was_ready)
+		take_ready(enclave, cbor);
+	else if (kind == AGENT_REPORT && enclave->was_ready)
+		asked->hash = cbor_bytes_exact(cbor, 32, "claims hash");
+	else if (kind == AGENT_KEY && enclave->was_ready)
+		read_key(cbor, map, &asked->seal);
+	else if (kind == AGENT_COUNTER && enclave->was_ready)
+		read_counter(cbor, map, &asked->counter);
+	else if (kind == AGENT_CONNECT && enclave->was_ready)
+		read_connect(cbor, map, enclave, &asked->connect, &asked->entry);
+	else if (kind == AGENT_EVIDENCE && enclave->was_ready)
+		take_evidence(enclave, cbor, map);
+	else if (kind == AGENT_ENDED && enclave->was_ready)
+		take_ended(enclave, cbor, map);
+	else if (kind != AGENT_RUNNING || !enclave->was_ready)
+		cbor_fail(cbor, TOBI_E_PROTOCOL, "kind");
+}
+
+static void take_running(struct enclave *enclave)
+{
+	bool first = enclave->state == ENCLAVE_STARTING;
+
+	if (enclave->state == ENCLAVE_ENDING)
+		return;
+	enclave->state = ENCLAVE_RUNNING;
+	if (first)
+		started(enclave);
+}
+
+static void answer(struct enclave *enclave, uint64_t kind, const struct asked *asked)
+{
+	if (kind == AGENT_RUNNING)
+		take_running(enclave);
+	else if (kind == AGENT_REPORT)
+		answer_report(enclave, asked->hash);
+	else if (kind == AGENT_KEY)
+		answer_key(enclave, &asked->seal);
+	else if (kind == AGENT_COUNTER)
+		answer_counter(enclave, &asked->counter);
+	else if (kind == AGENT_CONNECT)
+		egress_connect(enclave, asked->connect, asked->entry);
+}
+
 static enum tobi_err take_message(struct enclave *enclave, struct tobi_bytes bytes,
 				  struct tobi_fault *fault)
 {
 	struct cbor cbor = cbor_init(bytes, CBOR_DETERMINISTIC);
 	struct cbor_map map = cbor_map(&cbor, 6, "message");
-	struct seal_request seal = {0};
-	struct counter_request counter = {0};
-	struct tobi_bytes hash = {0};
-	uint64_t kind, request = 0;
-	size_t entry = 0;
+	struct asked asked = {0};
+	uint64_t kind;
 	enum tobi_err err;
 
 	cbor_map_expect(&cbor, &map, 0, "kind");
@@ -398,45 +452,13 @@ static enum tobi_err take_message(struct enclave *enclave, struct tobi_bytes byt
 		take_note(enclave, bytes);
 		return pay(enclave, COST, fault);
 	}
-	if (kind != AGENT_RUNNING)
-		cbor_map_expect(&cbor, &map, 1, "field");
-	if (kind == AGENT_READY && !enclave->was_ready)
-		take_ready(enclave, &cbor);
-	else if (kind == AGENT_REPORT && enclave->was_ready)
-		hash = cbor_bytes_exact(&cbor, 32, "claims hash");
-	else if (kind == AGENT_KEY && enclave->was_ready)
-		read_key(&cbor, &map, &seal);
-	else if (kind == AGENT_COUNTER && enclave->was_ready)
-		read_counter(&cbor, &map, &counter);
-	else if (kind == AGENT_CONNECT && enclave->was_ready)
-		read_connect(&cbor, &map, enclave, &request, &entry);
-	else if (kind == AGENT_EVIDENCE && enclave->was_ready)
-		take_evidence(enclave, &cbor, &map);
-	else if (kind == AGENT_ENDED && enclave->was_ready)
-		take_ended(enclave, &cbor, &map);
-	else if (kind != AGENT_RUNNING || !enclave->was_ready)
-		cbor_fail(&cbor, TOBI_E_PROTOCOL, "kind");
+	read_rest(enclave, kind, &cbor, &map, &asked);
 	err = cbor_finish(&cbor, "agent's message", fault);
 	if (!err)
-		err = pay(enclave, cost_of(kind, counter.increment), fault);
-	if (err)
-		return err;
-	if (kind == AGENT_RUNNING && enclave->state != ENCLAVE_ENDING) {
-		bool first = enclave->state == ENCLAVE_STARTING;
-
-		enclave->state = ENCLAVE_RUNNING;
-		if (first)
-			started(enclave);
-	}
-	if (kind == AGENT_REPORT)
-		answer_report(enclave, hash);
-	else if (kind == AGENT_KEY)
-		answer_key(enclave, &seal);
-	else if (kind == AGENT_COUNTER)
-		answer_counter(enclave, &counter);
-	else if (kind == AGENT_CONNECT)
-		egress_connect(enclave, request, entry);
-	return TOBI_OK;
+		err = pay(enclave, cost_of(kind, asked.counter.increment), fault);
+	if (!err)
+		answer(enclave, kind, &asked);
+	return err;
 }
 
 /* Takes one message; false when there is none, or there can be no more. */

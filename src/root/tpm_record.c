@@ -207,44 +207,27 @@ void tpm_pending_write(struct writer *out, const struct tpm_pending *pending)
 	cbor_write_text(out, pending->owner_file);
 }
 
-static void read_pending_key(struct cbor *cbor, int64_t key, struct tpm_pending *pending)
-{
-	struct tobi_bytes tag;
-
-	switch (key) {
-	case 0:
-		if (cbor_uint(cbor, "version") != RECORD_VERSION)
-			cbor_fail(cbor, TOBI_E_UNSUPPORTED, "version");
-		break;
-	case 1:
-		read_path(cbor, pending->device, "device");
-		break;
-	case 2:
-		tag = cbor_bytes_exact(cbor, TPM_TAG_SIZE, "tag");
-		if (!cbor_failed(cbor))
-			bytes_copy(pending->tag, TPM_TAG_SIZE, tag.ptr, tag.size);
-		break;
-	case 3:
-		read_path(cbor, pending->owner_file, "owner's file");
-		break;
-	default:
-		cbor_fail(cbor, TOBI_E_MALFORMED, "unknown key");
-	}
-}
-
 enum tobi_err tpm_pending_parse(struct tobi_bytes bytes, struct tpm_pending *ret_pending,
 				struct tobi_fault *fault)
 {
 	struct cbor cbor = cbor_init(bytes, CBOR_DETERMINISTIC);
 	struct cbor_map map = cbor_map(&cbor, PENDING_KEYS, "keys");
 	struct tpm_pending pending = {0};
-	size_t count = 0;
-	int64_t key = 0;
+	struct tobi_bytes tag;
 	enum tobi_err err;
 
-	for (; cbor_map_int(&cbor, &map, &key, "keys"); count++)
-		read_pending_key(&cbor, key, &pending);
-	cbor_require(&cbor, count == PENDING_KEYS, "a required key");
+	if (cbor_map_expect(&cbor, &map, 0, "version") &&
+	    cbor_uint(&cbor, "version") != RECORD_VERSION)
+		cbor_fail(&cbor, TOBI_E_UNSUPPORTED, "version");
+	if (cbor_map_expect(&cbor, &map, 1, "device"))
+		read_path(&cbor, pending.device, "device");
+	if (cbor_map_expect(&cbor, &map, 2, "tag")) {
+		tag = cbor_bytes_exact(&cbor, TPM_TAG_SIZE, "tag");
+		if (!cbor_failed(&cbor))
+			bytes_copy(pending.tag, TPM_TAG_SIZE, tag.ptr, tag.size);
+	}
+	if (cbor_map_expect(&cbor, &map, 3, "owner's file"))
+		read_path(&cbor, pending.owner_file, "owner's file");
 	err = cbor_finish(&cbor, "tpm.new", fault);
 	if (!err)
 		*ret_pending = pending;
