@@ -18,6 +18,9 @@ struct tee_fact {
 	const char *name, *value;
 };
 
+struct dcap_claims; /* dcap.h: SGX and TDX */
+struct sgx_claims;  /* sgx_claims.h */
+
 /* What every kind of evidence says, after it was examined. Borrowed or in the arena. */
 struct tee_claims {
 	const char *tier;
@@ -46,6 +49,10 @@ struct tee_claims {
 	const char *in_grace;
 	struct tee_fact facts[TEE_FACTS_MAX]; /* in the order to show them */
 	size_t fact_count;
+	/* What some kinds have, for rules that only they know; else NULL. In the arena.
+	 */
+	const struct dcap_claims *dcap;
+	const struct sgx_claims *sgx;
 };
 
 struct memo;
