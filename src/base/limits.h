@@ -20,6 +20,8 @@ enum {
 	LIMIT_BUNDLE = 64 << 20,     /* a set of collateral, in memory */
 	LIMIT_DOCUMENT = 1 << 20,    /* one document of it */
 	LIMIT_CRL = 1 << 20,
+	LIMIT_DCAP_AUTH = 1 << 10, /* of a quoting enclave; 32 bytes in the field */
+	LIMIT_DCAP_CERTIFICATION = 64 << 10, /* certificates in a quote */
 	LIMIT_PIECES = 16, /* that came beside one piece of evidence */
 	LIMIT_POLICY = 256 << 10,
 	LIMIT_POLICY_ITEMS = 256,  /* entries of one list in a policy */

@@ -27,16 +27,19 @@ struct dcap_claims {
 	const struct dcap_tcb *tcb;
 };
 
-/* DCAP-PCK-CHAIN, -PCK-REVOCATION, -QE-SIGNATURE, -QE-BINDING, -QUOTE-SIGNATURE; NULL at
- * the end. */
-extern const struct check *const dcap_checks[];
+/* DCAP-PCK-CHAIN, -PCK-REVOCATION, -QE-SIGNATURE, -QE-BINDING, -QUOTE-SIGNATURE: for the
+ * table of a kind. */
+extern const struct check check_dcap_pck_chain, check_dcap_pck_revocation,
+    check_dcap_qe_signature, check_dcap_qe_binding, check_dcap_quote_signature;
+#define DCAP_CHECKS                                                                      \
+	&check_dcap_pck_chain, &check_dcap_pck_revocation, &check_dcap_qe_signature,     \
+	    &check_dcap_qe_binding, &check_dcap_quote_signature
 
 /*
- * The verifier of a kind has owed dcap_checks and all others of its table; this records
- * dcap_checks, adds facts of the platform, and sets claims->hardware (the PPID) and
- * claims->dcap. What it cannot show it records as failed or leaves without a record; an
- * error is a failure of memory or of a library. Call dcap_tcb_evaluate() after it, and
- * only when ret_claims->has_pck.
+ * The verifier of a kind has owed all of its table; this records DCAP_CHECKS, adds facts
+ * of the platform, and sets claims->hardware (the PPID) and claims->dcap. What it cannot
+ * show it records as failed or leaves without a record; an error is a failure of memory
+ * or of a library. Call dcap_tcb_evaluate() after it, and only when ret_claims->has_pck.
  */
 TOBI_MUST_USE enum tobi_err
 dcap_examine(const struct tee_request *request, const struct dcap_quote *quote,

@@ -1,0 +1,191 @@
+#include "tee/sgx.h"
+
+#include <inttypes.h>
+
+#include "base/endian.h"
+#include "base/fault.h"
+#include "base/secret.h"
+#include "tee/dcap.h"
+#include "tee/sgx_claims.h"
+#include "tee/sgx_report.h"
+
+#define SDM "Intel SDM volume 3D, REPORT and ATTRIBUTES"
+
+static const struct check check_format = {
+    "SGX-FORMAT",
+    "Intel's quoting enclave made the quote, of a report whose reserved bytes are zero",
+    "Intel SGX ECDSA QuoteLibReference DCAP API, appendix A.4; " SDM,
+    "Another maker's quote is not known here, nor what a newer processor may mean by "
+    "those bytes: update this verifier."};
+static const struct check check_attributes = {
+    "SGX-ATTRIBUTES",
+    "the enclave is initialised, and has no attribute that is not known here", SDM,
+    "Build the enclave without it, or update this verifier."};
+static const struct check check_report_data = {
+    "SGX-REPORT-DATA", "the enclave made the quote for exactly these claims",
+    "Tobichi protocols, section 3.2",
+    "The evidence belongs to another request. Ask for it again with your own nonce."};
+
+static const struct check *const checks[] = {&check_format, DCAP_CHECKS,
+					     &check_attributes, &check_report_data, NULL};
+
+static const uint8_t intel_vendor[] = {0x93, 0x9a, 0x72, 0x33, 0xf7, 0x9c, 0x4c, 0xa9,
+				       0x94, 0x0a, 0x0d, 0xb3, 0x95, 0x7f, 0x06, 0x07};
+
+enum {
+	KNOWN_FLAGS = SGX_INITTED | SGX_DEBUG | SGX_MODE64BIT | SGX_PROVISION_KEY |
+		      SGX_EINITTOKEN_KEY | SGX_CET | SGX_KSS | SGX_AEX_NOTIFY,
+	OE_HEADER_SIZE = 16,
+	OE_VERSION = 1,
+	OE_REMOTE = 2,
+};
+
+/* Open Enclave puts 16 bytes before a quote: version, kind, size of the quote. */
+static struct tobi_bytes without_oe_header(struct tobi_bytes evidence)
+{
+	if (evidence.size < OE_HEADER_SIZE || load_u32le(evidence.ptr) != OE_VERSION ||
+	    load_u32le(evidence.ptr + 4) != OE_REMOTE ||
+	    load_u64le(evidence.ptr + 8) != evidence.size - OE_HEADER_SIZE)
+		return evidence;
+	return (struct tobi_bytes){evidence.ptr + OE_HEADER_SIZE,
+				   evidence.size - OE_HEADER_SIZE};
+}
+
+static bool recognise(struct tobi_bytes evidence)
+{
+	return dcap_quote_starts(without_oe_header(evidence), false);
+}
+
+static const char *wrong_format(const struct dcap_quote *quote,
+				const struct sgx_report *report)
+{
+	if (!bytes_equal(quote->vendor,
+			 (struct tobi_bytes){intel_vendor, sizeof(intel_vendor)}))
+		return "the quoting enclave's vendor is not Intel";
+	return report->reserved_zero ? NULL : "reserved bytes are not zero";
+}
+
+static void examine_attributes(const struct sgx_report *report, struct checklist *list)
+{
+	const char *wrong = NULL;
+
+	if (!(report->flags & SGX_INITTED))
+		wrong = "it is not initialised";
+	else if (report->flags & ~(uint64_t)KNOWN_FLAGS)
+		wrong = "an attribute is not known here";
+	check_record(list, &check_attributes, !wrong,
+		     "known attributes, INITTED among them", wrong);
+}
+
+static void show_attributes(const struct sgx_report *report, struct arena *arena,
+			    struct tee_claims *claims)
+{
+	uint64_t flags = report->flags;
+
+	tee_fact(claims, arena, "attributes",
+		 "%016" PRIx64 "%s%s%s%s%s%s%s, xfrm %" PRIx64, flags,
+		 flags & SGX_DEBUG ? " DEBUG" : "",
+		 flags & SGX_MODE64BIT ? " 64-bit" : " 32-bit",
+		 flags & SGX_PROVISION_KEY ? " provision-key" : "",
+		 flags & SGX_EINITTOKEN_KEY ? " launch-key" : "",
+		 flags & SGX_CET ? " CET" : "", flags & SGX_KSS ? " KSS" : "",
+		 flags & SGX_AEX_NOTIFY ? " AEX-notify" : "", report->xfrm);
+}
+
+static void show(const struct dcap_quote *quote, const struct sgx_report *report,
+		 struct arena *arena, struct tee_claims *claims)
+{
+	tee_fact(claims, arena, "quote", "version %u, certification data of type %d",
+		 quote->version, quote->certification);
+	tee_fact_hex(claims, arena, "MRENCLAVE", report->mrenclave);
+	tee_fact_hex(claims, arena, "MRSIGNER", report->mrsigner);
+	tee_fact(claims, arena, "ISVPRODID", "%u", report->product);
+	tee_fact(claims, arena, "ISVSVN", "%u", report->svn);
+	show_attributes(report, arena, claims);
+	tee_fact_hex(claims, arena, "MISCSELECT", report->miscselect);
+	tee_fact_hex(claims, arena, "CPUSVN", report->cpusvn);
+	tee_fact_hex(claims, arena, "REPORTDATA", report->report_data);
+	if (report->flags & SGX_KSS) {
+		tee_fact_hex(claims, arena, "CONFIGID", report->config_id);
+		tee_fact(claims, arena, "CONFIGSVN", "%u", report->config_svn);
+		tee_fact_hex(claims, arena, "ISVFAMILYID", report->family);
+		tee_fact_hex(claims, arena, "ISVEXTPRODID", report->ext_product);
+	}
+	tee_fact_hex(claims, arena, "QEID",
+		     (struct tobi_bytes){quote->user_data.ptr, 16});
+}
+
+static enum tobi_err take_claims(const struct dcap_quote *quote,
+				 const struct sgx_report *report, struct arena *arena,
+				 struct tee_claims *claims, struct tobi_fault *fault)
+{
+	struct sgx_claims *own = arena_alloc(arena, sizeof(*own));
+
+	if (!own)
+		return fault_set(fault, TOBI_E_MEMORY, "quote", "", "out of memory");
+	*own = (struct sgx_claims){.flags = report->flags,
+				   .xfrm = report->xfrm,
+				   .kss = (report->flags & SGX_KSS) != 0,
+				   .config_svn = report->config_svn,
+				   .family = arena_copy(arena, report->family),
+				   .ext_product = arena_copy(arena, report->ext_product)};
+	*claims = (struct tee_claims){
+	    .tier = "sgx",
+	    .report_data = arena_copy(arena, report->report_data),
+	    .image_id = arena_copy(arena, report->mrenclave),
+	    .signers = {arena_copy(arena, report->mrsigner)},
+	    .signer_count = 1,
+	    .config_id = arena_copy(arena, report->config_id),
+	    .product = report->product,
+	    .svn = report->svn,
+	    .timeless = true,
+	    .debug = (report->flags & SGX_DEBUG) != 0,
+	    .root_kind = "hardware",
+	    .sgx = own,
+	};
+	claims->nonce = claims->report_data;
+	show(quote, report, arena, claims);
+	return TOBI_OK;
+}
+
+static enum tobi_err examine(const struct tee_request *request, struct checklist *list,
+			     struct tee_claims *ret_claims, struct tobi_fault *fault)
+{
+	struct dcap_claims *dcap = NULL;
+	struct dcap_quote quote;
+	struct sgx_report report;
+	const char *wrong;
+	enum tobi_err err;
+
+	for (size_t i = 0; checks[i]; i++)
+		check_owe(list, checks[i]);
+	err =
+	    dcap_quote_read(without_oe_header(request->evidence), "quote", &quote, fault);
+	if (!err && quote.body_kind != DCAP_SGX)
+		err = fault_set(fault, TOBI_E_MALFORMED, "quote", "TEE type",
+				"it is not of an SGX enclave");
+	if (!err)
+		err = sgx_report_read(quote.body, "quote", &report, fault);
+	if (!err)
+		err = take_claims(&quote, &report, list->arena, ret_claims, fault);
+	if (err)
+		return err;
+	wrong = wrong_format(&quote, &report);
+	check_record(list, &check_format, !wrong, "a quote of Intel's quoting enclave",
+		     wrong);
+	err = dcap_examine(request, &quote, list, ret_claims, &dcap, fault);
+	if (err)
+		return err;
+	examine_attributes(&report, list);
+	tee_check_report_data(request, list, &check_report_data, ret_claims->report_data);
+	return TOBI_OK;
+}
+
+const struct tee_verifier tee_sgx = {
+    .tier = "sgx",
+    .name = "sgx-quote",
+    .media_type = "application/vnd.tobichi.sgx-quote",
+    .checks = checks,
+    .recognise = recognise,
+    .examine = examine,
+};
