@@ -60,11 +60,10 @@ bool check_record(struct checklist *list, const struct check *check, bool passed
 
 void check_not_asked(struct checklist *list, const struct check *check, const char *why)
 {
-	struct check_record *record;
+	struct check_record *record = find_or_add(list, check);
 
-	if (find(list, check))
+	if (record->outcome != TOBI_NOT_RUN)
 		return;
-	record = find_or_add(list, check);
 	record->outcome = TOBI_NOT_ASKED;
 	record->found = keep(list, why);
 }

@@ -39,7 +39,8 @@ void check_owe(struct checklist *list, const struct check *check);
  * stays failed whatever is recorded later. Texts may be NULL. Returns passed. */
 bool check_record(struct checklist *list, const struct check *check, bool passed,
 		  const char *expected, const char *found);
-/* The policy does not ask: shown, not owed. Does not change an existing record. */
+/* The policy does not ask: shown, and owed no more. Does not change an outcome that was
+ * recorded. */
 void check_not_asked(struct checklist *list, const struct check *check, const char *why);
 /* Records bytes that must be equal, in hexadecimal. */
 bool check_record_equal(struct checklist *list, const struct check *check,
