@@ -190,7 +190,9 @@ enum tobi_err tobi_verify(const struct tobi_policy *policy,
 	err = appraisal_new(policy, request->time, &result, fault);
 	if (err)
 		return err;
-	err = ratls_is_certificate(request->evidence)
+	/* A quote may have certificates in it, as text. */
+	err = !tee_verifier_recognise(request->evidence) &&
+		      ratls_is_certificate(request->evidence)
 		  ? ratls_appraise_file(result, policy, request->evidence, request->nonce,
 					fault)
 		  : appraisal_run(result, policy, &inner, fault);
