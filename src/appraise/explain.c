@@ -11,6 +11,10 @@ const char *explain_tier(const char *tier)
 {
 	if (tier && strcmp(tier, "soft") == 0)
 		return "keeps out other processes and users; not root or the kernel";
+	if (tier && strcmp(tier, "sgx-epid") == 0)
+		return "kept out all software but the enclave's own, as far as was known "
+		       "until Intel retired it in 2025; not who can write to the CPU's "
+		       "microcode, nor what advisories of later years describe";
 	return "not known here";
 }
 
@@ -63,7 +67,12 @@ const char *explain_allowance(const struct tobi_result *result, size_t index)
 		found[count++] =
 		    "ANY INSTANCE: an enclave of somebody else that runs the "
 		    "same image is accepted too, and the policy allows that";
-	return index < count ? found[index] : NULL;
+	if (index >= count)
+		index -= count;
+	else
+		return found[index];
+	return index < result->claims.warning_count ? result->claims.warnings[index]
+						    : NULL;
 }
 
 static const char *place_of(const char *root_kind)

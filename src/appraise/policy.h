@@ -33,6 +33,8 @@ struct policy_root {
 	struct key_pins pins; /* their keys */
 };
 
+struct policy_epid;
+
 struct tobi_policy {
 	struct arena arena;
 	const char *name;
@@ -64,6 +66,7 @@ struct tobi_policy {
 	struct memo *memo;		   /* what else was worked out before */
 	int64_t grace;	  /* seconds that collateral counts after its date */
 	int64_t baseline; /* collateral that was issued before does not count */
+	const struct policy_epid *epid; /* of the kinds, each; or NULL */
 };
 
 /* The anchors for a tier; empty when the policy names none. */

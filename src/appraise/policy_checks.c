@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "appraise/atls_checks.h"
+#include "appraise/policy_epid.h"
 #include "base/hex.h"
 #include "base/secret.h"
 #include "token/claims_buffer.h"
@@ -97,6 +98,7 @@ void policy_checks_owe(struct tobi_result *result, bool in_session)
 		else
 			check_owe(&result->list, policy_check_rows[i]);
 	}
+	policy_epid_owe(result);
 }
 
 static const char *hex_of(struct tobi_result *result, struct tobi_bytes bytes)
@@ -118,27 +120,13 @@ static bool in_list(const struct bytes_list *list, struct tobi_bytes value)
 	return false;
 }
 
-/* An owed row of which the policy says nothing. */
-static void not_asked(struct tobi_result *result, const struct check *check,
-		      const char *why)
-{
-	for (size_t i = 0; i < result->list.count; i++) {
-		struct check_record *record = &result->list.records[i];
-
-		if (record->check == check && record->outcome == TOBI_NOT_RUN) {
-			record->outcome = TOBI_NOT_ASKED;
-			record->found = why;
-		}
-	}
-}
-
 static void run_list(struct tobi_result *result, const struct check *check,
 		     const struct bytes_list *list, struct tobi_bytes found)
 {
 	char expected[48];
 
 	if (list->count == 0) {
-		not_asked(result, check, "the policy names none");
+		check_waive(&result->list, check, "the policy names none");
 		return;
 	}
 	snprintf(expected, sizeof(expected), "one of the %zu in the policy", list->count);
@@ -169,7 +157,7 @@ static void run_signer(struct tobi_result *result, const struct tobi_policy *pol
 	bool named = false;
 
 	if (policy->signers.count == 0) {
-		not_asked(result, &check_signer, "the policy names none");
+		check_waive(&result->list, &check_signer, "the policy names none");
 		return;
 	}
 	for (size_t i = 0; i < claims->signer_count; i++)
@@ -190,7 +178,7 @@ static void run_numbers(struct tobi_result *result, const struct tobi_policy *po
 		check_record(&result->list, &check_product,
 			     claims->product == policy->product, expected, found);
 	else
-		not_asked(result, &check_product, "the policy names none");
+		check_waive(&result->list, &check_product, "the policy names none");
 	snprintf(expected, sizeof(expected), "at least %" PRIu64, policy->min_svn);
 	snprintf(found, sizeof(found), "%" PRIu64, claims->svn);
 	check_record(&result->list, &check_svn, claims->svn >= policy->min_svn, expected,
@@ -205,8 +193,8 @@ static void run_numbers(struct tobi_result *result, const struct tobi_policy *po
 	snprintf(found, sizeof(found), "%" PRId64 " s old",
 		 result->time - claims->issued);
 	if (claims->timeless)
-		not_asked(result, &check_freshness,
-			  "this kind of evidence carries no time: the nonce shows it");
+		check_waive(&result->list, &check_freshness,
+			    "this kind of evidence carries no time: the nonce shows it");
 	else
 		check_record(&result->list, &check_freshness,
 			     result->time <= claims->issued ||
@@ -272,7 +260,7 @@ static void run_pcrs(struct tobi_result *result, const struct tobi_policy *polic
 	if (asked)
 		check_record(&result->list, &check_pcrs, equal, expected, found);
 	else
-		not_asked(result, &check_pcrs, "the policy names none");
+		check_waive(&result->list, &check_pcrs, "the policy names none");
 }
 
 void policy_checks_run(struct tobi_result *result, const struct tobi_policy *policy)
@@ -285,18 +273,19 @@ void policy_checks_run(struct tobi_result *result, const struct tobi_policy *pol
 		check_record_equal(&result->list, &check_config, policy->config_id,
 				   result->claims.config_id);
 	else
-		not_asked(result, &check_config, "the policy names none");
+		check_waive(&result->list, &check_config, "the policy names none");
 	run_list(result, &check_agent, &policy->agents, result->claims.agent);
 	run_pcrs(result, policy);
 	run_identity(result, policy);
+	policy_epid_run(result, policy);
 }
 
 /* No nonce was given. */
 static void no_nonce(struct tobi_result *result, const struct tobi_policy *policy)
 {
 	if (policy->allow_no_nonce)
-		not_asked(result, &check_claims_nonce,
-			  "no nonce was given, and the policy allows that (no-nonce)");
+		check_waive(&result->list, &check_claims_nonce,
+			    "no nonce was given, and the policy allows that (no-nonce)");
 	else
 		check_record(&result->list, &check_claims_nonce, false,
 			     "a nonce of yours", "no nonce was given");

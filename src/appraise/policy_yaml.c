@@ -49,6 +49,11 @@ static const cyaml_schema_field_t collateral_fields[] = {
     OPTIONAL_TEXT("grace", struct yaml_collateral, grace),
     OPTIONAL_TEXT("baseline", struct yaml_collateral, baseline), CYAML_FIELD_END};
 
+static const cyaml_schema_field_t epid_fields[] = {
+    OPTIONAL_LIST("status", struct yaml_epid, status),
+    OPTIONAL_LIST("advisories", struct yaml_epid, advisories),
+    OPTIONAL_TEXT("nonce", struct yaml_epid, nonce), CYAML_FIELD_END};
+
 /* Numbers are texts here: libcyaml would take octal, hexadecimal and signs. */
 static const cyaml_schema_field_t policy_fields[] = {
     CYAML_FIELD_STRING_PTR("version", CYAML_FLAG_POINTER, struct yaml_policy, version, 1,
@@ -73,6 +78,8 @@ static const cyaml_schema_field_t policy_fields[] = {
 			    struct yaml_policy, tpm, tpm_fields),
     CYAML_FIELD_MAPPING_PTR("collateral", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
 			    struct yaml_policy, collateral, collateral_fields),
+    CYAML_FIELD_MAPPING_PTR("sgx-epid", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
+			    struct yaml_policy, epid, epid_fields),
     CYAML_FIELD_END};
 static const cyaml_schema_value_t policy_schema = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct yaml_policy, policy_fields)};

@@ -27,6 +27,10 @@ struct yaml_tpm {
 struct yaml_collateral {
 	char *grace, *baseline;
 };
+struct yaml_epid {
+	char **status, **advisories, *nonce;
+	unsigned status_count, advisories_count;
+};
 struct yaml_policy {
 	char *name;
 	char **tiers, **images, **signers, **agents, **allow;
@@ -38,6 +42,7 @@ struct yaml_policy {
 	unsigned roots_count;
 	struct yaml_tpm *tpm;
 	struct yaml_collateral *collateral;
+	struct yaml_epid *epid;
 };
 
 /*

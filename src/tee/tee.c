@@ -6,11 +6,12 @@
 
 #include "base/hex.h"
 #include "base/secret.h"
+#include "tee/epid.h"
 #include "tee/soft.h"
 
 enum { SHOWN_MAX = 128, REPORT_DATA_SIZE = 64 };
 
-static const struct tee_verifier *const verifiers[] = {&tee_soft};
+static const struct tee_verifier *const verifiers[] = {&tee_soft, &tee_epid};
 
 const struct tee_verifier *tee_verifier_at(size_t index)
 {
@@ -68,6 +69,12 @@ void tee_fact(struct tee_claims *claims, struct arena *arena, const char *name,
 		claims->facts[claims->fact_count++] = (struct tee_fact){name, copy};
 }
 
+void tee_warn(struct tee_claims *claims, const char *text)
+{
+	if (claims->warning_count < TEE_WARNINGS_MAX)
+		claims->warnings[claims->warning_count++] = text;
+}
+
 void tee_fact_hex(struct tee_claims *claims, struct arena *arena, const char *name,
 		  struct tobi_bytes bytes)
 {
@@ -85,7 +92,7 @@ void tee_check_report_data(const struct tee_request *request, struct checklist *
 	uint8_t expected[REPORT_DATA_SIZE] = {0};
 
 	if (!request->claims_buffer.size)
-		check_not_asked(list, check, "it came without claims");
+		check_waive(list, check, "it came without claims");
 	else if (!hash_sha256(request->claims_buffer, expected))
 		check_record_equal(list, check,
 				   (struct tobi_bytes){expected, sizeof(expected)},

@@ -11,7 +11,7 @@
 #include "tee/check.h"
 #include "tobichi/verify.h"
 
-enum { TEE_PCRS = 24, TEE_FACTS_MAX = 64 };
+enum { TEE_PCRS = 24, TEE_FACTS_MAX = 64, TEE_WARNINGS_MAX = 4 };
 
 /* For people: "MRENCLAVE", "8c4f..". Printable ASCII. */
 struct tee_fact {
@@ -20,6 +20,7 @@ struct tee_fact {
 
 struct dcap_claims; /* dcap.h: SGX and TDX */
 struct sgx_claims;  /* sgx_claims.h */
+struct epid_claims;
 
 /* What every kind of evidence says, after it was examined. Borrowed or in the arena. */
 struct tee_claims {
@@ -47,6 +48,10 @@ struct tee_claims {
 	/* Names the collateral that is used past its date, in the policy's grace; or
 	 * NULL. */
 	const char *in_grace;
+	/* What whoever relies on the verdict must know of this kind: literals. */
+	const char *warnings[TEE_WARNINGS_MAX];
+	size_t warning_count;
+	const struct epid_claims *epid;	      /* of that kind; else NULL */
 	struct tee_fact facts[TEE_FACTS_MAX]; /* in the order to show them */
 	size_t fact_count;
 	/* What some kinds have, for rules that only they know; else NULL. In the arena.
@@ -113,6 +118,8 @@ void tee_fact(struct tee_claims *claims, struct arena *arena, const char *name,
 	      const char *format, ...) TOBI_PRINTF(4, 5);
 void tee_fact_hex(struct tee_claims *claims, struct arena *arena, const char *name,
 		  struct tobi_bytes bytes);
+/* Text is a literal. Said with every verdict, as what weakens it. */
+void tee_warn(struct tee_claims *claims, const char *text);
 /* Report data of 64 bytes must be the SHA-256 of the claims, and 32 zero bytes (attested
  * TLS, section 3). Raw evidence has no claims: then not asked here, for the nonce is
  * compared by the policy. */
