@@ -22,6 +22,7 @@ enum {
 	LIMIT_CRL = 1 << 20,
 	LIMIT_DCAP_AUTH = 1 << 10, /* of a quoting enclave; 32 bytes in the field */
 	LIMIT_DCAP_CERTIFICATION = 64 << 10, /* certificates in a quote */
+	LIMIT_NITRO = 16 << 10, /* one document of AWS Nitro */
 	LIMIT_PIECES = 16, /* that came beside one piece of evidence */
 	LIMIT_EPID_REPORT = 32 << 10, /* of Intel's retired service */
 	LIMIT_POLICY = 256 << 10,

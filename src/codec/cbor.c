@@ -15,6 +15,9 @@ enum major {
 	MAJOR_SIMPLE,
 };
 
+/* A map of indefinite length, and what ends it. */
+enum { OPEN_MAP = 0xbf, BREAK = 0xff };
+
 enum { SIMPLE_FALSE = 20, SIMPLE_TRUE = 21, SIMPLE_NULL = 22 };
 
 struct head {
@@ -350,6 +353,46 @@ struct cbor_map cbor_map(struct cbor *cbor, size_t max, const char *field)
 	return map;
 }
 
+static bool at_break(const struct cbor *cbor)
+{
+	return rd_left(&cbor->rd) > 0 && cbor->rd.start[cbor->rd.pos] == BREAK;
+}
+
+/* The entries up to the break; an odd item is the map's failure, at the break. */
+static size_t count_entries(const struct cbor *cbor, size_t max, const char *field,
+			    struct cbor *ret_scan)
+{
+	struct cbor scan = *cbor;
+	size_t count = 0;
+
+	for (; !cbor_failed(&scan) && !at_break(&scan); count++) {
+		if (count == max)
+			cbor_fail(&scan, TOBI_E_LIMIT, field);
+		read_key(&scan, field);
+		skip_shape(&scan, field);
+	}
+	*ret_scan = scan;
+	return count;
+}
+
+struct cbor_map cbor_map_any(struct cbor *cbor, size_t max, const char *field)
+{
+	struct cbor_map map = {.open = true};
+	struct cbor scan;
+
+	if (rd_left(&cbor->rd) == 0 || cbor->rd.start[cbor->rd.pos] != OPEN_MAP)
+		return cbor_map(cbor, max, field);
+	rd_u8(&cbor->rd, field);
+	map.left = count_entries(cbor, max, field, &scan);
+	if (cbor_failed(&scan)) {
+		*cbor = scan;
+		return (struct cbor_map){0};
+	}
+	if (cbor->rules == CBOR_PREFERRED)
+		check_keys(cbor, map.left, field);
+	return map;
+}
+
 /* Starts the next entry; false at the end. Checks the order against the last key. */
 static bool next_key(struct cbor *cbor, struct cbor_map *map, const char *field)
 {
@@ -357,6 +400,10 @@ static bool next_key(struct cbor *cbor, struct cbor_map *map, const char *field)
 	struct cbor scan = *cbor;
 	struct tobi_bytes key, last = {0};
 
+	if (!cbor_failed(cbor) && map->left == 0 && map->open) {
+		map->open = false;
+		rd_u8(&cbor->rd, field);
+	}
 	if (cbor_failed(cbor) || map->left == 0)
 		return false;
 	map->left--;

@@ -40,6 +40,7 @@ struct cbor_map {
 	size_t left; /* entries not yet started */
 	size_t last; /* offset and size of the last key's encoding */
 	size_t last_size;
+	bool open; /* a break is still to come behind the last entry */
 };
 
 struct cbor cbor_init(struct tobi_bytes bytes, enum cbor_rules rules);
@@ -66,6 +67,10 @@ size_t cbor_array(struct cbor *cbor, size_t max, const char *field);
 
 /* Opens a map of at most max entries. */
 struct cbor_map cbor_map(struct cbor *cbor, size_t max, const char *field);
+/* The same, and the map's length may be indefinite: for formats of others, of which some
+ * writers do so. What is in it may not. Read it until there is no next key, for the break
+ * is behind the last entry. */
+struct cbor_map cbor_map_any(struct cbor *cbor, size_t max, const char *field);
 /*
  * The next key; false at the end of the map or after failure. Order and duplicates are
  * checked. A key of another kind is a failure.

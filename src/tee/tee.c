@@ -7,11 +7,13 @@
 #include "base/hex.h"
 #include "base/secret.h"
 #include "tee/epid.h"
+#include "tee/nitro.h"
 #include "tee/soft.h"
 
 enum { SHOWN_MAX = 128, REPORT_DATA_SIZE = 64 };
 
 static const struct tee_verifier *const verifiers[] = {&tee_soft, &tee_epid};
+static const struct tee_verifier *const verifiers[] = {&tee_soft, &tee_nitro, &tee_nitro_tpm};
 
 const struct tee_verifier *tee_verifier_at(size_t index)
 {

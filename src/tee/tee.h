@@ -52,6 +52,8 @@ struct tee_claims {
 	const char *warnings[TEE_WARNINGS_MAX];
 	size_t warning_count;
 	const struct epid_claims *epid;	      /* of that kind; else NULL */
+	/* What only a kind says; NULL for evidence of another one. */
+	const struct nitro_claims *nitro;
 	struct tee_fact facts[TEE_FACTS_MAX]; /* in the order to show them */
 	size_t fact_count;
 	/* What some kinds have, for rules that only they know; else NULL. In the arena.
