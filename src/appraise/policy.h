@@ -67,6 +67,7 @@ struct tobi_policy {
 	int64_t grace;	  /* seconds that collateral counts after its date */
 	int64_t baseline; /* collateral that was issued before does not count */
 	const struct policy_epid *epid; /* of the kinds, each; or NULL */
+	struct policy_nitro *nitro, *nitro_tpm; /* NULL: no such section */
 };
 
 /* The anchors for a tier; empty when the policy names none. */

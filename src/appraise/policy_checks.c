@@ -6,6 +6,7 @@
 
 #include "appraise/atls_checks.h"
 #include "appraise/policy_epid.h"
+#include "appraise/policy_nitro.h"
 #include "base/hex.h"
 #include "base/secret.h"
 #include "token/claims_buffer.h"
@@ -99,6 +100,7 @@ void policy_checks_owe(struct tobi_result *result, bool in_session)
 			check_owe(&result->list, policy_check_rows[i]);
 	}
 	policy_epid_owe(result);
+	policy_nitro_owe(result);
 }
 
 static const char *hex_of(struct tobi_result *result, struct tobi_bytes bytes)
@@ -278,6 +280,7 @@ void policy_checks_run(struct tobi_result *result, const struct tobi_policy *pol
 	run_pcrs(result, policy);
 	run_identity(result, policy);
 	policy_epid_run(result, policy);
+	policy_nitro_run(result, policy);
 }
 
 /* No nonce was given. */
@@ -300,7 +303,9 @@ void nonce_check_run(struct tobi_result *result, const struct tobi_policy *polic
 		no_nonce(result, policy);
 		return;
 	}
-	while (found.size > nonce.size && found.ptr[found.size - 1] == 0)
+	/* Report data is of one size, and a nonce in it filled up with zeros. */
+	while (result->claims.report_data.size && found.size > nonce.size &&
+	       found.ptr[found.size - 1] == 0)
 		found.size--;
 	check_record_equal(&result->list, &check_claims_nonce, nonce, found);
 }

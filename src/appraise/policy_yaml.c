@@ -53,6 +53,19 @@ static const cyaml_schema_field_t epid_fields[] = {
     OPTIONAL_LIST("status", struct yaml_epid, status),
     OPTIONAL_LIST("advisories", struct yaml_epid, advisories),
     OPTIONAL_TEXT("nonce", struct yaml_epid, nonce), CYAML_FIELD_END};
+/* A TPM's has no PCRs of a role and of an instance. */
+#define NITRO_PCRS_OF(most)                                                              \
+	CYAML_FIELD_SEQUENCE("pcrs", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,           \
+			     struct yaml_nitro, pcrs, &pcr_schema, 1, most)
+#define NITRO_FIELDS                                                                     \
+	OPTIONAL_LIST("module-ids", struct yaml_nitro, modules),                         \
+	    OPTIONAL_TEXT("public-key", struct yaml_nitro, public_key),                  \
+	    OPTIONAL_TEXT("user-data", struct yaml_nitro, user_data)
+static const cyaml_schema_field_t nitro_fields[] = {
+    NITRO_PCRS_OF(32), NITRO_FIELDS, OPTIONAL_LIST("role-arns", struct yaml_nitro, roles),
+    OPTIONAL_LIST("instance-ids", struct yaml_nitro, instances), CYAML_FIELD_END};
+static const cyaml_schema_field_t nitro_tpm_fields[] = {NITRO_PCRS_OF(24), NITRO_FIELDS,
+							CYAML_FIELD_END};
 
 /* Numbers are texts here: libcyaml would take octal, hexadecimal and signs. */
 static const cyaml_schema_field_t policy_fields[] = {
@@ -80,6 +93,10 @@ static const cyaml_schema_field_t policy_fields[] = {
 			    struct yaml_policy, collateral, collateral_fields),
     CYAML_FIELD_MAPPING_PTR("sgx-epid", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
 			    struct yaml_policy, epid, epid_fields),
+    CYAML_FIELD_MAPPING_PTR("nitro", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
+			    struct yaml_policy, nitro, nitro_fields),
+    CYAML_FIELD_MAPPING_PTR("nitro-tpm", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
+			    struct yaml_policy, nitro_tpm, nitro_tpm_fields),
     CYAML_FIELD_END};
 static const cyaml_schema_value_t policy_schema = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct yaml_policy, policy_fields)};

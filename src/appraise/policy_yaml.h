@@ -30,6 +30,12 @@ struct yaml_collateral {
 struct yaml_epid {
 	char **status, **advisories, *nonce;
 	unsigned status_count, advisories_count;
+/* The sections nitro and nitro-tpm. */
+struct yaml_nitro {
+	struct yaml_pcr *pcrs;
+	char **roles, **instances, **modules;
+	unsigned pcrs_count, roles_count, instances_count, modules_count;
+	char *public_key, *user_data;
 };
 struct yaml_policy {
 	char *name;
@@ -43,6 +49,7 @@ struct yaml_policy {
 	struct yaml_tpm *tpm;
 	struct yaml_collateral *collateral;
 	struct yaml_epid *epid;
+	struct yaml_nitro *nitro, *nitro_tpm;
 };
 
 /*

@@ -132,8 +132,10 @@ static void examine_binding(const struct tee_request *request,
 	struct tobi_bytes claims = request->claims_buffer;
 	uint8_t hash[SHA256_SIZE];
 
-	if (!claims.size)
-		return; /* not asked */
+	if (!claims.size) {
+		check_not_asked(list, &check_binding, "it came without claims");
+		return;
+	}
 	if (hash_sha256(claims, hash))
 		return; /* no record: refuses */
 	if (!check_record_equal(list, &check_binding,
@@ -157,12 +159,8 @@ static enum tobi_err examine(const struct tee_request *request, enum nitro_kind 
 	const char *wrong;
 	enum tobi_err err;
 
-	for (size_t i = 0; checks[i]; i++) {
-		if (checks[i] != &check_binding || request->claims_buffer.size)
-			check_owe(list, checks[i]);
-		else
-			check_not_asked(list, checks[i], "it came without claims");
-	}
+	for (size_t i = 0; checks[i]; i++)
+		check_owe(list, checks[i]);
 	err = nitro_document_parse(request->evidence, &document, fault);
 	if (!err)
 		err = nitro_take_claims(&document, kind, list->arena, ret_claims, fault);
