@@ -3,10 +3,12 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "base/fault.h"
 #include "base/file.h"
 #include "base/hex.h"
 #include "base/limits.h"
 #include "cli/cli.h"
+#include "cli/collateral_load.h"
 #include "cli/extract.h"
 #include "tobichi/verify.h"
 
@@ -14,11 +16,14 @@ struct options {
 	const char *evidence, *policy, *nonce, *at, *out, *extract;
 	const char *pieces[LIMIT_PIECES];
 	size_t piece_count;
+	const char *collateral[COLLATERAL_PATHS_MAX];
+	size_t collateral_count;
 	enum tobi_format format;
 };
 
 DEFINE_CLEANUP(struct tobi_policy *, tobi_policy_free)
 DEFINE_CLEANUP(struct tobi_result *, tobi_result_free)
+DEFINE_CLEANUP(struct tobi_collateral *, tobi_collateral_free)
 
 static const struct option long_options[] = {
     {"policy", required_argument, NULL, 'p'},
@@ -28,6 +33,7 @@ static const struct option long_options[] = {
     {"html", no_argument, NULL, 'h'},
     {"output", required_argument, NULL, 'o'},
     {"with", required_argument, NULL, 'w'},
+    {"collateral", required_argument, NULL, 'c'},
     {"extract-tpm", required_argument, NULL, 'x'},
     {NULL, 0, NULL, 0}};
 
@@ -71,6 +77,22 @@ static enum tobi_err read_pieces(const struct options *options, struct pieces *p
 	return err;
 }
 
+static enum tobi_err read_collateral(const struct options *options,
+				     struct tobi_collateral **ret_set,
+				     struct tobi_fault *fault)
+{
+	enum tobi_err err = TOBI_OK;
+
+	if (!options->collateral_count)
+		return TOBI_OK;
+	*ret_set = tobi_collateral_new();
+	if (!*ret_set)
+		return fault_set(fault, TOBI_E_MEMORY, "collateral", "", "out of memory");
+	for (size_t i = 0; i < options->collateral_count && !err; i++)
+		err = collateral_load(*ret_set, options->collateral[i], fault);
+	return err;
+}
+
 static enum tobi_err appraise(const struct options *options,
 			      struct tobi_verify_request *request,
 			      struct tobi_result **ret_result, struct tobi_fault *fault)
@@ -79,6 +101,7 @@ static enum tobi_err appraise(const struct options *options,
 	CLEANUP(wr_done) struct writer evidence = wr_init(LIMIT_EVIDENCE);
 	CLEANUP(tobi_policy_freep) struct tobi_policy *policy = NULL;
 	CLEANUP(pieces_done) struct pieces pieces = {0};
+	CLEANUP(tobi_collateral_freep) struct tobi_collateral *collateral = NULL;
 	enum tobi_err err;
 
 	err = file_read(options->policy, LIMIT_POLICY, "policy", &yaml, fault);
@@ -89,11 +112,14 @@ static enum tobi_err appraise(const struct options *options,
 				fault);
 	if (!err)
 		err = read_pieces(options, &pieces, fault);
+	if (!err)
+		err = read_collateral(options, &collateral, fault);
 	if (err)
 		return err;
 	request->evidence = wr_view(&evidence);
 	request->pieces = pieces.bytes;
 	request->piece_count = pieces.count;
+	request->collateral = collateral;
 	if (options->extract)
 		err = extract_tpm(request->evidence, options->extract, fault);
 	if (err)
@@ -146,6 +172,11 @@ static const char *take_option(struct options *options, int option)
 		if (options->piece_count == LIMIT_PIECES)
 			return "there are too many --with";
 		options->pieces[options->piece_count++] = optarg;
+		return NULL;
+	case 'c':
+		if (options->collateral_count == COLLATERAL_PATHS_MAX)
+			return "there are too many --collateral";
+		options->collateral[options->collateral_count++] = optarg;
 		return NULL;
 	case 'j':
 	case 'h':

@@ -27,6 +27,32 @@ struct tobi_collateral;
 TOBI_API struct tobi_collateral *tobi_collateral_new(void);
 TOBI_API void tobi_collateral_free(struct tobi_collateral *set);
 
+/*
+ * Adds one file, at most 1 MiB, by what is in it: a document of Intel's (TCB info, QE
+ * identity, CRL, certificates) or of AMD's (VCEK, VLEK, their issuers, CRL, certificates
+ * of SEV), as it is served, as DER, PEM or hexadecimal digits; or a bundle (64 MiB).
+ * The order of files does not matter: an issuer's chain that comes apart is joined with
+ * the documents that it fits. The bytes are copied; name is for messages (a path, an
+ * address) and may be NULL. Errors: TOBI_E_UNSUPPORTED (no collateral), _TRUNCATED
+ * (empty), _MALFORMED, _TRAILING, _LIMIT, _MEMORY, _CRYPTO, those of a bundle; after one,
+ * part of a file that has several documents may have been added.
+ * Source: Intel PCS API v4; AMD 57230, 55766.
+ */
+TOBI_API TOBI_MUST_USE enum tobi_err tobi_collateral_add(struct tobi_collateral *set,
+							 struct tobi_bytes bytes,
+							 const char *name,
+							 struct tobi_fault *fault);
+/*
+ * Adds the documents of a bundle, whose signature must hold; whether its signer counts is
+ * the policy's to say. After an error before the documents (TOBI_E_SIGNATURE, _MALFORMED,
+ * _TRAILING, _TRUNCATED, _UNSUPPORTED, _LIMIT) nothing has been added; after TOBI_E_LIMIT
+ * or _MEMORY of the set itself, some may have been.
+ * Source: RFC 9052 (COSE); docs/PROTOCOL.md section 13.
+ */
+TOBI_API TOBI_MUST_USE enum tobi_err
+tobi_collateral_read_bundle(struct tobi_collateral *set, struct tobi_bytes bytes,
+			    const char *name, struct tobi_fault *fault);
+
 #ifdef __cplusplus
 }
 #endif

@@ -6,14 +6,9 @@
 #include "base/endian.h"
 #include "base/fault.h"
 #include "base/secret.h"
+#include "collateral/set.h"
 
 DEFINE_CLEANUP(EVP_MD_CTX *, EVP_MD_CTX_free)
-
-struct tobi_collateral {
-	struct arena arena;
-	const struct collateral_item **items; /* in the arena */
-	size_t count;
-};
 
 struct tobi_collateral *tobi_collateral_new(void)
 {
@@ -22,8 +17,9 @@ struct tobi_collateral *tobi_collateral_new(void)
 	if (!set)
 		return NULL;
 	set->arena = arena_init(LIMIT_BUNDLE);
-	set->items = arena_array(&set->arena, COLLATERAL_ITEMS_MAX, sizeof(*set->items));
-	if (!set->items) {
+	set->entries =
+	    arena_array(&set->arena, COLLATERAL_ITEMS_MAX, sizeof(*set->entries));
+	if (!set->entries) {
 		tobi_collateral_free(set);
 		return NULL;
 	}
@@ -48,7 +44,7 @@ static bool hash_in(EVP_MD_CTX *md, struct tobi_bytes bytes)
 	       EVP_DigestUpdate(md, bytes.ptr, bytes.size) == 1;
 }
 
-static bool hash_item(struct collateral_item *item)
+bool set_hash(struct collateral_item *item)
 {
 	CLEANUP(EVP_MD_CTX_freep) EVP_MD_CTX *md = EVP_MD_CTX_new();
 	const uint8_t kind = (uint8_t)item->kind;
@@ -59,18 +55,98 @@ static bool hash_item(struct collateral_item *item)
 	       hash_in(md, item->chain) && EVP_DigestFinal_ex(md, item->hash, NULL) == 1;
 }
 
-enum tobi_err collateral_put(struct tobi_collateral *set,
-			     const struct collateral_item *item, struct tobi_fault *fault)
+/* The same document, which may have come with more this time: its issuers, or a bundle's
+ * signature. */
+static enum tobi_err add_again(struct tobi_collateral *set, struct entry *known,
+			       const struct collateral_item *item,
+			       struct tobi_fault *fault)
 {
-	struct collateral_item *copy = arena_alloc(&set->arena, sizeof(*copy));
+	if (item->bundled && !known->item.bundled) {
+		known->item.bundled = true;
+		bytes_copy(known->item.signer, SHA384_SIZE, item->signer, SHA384_SIZE);
+	}
+	if (item->chain.size && (known->joins || !known->item.chain.size)) {
+		known->joins = NULL;
+		known->item.chain = arena_copy(&set->arena, item->chain);
+		if (!known->item.chain.ptr)
+			return fault_set(fault, TOBI_E_MEMORY, "collateral", "",
+					 "out of memory, or over %d bytes together",
+					 LIMIT_BUNDLE);
+		if (!set_hash(&known->item))
+			return fault_openssl(fault, "collateral", "", "cannot hash it");
+	}
+	return TOBI_OK;
+}
 
+static bool is_one_for_each_name(enum collateral_kind kind)
+{
+	return kind <= COLLATERAL_PCK_CRL || kind == COLLATERAL_SNP_CRL;
+}
+
+static bool is_newer(const struct collateral_item *a, const struct collateral_item *b)
+{
+	int64_t issued_a, issued_b, next;
+
+	collateral_dates(a, &issued_a, &next);
+	collateral_dates(b, &issued_b, &next);
+	return issued_a > issued_b;
+}
+
+/* At the end; but the newest of its kind and name stays behind all others of them. */
+static void place(struct tobi_collateral *set, struct entry *entry)
+{
+	set->entries[set->count++] = entry;
+	if (!is_one_for_each_name(entry->item.kind))
+		return;
+	for (size_t i = set->count - 1; i > 0; i--) {
+		struct entry *other = set->entries[i - 1];
+
+		if (other->item.kind == entry->item.kind &&
+		    strcmp(other->item.name, entry->item.name) == 0) {
+			if (is_newer(&other->item, &entry->item)) {
+				set->entries[set->count - 1] = other;
+				set->entries[i - 1] = entry;
+			}
+			return;
+		}
+	}
+}
+
+static struct entry *find_same(const struct tobi_collateral *set,
+			       const struct collateral_item *item)
+{
+	for (size_t i = 0; i < set->count; i++) {
+		struct collateral_item *known = &set->entries[i]->item;
+
+		if (known->kind == item->kind && bytes_equal(known->data, item->data) &&
+		    strcmp(known->name, item->name ? item->name : "") == 0)
+			return set->entries[i];
+	}
+	return NULL;
+}
+
+enum tobi_err set_put(struct tobi_collateral *set, const struct collateral_item *item,
+		      const char *joins, struct tobi_fault *fault)
+{
+	struct entry *same = find_same(set, item), *entry;
+	struct collateral_item *copy;
+
+	if (same)
+		return add_again(set, same, item, fault);
 	if (set->count == COLLATERAL_ITEMS_MAX)
 		return fault_set(fault, TOBI_E_LIMIT, "collateral", "",
 				 "more than %d documents", COLLATERAL_ITEMS_MAX);
-	if (!copy)
+	if (item->kind == COLLATERAL_INTEL_ISSUER &&
+	    set->issuers++ == COLLATERAL_ISSUERS_MAX)
+		return fault_set(fault, TOBI_E_LIMIT, "collateral", "issuers",
+				 "more than %d certificates of issuers",
+				 COLLATERAL_ISSUERS_MAX);
+	entry = arena_alloc(&set->arena, sizeof(*entry));
+	if (!entry)
 		return fault_set(fault, TOBI_E_MEMORY, "collateral", "",
 				 "out of memory, or over %d bytes together",
 				 LIMIT_BUNDLE);
+	copy = &entry->item;
 	*copy = *item;
 	copy->name = arena_printf(&set->arena, "%s", item->name ? item->name : "");
 	copy->source = arena_printf(&set->arena, "%s", item->source ? item->source : "");
@@ -80,26 +156,77 @@ enum tobi_err collateral_put(struct tobi_collateral *set,
 		return fault_set(fault, TOBI_E_MEMORY, "collateral", "",
 				 "out of memory, or over %d bytes together",
 				 LIMIT_BUNDLE);
-	if (!hash_item(copy))
+	if (!set_hash(copy))
 		return fault_openssl(fault, "collateral", "", "cannot hash it");
-	set->items[set->count++] = copy;
-	return TOBI_OK;
+	entry->joins = item->chain.size ? NULL : joins;
+	place(set, entry);
+	if (item->kind == COLLATERAL_INTEL_ISSUER)
+		return set_join(set, NULL, fault);
+	return entry->joins ? set_join(set, entry, fault) : TOBI_OK;
+}
+
+enum tobi_err collateral_put(struct tobi_collateral *set,
+			     const struct collateral_item *item, struct tobi_fault *fault)
+{
+	return set_put(set, item, NULL, fault);
 }
 
 const struct collateral_item *collateral_at(const struct tobi_collateral *set,
 					    size_t index)
 {
-	return set && index < set->count ? set->items[index] : NULL;
+	return set && index < set->count ? &set->entries[index]->item : NULL;
 }
 
 const struct collateral_item *collateral_find(const struct tobi_collateral *set,
 					      enum collateral_kind kind, const char *name)
 {
 	for (size_t i = set ? set->count : 0; i > 0; i--) {
-		const struct collateral_item *item = set->items[i - 1];
+		const struct collateral_item *item = &set->entries[i - 1]->item;
 
 		if (item->kind == kind && (!name || strcmp(item->name, name) == 0))
 			return item;
 	}
 	return NULL;
+}
+
+struct tobi_collateral *collateral_signed_by(const struct tobi_collateral *set,
+					     const struct tobi_bytes *signers,
+					     size_t count)
+{
+	struct tobi_collateral *chosen = tobi_collateral_new();
+
+	for (size_t i = 0; chosen && set && i < set->count; i++) {
+		const struct collateral_item *item = &set->entries[i]->item;
+		const struct tobi_bytes signer = {item->signer, SHA384_SIZE};
+		bool named = false;
+
+		for (size_t j = 0; item->bundled && j < count; j++)
+			named |= bytes_equal(signer, signers[j]);
+		if (named)
+			chosen->entries[chosen->count++] = set->entries[i];
+	}
+	return chosen;
+}
+
+const char *collateral_kind_name(enum collateral_kind kind)
+{
+	static const char *const names[] = {
+	    "",
+	    "sgx-tcb-info",
+	    "tdx-tcb-info",
+	    "sgx-qe-identity",
+	    "tdx-qe-identity",
+	    "intel-root-crl",
+	    "pck-crl",
+	    "pck",
+	    "snp-leaf",
+	    "snp-issuer",
+	    "snp-crl",
+	    "sev",
+	    "certificate",
+	    "intel-issuer",
+	};
+
+	return kind >= COLLATERAL_KIND_FIRST && kind <= COLLATERAL_KIND_LAST ? names[kind]
+									     : "";
 }

@@ -33,6 +33,11 @@ enum collateral_kind {
 	COLLATERAL_SEV = 11,
 	/* Any other X.509 certificate. */
 	COLLATERAL_CERTIFICATE = 12,
+	/* One of Intel's, PEM; name: "tcb", "platform", "processor" or "root". Documents
+	 * that came without their issuers have them in their chain. */
+	COLLATERAL_INTEL_ISSUER = 13,
+	COLLATERAL_KIND_FIRST = COLLATERAL_SGX_TCB_INFO,
+	COLLATERAL_KIND_LAST = COLLATERAL_INTEL_ISSUER,
 };
 
 struct collateral_item {
@@ -44,13 +49,18 @@ struct collateral_item {
 	int64_t fetched;	   /* seconds since 1970; 0: not known */
 	uint8_t hash[SHA256_SIZE]; /* of kind, name, data and chain: its name for
 				      memo_name_make() */
+	/* Who signed the bundle that it came in: SHA-384 of the key's
+	 * SubjectPublicKeyInfo; counts only when it is bundled. */
+	bool bundled;
+	uint8_t signer[SHA384_SIZE];
 };
 
-enum { COLLATERAL_ITEMS_MAX = 4096 };
+enum { COLLATERAL_ITEMS_MAX = 4096, COLLATERAL_ISSUERS_MAX = 32 };
 
-/* Copies what it is given; hash is filled in here. The last of a kind and name that was
- * added is the one that is found, for the kinds of which there is one for each name.
- * Errors: TOBI_E_LIMIT, _MEMORY. */
+/* Copies what it is given; hash is filled in here. What is there already is not added
+ * again. Of the kinds of which there is one for each name, the one that was issued last
+ * is found, by its own word; of two of one date, the last that was added. Errors:
+ * TOBI_E_LIMIT, _MEMORY. */
 TOBI_MUST_USE enum tobi_err collateral_put(struct tobi_collateral *set,
 					   const struct collateral_item *item,
 					   struct tobi_fault *fault);
@@ -61,5 +71,16 @@ const struct collateral_item *collateral_at(const struct tobi_collateral *set,
 const struct collateral_item *collateral_find(const struct tobi_collateral *set,
 					      enum collateral_kind kind,
 					      const char *name);
+/* "sgx-tcb-info". */
+const char *collateral_kind_name(enum collateral_kind kind);
+/* When it was issued and when the next is due (for a certificate: its validity), by its
+ * own word; 0 where it does not say. */
+void collateral_dates(const struct collateral_item *item, int64_t *ret_issued,
+		      int64_t *ret_next);
+/* Those of bundles that one of these keys signed: a set of its own, which borrows the
+ * items of the other. NULL when there is no memory. */
+struct tobi_collateral *collateral_signed_by(const struct tobi_collateral *set,
+					     const struct tobi_bytes *signers,
+					     size_t count);
 
 #endif

@@ -1,0 +1,70 @@
+#include <string.h>
+#include <time.h>
+
+#include <openssl/err.h>
+
+#include "collateral/collateral.h"
+#include "collateral/intel.h"
+#include "collateral/text.h"
+
+static int64_t seconds_of(const ASN1_TIME *time)
+{
+	struct tm tm = {0};
+
+	return time && ASN1_TIME_to_tm(time, &tm) == 1 ? timegm(&tm) : 0;
+}
+
+static void dates_of_certificate(struct tobi_bytes data, int64_t *ret_issued,
+				 int64_t *ret_next)
+{
+	CLEANUP(pem_list_done) struct pem_list list = {0};
+	CLEANUP(X509_freep) X509 *certificate = NULL;
+	const X509 *first;
+
+	if (pem_list_read(data, "collateral", &list, NULL) &&
+	    chain_read_certificate(data, "collateral", &certificate, NULL))
+		return;
+	first = list.count ? list.certificates[0] : certificate;
+	if (!first)
+		return;
+	*ret_issued = seconds_of(X509_get0_notBefore(first));
+	*ret_next = seconds_of(X509_get0_notAfter(first));
+}
+
+void collateral_dates(const struct collateral_item *item, int64_t *ret_issued,
+		      int64_t *ret_next)
+{
+	struct intel_document document;
+	CLEANUP(X509_CRL_freep) X509_CRL *crl = NULL;
+
+	*ret_issued = *ret_next = 0;
+	switch (item->kind) {
+	case COLLATERAL_SGX_TCB_INFO:
+	case COLLATERAL_TDX_TCB_INFO:
+	case COLLATERAL_SGX_QE_IDENTITY:
+	case COLLATERAL_TDX_QE_IDENTITY:
+		if (!intel_document_read(item->data, "collateral", &document, NULL)) {
+			*ret_issued = document.issued;
+			*ret_next = document.next;
+		}
+		break;
+	case COLLATERAL_INTEL_ROOT_CRL:
+	case COLLATERAL_PCK_CRL:
+	case COLLATERAL_SNP_CRL:
+		if (!crl_read(item->data, "collateral", &crl, NULL)) {
+			*ret_issued = seconds_of(X509_CRL_get0_lastUpdate(crl));
+			*ret_next = seconds_of(X509_CRL_get0_nextUpdate(crl));
+		}
+		break;
+	case COLLATERAL_PCK:
+	case COLLATERAL_SNP_LEAF:
+	case COLLATERAL_SNP_ISSUER:
+	case COLLATERAL_CERTIFICATE:
+	case COLLATERAL_INTEL_ISSUER:
+		dates_of_certificate(item->data, ret_issued, ret_next);
+		break;
+	case COLLATERAL_SEV:
+		break;
+	}
+	ERR_clear_error();
+}
