@@ -11,6 +11,7 @@
 
 #include "base/fault.h"
 #include "base/hex.h"
+#include "base/secret.h"
 
 DEFINE_CLEANUP(BIO *, BIO_free_all)
 DEFINE_CLEANUP(ASN1_INTEGER *, ASN1_INTEGER_free)
@@ -36,23 +37,44 @@ static enum tobi_err read_der(struct tobi_bytes der, const char *object,
 	return TOBI_OK;
 }
 
+/* OpenSSL would ask for one on the terminal. */
+static int no_password(char *buffer, int size, int writing, void *unused)
+{
+	(void)buffer, (void)size, (void)writing, (void)unused;
+	return -1;
+}
+
+static size_t skip_space(struct tobi_bytes text, size_t at)
+{
+	while (at < text.size && isspace(text.ptr[at]))
+		at++;
+	return at;
+}
+
+/* One block, and nothing around it: what OpenSSL would skip is not looked at by anybody.
+ */
 static enum tobi_err read_pem(struct tobi_bytes pem, const char *object,
 			      X509_CRL **ret_crl, struct tobi_fault *fault)
 {
-	CLEANUP(BIO_free_allp) BIO *bio = BIO_new_mem_buf(pem.ptr, (int)pem.size);
-	CLEANUP(X509_CRL_freep)
-	X509_CRL *crl = bio ? PEM_read_bio_X509_CRL(bio, NULL, NULL, NULL) : NULL;
-	X509_CRL *second = crl ? PEM_read_bio_X509_CRL(bio, NULL, NULL, NULL) : NULL;
+	static const char begin[] = "-----BEGIN X509 CRL-----";
+	size_t at = skip_space(pem, 0);
+	CLEANUP(BIO_free_allp)
+	BIO *bio = BIO_new_mem_buf(pem.ptr + at, (int)(pem.size - at));
+	CLEANUP(X509_CRL_freep) X509_CRL *crl = NULL;
 
+	if (pem.size - at >= sizeof(begin) - 1 &&
+	    bytes_equal((struct tobi_bytes){pem.ptr + at, sizeof(begin) - 1},
+			bytes_of_text(begin)) &&
+	    bio)
+		crl = PEM_read_bio_X509_CRL(bio, NULL, no_password, NULL);
 	ERR_clear_error();
 	if (!crl)
 		return fault_set(fault, TOBI_E_MALFORMED, object, "CRL",
-				 "not a list of revoked certificates in PEM");
-	if (second) {
-		X509_CRL_free(second);
-		return fault_set(fault, TOBI_E_TRAILING, object, "CRL",
-				 "there is more than one list");
-	}
+				 "neither DER nor PEM nor hexadecimal digits");
+	at = skip_space(pem, pem.size - BIO_ctrl_pending(bio));
+	if (at < pem.size)
+		return fault_at(fault, TOBI_E_TRAILING, object, "CRL", at,
+				"there are bytes after the list");
 	*ret_crl = TAKE(crl);
 	return TOBI_OK;
 }
@@ -73,7 +95,7 @@ static enum tobi_err read_hex(struct tobi_bytes text, const char *object,
 	bytes = wr_reserve(&der, size / 2);
 	if (wr_err(&copy) || !bytes)
 		return fault_set(fault, TOBI_E_MEMORY, object, "CRL", "out of memory");
-	if (size % 2 || !hex_read((const char *)copy.ptr, bytes, size / 2))
+	if (!hex_read((const char *)copy.ptr, bytes, size / 2))
 		return fault_set(fault, TOBI_E_MALFORMED, object, "CRL",
 				 "neither DER nor PEM nor hexadecimal digits");
 	return read_der(wr_view(&der), object, ret_crl, fault);
@@ -117,13 +139,26 @@ static bool has_extension(const X509_CRL *crl, int nid)
 	return true;
 }
 
-static bool has_unknown_critical(const X509_CRL *crl)
+/* None that an entry may have (whose issuer, what to do with the certificate) is known.
+ */
+static bool entry_has_critical(const X509_REVOKED *entry)
 {
+	return X509_REVOKED_get_ext_by_critical(entry, 1, -1) >= 0;
+}
+
+static bool has_unknown_critical(X509_CRL *crl)
+{
+	STACK_OF(X509_REVOKED) *entries = X509_CRL_get_REVOKED(crl);
+
 	for (int i = 0; i < X509_CRL_get_ext_count(crl); i++) {
 		X509_EXTENSION *extension = X509_CRL_get_ext(crl, i);
 
 		if (X509_EXTENSION_get_critical(extension) &&
 		    OBJ_obj2nid(X509_EXTENSION_get_object(extension)) != NID_crl_number)
+			return true;
+	}
+	for (int i = 0; i < sk_X509_REVOKED_num(entries); i++) {
+		if (entry_has_critical(sk_X509_REVOKED_value(entries, i)))
 			return true;
 	}
 	return false;
@@ -133,6 +168,9 @@ static const char *wrong_form(X509_CRL *crl, X509 *issuer)
 {
 	if (X509_NAME_cmp(X509_CRL_get_issuer(crl), X509_get_subject_name(issuer)) != 0)
 		return "it is of another issuer";
+	/* All bits are set for one that does not say. */
+	if (!(X509_get_key_usage(issuer) & KU_CRL_SIGN))
+		return "its issuer may not issue lists";
 	if (!has_extension(crl, NID_crl_number))
 		return "it has no number";
 	if (!has_extension(crl, NID_authority_key_identifier))

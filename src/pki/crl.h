@@ -7,15 +7,15 @@
 DEFINE_CLEANUP(X509_CRL *, X509_CRL_free)
 
 /* Exactly one, as DER, as PEM, or as DER in hexadecimal digits (Intel's PCCS): what it is
- * shows by its first byte. At most LIMIT_CRL bytes. Errors: TOBI_E_LIMIT, _MALFORMED,
- * _TRAILING. */
+ * shows by its first bytes. Space may stand around a text, and nothing else. At most
+ * LIMIT_CRL bytes. Errors: TOBI_E_LIMIT, _MALFORMED, _TRAILING. */
 TOBI_MUST_USE enum tobi_err crl_read(struct tobi_bytes bytes, const char *object,
 				     X509_CRL **ret_crl, struct tobi_fault *fault);
 /*
- * Whether it may be relied on at a time: issued by this issuer (name, and signature by
- * its key), with cRLNumber and authority key identifier, no unknown critical extension,
- * thisUpdate <= time < nextUpdate + grace. The window has the grace in it. Errors:
- * TOBI_E_CERTIFICATE.
+ * Whether it may be relied on at a time: issued by this issuer (name, signature by its
+ * key, and it may sign lists), with cRLNumber and authority key identifier, no critical
+ * extension that is not known, of the list or of an entry, thisUpdate <= time <
+ * nextUpdate + grace. The window has the grace in it. Errors: TOBI_E_CERTIFICATE.
  */
 TOBI_MUST_USE enum tobi_err crl_verify(X509_CRL *crl, X509 *issuer, int64_t time,
 				       int64_t grace, const char *object,

@@ -32,8 +32,8 @@ struct pinned_chain {
 	struct chain_window window; /* in which each of them is valid */
 };
 
-/* chain_done() what it returns. Errors: TOBI_E_CERTIFICATE with the reason and the depth;
- * _LIMIT, _MEMORY, _CRYPTO. */
+/* pinned_chain_done() what it returns. Errors: TOBI_E_CERTIFICATE with the reason and the
+ * depth; _LIMIT, _MEMORY, _CRYPTO. */
 TOBI_MUST_USE enum tobi_err pinned_chain_verify(const struct pinned_request *request,
 						const char *object,
 						struct pinned_chain *ret_chain,
@@ -44,9 +44,8 @@ void pinned_chain_done(struct pinned_chain *chain);
 /* Whether the common name of the subject is exactly this. False for a certificate without
  * one, or with several. */
 bool certificate_is_named(const X509 *certificate, const char *common_name);
-/* The common name, cut to the room, "" where there is none; what is not printable ASCII
- * is
- * '?'. For messages. */
+/* The common name, cut to the room, "" where there is none; '?' stands for what is not
+ * printable ASCII. For messages. */
 void certificate_name(const X509 *certificate, char *ret_name, size_t room);
 
 #endif

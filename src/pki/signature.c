@@ -1,5 +1,7 @@
 #include "pki/signature.h"
 
+#include <string.h>
+
 #include <openssl/core_names.h>
 #include <openssl/ecdsa.h>
 #include <openssl/err.h>
@@ -22,6 +24,7 @@ enum tobi_err ec_key_read(enum key_kind kind, struct tobi_bytes point, const cha
 	char group[] = "P-256";
 	uint8_t encoded[1 + 2 * HALF_MAX] = {UNCOMPRESSED};
 	OSSL_PARAM parameters[3];
+	EVP_PKEY *key = NULL; /* OpenSSL would fill in the key that it finds there */
 	size_t half = kind == KEY_P256 ? 32 : HALF_MAX;
 
 	if ((kind != KEY_P256 && kind != KEY_P384) || point.size != 2 * half)
@@ -38,11 +41,12 @@ enum tobi_err ec_key_read(enum key_kind kind, struct tobi_bytes point, const cha
 	/* It refuses a point that is not on the curve. */
 	if (!context || EVP_PKEY_fromdata_init(context) != 1)
 		return fault_openssl(fault, object, "key", "cannot read keys");
-	if (EVP_PKEY_fromdata(context, ret_key, EVP_PKEY_PUBLIC_KEY, parameters) != 1) {
+	if (EVP_PKEY_fromdata(context, &key, EVP_PKEY_PUBLIC_KEY, parameters) != 1) {
 		ERR_clear_error();
 		return fault_set(fault, TOBI_E_MALFORMED, object, "key",
 				 "it is no point on the curve");
 	}
+	*ret_key = key;
 	return TOBI_OK;
 }
 
@@ -63,6 +67,18 @@ static size_t to_der(struct tobi_bytes raw, uint8_t *out)
 	return size > 0 ? (size_t)size : 0;
 }
 
+/* There are more curves of these sizes. */
+static bool is_of_curve(EVP_PKEY *key, size_t half)
+{
+	const char *wanted = half == 32 ? SN_X9_62_prime256v1 : SN_secp384r1;
+	char name[32];
+	size_t size;
+
+	return EVP_PKEY_is_a(key, "EC") &&
+	       EVP_PKEY_get_group_name(key, name, sizeof(name), &size) == 1 &&
+	       strcmp(name, wanted) == 0;
+}
+
 bool ec_signature_holds(EVP_PKEY *key, struct tobi_bytes message,
 			struct tobi_bytes signature)
 {
@@ -72,8 +88,8 @@ bool ec_signature_holds(EVP_PKEY *key, struct tobi_bytes message,
 	size_t size;
 	bool good;
 
-	if (!md || !EVP_PKEY_is_a(key, "EC") || signature.size % 2 ||
-	    (half != 32 && half != HALF_MAX) || EVP_PKEY_get_bits(key) != (int)(8 * half))
+	if (!md || signature.size % 2 || (half != 32 && half != HALF_MAX) ||
+	    !is_of_curve(key, half))
 		return false;
 	size = to_der(signature, der);
 	good = size &&

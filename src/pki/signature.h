@@ -9,8 +9,8 @@
 TOBI_MUST_USE enum tobi_err ec_key_read(enum key_kind kind, struct tobi_bytes point,
 					const char *object, EVP_PKEY **ret_key,
 					struct tobi_fault *fault);
-/* Whether the key, which must be of a curve whose numbers have half the signature's size,
- * signed exactly message: r and s big-endian, SHA-256 for P-256, SHA-384 for P-384. */
+/* Whether the key, which must be of P-256 for 64 bytes and of P-384 for 96, signed
+ * exactly message: r and s big-endian, over SHA-256 and SHA-384. */
 bool ec_signature_holds(EVP_PKEY *key, struct tobi_bytes message,
 			struct tobi_bytes signature);
 
