@@ -5,8 +5,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "appraise/policy_epid.h"
-#include "appraise/policy_nitro.h"
+#include "appraise/policy_section.h"
 #include "appraise/policy_yaml.h"
 #include "base/cleanup.h"
 #include "base/fault.h"
@@ -428,9 +427,8 @@ static enum tobi_err take_all(struct tobi_policy *policy, const struct yaml_poli
 		err = take_tpm(policy, yaml->tpm, fault);
 	if (!err)
 		err = take_collateral(policy, yaml->collateral, fault);
-	if (!err)
-		err = policy_epid_take(policy, yaml->epid, &policy->epid, fault);
-		err = policy_nitro_take(policy, yaml, fault);
+	for (size_t i = 0; policy_sections[i].take && !err; i++)
+		err = policy_sections[i].take(policy, yaml, fault);
 	if (!err)
 		err = take_identity(policy, &yaml->identity, fault);
 	return err ? err : check_complete(policy, fault);

@@ -5,8 +5,7 @@
 #include <string.h>
 
 #include "appraise/atls_checks.h"
-#include "appraise/policy_epid.h"
-#include "appraise/policy_nitro.h"
+#include "appraise/policy_section.h"
 #include "base/hex.h"
 #include "base/secret.h"
 #include "token/claims_buffer.h"
@@ -99,8 +98,8 @@ void policy_checks_owe(struct tobi_result *result, bool in_session)
 		else
 			check_owe(&result->list, policy_check_rows[i]);
 	}
-	policy_epid_owe(result);
-	policy_nitro_owe(result);
+	for (size_t i = 0; policy_sections[i].take; i++)
+		policy_sections[i].owe(result);
 }
 
 static const char *hex_of(struct tobi_result *result, struct tobi_bytes bytes)
@@ -279,8 +278,8 @@ void policy_checks_run(struct tobi_result *result, const struct tobi_policy *pol
 	run_list(result, &check_agent, &policy->agents, result->claims.agent);
 	run_pcrs(result, policy);
 	run_identity(result, policy);
-	policy_epid_run(result, policy);
-	policy_nitro_run(result, policy);
+	for (size_t i = 0; policy_sections[i].take; i++)
+		policy_sections[i].run(result, policy);
 }
 
 /* No nonce was given. */

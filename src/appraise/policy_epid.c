@@ -63,10 +63,10 @@ static enum tobi_err take_texts(struct tobi_policy *policy, char **texts, unsign
 	return TOBI_OK;
 }
 
-enum tobi_err policy_epid_take(struct tobi_policy *policy, const struct yaml_epid *yaml,
-			       const struct policy_epid **ret_epid,
-			       struct tobi_fault *fault)
+enum tobi_err policy_epid_take(struct tobi_policy *policy,
+			       const struct yaml_policy *whole, struct tobi_fault *fault)
 {
+	const struct yaml_epid *yaml = whole->epid;
 	struct policy_epid *epid;
 	enum tobi_err err;
 
@@ -99,7 +99,7 @@ enum tobi_err policy_epid_take(struct tobi_policy *policy, const struct yaml_epi
 		err = epid->nonce ? TOBI_OK : no_memory(policy->name, fault);
 	}
 	if (!err)
-		*ret_epid = epid;
+		policy->epid = epid;
 	return err;
 }
 

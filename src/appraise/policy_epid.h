@@ -14,11 +14,9 @@ struct policy_epid {
 	const char *nonce; /* or NULL: not asked */
 };
 
-/* NULL is allowed: then *ret_epid is left alone. Everything is copied into the policy's
- * arena. Errors: TOBI_E_MALFORMED with the field; _MEMORY. */
+/* Errors: TOBI_E_MALFORMED with the field; _MEMORY. */
 TOBI_MUST_USE enum tobi_err policy_epid_take(struct tobi_policy *policy,
-					     const struct yaml_epid *yaml,
-					     const struct policy_epid **ret_epid,
+					     const struct yaml_policy *yaml,
 					     struct tobi_fault *fault);
 /* Nothing, for evidence of another kind. */
 void policy_epid_owe(struct tobi_result *result);

@@ -30,6 +30,7 @@ struct yaml_collateral {
 struct yaml_epid {
 	char **status, **advisories, *nonce;
 	unsigned status_count, advisories_count;
+};
 /* The sections nitro and nitro-tpm. */
 struct yaml_nitro {
 	struct yaml_pcr *pcrs;
