@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "appraise/policy_sgx.h"
 #include "base/cleanup.h"
 #include "base/fault.h"
 #include "token/soft_token.h"
@@ -15,6 +16,9 @@ const char *explain_tier(const char *tier)
 		return "kept out all software but the enclave's own, as far as was known "
 		       "until Intel retired it in 2025; not who can write to the CPU's "
 		       "microcode, nor what advisories of later years describe";
+	if (tier && strcmp(tier, "sgx") == 0)
+		return "keeps out the host, its kernel and its operator; not Intel, nor "
+		       "whoever watches how the enclave uses memory and time";
 	return "not known here";
 }
 
@@ -47,7 +51,7 @@ static bool has_outcome(const struct tobi_result *result, const char *code,
 
 const char *explain_allowance(const struct tobi_result *result, size_t index)
 {
-	const char *found[5];
+	const char *found[6];
 	size_t count = 0;
 
 	if (has_outcome(result, "RATLS-MODE", TOBI_PASSED))
@@ -67,6 +71,8 @@ const char *explain_allowance(const struct tobi_result *result, size_t index)
 		found[count++] =
 		    "ANY INSTANCE: an enclave of somebody else that runs the "
 		    "same image is accepted too, and the policy allows that";
+	found[count] = policy_sgx_allowance(result);
+	count += found[count] != NULL;
 	if (index >= count)
 		index -= count;
 	else

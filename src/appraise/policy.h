@@ -68,6 +68,7 @@ struct tobi_policy {
 	int64_t baseline; /* collateral that was issued before does not count */
 	const struct policy_epid *epid; /* of the kinds, each; or NULL */
 	struct policy_nitro *nitro, *nitro_tpm; /* NULL: no such section */
+	struct policy_sgx *sgx; /* without a section: what stands for one */
 };
 
 /* The anchors for a tier; empty when the policy names none. */

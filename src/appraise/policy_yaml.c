@@ -66,6 +66,11 @@ static const cyaml_schema_field_t nitro_fields[] = {
     OPTIONAL_LIST("instance-ids", struct yaml_nitro, instances), CYAML_FIELD_END};
 static const cyaml_schema_field_t nitro_tpm_fields[] = {NITRO_PCRS_OF(24), NITRO_FIELDS,
 							CYAML_FIELD_END};
+static const cyaml_schema_field_t sgx_fields[] = {
+    OPTIONAL_TEXT("family-id", struct yaml_sgx, family),
+    OPTIONAL_TEXT("ext-product-id", struct yaml_sgx, ext_product),
+    OPTIONAL_TEXT("min-config-svn", struct yaml_sgx, min_config_svn),
+    OPTIONAL_LIST("attributes", struct yaml_sgx, attributes), CYAML_FIELD_END};
 
 /* Numbers are texts here: libcyaml would take octal, hexadecimal and signs. */
 static const cyaml_schema_field_t policy_fields[] = {
@@ -97,6 +102,8 @@ static const cyaml_schema_field_t policy_fields[] = {
 			    struct yaml_policy, nitro, nitro_fields),
     CYAML_FIELD_MAPPING_PTR("nitro-tpm", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
 			    struct yaml_policy, nitro_tpm, nitro_tpm_fields),
+    CYAML_FIELD_MAPPING_PTR("sgx", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
+			    struct yaml_policy, sgx, sgx_fields),
     CYAML_FIELD_END};
 static const cyaml_schema_value_t policy_schema = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct yaml_policy, policy_fields)};

@@ -24,6 +24,12 @@ struct yaml_tpm {
 	struct yaml_pcr *pcrs;
 	unsigned pcrs_count;
 };
+/* The section sgx. */
+struct yaml_sgx {
+	char *family, *ext_product, *min_config_svn;
+	char **attributes;
+	unsigned attributes_count;
+};
 struct yaml_collateral {
 	char *grace, *baseline;
 };
@@ -51,6 +57,7 @@ struct yaml_policy {
 	struct yaml_collateral *collateral;
 	struct yaml_epid *epid;
 	struct yaml_nitro *nitro, *nitro_tpm;
+	struct yaml_sgx *sgx;
 };
 
 /*
