@@ -20,6 +20,7 @@ struct tee_fact {
 
 struct dcap_claims; /* dcap.h: SGX and TDX */
 struct sgx_claims;  /* sgx_claims.h */
+struct tdx_claims;  /* tdx_claims.h */
 struct epid_claims;
 
 /* What every kind of evidence says, after it was examined. Borrowed or in the arena. */
@@ -60,6 +61,7 @@ struct tee_claims {
 	 */
 	const struct dcap_claims *dcap;
 	const struct sgx_claims *sgx;
+	const struct tdx_claims *tdx;
 };
 
 struct memo;

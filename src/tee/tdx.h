@@ -1,0 +1,9 @@
+/* Evidence of a guest under Intel TDX: a quote of version 4 or 5. */
+#ifndef TOBI_TEE_TDX_H
+#define TOBI_TEE_TDX_H
+
+#include "tee/tee.h"
+
+extern const struct tee_verifier tee_tdx;
+
+#endif
