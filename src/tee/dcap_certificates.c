@@ -80,7 +80,9 @@ static enum tobi_err read_block(struct tobi_bytes text, const char *object,
 				 object, "PEM", "it is too large");
 	}
 	EVP_DecodeInit(decoder);
-	good = EVP_DecodeUpdate(decoder, to, &first, text.ptr, (int)text.size) >= 0 &&
+	/* OpenSSL would stop at a dash, and be content. */
+	good = !memchr(text.ptr, '-', text.size) &&
+	       EVP_DecodeUpdate(decoder, to, &first, text.ptr, (int)text.size) >= 0 &&
 	       EVP_DecodeFinal(decoder, to + first, &last) == 1;
 	EVP_ENCODE_CTX_free(decoder);
 	ERR_clear_error();

@@ -1,0 +1,172 @@
+#include "tee/dcap_pck.h"
+
+#include "tests/bytes.h"
+#include "tests/dcap_scene.h"
+
+static struct block value_of(const struct dcap_pck *pck)
+{
+	struct writer out = wr_init(8192);
+	struct block block;
+
+	dcap_scene_extension(pck, &out);
+	block = block_new(wr_view(&out));
+	wr_done(&out);
+	return block;
+}
+
+static enum tobi_err read(struct tobi_bytes value, struct dcap_pck *pck)
+{
+	struct tobi_fault fault = {0};
+	enum tobi_err err = dcap_pck_read_value(value, "certificate", pck, &fault);
+
+	assert_int_equal(err, fault.code);
+	return err;
+}
+
+static void test_dcap_pck_read_value__each_member__as_it_was_written(void **state)
+{
+	struct dcap_scene scene;
+	struct dcap_pck pck;
+	struct block block;
+
+	(void)state;
+	dcap_scene_make(&scene);
+	block = value_of(&scene.pck);
+	assert_int_equal(read(block_view(block), &pck), TOBI_OK);
+	block_done(block);
+	assert_memory_equal(pck.ppid, scene.pck.ppid, 16);
+	assert_memory_equal(pck.components, scene.pck.components, 16);
+	assert_memory_equal(pck.cpusvn, scene.pck.cpusvn, 16);
+	assert_memory_equal(pck.pce_id, scene.pck.pce_id, 2);
+	assert_memory_equal(pck.fmspc, scene.pck.fmspc, 6);
+	assert_memory_equal(pck.instance, scene.pck.instance, 16);
+	assert_int_equal(pck.pcesvn, scene.pck.pcesvn);
+	assert_int_equal(pck.platform, DCAP_SCALABLE);
+	assert_true(pck.has_instance && pck.has_configuration);
+	assert_true(!pck.dynamic_platform && pck.cached_keys && pck.smt);
+}
+
+static void test_dcap_pck_read_value__without_what_may_be_absent__read(void **state)
+{
+	struct dcap_scene scene;
+	struct dcap_pck pck;
+	struct block block;
+
+	(void)state;
+	dcap_scene_make(&scene);
+	scene.pck.has_instance = scene.pck.has_configuration = false;
+	block = value_of(&scene.pck);
+	assert_int_equal(read(block_view(block), &pck), TOBI_OK);
+	assert_false(pck.has_instance || pck.has_configuration);
+	block_done(block);
+}
+
+static void
+test_dcap_pck_read_value__every_truncation_and_a_byte_more__fails(void **state)
+{
+	struct dcap_scene scene;
+	struct dcap_pck pck = {.pcesvn = 77};
+	struct block block, longer;
+
+	(void)state;
+	dcap_scene_make(&scene);
+	block = value_of(&scene.pck);
+	for (size_t size = 0; size < block.size; size++) {
+		struct block cut = block_new((struct tobi_bytes){block.ptr, size});
+
+		assert_int_equal(read(block_view(cut), &pck), TOBI_E_MALFORMED);
+		block_done(cut);
+	}
+	longer = block_new((struct tobi_bytes){block.ptr, block.size});
+	longer.ptr = realloc(longer.ptr, ++longer.size);
+	assert_non_null(longer.ptr);
+	longer.ptr[block.size] = 0;
+	assert_int_equal(read(block_view(longer), &pck), TOBI_E_MALFORMED);
+	assert_int_equal(pck.pcesvn, 77);
+	block_done(longer);
+	block_done(block);
+}
+
+/* The name of a member, wherever it is in the value: its last number becomes another. */
+static enum tobi_err renamed(struct tobi_bytes name, uint8_t to)
+{
+	struct dcap_scene scene;
+	struct dcap_pck pck;
+	struct block block;
+	uint8_t *at;
+	enum tobi_err err;
+
+	dcap_scene_make(&scene);
+	block = value_of(&scene.pck);
+	at = memmem(block.ptr, block.size, name.ptr, name.size);
+	assert_non_null(at);
+	at[name.size - 1] = to;
+	err = read(block_view(block), &pck);
+	block_done(block);
+	return err;
+}
+
+static void test_dcap_pck_read_value__member_twice_missing_or_unknown__fails(void **state)
+{
+	const struct tobi_bytes first =
+	    BYTES(6, 10, 0x2a, 0x86, 0x48, 0x86, 0xf8, 0x4d, 1, 13, 1, 1);
+	const struct tobi_bytes component =
+	    BYTES(6, 11, 0x2a, 0x86, 0x48, 0x86, 0xf8, 0x4d, 1, 13, 1, 2, 3);
+	const struct tobi_bytes setting =
+	    BYTES(6, 11, 0x2a, 0x86, 0x48, 0x86, 0xf8, 0x4d, 1, 13, 1, 7, 1);
+	const struct tobi_bytes prefix = BYTES(6, 10, 0x2a, 0x86);
+
+	(void)state;
+	assert_int_equal(renamed(first, 1), TOBI_OK);
+	assert_int_equal(renamed(first, 6), TOBI_E_MALFORMED); /* twice */
+	assert_int_equal(renamed(first, 8), TOBI_E_MALFORMED);
+	assert_int_equal(renamed(first, 0), TOBI_E_MALFORMED);
+	assert_int_equal(renamed(first, 40), TOBI_E_MALFORMED);
+	assert_int_equal(renamed(component, 4), TOBI_E_MALFORMED);
+	assert_int_equal(renamed(component, 18), TOBI_E_MALFORMED);
+	assert_int_equal(renamed(component, 19), TOBI_E_MALFORMED);
+	assert_int_equal(renamed(setting, 2), TOBI_E_MALFORMED);
+	assert_int_equal(renamed(setting, 4), TOBI_E_MALFORMED);
+	assert_int_equal(renamed(prefix, 0x87), TOBI_E_MALFORMED); /* another's */
+}
+
+static void test_dcap_pck_read_value__member_missing__fails(void **state)
+{
+	struct dcap_pck pck;
+
+	(void)state;
+	assert_int_equal(read(BYTES(0x30, 0), &pck), TOBI_E_MALFORMED);
+}
+
+static void test_dcap_pck_read__extension_absent_or_twice__fails(void **state)
+{
+	(void)state;
+	for (unsigned count = 0; count <= 2; count++) {
+		struct dcap_scene scene;
+		struct dcap_pck pck;
+		X509 *certificate;
+
+		dcap_scene_make(&scene);
+		scene.certificates[DCAP_PCK].sgx_extensions = count;
+		certificate = dcap_scene_certificate(&scene, DCAP_PCK);
+		assert_int_equal(dcap_pck_read(certificate, "certificate", &pck, NULL),
+				 count == 1 ? TOBI_OK : TOBI_E_MALFORMED);
+		X509_free(certificate);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_dcap_pck_read_value__each_member__as_it_was_written),
+	    cmocka_unit_test(test_dcap_pck_read_value__without_what_may_be_absent__read),
+	    cmocka_unit_test(
+		test_dcap_pck_read_value__every_truncation_and_a_byte_more__fails),
+	    cmocka_unit_test(
+		test_dcap_pck_read_value__member_twice_missing_or_unknown__fails),
+	    cmocka_unit_test(test_dcap_pck_read_value__member_missing__fails),
+	    cmocka_unit_test(test_dcap_pck_read__extension_absent_or_twice__fails),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
