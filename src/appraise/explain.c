@@ -19,6 +19,10 @@ const char *explain_tier(const char *tier)
 	if (tier && strcmp(tier, "sgx") == 0)
 		return "keeps out the host, its kernel and its operator; not Intel, nor "
 		       "whoever watches how the enclave uses memory and time";
+	if (tier && strcmp(tier, "tdx") == 0)
+		return "keeps out the host, its hypervisor and its operator; not Intel, "
+		       "nor whoever watches how the guest uses memory and time, nor "
+		       "what runs in the guest itself";
 	return "not known here";
 }
 

@@ -34,6 +34,8 @@ struct policy_root {
 };
 
 struct policy_epid;
+struct policy_dcap;
+struct policy_tdx;
 
 struct tobi_policy {
 	struct arena arena;
@@ -68,6 +70,9 @@ struct tobi_policy {
 	int64_t baseline; /* collateral that was issued before does not count */
 	const struct policy_epid *epid; /* of the kinds, each; or NULL */
 	struct policy_nitro *nitro, *nitro_tpm; /* NULL: no such section */
+	/* Without a section, what stands for one. */
+	const struct policy_dcap *dcap_sgx, *dcap_tdx;
+	const struct policy_tdx *tdx;
 	struct policy_sgx *sgx; /* without a section: what stands for one */
 };
 

@@ -66,11 +66,32 @@ static const cyaml_schema_field_t nitro_fields[] = {
     OPTIONAL_LIST("instance-ids", struct yaml_nitro, instances), CYAML_FIELD_END};
 static const cyaml_schema_field_t nitro_tpm_fields[] = {NITRO_PCRS_OF(24), NITRO_FIELDS,
 							CYAML_FIELD_END};
+#define DCAP_FIELDS(type)                                                                \
+	OPTIONAL_LIST("tcb-status", type, dcap.tcb_status),                              \
+	    OPTIONAL_LIST("advisories", type, dcap.advisories),                          \
+	    OPTIONAL_TEXT("min-tcb-evaluation", type, dcap.min_tcb_evaluation),          \
+	    OPTIONAL_LIST("fmspc", type, dcap.fmspc),                                    \
+	    OPTIONAL_LIST("fmspc-refused", type, dcap.fmspc_refused),                    \
+	    OPTIONAL_LIST("platforms", type, dcap.platforms)
 static const cyaml_schema_field_t sgx_fields[] = {
+    DCAP_FIELDS(struct yaml_sgx),
     OPTIONAL_TEXT("family-id", struct yaml_sgx, family),
     OPTIONAL_TEXT("ext-product-id", struct yaml_sgx, ext_product),
     OPTIONAL_TEXT("min-config-svn", struct yaml_sgx, min_config_svn),
     OPTIONAL_LIST("attributes", struct yaml_sgx, attributes), CYAML_FIELD_END};
+
+static const cyaml_schema_field_t tdx_fields[] = {
+    DCAP_FIELDS(struct yaml_tdx),
+    OPTIONAL_LIST("mr-seam", struct yaml_tdx, mr_seam),
+    OPTIONAL_LIST("mr-service-td", struct yaml_tdx, mr_service_td),
+    OPTIONAL_TEXT("mr-config-id", struct yaml_tdx, mr_config_id),
+    OPTIONAL_TEXT("mr-owner", struct yaml_tdx, mr_owner),
+    OPTIONAL_TEXT("mr-owner-config", struct yaml_tdx, mr_owner_config),
+    CYAML_FIELD_SEQUENCE("rtmrs", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
+			 struct yaml_tdx, rtmrs, &pcr_schema, 1, 4),
+    OPTIONAL_LIST("attributes", struct yaml_tdx, attributes),
+    OPTIONAL_TEXT("event-log", struct yaml_tdx, event_log),
+    CYAML_FIELD_END};
 
 /* Numbers are texts here: libcyaml would take octal, hexadecimal and signs. */
 static const cyaml_schema_field_t policy_fields[] = {
@@ -104,6 +125,8 @@ static const cyaml_schema_field_t policy_fields[] = {
 			    struct yaml_policy, nitro_tpm, nitro_tpm_fields),
     CYAML_FIELD_MAPPING_PTR("sgx", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
 			    struct yaml_policy, sgx, sgx_fields),
+    CYAML_FIELD_MAPPING_PTR("tdx", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
+			    struct yaml_policy, tdx, tdx_fields),
     CYAML_FIELD_END};
 static const cyaml_schema_value_t policy_schema = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct yaml_policy, policy_fields)};

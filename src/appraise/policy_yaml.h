@@ -24,11 +24,28 @@ struct yaml_tpm {
 	struct yaml_pcr *pcrs;
 	unsigned pcrs_count;
 };
+/* What the sections sgx and tdx share. */
+struct yaml_dcap {
+	char **tcb_status, **advisories, **fmspc, **fmspc_refused, **platforms;
+	unsigned tcb_status_count, advisories_count, fmspc_count, fmspc_refused_count,
+	    platforms_count;
+	char *min_tcb_evaluation;
+};
 /* The section sgx. */
 struct yaml_sgx {
+	struct yaml_dcap dcap;
 	char *family, *ext_product, *min_config_svn;
 	char **attributes;
 	unsigned attributes_count;
+};
+/* The section tdx. */
+struct yaml_tdx {
+	struct yaml_dcap dcap;
+	char **mr_seam, **mr_service_td, **attributes;
+	unsigned mr_seam_count, mr_service_td_count, attributes_count;
+	char *mr_config_id, *mr_owner, *mr_owner_config, *event_log;
+	struct yaml_pcr *rtmrs;
+	unsigned rtmrs_count;
 };
 struct yaml_collateral {
 	char *grace, *baseline;
@@ -58,6 +75,7 @@ struct yaml_policy {
 	struct yaml_epid *epid;
 	struct yaml_nitro *nitro, *nitro_tpm;
 	struct yaml_sgx *sgx;
+	struct yaml_tdx *tdx;
 };
 
 /*

@@ -217,6 +217,7 @@ static enum tobi_err examine_log(const struct tee_request *request,
 		check_not_asked(list, &check_event_log, "no event log came with it");
 		return TOBI_OK;
 	}
+	own->event_log = true;
 	check_owe(list, &check_event_log);
 	if (!err)
 		err = tdx_log_replay(&log, &own->report, &own->event_count, &why);
@@ -228,7 +229,6 @@ static enum tobi_err examine_log(const struct tee_request *request,
 			     text);
 		return TOBI_OK;
 	}
-	own->event_log = true;
 	snprintf(text, sizeof(text), "%zu events give RTMR0 to RTMR3", own->event_count);
 	check_record(list, &check_event_log, true, "", text);
 	tee_fact(claims, list->arena, "event log", "%s", text);

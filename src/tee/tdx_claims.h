@@ -6,7 +6,7 @@
 
 struct tdx_claims {
 	struct tdx_report report; /* its spans are in the arena */
-	bool event_log;		  /* one came with it, and gives the RTMRs */
+	bool event_log;		  /* one came with it: TDX-EVENT-LOG is owed */
 	size_t event_count;
 };
 
