@@ -198,6 +198,18 @@ void policy_dcap_owe(struct tobi_result *result)
 		check_owe(&result->list, rows[i]);
 }
 
+/* Said even where there is no memory for the name. */
+static void warn_of_status(struct tobi_result *result, enum dcap_status status)
+{
+	const char *text = arena_printf(&result->arena,
+					"TCB %s: so Intel calls this platform, and the "
+					"policy allows that",
+					dcap_status_name(status));
+
+	tee_warn(&result->claims,
+		 text ? text : "TCB: it is not UpToDate, and the policy allows that");
+}
+
 static void run_status(struct tobi_result *result, const struct policy_dcap *asked,
 		       const struct dcap_tcb *tcb)
 {
@@ -215,12 +227,7 @@ static void run_status(struct tobi_result *result, const struct policy_dcap *ask
 		     dcap_status_name(tcb->status));
 	wr_done(&names);
 	if (accepted && tcb->status != DCAP_UP_TO_DATE)
-		tee_warn(
-		    &result->claims,
-		    arena_printf(&result->arena,
-				 "TCB %s: that is what Intel says of this platform, and "
-				 "the policy allows it",
-				 dcap_status_name(tcb->status)));
+		warn_of_status(result, tcb->status);
 }
 
 static bool is_named(const struct policy_dcap *asked, const char *advisory)

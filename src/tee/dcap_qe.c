@@ -66,5 +66,6 @@ const char *dcap_qe_differs(const struct dcap_qe_identity *identity,
 	if (!equal_under(identity->attributes_mask, report->attributes.ptr,
 			 identity->attributes, sizeof(identity->attributes)))
 		return "its ATTRIBUTES";
-	return NULL;
+	/* Intel's masks say so as well. */
+	return report->flags & SGX_DEBUG ? "it can be debugged" : NULL;
 }

@@ -38,6 +38,11 @@ struct dcap_svn_levels dcap_svn_levels(struct dcap_reader *rd, const json_t *obj
 		levels[i].svn = (uint16_t)dcap_number(rd, dcap_object(rd, level, "tcb"),
 						      "isvsvn", UINT16_MAX);
 		levels[i].advice = dcap_advice(rd, level);
+		/* Software has no configuration, nor is it hardened by others. */
+		if (!rd->err && levels[i].advice.status != DCAP_UP_TO_DATE &&
+		    levels[i].advice.status != DCAP_OUT_OF_DATE &&
+		    levels[i].advice.status != DCAP_REVOKED)
+			dcap_fail(rd, "tcbStatus", "a status that no enclave has");
 		if (!rd->err && i && levels[i].svn >= levels[i - 1].svn)
 			dcap_fail(rd, "tcbLevels",
 				  "they do not go from the highest to the lowest");

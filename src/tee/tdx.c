@@ -218,7 +218,6 @@ static enum tobi_err examine_log(const struct tee_request *request,
 		return TOBI_OK;
 	}
 	own->event_log = true;
-	check_owe(list, &check_event_log);
 	if (!err)
 		err = tdx_log_replay(&log, &own->report, &own->event_count, &why);
 	if (err == TOBI_E_MEMORY || err == TOBI_E_CRYPTO)
@@ -259,10 +258,8 @@ static enum tobi_err examine(const struct tee_request *request, struct checklist
 	const char *wrong;
 	enum tobi_err err;
 
-	for (size_t i = 0; checks[i]; i++) {
-		if (checks[i] != &check_event_log)
-			check_owe(list, checks[i]);
-	}
+	for (size_t i = 0; checks[i]; i++)
+		check_owe(list, checks[i]);
 	err = read_quote(request->evidence, &quote, fault);
 	if (!err && quote.body_kind == DCAP_SGX)
 		err = fault_set(fault, TOBI_E_MALFORMED, "quote", "TEE type",

@@ -1,0 +1,40 @@
+/* The evaluation of a scene of tests/dcap_scene.h as evidence of TDX or SGX. */
+#ifndef TESTS_TDX_RUN_H
+#define TESTS_TDX_RUN_H
+
+#include "tests/check.h"
+#include "tests/dcap_collateral.h"
+
+struct tdx_run {
+	struct dcap_scene scene;
+	struct dcap_test_collateral collateral;
+	const struct tee_verifier *verifier;
+	struct tobi_bytes pieces[4];
+	size_t piece_count;
+	struct tobi_bytes endorsements, claims_buffer;
+	int64_t time, grace, baseline;
+	struct memo *memo;
+	/* What came out; tdx_run_done(). */
+	struct arena arena;
+	struct checklist list;
+	struct tee_claims claims;
+	struct tobi_fault fault;
+};
+
+/* A quote of version 4 of a TD 1.0, and all that it needs; everything is right. */
+void tdx_run_init(struct tdx_run *run);
+/* The same as another kind. */
+void tdx_run_kind(struct tdx_run *run, unsigned version, enum dcap_body kind);
+/* May be called again after a change. */
+enum tobi_err tdx_run_examine(struct tdx_run *run);
+void tdx_run_done(struct tdx_run *run);
+
+enum tobi_outcome tdx_run_outcome(const struct tdx_run *run, const char *code);
+/* What was found, of a record that is there. */
+const char *tdx_run_found(const struct tdx_run *run, const char *code);
+/* Examines it; every check that is owed has passed. */
+void tdx_run_passes(struct tdx_run *run);
+/* Examines it; this check failed, and no other did. Others may be without a record. */
+void tdx_run_fails_alone(struct tdx_run *run, const char *code);
+
+#endif

@@ -1,0 +1,506 @@
+/* What Intel publishes, and how it is evaluated: over whole quotes of TDX and SGX, where
+ * one thing is wrong and all else is right and signed. */
+#include "tests/tdx_run.h"
+
+#include "pki/memo.h"
+#include "tee/dcap_tcb.h"
+
+static int setup(void **state)
+{
+	static struct tdx_run run;
+
+	tdx_run_init(&run);
+	*state = &run;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	tdx_run_done(*state);
+	return 0;
+}
+
+static const struct dcap_tcb *tcb_of(const struct tdx_run *run)
+{
+	assert_non_null(run->claims.dcap);
+	assert_non_null(run->claims.dcap->tcb);
+	return run->claims.dcap->tcb;
+}
+
+static void expect_status(struct tdx_run *run, enum dcap_status status)
+{
+	tdx_run_passes(run);
+	assert_true(tcb_of(run)->found);
+	assert_string_equal(dcap_status_name(tcb_of(run)->status),
+			    dcap_status_name(status));
+}
+
+static void test_dcap_tcb__all_right__up_to_date(void **state)
+{
+	struct tdx_run *run = *state;
+
+	expect_status(run, DCAP_UP_TO_DATE);
+	assert_int_equal(tcb_of(run)->evaluation, 17);
+	assert_int_equal(tcb_of(run)->advisory_count, 0);
+	assert_int_equal(tcb_of(run)->next_update, DCAP_NOW + 25 * DCAP_DAY);
+	assert_false(tcb_of(run)->has_module);
+	tdx_run_kind(run, 5, DCAP_TD15);
+	expect_status(run, DCAP_UP_TO_DATE);
+	assert_true(tcb_of(run)->has_module);
+}
+
+static void test_dcap_tcb__numbers_differ__the_smaller_counts(void **state)
+{
+	struct tdx_run *run = *state;
+
+	run->collateral.qe.document.evaluation = 9;
+	run->collateral.qe.document.next_update = DCAP_NOW + 2 * DCAP_DAY;
+	tdx_run_passes(run);
+	assert_int_equal(tcb_of(run)->evaluation, 9);
+	assert_int_equal(tcb_of(run)->next_update, DCAP_NOW + 2 * DCAP_DAY);
+}
+
+/* ---- the documents ---- */
+
+static void test_dcap_tcb_info__absent__fails(void **state)
+{
+	struct tdx_run *run = *state;
+
+	run->collateral.tcb.document.absent = true;
+	tdx_run_fails_alone(run, "DCAP-TCB-INFO");
+	assert_null(run->claims.dcap->tcb);
+}
+
+static void test_dcap_qe_identity__absent__fails(void **state)
+{
+	struct tdx_run *run = *state;
+
+	run->collateral.qe.document.absent = true;
+	tdx_run_fails_alone(run, "DCAP-QE-IDENTITY");
+	assert_false(tcb_of(run)->found);
+}
+
+static void test_dcap_tcb_info__changed_after_signing__fails(void **state)
+{
+	struct tdx_run *run = *state;
+
+	run->collateral.tcb.document.damage.from = "OutOfDate";
+	run->collateral.tcb.document.damage.to = "UpToDate";
+	tdx_run_fails_alone(run, "DCAP-TCB-INFO");
+	tdx_run_init(run);
+	run->collateral.tcb.document.damage_signature = true;
+	tdx_run_fails_alone(run, "DCAP-TCB-INFO");
+}
+
+static void test_dcap_qe_identity__changed_after_signing__fails(void **state)
+{
+	struct tdx_run *run = *state;
+
+	run->collateral.qe.document.damage.from = "\"isvprodid\":2";
+	run->collateral.qe.document.damage.to = "\"isvprodid\":3";
+	tdx_run_fails_alone(run, "DCAP-QE-IDENTITY");
+	tdx_run_init(run);
+	run->collateral.qe.document.damage_signature = true;
+	tdx_run_fails_alone(run, "DCAP-QE-IDENTITY");
+}
+
+static void test_dcap_tcb_info__signed_by_another__fails(void **state)
+{
+	struct tdx_run *run = *state;
+
+	run->collateral.tcb.document.signer = DCAP_KEY_OTHER;
+	tdx_run_fails_alone(run, "DCAP-TCB-INFO");
+	/* Intel's platform key is Intel's, and not for this. */
+	tdx_run_init(run);
+	run->collateral.tcb.document.signer = DCAP_KEY_PCK;
+	run->collateral.tcb.document.chain[0] = DCAP_PCK;
+	run->collateral.tcb.document.chain[1] = DCAP_CA;
+	run->collateral.tcb.document.chain[2] = DCAP_ROOT;
+	run->collateral.tcb.document.chain_count = 3;
+	tdx_run_fails_alone(run, "DCAP-TCB-INFO");
+}
+
+static void fails_both(struct tdx_run *run)
+{
+	assert_int_equal(tdx_run_examine(run), TOBI_OK);
+	assert_int_equal(tdx_run_outcome(run, "DCAP-TCB-INFO"), TOBI_FAILED);
+	assert_int_equal(tdx_run_outcome(run, "DCAP-QE-IDENTITY"), TOBI_FAILED);
+	assert_int_equal(tdx_run_outcome(run, "DCAP-PCK-CHAIN"), TOBI_PASSED);
+	assert_int_equal(tdx_run_outcome(run, "DCAP-TCB-LEVEL"), TOBI_NOT_RUN);
+}
+
+static void test_dcap_document__signers_certificate_wrong__fails(void **state)
+{
+	struct tdx_run *run = *state;
+	struct dcap_scene_certificate *signer = &run->scene.certificates[DCAP_TCB_SIGNER];
+
+	signer->damage = true;
+	fails_both(run);
+	tdx_run_init(run);
+	signer->not_after = DCAP_NOW - 1;
+	fails_both(run);
+	tdx_run_init(run);
+	signer->not_before = DCAP_NOW + 1;
+	fails_both(run);
+	tdx_run_init(run);
+	signer->issuer_key = DCAP_KEY_OTHER;
+	fails_both(run);
+	tdx_run_init(run);
+	signer->name = "Intel SGX PCK Certificate";
+	fails_both(run);
+	tdx_run_init(run);
+	signer->critical = true;
+	fails_both(run);
+	tdx_run_init(run);
+	signer->ca = true;
+	signer->pathlen = 0;
+	fails_both(run);
+}
+
+/* A CA of the root could make such a certificate, and is not to. */
+static void test_dcap_document__signer_of_an_intermediate__fails(void **state)
+{
+	struct tdx_run *run = *state;
+	struct dcap_scene_certificate *signer = &run->scene.certificates[DCAP_TCB_SIGNER];
+
+	signer->issuer_name = run->scene.certificates[DCAP_CA].name;
+	signer->issuer_key = DCAP_KEY_CA;
+	run->collateral.tcb.document.chain[2] = DCAP_CA;
+	run->collateral.tcb.document.chain_count = 3;
+	tdx_run_examine(run);
+	assert_int_equal(tdx_run_outcome(run, "DCAP-TCB-INFO"), TOBI_FAILED);
+	assert_non_null(strstr(tdx_run_found(run, "DCAP-TCB-INFO"), "the root itself"));
+}
+
+static void test_dcap_document__no_chain__fails(void **state)
+{
+	struct tdx_run *run = *state;
+
+	run->collateral.tcb.document.chain_count = 0;
+	tdx_run_fails_alone(run, "DCAP-TCB-INFO");
+}
+
+static void test_dcap_document__chain_in_another_order__passes(void **state)
+{
+	struct tdx_run *run = *state;
+
+	run->collateral.tcb.document.chain[0] = DCAP_ROOT;
+	run->collateral.tcb.document.chain[1] = DCAP_TCB_SIGNER;
+	tdx_run_passes(run);
+}
+
+static void test_dcap_document__signer_revoked__fails(void **state)
+{
+	struct tdx_run *run = *state;
+
+	run->scene.root_crl.revoked[0] = run->scene.certificates[DCAP_TCB_SIGNER].serial;
+	fails_both(run);
+}
+
+static void test_dcap_document__no_list_of_the_root__fails(void **state)
+{
+	struct tdx_run *run = *state;
+
+	run->scene.root_crl.absent = true;
+	fails_both(run);
+}
+
+static void test_dcap_document__issued_in_the_future__fails(void **state)
+{
+	struct tdx_run *run = *state;
+
+	run->collateral.tcb.document.issued = DCAP_NOW;
+	tdx_run_passes(run);
+	run->collateral.tcb.document.issued = DCAP_NOW + 1;
+	tdx_run_fails_alone(run, "DCAP-TCB-INFO");
+	tdx_run_init(run);
+	run->collateral.qe.document.issued = DCAP_NOW + 1;
+	tdx_run_fails_alone(run, "DCAP-QE-IDENTITY");
+}
+
+static void test_dcap_document__past_next_update__fails_without_grace(void **state)
+{
+	struct tdx_run *run = *state;
+
+	run->collateral.tcb.document.next_update = DCAP_NOW + 1;
+	tdx_run_passes(run);
+	assert_null(run->claims.in_grace);
+	run->collateral.tcb.document.next_update = DCAP_NOW;
+	tdx_run_fails_alone(run, "DCAP-TCB-INFO");
+	run->grace = 1;
+	tdx_run_passes(run);
+	assert_non_null(run->claims.in_grace);
+	run->collateral.tcb.document.next_update = DCAP_NOW - 1;
+	tdx_run_fails_alone(run, "DCAP-TCB-INFO");
+	tdx_run_init(run);
+	run->collateral.qe.document.next_update = DCAP_NOW;
+	tdx_run_fails_alone(run, "DCAP-QE-IDENTITY");
+}
+
+static void test_dcap_document__before_the_baseline__fails(void **state)
+{
+	struct tdx_run *run = *state;
+
+	run->baseline = run->scene.root_crl.this_update;
+	run->collateral.tcb.document.issued = run->baseline;
+	tdx_run_passes(run);
+	run->collateral.tcb.document.issued = run->baseline - 1;
+	tdx_run_fails_alone(run, "DCAP-TCB-INFO");
+}
+
+static void test_dcap_document__kept__fails_once_it_is_old(void **state)
+{
+	struct tdx_run *run = *state;
+
+	run->memo = memo_new();
+	tdx_run_passes(run);
+	tdx_run_passes(run);
+	run->time = DCAP_NOW + 25 * DCAP_DAY - 1;
+	run->scene.root_crl.next_update = run->scene.pck_crl.next_update =
+	    DCAP_NOW + 90 * DCAP_DAY;
+	tdx_run_passes(run);
+	run->time++;
+	fails_both(run);
+	/* Another list of the root is another question. */
+	run->time = DCAP_NOW;
+	tdx_run_passes(run);
+	run->scene.root_crl.revoked[0] = run->scene.certificates[DCAP_TCB_SIGNER].serial;
+	fails_both(run);
+	memo_free(run->memo);
+}
+
+/* ---- the model ---- */
+
+static void test_dcap_tcb_model__of_another__fails(void **state)
+{
+	struct tdx_run *run = *state;
+
+	run->collateral.tcb.fmspc[5] ^= 1;
+	tdx_run_fails_alone(run, "DCAP-TCB-MODEL");
+	tdx_run_init(run);
+	run->collateral.tcb.pce_id[0] ^= 1;
+	tdx_run_fails_alone(run, "DCAP-TCB-MODEL");
+	tdx_run_init(run);
+	run->collateral.tcb.document.id = "SGX";
+	tdx_run_fails_alone(run, "DCAP-TCB-MODEL");
+	tdx_run_init(run);
+	run->collateral.tcb.document.id = "SGX";
+	run->collateral.tcb.document.version = 2;
+	tdx_run_fails_alone(run, "DCAP-TCB-MODEL");
+}
+
+/* ---- levels ---- */
+
+static void test_dcap_tcb_level__none__fails(void **state)
+{
+	struct tdx_run *run = *state;
+
+	run->scene.pck.components[2]--;
+	tdx_run_fails_alone(run, "DCAP-TCB-LEVEL");
+	assert_false(tcb_of(run)->found);
+	tdx_run_init(run);
+	run->scene.pck.pcesvn -= 2;
+	tdx_run_fails_alone(run, "DCAP-TCB-LEVEL");
+	/* TEE_TCB_SVN of the guest. */
+	tdx_run_init(run);
+	run->scene.body[5] = 1;
+	tdx_run_fails_alone(run, "DCAP-TCB-LEVEL");
+}
+
+static void test_dcap_tcb_level__revoked__fails(void **state)
+{
+	struct tdx_run *run = *state;
+
+	run->collateral.tcb.levels[0].status = "Revoked";
+	tdx_run_fails_alone(run, "DCAP-TCB-LEVEL");
+	assert_false(tcb_of(run)->found);
+	tdx_run_init(run);
+	tdx_run_kind(run, 5, DCAP_TD15);
+	run->collateral.tcb.modules[0].levels[0].status = "Revoked";
+	tdx_run_fails_alone(run, "DCAP-TCB-LEVEL");
+}
+
+static void test_dcap_tcb_level__module_not_listed__fails(void **state)
+{
+	struct tdx_run *run = *state;
+
+	tdx_run_kind(run, 5, DCAP_TD15);
+	run->collateral.tcb.modules[0].id = "TDX_02";
+	tdx_run_fails_alone(run, "DCAP-TCB-LEVEL");
+	tdx_run_kind(run, 5, DCAP_TD15);
+	run->collateral.tcb.module_count = 0;
+	tdx_run_fails_alone(run, "DCAP-TCB-LEVEL");
+	tdx_run_kind(run, 5, DCAP_TD15);
+	run->collateral.tcb.modules[0].id = "tdx_01";
+	tdx_run_passes(run);
+	run->scene.body[0] = 1;
+	tdx_run_fails_alone(run, "DCAP-TCB-LEVEL");
+}
+
+static void test_dcap_tcb__each_status__is_told(void **state)
+{
+	static const struct {
+		const char *name;
+		enum dcap_status status;
+	} all[] = {
+	    {"UpToDate", DCAP_UP_TO_DATE},
+	    {"SWHardeningNeeded", DCAP_SW_HARDENING_NEEDED},
+	    {"ConfigurationNeeded", DCAP_CONFIGURATION_NEEDED},
+	    {"ConfigurationAndSWHardeningNeeded",
+	     DCAP_CONFIGURATION_AND_SW_HARDENING_NEEDED},
+	    {"OutOfDate", DCAP_OUT_OF_DATE},
+	    {"OutOfDateConfigurationNeeded", DCAP_OUT_OF_DATE_CONFIGURATION_NEEDED},
+	};
+	struct tdx_run *run = *state;
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		run->collateral.tcb.levels[0].status = all[i].name;
+		expect_status(run, all[i].status);
+	}
+	run->collateral.tcb.levels[0].status = "Fine";
+	tdx_run_fails_alone(run, "DCAP-TCB-INFO");
+	run->collateral.tcb.levels[0].status = "TDRelaunchAdvised";
+	tdx_run_fails_alone(run, "DCAP-TCB-INFO");
+}
+
+static void test_dcap_tcb__parts_differ__worse_one_counts(void **state)
+{
+	struct tdx_run *run = *state;
+
+	tdx_run_kind(run, 5, DCAP_TD15);
+	run->scene.qe_report[258] = 6;
+	expect_status(run, DCAP_OUT_OF_DATE);
+	assert_int_equal(tcb_of(run)->platform, DCAP_UP_TO_DATE);
+	assert_int_equal(tcb_of(run)->qe, DCAP_OUT_OF_DATE);
+	run->scene.body[0] = 2;
+	run->scene.body[584] = 2;
+	run->collateral.tcb.levels[0].status = "ConfigurationNeeded";
+	expect_status(run, DCAP_OUT_OF_DATE_CONFIGURATION_NEEDED);
+	assert_int_equal(tcb_of(run)->module, DCAP_OUT_OF_DATE);
+	/* All advisories of what was reached, sorted. */
+	assert_int_equal(tcb_of(run)->advisory_count, 2);
+	assert_string_equal(tcb_of(run)->advisories[0], "INTEL-SA-00001");
+	assert_string_equal(tcb_of(run)->advisories[1], "INTEL-SA-00003");
+}
+
+static void test_dcap_tcb__advisory_of_two__told_once(void **state)
+{
+	struct tdx_run *run = *state;
+
+	run->scene.qe_report[258] = 6;
+	run->collateral.tcb.levels[0].advisories =
+	    "\"INTEL-SA-00009\",\"INTEL-SA-00001\"";
+	tdx_run_passes(run);
+	assert_int_equal(tcb_of(run)->advisory_count, 2);
+	assert_string_equal(tcb_of(run)->advisories[1], "INTEL-SA-00009");
+}
+
+/* The host runs a newer module by now; only the guest was started before. */
+static void test_dcap_tcb__guest_older_than_the_module__relaunch_advised(void **state)
+{
+	struct tdx_run *run = *state;
+
+	tdx_run_kind(run, 5, DCAP_TD15);
+	run->scene.body[0] = 2;
+	/* The module that runs is not listed: nothing is known of it. */
+	expect_status(run, DCAP_OUT_OF_DATE);
+	run->scene.body[584 + 1] = 0;
+	expect_status(run, DCAP_TD_RELAUNCH_ADVISED);
+	run->scene.body[584 + 1] = 1;
+	expect_status(run, DCAP_TD_RELAUNCH_ADVISED);
+	run->collateral.tcb.levels[0].status = "ConfigurationNeeded";
+	expect_status(run, DCAP_TD_RELAUNCH_ADVISED_CONFIGURATION_NEEDED);
+	run->collateral.tcb.levels[0].status = "UpToDate";
+	/* Not when the module is as old as the guest, */
+	run->scene.body[584] = 2;
+	expect_status(run, DCAP_OUT_OF_DATE);
+	run->scene.body[584] = 3;
+	/* nor when its microcode is, */
+	run->scene.body[584 + 2] = 2;
+	expect_status(run, DCAP_OUT_OF_DATE);
+	run->scene.body[584 + 2] = 3;
+	/* nor when the quoting enclave is. */
+	run->scene.qe_report[258] = 6;
+	expect_status(run, DCAP_OUT_OF_DATE);
+}
+
+/* ---- the quoting enclave ---- */
+
+static void test_dcap_qe_match__another_enclave__fails(void **state)
+{
+	static const size_t offsets[] = {16, 48, 128, 256};
+	struct tdx_run *run = *state;
+
+	for (size_t i = 0; i < sizeof(offsets) / sizeof(offsets[0]); i++) {
+		run->scene.qe_report[offsets[i]] ^= 1;
+		tdx_run_fails_alone(run, "DCAP-QE-MATCH");
+		assert_false(tcb_of(run)->found);
+		run->scene.qe_report[offsets[i]] ^= 1;
+	}
+	/* Not under the mask. */
+	run->scene.qe_report[48] ^= 4;
+	tdx_run_passes(run);
+	run->collateral.qe.document.id = "QE";
+	tdx_run_fails_alone(run, "DCAP-QE-MATCH");
+}
+
+static void test_dcap_qe_match__can_be_debugged__fails(void **state)
+{
+	struct tdx_run *run = *state;
+
+	run->scene.qe_report[48] |= 2;
+	tdx_run_fails_alone(run, "DCAP-QE-MATCH");
+	/* Even when an identity would allow it. */
+	run->collateral.qe.attributes[0] |= 2;
+	tdx_run_fails_alone(run, "DCAP-QE-MATCH");
+}
+
+static void test_dcap_qe_level__none_or_revoked__fails(void **state)
+{
+	struct tdx_run *run = *state;
+
+	run->scene.qe_report[258] = 5;
+	tdx_run_fails_alone(run, "DCAP-QE-LEVEL");
+	run->scene.qe_report[258] = 8;
+	run->collateral.qe.levels[0].status = "Revoked";
+	tdx_run_fails_alone(run, "DCAP-QE-LEVEL");
+	assert_false(tcb_of(run)->found);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    TEST(test_dcap_tcb__all_right__up_to_date),
+	    TEST(test_dcap_tcb__numbers_differ__the_smaller_counts),
+	    TEST(test_dcap_tcb_info__absent__fails),
+	    TEST(test_dcap_qe_identity__absent__fails),
+	    TEST(test_dcap_tcb_info__changed_after_signing__fails),
+	    TEST(test_dcap_qe_identity__changed_after_signing__fails),
+	    TEST(test_dcap_tcb_info__signed_by_another__fails),
+	    TEST(test_dcap_document__signers_certificate_wrong__fails),
+	    TEST(test_dcap_document__signer_of_an_intermediate__fails),
+	    TEST(test_dcap_document__no_chain__fails),
+	    TEST(test_dcap_document__chain_in_another_order__passes),
+	    TEST(test_dcap_document__signer_revoked__fails),
+	    TEST(test_dcap_document__no_list_of_the_root__fails),
+	    TEST(test_dcap_document__issued_in_the_future__fails),
+	    TEST(test_dcap_document__past_next_update__fails_without_grace),
+	    TEST(test_dcap_document__before_the_baseline__fails),
+	    TEST(test_dcap_document__kept__fails_once_it_is_old),
+	    TEST(test_dcap_tcb_model__of_another__fails),
+	    TEST(test_dcap_tcb_level__none__fails),
+	    TEST(test_dcap_tcb_level__revoked__fails),
+	    TEST(test_dcap_tcb_level__module_not_listed__fails),
+	    TEST(test_dcap_tcb__each_status__is_told),
+	    TEST(test_dcap_tcb__parts_differ__worse_one_counts),
+	    TEST(test_dcap_tcb__advisory_of_two__told_once),
+	    TEST(test_dcap_tcb__guest_older_than_the_module__relaunch_advised),
+	    TEST(test_dcap_qe_match__another_enclave__fails),
+	    TEST(test_dcap_qe_match__can_be_debugged__fails),
+	    TEST(test_dcap_qe_level__none_or_revoked__fails),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
