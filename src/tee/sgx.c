@@ -5,7 +5,7 @@
 #include "base/endian.h"
 #include "base/fault.h"
 #include "base/secret.h"
-#include "tee/dcap.h"
+#include "tee/dcap_tcb.h"
 #include "tee/sgx_claims.h"
 #include "tee/sgx_report.h"
 
@@ -26,8 +26,9 @@ static const struct check check_report_data = {
     "Tobichi protocols, section 3.2",
     "The evidence belongs to another request. Ask for it again with your own nonce."};
 
-static const struct check *const checks[] = {&check_format, DCAP_CHECKS,
-					     &check_attributes, &check_report_data, NULL};
+static const struct check *const checks[] = {&check_format,	 DCAP_CHECKS,
+					     DCAP_TCB_CHECKS,	 &check_attributes,
+					     &check_report_data, NULL};
 
 static const uint8_t intel_vendor[] = {0x93, 0x9a, 0x72, 0x33, 0xf7, 0x9c, 0x4c, 0xa9,
 				       0x94, 0x0a, 0x0d, 0xb3, 0x95, 0x7f, 0x06, 0x07};
@@ -174,6 +175,9 @@ static enum tobi_err examine(const struct tee_request *request, struct checklist
 	check_record(list, &check_format, !wrong, "a quote of Intel's quoting enclave",
 		     wrong);
 	err = dcap_examine(request, &quote, list, ret_claims, &dcap, fault);
+	if (!err && dcap->has_pck)
+		err = dcap_tcb_evaluate(request, &quote, NULL, list, ret_claims, dcap,
+					fault);
 	if (err)
 		return err;
 	examine_attributes(&report, list);
