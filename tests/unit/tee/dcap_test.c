@@ -1,0 +1,447 @@
+/* The checks from the root to the quote's signature: each fails alone when what it is
+ * about is wrong, and all else was signed again. */
+#include "tests/unit/tee/dcap_world.h"
+
+/* ---- what is right ---- */
+
+static void test_dcap_examine__each_version_and_ca__all_pass(void **state)
+{
+	struct world *world = *state;
+
+	for (unsigned i = 0; i < 12; i++) {
+		static const enum dcap_body kinds[] = {DCAP_SGX, DCAP_TD10, DCAP_TD15};
+		const unsigned version = 3 + i / 2 % 3;
+		const enum dcap_body kind = version == 5   ? kinds[i / 6 + i % 2]
+					    : version == 4 ? kinds[i % 2]
+							   : DCAP_SGX;
+
+		dcap_scene_make(&world->scene);
+		if (i % 2)
+			dcap_scene_processor(&world->scene);
+		dcap_scene_kind(&world->scene, version, kind);
+		make_and_examine(world);
+		assert_true(all_passed(world));
+		assert_string_equal(world->dcap->ca, i % 2 ? "processor" : "platform");
+	}
+}
+
+static void test_dcap_examine__all_pass__the_platform_is_told(void **state)
+{
+	struct world *world = *state;
+
+	make_and_examine(world);
+	assert_true(world->dcap->has_pck);
+	assert_ptr_equal(world->claims.dcap, world->dcap);
+	assert_bytes_equal(world->claims.hardware,
+			   ((struct tobi_bytes){world->scene.pck.ppid, 16}));
+	assert_memory_equal(world->dcap->pck.components, world->scene.pck.components, 16);
+	assert_null(world->claims.in_grace);
+	assert_true(world->claims.fact_count > 8);
+}
+
+static void test_dcap_examine__chain_in_each_order__all_pass(void **state)
+{
+	static const unsigned orders[][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2},
+					     {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
+	static const enum dcap_scene_role roles[] = {DCAP_PCK, DCAP_CA, DCAP_ROOT};
+	struct world *world = *state;
+
+	for (size_t i = 0; i < 6; i++) {
+		for (size_t j = 0; j < 3; j++)
+			world->scene.chain[j] = roles[orders[i][j]];
+		make_and_examine(world);
+		assert_true(all_passed(world));
+	}
+}
+
+/* The root's key counts: what its certificate says beside it may change. */
+static void test_dcap_examine__another_certificate_of_the_root__all_pass(void **state)
+{
+	struct world *world = *state;
+
+	world->scene.certificates[DCAP_ROOT].serial = 99;
+	world->scene.certificates[DCAP_ROOT].not_after += 7;
+	make_and_examine(world);
+	assert_true(all_passed(world));
+}
+
+static void test_dcap_examine__in_the_grace_of_a_list__told(void **state)
+{
+	struct world *world = *state;
+
+	world->request.time = world->scene.root_crl.next_update;
+	make_and_examine(world);
+	assert_int_equal(outcome(world, "DCAP-PCK-REVOCATION"), TOBI_FAILED);
+	world->request.grace = 10;
+	make_and_examine(world);
+	assert_true(all_passed(world));
+	assert_non_null(world->claims.in_grace);
+}
+
+/* ---- what is wrong ---- */
+
+struct failure {
+	const char *code;
+	void (*damage)(struct world *world);
+};
+#define FAILS(code, damage)                                                              \
+	{                                                                                \
+		code, damage                                                             \
+	}
+
+#define CERTIFICATE(role) (&world->scene.certificates[role])
+
+static void other_root(struct world *world)
+{
+	world->request.pins.keys[0][0] ^= 1;
+}
+static void no_roots(struct world *world)
+{
+	world->request.pins.count = 0;
+}
+static void root_not_there(struct world *world)
+{
+	world->scene.chain_count = 2;
+}
+static void ca_not_there(struct world *world)
+{
+	world->scene.chain[1] = DCAP_ROOT;
+	world->scene.chain_count = 2;
+}
+static void damaged_leaf(struct world *world)
+{
+	CERTIFICATE(DCAP_PCK)->damage = true;
+}
+static void damaged_ca(struct world *world)
+{
+	CERTIFICATE(DCAP_CA)->damage = true;
+}
+static void damaged_root(struct world *world)
+{
+	CERTIFICATE(DCAP_ROOT)->damage = true;
+}
+static void leaf_of_another_ca(struct world *world)
+{
+	CERTIFICATE(DCAP_PCK)->issuer_key = DCAP_KEY_OTHER;
+}
+static void leaf_not_yet_valid(struct world *world)
+{
+	CERTIFICATE(DCAP_PCK)->not_before = DCAP_NOW + 1;
+}
+static void leaf_expired(struct world *world)
+{
+	CERTIFICATE(DCAP_PCK)->not_after = DCAP_NOW;
+}
+static void ca_expired(struct world *world)
+{
+	CERTIFICATE(DCAP_CA)->not_after = DCAP_NOW - 1;
+}
+static void root_expired(struct world *world)
+{
+	CERTIFICATE(DCAP_ROOT)->not_after = DCAP_NOW - 1;
+}
+static void ca_is_none(struct world *world)
+{
+	CERTIFICATE(DCAP_CA)->ca = false;
+}
+static void root_with_short_path(struct world *world)
+{
+	CERTIFICATE(DCAP_ROOT)->pathlen = 0;
+}
+static void ca_with_another_name(struct world *world)
+{
+	CERTIFICATE(DCAP_CA)->name = "Intel SGX PCK CA";
+	CERTIFICATE(DCAP_PCK)->issuer_name = "Intel SGX PCK CA";
+	world->scene.pck_crl.issuer_name = "Intel SGX PCK CA";
+}
+static void root_with_another_name(struct world *world)
+{
+	CERTIFICATE(DCAP_ROOT)->name = "Intel Root";
+	CERTIFICATE(DCAP_ROOT)->issuer_name = "Intel Root";
+	CERTIFICATE(DCAP_CA)->issuer_name = "Intel Root";
+}
+static void leaf_under_the_root(struct world *world)
+{
+	CERTIFICATE(DCAP_PCK)->issuer_name = "Intel SGX Root CA";
+	CERTIFICATE(DCAP_PCK)->issuer_key = DCAP_KEY_ROOT;
+}
+static void leaf_is_a_ca(struct world *world)
+{
+	CERTIFICATE(DCAP_PCK)->ca = true;
+	CERTIFICATE(DCAP_PCK)->pathlen = 0;
+}
+static void leaf_with_critical(struct world *world)
+{
+	CERTIFICATE(DCAP_PCK)->critical = true;
+}
+static void ca_with_another_hash(struct world *world)
+{
+	CERTIFICATE(DCAP_CA)->sha384 = true;
+}
+static void ca_of_version_1(struct world *world)
+{
+	CERTIFICATE(DCAP_CA)->version = 0;
+}
+static void leaf_without_extension(struct world *world)
+{
+	CERTIFICATE(DCAP_PCK)->sgx_extensions = 0;
+}
+static void leaf_with_two(struct world *world)
+{
+	CERTIFICATE(DCAP_PCK)->sgx_extensions = 2;
+}
+static void extension_cut(struct world *world)
+{
+	world->scene.extension = BYTES(0x30, 0);
+}
+static void processor_with_instance(struct world *world)
+{
+	dcap_scene_processor(&world->scene);
+	world->scene.pck.has_instance = true;
+}
+static void platform_without_instance(struct world *world)
+{
+	world->scene.pck.has_instance = false;
+}
+static void root_list_absent(struct world *world)
+{
+	world->scene.root_crl.absent = true;
+}
+static void pck_list_absent(struct world *world)
+{
+	world->scene.pck_crl.absent = true;
+}
+static void ca_revoked(struct world *world)
+{
+	world->scene.root_crl.revoked[1] = CERTIFICATE(DCAP_CA)->serial;
+	world->scene.root_crl.revoked[0] = 5;
+}
+static void leaf_revoked(struct world *world)
+{
+	world->scene.pck_crl.revoked[2] = CERTIFICATE(DCAP_PCK)->serial;
+}
+static void list_of_another(struct world *world)
+{
+	world->scene.pck_crl.issuer_key = DCAP_KEY_ROOT;
+}
+static void list_expired(struct world *world)
+{
+	world->scene.pck_crl.next_update = DCAP_NOW;
+}
+static void root_list_of_the_future(struct world *world)
+{
+	world->scene.root_crl.this_update = DCAP_NOW + 1;
+}
+static void list_damaged(struct world *world)
+{
+	world->scene.root_crl.damage = true;
+}
+static void report_of_another(struct world *world)
+{
+	world->scene.qe_signer = DCAP_KEY_OTHER;
+}
+static void report_signature_damaged(struct world *world)
+{
+	world->scene.damage_qe_signature = true;
+}
+static void report_of_another_key(struct world *world)
+{
+	memset(world->scene.qe_report + 320, 0x44, 64);
+	world->scene.keep_report_data = true;
+}
+static void quote_of_another(struct world *world)
+{
+	world->scene.signer = DCAP_KEY_OTHER;
+}
+static void quote_signature_damaged(struct world *world)
+{
+	world->scene.damage_signature = true;
+}
+static void key_is_no_point(struct world *world)
+{
+	world->scene.bad_point = true;
+}
+
+static const struct failure failures[] = {
+    FAILS("DCAP-PCK-CHAIN", other_root),
+    FAILS("DCAP-PCK-CHAIN", no_roots),
+    FAILS("DCAP-PCK-CHAIN", root_not_there),
+    FAILS("DCAP-PCK-CHAIN", ca_not_there),
+    FAILS("DCAP-PCK-CHAIN", damaged_leaf),
+    FAILS("DCAP-PCK-CHAIN", damaged_ca),
+    FAILS("DCAP-PCK-CHAIN", damaged_root),
+    FAILS("DCAP-PCK-CHAIN", leaf_of_another_ca),
+    FAILS("DCAP-PCK-CHAIN", leaf_not_yet_valid),
+    FAILS("DCAP-PCK-CHAIN", leaf_expired),
+    FAILS("DCAP-PCK-CHAIN", ca_expired),
+    FAILS("DCAP-PCK-CHAIN", root_expired),
+    FAILS("DCAP-PCK-CHAIN", ca_is_none),
+    FAILS("DCAP-PCK-CHAIN", root_with_short_path),
+    FAILS("DCAP-PCK-CHAIN", ca_with_another_name),
+    FAILS("DCAP-PCK-CHAIN", root_with_another_name),
+    FAILS("DCAP-PCK-CHAIN", leaf_under_the_root),
+    FAILS("DCAP-PCK-CHAIN", leaf_is_a_ca),
+    FAILS("DCAP-PCK-CHAIN", leaf_with_critical),
+    FAILS("DCAP-PCK-CHAIN", ca_with_another_hash),
+    FAILS("DCAP-PCK-CHAIN", ca_of_version_1),
+    FAILS("DCAP-PCK-CHAIN", leaf_without_extension),
+    FAILS("DCAP-PCK-CHAIN", leaf_with_two),
+    FAILS("DCAP-PCK-CHAIN", extension_cut),
+    FAILS("DCAP-PCK-CHAIN", processor_with_instance),
+    FAILS("DCAP-PCK-CHAIN", platform_without_instance),
+    FAILS("DCAP-PCK-REVOCATION", root_list_absent),
+    FAILS("DCAP-PCK-REVOCATION", pck_list_absent),
+    FAILS("DCAP-PCK-REVOCATION", ca_revoked),
+    FAILS("DCAP-PCK-REVOCATION", leaf_revoked),
+    FAILS("DCAP-PCK-REVOCATION", list_of_another),
+    FAILS("DCAP-PCK-REVOCATION", list_expired),
+    FAILS("DCAP-PCK-REVOCATION", root_list_of_the_future),
+    FAILS("DCAP-PCK-REVOCATION", list_damaged),
+    FAILS("DCAP-QE-SIGNATURE", report_of_another),
+    FAILS("DCAP-QE-SIGNATURE", report_signature_damaged),
+    FAILS("DCAP-QE-BINDING", report_of_another_key),
+    FAILS("DCAP-QUOTE-SIGNATURE", quote_of_another),
+    FAILS("DCAP-QUOTE-SIGNATURE", quote_signature_damaged),
+};
+
+static void test_dcap_examine__one_thing_wrong__that_check_alone_fails(void **state)
+{
+	for (size_t i = 0; i < sizeof(failures) / sizeof(failures[0]); i++) {
+		struct world *world = *state;
+
+		failures[i].damage(world);
+		make_and_examine(world);
+		expect_alone(world, failures[i].code);
+		assert_int_equal(world->dcap->has_pck,
+				 strcmp(failures[i].code, "DCAP-PCK-CHAIN") != 0);
+		teardown(state);
+		setup(state);
+	}
+}
+
+/* The report is of this key, and so is the signature that cannot be checked. */
+static void test_dcap_examine__key_that_is_no_point__signature_fails(void **state)
+{
+	struct world *world = *state;
+
+	key_is_no_point(world);
+	make_and_examine(world);
+	expect_alone(world, "DCAP-QUOTE-SIGNATURE");
+}
+
+static void test_dcap_examine__chain_without_a_leaf__told(void **state)
+{
+	struct world *world = *state;
+
+	world->scene.chain[0] = DCAP_CA;
+	make_and_examine(world);
+	assert_int_equal(outcome(world, "DCAP-PCK-CHAIN"), TOBI_FAILED);
+	assert_int_equal(outcome(world, "DCAP-QE-SIGNATURE"), TOBI_NOT_RUN);
+	assert_non_null(
+	    strstr(found(world, "DCAP-PCK-CHAIN"), "Intel SGX PCK Certificate"));
+}
+
+static void test_dcap_examine__text_in_the_chain__chain_fails(void **state)
+{
+	struct world *world = *state;
+
+	world->scene.between = "and\n";
+	make_and_examine(world);
+	assert_int_equal(outcome(world, "DCAP-PCK-CHAIN"), TOBI_FAILED);
+	world->scene.between = NULL;
+	world->scene.after = "x";
+	make_and_examine(world);
+	assert_int_equal(outcome(world, "DCAP-PCK-CHAIN"), TOBI_FAILED);
+}
+
+/* ---- the memo ---- */
+
+static void test_dcap_examine__known__same_claims(void **state)
+{
+	struct world *world = *state;
+
+	world->request.memo = memo_new();
+	make_and_examine(world);
+	assert_true(all_passed(world));
+	examine(world);
+	assert_true(all_passed(world));
+	assert_true(world->dcap->has_pck);
+	assert_memory_equal(world->dcap->pck.fmspc, world->scene.pck.fmspc, 6);
+	assert_string_equal(world->dcap->ca, "platform");
+}
+
+static void test_dcap_examine__known__the_quote_is_checked_all_the_same(void **state)
+{
+	struct world *world = *state;
+
+	world->request.memo = memo_new();
+	make_and_examine(world);
+	world->quote.ptr[100] ^= 1;
+	examine(world);
+	expect_alone(world, "DCAP-QUOTE-SIGNATURE");
+}
+
+static void test_dcap_examine__known__a_change_of_anything_else_counts(void **state)
+{
+	struct world *world = *state;
+
+	world->request.memo = memo_new();
+	make_and_examine(world);
+	assert_true(all_passed(world));
+	leaf_revoked(world);
+	dcap_scene_put_crls(&world->scene, world->set);
+	examine(world);
+	expect_alone(world, "DCAP-PCK-REVOCATION");
+	world->scene.pck_crl.revoked[2] = 0;
+	dcap_scene_put_crls(&world->scene, world->set);
+	examine(world);
+	assert_true(all_passed(world));
+	world->request.time = world->scene.pck_crl.next_update;
+	examine(world);
+	expect_alone(world, "DCAP-PCK-REVOCATION");
+	world->request.time = CERTIFICATE(DCAP_PCK)->not_after;
+	examine(world);
+	assert_int_equal(outcome(world, "DCAP-PCK-CHAIN"), TOBI_FAILED);
+	world->request.time = DCAP_NOW;
+	world->request.baseline = DCAP_NOW;
+	examine(world);
+	expect_alone(world, "DCAP-PCK-REVOCATION");
+	world->request.baseline = 0;
+	other_root(world);
+	examine(world);
+	expect_alone(world, "DCAP-PCK-CHAIN");
+}
+
+static void test_dcap_examine__failed__never_known(void **state)
+{
+	struct world *world = *state;
+
+	world->request.memo = memo_new();
+	report_of_another(world);
+	make_and_examine(world);
+	examine(world);
+	expect_alone(world, "DCAP-QE-SIGNATURE");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    TEST(test_dcap_examine__each_version_and_ca__all_pass),
+	    TEST(test_dcap_examine__all_pass__the_platform_is_told),
+	    TEST(test_dcap_examine__chain_in_each_order__all_pass),
+	    TEST(test_dcap_examine__another_certificate_of_the_root__all_pass),
+	    TEST(test_dcap_examine__in_the_grace_of_a_list__told),
+	    TEST(test_dcap_examine__one_thing_wrong__that_check_alone_fails),
+	    TEST(test_dcap_examine__key_that_is_no_point__signature_fails),
+	    TEST(test_dcap_examine__chain_without_a_leaf__told),
+	    TEST(test_dcap_examine__text_in_the_chain__chain_fails),
+	    TEST(test_dcap_examine__known__same_claims),
+	    TEST(test_dcap_examine__known__the_quote_is_checked_all_the_same),
+	    TEST(test_dcap_examine__known__a_change_of_anything_else_counts),
+	    TEST(test_dcap_examine__failed__never_known),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
