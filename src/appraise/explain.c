@@ -23,6 +23,9 @@ const char *explain_tier(const char *tier)
 		return "keeps out the host, its hypervisor and its operator; not Intel, "
 		       "nor whoever watches how the guest uses memory and time, nor "
 		       "what runs in the guest itself";
+	if (tier && strcmp(tier, "snp") == 0)
+		return "keeps out the host, its kernel and its administrators; not AMD, "
+		       "nor who has the machine open on the bench";
 	return "not known here";
 }
 

@@ -2,6 +2,7 @@
 #ifndef TOBI_APPRAISE_POLICY_H
 #define TOBI_APPRAISE_POLICY_H
 
+#include "appraise/policy_snp.h"
 #include "base/arena.h"
 #include "tee/tee.h"
 #include "pki/chain_cache.h"
@@ -74,6 +75,7 @@ struct tobi_policy {
 	const struct policy_dcap *dcap_sgx, *dcap_tdx;
 	const struct policy_tdx *tdx;
 	struct policy_sgx *sgx; /* without a section: what stands for one */
+	struct policy_snp snp;
 };
 
 /* The anchors for a tier; empty when the policy names none. */

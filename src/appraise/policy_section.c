@@ -5,6 +5,7 @@
 #include "appraise/policy_nitro.h"
 #include "appraise/policy_sgx.h"
 #include "appraise/policy_tdx.h"
+#include "appraise/policy_snp.h"
 
 const struct policy_section policy_sections[] = {
     {policy_epid_take, policy_epid_owe, policy_epid_run},
@@ -12,5 +13,6 @@ const struct policy_section policy_sections[] = {
     {policy_sgx_take, policy_sgx_owe, policy_sgx_run},
     {policy_tdx_take, policy_tdx_owe, policy_tdx_run},
     {policy_nitro_take, policy_nitro_owe, policy_nitro_run},
+    {policy_snp_take, policy_snp_owe, policy_snp_run},
     {0},
 };

@@ -91,6 +91,40 @@ static const cyaml_schema_field_t tdx_fields[] = {
 			 struct yaml_tdx, rtmrs, &pcr_schema, 1, 4),
     OPTIONAL_LIST("attributes", struct yaml_tdx, attributes),
     OPTIONAL_TEXT("event-log", struct yaml_tdx, event_log),
+static const cyaml_schema_field_t snp_tcb_fields[] = {
+    CYAML_FIELD_STRING_PTR("generation", CYAML_FLAG_POINTER, struct yaml_snp_tcb,
+			   generation, 1, 16),
+    OPTIONAL_TEXT("fmc", struct yaml_snp_tcb, fmc),
+    OPTIONAL_TEXT("boot-loader", struct yaml_snp_tcb, boot_loader),
+    OPTIONAL_TEXT("tee", struct yaml_snp_tcb, tee),
+    OPTIONAL_TEXT("snp", struct yaml_snp_tcb, snp),
+    OPTIONAL_TEXT("microcode", struct yaml_snp_tcb, microcode),
+    CYAML_FIELD_END};
+static const cyaml_schema_value_t snp_tcb_schema = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct yaml_snp_tcb, snp_tcb_fields)};
+static const cyaml_schema_field_t snp_fields[] = {
+    OPTIONAL_TEXT("crl", struct yaml_snp, crl),
+    OPTIONAL_TEXT("provisional-firmware", struct yaml_snp, provisional_firmware),
+    OPTIONAL_TEXT("migration", struct yaml_snp, migration),
+    OPTIONAL_TEXT("max-vmpl", struct yaml_snp, max_vmpl),
+    OPTIONAL_TEXT("min-abi", struct yaml_snp, min_abi),
+    OPTIONAL_TEXT("min-firmware", struct yaml_snp, min_firmware),
+    OPTIONAL_TEXT("family-id", struct yaml_snp, family_id),
+    OPTIONAL_TEXT("image-id", struct yaml_snp, image_id),
+    OPTIONAL_LIST("generations", struct yaml_snp, generations),
+    OPTIONAL_LIST("refused-generations", struct yaml_snp, refused_generations),
+    OPTIONAL_LIST("chips", struct yaml_snp, chips),
+    OPTIONAL_LIST("csp-ids", struct yaml_snp, csps),
+    OPTIONAL_LIST("keys", struct yaml_snp, keys),
+    OPTIONAL_LIST("id-keys", struct yaml_snp, id_keys),
+    OPTIONAL_LIST("author-keys", struct yaml_snp, author_keys),
+    OPTIONAL_LIST("guest-policy", struct yaml_snp, guest_policy),
+    OPTIONAL_LIST("platform", struct yaml_snp, platform),
+    OPTIONAL_LIST("mitigations", struct yaml_snp, mitigations),
+    CYAML_FIELD_SEQUENCE("min-tcb", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
+			 struct yaml_snp, min_tcb, &snp_tcb_schema, 1, 8),
+    CYAML_FIELD_SEQUENCE("min-launch-tcb", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
+			 struct yaml_snp, min_launch_tcb, &snp_tcb_schema, 1, 8),
     CYAML_FIELD_END};
 
 /* Numbers are texts here: libcyaml would take octal, hexadecimal and signs. */
@@ -127,6 +161,8 @@ static const cyaml_schema_field_t policy_fields[] = {
 			    struct yaml_policy, sgx, sgx_fields),
     CYAML_FIELD_MAPPING_PTR("tdx", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
 			    struct yaml_policy, tdx, tdx_fields),
+    CYAML_FIELD_MAPPING_PTR("snp", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
+			    struct yaml_policy, snp, snp_fields),
     CYAML_FIELD_END};
 static const cyaml_schema_value_t policy_schema = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct yaml_policy, policy_fields)};

@@ -61,6 +61,21 @@ struct yaml_nitro {
 	unsigned pcrs_count, roles_count, instances_count, modules_count;
 	char *public_key, *user_data;
 };
+struct yaml_snp_tcb {
+	char *generation, *fmc, *boot_loader, *tee, *snp, *microcode;
+};
+struct yaml_snp {
+	char *crl, *provisional_firmware, *migration;
+	char *max_vmpl, *min_abi, *min_firmware, *family_id, *image_id;
+	char **generations, **refused_generations, **chips, **csps, **keys;
+	unsigned generations_count, refused_generations_count, chips_count, csps_count,
+	    keys_count;
+	char **id_keys, **author_keys, **guest_policy, **platform, **mitigations;
+	unsigned id_keys_count, author_keys_count, guest_policy_count, platform_count,
+	    mitigations_count;
+	struct yaml_snp_tcb *min_tcb, *min_launch_tcb;
+	unsigned min_tcb_count, min_launch_tcb_count;
+};
 struct yaml_policy {
 	char *name;
 	char **tiers, **images, **signers, **agents, **allow;
@@ -76,6 +91,7 @@ struct yaml_policy {
 	struct yaml_nitro *nitro, *nitro_tpm;
 	struct yaml_sgx *sgx;
 	struct yaml_tdx *tdx;
+	struct yaml_snp *snp;
 };
 
 /*

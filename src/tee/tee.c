@@ -9,6 +9,7 @@
 #include "tee/epid.h"
 #include "tee/nitro.h"
 #include "tee/sgx.h"
+#include "tee/snp.h"
 #include "tee/soft.h"
 #include "tee/tdx.h"
 
@@ -16,6 +17,7 @@ enum { SHOWN_MAX = 128, REPORT_DATA_SIZE = 64 };
 
 static const struct tee_verifier *const verifiers[] = {
     &tee_soft, &tee_sgx, &tee_tdx, &tee_nitro, &tee_nitro_tpm, &tee_epid,
+    &tee_soft, &tee_sgx, &tee_nitro, &tee_nitro_tpm, &tee_epid, &tee_snp,
 };
 
 const struct tee_verifier *tee_verifier_at(size_t index)

@@ -22,6 +22,7 @@ struct dcap_claims; /* dcap.h: SGX and TDX */
 struct sgx_claims;  /* sgx_claims.h */
 struct tdx_claims;  /* tdx_claims.h */
 struct epid_claims;
+struct snp_claims; /* snp_claims.h */
 
 /* What every kind of evidence says, after it was examined. Borrowed or in the arena. */
 struct tee_claims {
@@ -62,6 +63,7 @@ struct tee_claims {
 	const struct dcap_claims *dcap;
 	const struct sgx_claims *sgx;
 	const struct tdx_claims *tdx;
+	const struct snp_claims *snp;
 };
 
 struct memo;
