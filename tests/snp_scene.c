@@ -358,6 +358,15 @@ static void write_between(const struct snp_scene *scene, struct writer *out)
 	write_certificate(make_certificate(&body), out);
 }
 
+static void number_crl(X509_CRL *crl)
+{
+	ASN1_INTEGER *number = ASN1_INTEGER_new();
+
+	ASN1_INTEGER_set_uint64(number, 7);
+	assert_int_equal(X509_CRL_add1_ext_i2d(crl, NID_crl_number, number, 0, 0), 1);
+	ASN1_INTEGER_free(number);
+}
+
 static void add_to_crl(X509_CRL *crl, X509 *issuer, int nid, const char *value)
 {
 	X509V3_CTX context;
@@ -401,7 +410,7 @@ void snp_scene_crl(const struct snp_scene *scene, struct writer *out)
 	assert_int_equal(X509_CRL_set1_lastUpdate(crl, from), 1);
 	assert_int_equal(X509_CRL_set1_nextUpdate(crl, to), 1);
 	add_to_crl(crl, ark, NID_authority_key_identifier, "keyid:always");
-	add_to_crl(crl, ark, NID_crl_number, "7");
+	number_crl(crl);
 	if (scene->revoked)
 		revoke(crl, scene->revoked);
 	assert_true(X509_CRL_sign_ctx(crl, md) > 0);

@@ -13,7 +13,7 @@
 #define ABI "AMD 56860 (SEV-SNP firmware ABI), "
 #define KDS "AMD 57230 (VCEK certificate and KDS), "
 
-enum { ALGORITHM_P384 = 1, VMPL_MOST = 3 };
+enum { ALGORITHM_P384 = 1 };
 
 static const struct check check_version = {
     "SNP-VERSION", "the report is of a version whose fields are known: 2, 3 or 5",
@@ -143,7 +143,7 @@ static bool examine_form(const struct snp_report *report, struct checklist *list
 		      "bit 17, and known bits only", "policy", report->policy);
 	record_number(list, &check_platform, !(report->platform & ~SNP_PLATFORM_KNOWN),
 		      "known bits only", "flags", report->platform);
-	record_number(list, &check_vmpl, report->vmpl <= VMPL_MOST, "0 to 3", "VMPL",
+	record_number(list, &check_vmpl, report->vmpl <= SNP_VMPL_MOST, "0 to 3", "VMPL",
 		      report->vmpl);
 	return true;
 }

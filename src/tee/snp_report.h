@@ -16,7 +16,7 @@ enum {
 	SNP_SIGNATURE_SIZE = 512, /* in every structure of SNP: R, S, zeros */
 	SNP_TCB_SIZE = 8,
 	SNP_CHIP_SIZE = 64,
-	SNP_VMPL_HOST = -1, /* the host asked for the report, not the guest */
+	SNP_VMPL_MOST = 3, /* above: the host asked for the report, not the guest */
 };
 
 /* GUEST_POLICY. */
