@@ -322,6 +322,9 @@ static void run_id(struct tobi_result *result, const struct tobi_policy *policy)
 {
 	const struct policy_snp *snp = &policy->snp;
 	const struct snp_report *report = &result->claims.snp->report;
+	/* Zeros are no key's. */
+	struct tobi_bytes id = snp_is_zero(report->id_key_digest) ? (struct tobi_bytes){0}
+								  : report->id_key_digest;
 	struct tobi_bytes author = snp_report_author_key(report)
 				       ? report->author_key_digest
 				       : (struct tobi_bytes){0};
@@ -331,8 +334,7 @@ static void run_id(struct tobi_result *result, const struct tobi_policy *policy)
 		    &result->list, &check_id_key, false,
 		    "a key in snp.id-keys, snp.author-keys or signers",
 		    "family-id, image-id and min-svn are the host's word without one");
-	run_list(result, &check_id_key, &snp->id_keys, report->id_key_digest,
-		 hex_of(result, report->id_key_digest));
+	run_list(result, &check_id_key, &snp->id_keys, id, hex_of(result, id));
 	run_list(result, &check_author_key, &snp->author_keys, author,
 		 hex_of(result, author));
 	if (snp->family_id.size)
