@@ -78,7 +78,8 @@ static const cyaml_schema_field_t sgx_fields[] = {
     OPTIONAL_TEXT("family-id", struct yaml_sgx, family),
     OPTIONAL_TEXT("ext-product-id", struct yaml_sgx, ext_product),
     OPTIONAL_TEXT("min-config-svn", struct yaml_sgx, min_config_svn),
-    OPTIONAL_LIST("attributes", struct yaml_sgx, attributes), CYAML_FIELD_END};
+    OPTIONAL_LIST("attributes", struct yaml_sgx, attributes),
+    CYAML_FIELD_END};
 
 static const cyaml_schema_field_t tdx_fields[] = {
     DCAP_FIELDS(struct yaml_tdx),
@@ -91,6 +92,8 @@ static const cyaml_schema_field_t tdx_fields[] = {
 			 struct yaml_tdx, rtmrs, &pcr_schema, 1, 4),
     OPTIONAL_LIST("attributes", struct yaml_tdx, attributes),
     OPTIONAL_TEXT("event-log", struct yaml_tdx, event_log),
+    CYAML_FIELD_END};
+
 static const cyaml_schema_field_t snp_tcb_fields[] = {
     CYAML_FIELD_STRING_PTR("generation", CYAML_FLAG_POINTER, struct yaml_snp_tcb,
 			   generation, 1, 16),
