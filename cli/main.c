@@ -155,13 +155,15 @@ static const struct command commands[] = {
     {"verify",
      "EVIDENCE --policy FILE [--nonce HEX] [--at TIME] [--with FILE]...\n"
      "                      [--collateral PATH]...\n"
-     "                      [--json | --html] [-o FILE] [--extract-tpm FOLDER]",
+     "                      [--secret FILE] [--json | --html] [-o FILE]\n"
+     "                      [--extract-tpm FOLDER]",
      "appraise an evidence file, or a certificate with evidence",
      "  --policy FILE  what the evidence must prove\n"
      "  --nonce HEX    the nonce that you chose\n"
      "  --at TIME      appraise as of 2026-05-17T12:00:00Z, not now\n"
      "  --with FILE    what came beside it: certificates, a signature, an event log\n"
      "  --collateral PATH  what the vendors publish: a file, a folder or a bundle\n"
+     "  --secret FILE  a key that only you and the platform have (SEV: the TIK)\n"
      "  --json         an EAR claims-set, unsigned\n"
      "  --html         one self-contained page\n"
      "  -o, --output FILE  write to a file\n"

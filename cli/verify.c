@@ -13,7 +13,7 @@
 #include "tobichi/verify.h"
 
 struct options {
-	const char *evidence, *policy, *nonce, *at, *out, *extract;
+	const char *evidence, *policy, *nonce, *at, *out, *extract, *secret;
 	const char *pieces[LIMIT_PIECES];
 	size_t piece_count;
 	const char *collateral[COLLATERAL_PATHS_MAX];
@@ -34,6 +34,7 @@ static const struct option long_options[] = {
     {"output", required_argument, NULL, 'o'},
     {"with", required_argument, NULL, 'w'},
     {"collateral", required_argument, NULL, 'c'},
+    {"secret", required_argument, NULL, 's'},
     {"extract-tpm", required_argument, NULL, 'x'},
     {NULL, 0, NULL, 0}};
 
@@ -92,6 +93,8 @@ static enum tobi_err read_collateral(const struct options *options,
 		err = collateral_load(*ret_set, options->collateral[i], fault);
 	return err;
 }
+/* A key that is shared with the platform is small. */
+enum { SECRET_MAX = 4096 };
 
 static enum tobi_err appraise(const struct options *options,
 			      struct tobi_verify_request *request,
@@ -102,6 +105,7 @@ static enum tobi_err appraise(const struct options *options,
 	CLEANUP(tobi_policy_freep) struct tobi_policy *policy = NULL;
 	CLEANUP(pieces_done) struct pieces pieces = {0};
 	CLEANUP(tobi_collateral_freep) struct tobi_collateral *collateral = NULL;
+	CLEANUP(secret_done) struct secret secret = {0};
 	enum tobi_err err;
 
 	err = file_read(options->policy, LIMIT_POLICY, "policy", &yaml, fault);
@@ -114,8 +118,12 @@ static enum tobi_err appraise(const struct options *options,
 		err = read_pieces(options, &pieces, fault);
 	if (!err)
 		err = read_collateral(options, &collateral, fault);
+	if (!err && options->secret)
+		err = file_read_secret(options->secret, SECRET_MAX, "secret", &secret,
+				       fault);
 	if (err)
 		return err;
+	request->secret = secret_view(&secret);
 	request->evidence = wr_view(&evidence);
 	request->pieces = pieces.bytes;
 	request->piece_count = pieces.count;
@@ -124,7 +132,9 @@ static enum tobi_err appraise(const struct options *options,
 		err = extract_tpm(request->evidence, options->extract, fault);
 	if (err)
 		return err;
-	return tobi_verify(policy, request, ret_result, fault);
+	err = tobi_verify(policy, request, ret_result, fault);
+	request->secret = (struct tobi_bytes){0};
+	return err;
 }
 
 static int run(const struct options *options, struct tobi_verify_request *request)
@@ -165,6 +175,9 @@ static const char *take_option(struct options *options, int option)
 	case 'o':
 		options->out = optarg;
 		return NULL;
+	case 's':
+		options->secret = optarg;
+		return NULL;
 	case 'x':
 		options->extract = optarg;
 		return NULL;
@@ -198,8 +211,8 @@ int cmd_verify(int argc, char **argv)
 	int option;
 
 	optind = 1;
-	while (!wrong &&
-	       (option = getopt_long(argc, argv, "p:n:a:o:w:", long_options, NULL)) != -1)
+	while (!wrong && (option = getopt_long(argc, argv, "p:n:a:o:w:s:", long_options,
+					       NULL)) != -1)
 		wrong = take_option(&options, option);
 	if (wrong)
 		return cli_usage("verify", "%s", wrong);

@@ -26,6 +26,10 @@ const char *explain_tier(const char *tier)
 	if (tier && strcmp(tier, "snp") == 0)
 		return "keeps out the host, its kernel and its administrators; not AMD, "
 		       "nor who has the machine open on the bench";
+	if (tier && strcmp(tier, "sev") == 0)
+		return "keeps the host from reading the guest's memory (and, with "
+		       "SEV-ES, its registers); not from changing or replaying it, and "
+		       "known attacks break it";
 	return "not known here";
 }
 

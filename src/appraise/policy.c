@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "appraise/policy_section.h"
+#include "appraise/policy_sev.h"
 #include "appraise/policy_yaml.h"
 #include "base/cleanup.h"
 #include "base/fault.h"
@@ -383,7 +384,10 @@ static enum tobi_err take_collateral(struct tobi_policy *policy,
 
 static enum tobi_err check_complete(struct tobi_policy *policy, struct tobi_fault *fault)
 {
-	if (policy->images.count == 0 && policy->signers.count == 0)
+	/* Of a platform without a guest there is no image to name. */
+	if (policy->images.count == 0 && policy->signers.count == 0 &&
+	    !(policy->sev && policy->sev->platform_only && policy->tier_count == 1 &&
+	      strcmp(policy->tiers[0], "sev") == 0))
 		return missing(policy, "images", "name at least one image or one signer",
 			       fault);
 	for (size_t i = 0; i < policy->tier_count; i++) {
@@ -504,5 +508,9 @@ struct tee_request policy_request(const struct tobi_policy *policy, const char *
 				    .pins = pins_for(policy, tier),
 				    .grace = policy->grace,
 				    .baseline = policy->baseline,
-				    .memo = policy->memo};
+				    .memo = policy->memo,
+				    .images = policy->images.items,
+				    .image_count = policy->images.count,
+				    .platform_only =
+					policy->sev && policy->sev->platform_only};
 }

@@ -37,6 +37,7 @@ struct policy_root {
 struct policy_epid;
 struct policy_dcap;
 struct policy_tdx;
+struct policy_sev;
 
 struct tobi_policy {
 	struct arena arena;
@@ -76,6 +77,7 @@ struct tobi_policy {
 	const struct policy_tdx *tdx;
 	struct policy_sgx *sgx; /* without a section: what stands for one */
 	struct policy_snp snp;
+	const struct policy_sev *sev;
 };
 
 /* The anchors for a tier; empty when the policy names none. */

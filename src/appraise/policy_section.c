@@ -6,6 +6,7 @@
 #include "appraise/policy_sgx.h"
 #include "appraise/policy_tdx.h"
 #include "appraise/policy_snp.h"
+#include "appraise/policy_sev.h"
 
 const struct policy_section policy_sections[] = {
     {policy_epid_take, policy_epid_owe, policy_epid_run},
@@ -14,5 +15,6 @@ const struct policy_section policy_sections[] = {
     {policy_tdx_take, policy_tdx_owe, policy_tdx_run},
     {policy_nitro_take, policy_nitro_owe, policy_nitro_run},
     {policy_snp_take, policy_snp_owe, policy_snp_run},
+    {policy_sev_take, policy_sev_owe, policy_sev_run},
     {0},
 };

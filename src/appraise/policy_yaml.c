@@ -130,6 +130,16 @@ static const cyaml_schema_field_t snp_fields[] = {
 			 struct yaml_snp, min_launch_tcb, &snp_tcb_schema, 1, 8),
     CYAML_FIELD_END};
 
+static const cyaml_schema_field_t sev_fields[] = {
+    OPTIONAL_LIST("generations", struct yaml_sev, generations),
+    OPTIONAL_LIST("guest-policy", struct yaml_sev, guest_policy),
+    OPTIONAL_LIST("oca", struct yaml_sev, oca),
+    OPTIONAL_TEXT("min-api", struct yaml_sev, min_api),
+    OPTIONAL_TEXT("min-build", struct yaml_sev, min_build),
+    OPTIONAL_TEXT("owner", struct yaml_sev, owner),
+    OPTIONAL_TEXT("platform-only", struct yaml_sev, platform_only),
+    CYAML_FIELD_END};
+
 /* Numbers are texts here: libcyaml would take octal, hexadecimal and signs. */
 static const cyaml_schema_field_t policy_fields[] = {
     CYAML_FIELD_STRING_PTR("version", CYAML_FLAG_POINTER, struct yaml_policy, version, 1,
@@ -166,6 +176,8 @@ static const cyaml_schema_field_t policy_fields[] = {
 			    struct yaml_policy, tdx, tdx_fields),
     CYAML_FIELD_MAPPING_PTR("snp", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
 			    struct yaml_policy, snp, snp_fields),
+    CYAML_FIELD_MAPPING_PTR("sev", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
+			    struct yaml_policy, sev, sev_fields),
     CYAML_FIELD_END};
 static const cyaml_schema_value_t policy_schema = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct yaml_policy, policy_fields)};

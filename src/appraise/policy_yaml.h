@@ -75,6 +75,10 @@ struct yaml_snp {
 	    mitigations_count;
 	struct yaml_snp_tcb *min_tcb, *min_launch_tcb;
 	unsigned min_tcb_count, min_launch_tcb_count;
+struct yaml_sev {
+	char **generations, **guest_policy, **oca;
+	char *min_api, *min_build, *owner, *platform_only;
+	unsigned generations_count, guest_policy_count, oca_count;
 };
 struct yaml_policy {
 	char *name;
@@ -92,6 +96,7 @@ struct yaml_policy {
 	struct yaml_sgx *sgx;
 	struct yaml_tdx *tdx;
 	struct yaml_snp *snp;
+	struct yaml_sev *sev;
 };
 
 /*

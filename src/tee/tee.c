@@ -10,6 +10,7 @@
 #include "tee/nitro.h"
 #include "tee/sgx.h"
 #include "tee/snp.h"
+#include "tee/sev.h"
 #include "tee/soft.h"
 #include "tee/tdx.h"
 
@@ -17,6 +18,7 @@ enum { SHOWN_MAX = 128, REPORT_DATA_SIZE = 64 };
 
 static const struct tee_verifier *const verifiers[] = {
     &tee_soft, &tee_sgx, &tee_tdx, &tee_snp, &tee_nitro, &tee_nitro_tpm, &tee_epid,
+    &tee_soft, &tee_sgx, &tee_nitro, &tee_nitro_tpm, &tee_epid, &tee_sev,
 };
 
 const struct tee_verifier *tee_verifier_at(size_t index)

@@ -23,6 +23,7 @@ struct sgx_claims;  /* sgx_claims.h */
 struct tdx_claims;  /* tdx_claims.h */
 struct epid_claims;
 struct snp_claims; /* snp_claims.h */
+struct sev_claims;
 
 /* What every kind of evidence says, after it was examined. Borrowed or in the arena. */
 struct tee_claims {
@@ -50,12 +51,14 @@ struct tee_claims {
 	/* Names the collateral that is used past its date, in the policy's grace; or
 	 * NULL. */
 	const char *in_grace;
+	bool no_guest; /* a platform, and nothing that runs on it */
 	/* What whoever relies on the verdict must know of this kind: literals. */
 	const char *warnings[TEE_WARNINGS_MAX];
 	size_t warning_count;
-	const struct epid_claims *epid;	      /* of that kind; else NULL */
 	/* What only a kind says; NULL for evidence of another one. */
+	const struct epid_claims *epid;
 	const struct nitro_claims *nitro;
+	const struct sev_claims *sev;
 	struct tee_fact facts[TEE_FACTS_MAX]; /* in the order to show them */
 	size_t fact_count;
 	/* What some kinds have, for rules that only they know; else NULL. In the arena.
@@ -88,9 +91,13 @@ struct tee_request {
 	const struct tobi_bytes *pieces;
 	size_t piece_count;
 	struct tobi_bytes secret; /* shared with the platform (SEV: the TIK), or empty */
-	int64_t grace;	   /* seconds that collateral counts after its nextUpdate */
-	int64_t baseline;  /* collateral that was issued before does not count */
-	struct memo *memo; /* what was worked out before, or NULL */
+	/* The policy's: for a kind that proves a measurement by a keyed hash only. */
+	const struct tobi_bytes *images;
+	size_t image_count;
+	bool platform_only; /* SEV: the policy does not ask for a launch */
+	int64_t grace;	    /* seconds that collateral counts after its nextUpdate */
+	int64_t baseline;   /* collateral that was issued before does not count */
+	struct memo *memo;  /* what was worked out before, or NULL */
 };
 
 struct tee_verifier {
