@@ -224,6 +224,7 @@ static enum tobi_err read_bundle(struct tobi_bytes text, struct arena *arena,
 				 struct epid_parts *parts, struct tobi_fault *fault)
 {
 	CLEANUP(json_decrefp) json_t *json = NULL;
+	CLEANUP(wr_done) struct writer once = wr_init(2 * SIGNATURE_MAX);
 	struct tobi_bytes signature, chain;
 	enum tobi_err err = json_parse(text, BUNDLE_MAX, OBJECT, &json, fault);
 
@@ -237,14 +238,13 @@ static enum tobi_err read_bundle(struct tobi_bytes text, struct arena *arena,
 	if (err)
 		return err;
 	parts->signatures++;
-	if (!read_signature(signature, arena, &parts->signature)) {
-		CLEANUP(wr_done) struct writer once = wr_init(2 * SIGNATURE_MAX);
-
-		if (base64_read(signature, OBJECT, &once, NULL) ||
-		    !read_signature(wr_view(&once), arena, &parts->signature))
-			return fault_set(fault, TOBI_E_MALFORMED, OBJECT, "signature",
-					 "it is not the base64 of a signature");
-	}
+	/* The base64 of the header, or the header. */
+	if (!base64_read(signature, OBJECT, &once, NULL) &&
+	    read_signature(wr_view(&once), arena, &parts->signature))
+		return add_certificates(parts, arena, chain, fault);
+	if (!read_signature(signature, arena, &parts->signature))
+		return fault_set(fault, TOBI_E_MALFORMED, OBJECT, "signature",
+				 "it is not the base64 of a signature");
 	return add_certificates(parts, arena, chain, fault);
 }
 
