@@ -2,6 +2,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "appraise/unwrap.h"
 #include "base/cleanup.h"
 #include "base/fault.h"
 #include "base/file.h"
@@ -101,19 +102,24 @@ static enum tobi_err appraise(const struct options *options,
 			      struct tobi_result **ret_result, struct tobi_fault *fault)
 {
 	CLEANUP(wr_done) struct writer yaml = wr_init(LIMIT_POLICY);
-	CLEANUP(wr_done) struct writer evidence = wr_init(LIMIT_EVIDENCE);
+	CLEANUP(wr_done) struct writer evidence = wr_init(LIMIT_EVIDENCE_TEXT);
+	CLEANUP(wr_done) struct writer decoded = wr_init(LIMIT_EVIDENCE);
 	CLEANUP(tobi_policy_freep) struct tobi_policy *policy = NULL;
 	CLEANUP(pieces_done) struct pieces pieces = {0};
 	CLEANUP(tobi_collateral_freep) struct tobi_collateral *collateral = NULL;
 	CLEANUP(secret_done) struct secret secret = {0};
+	struct unwrapped unwrapped = {0};
 	enum tobi_err err;
 
 	err = file_read(options->policy, LIMIT_POLICY, "policy", &yaml, fault);
 	if (!err)
 		err = tobi_policy_parse(wr_view(&yaml), options->policy, &policy, fault);
 	if (!err)
-		err = file_read(options->evidence, LIMIT_EVIDENCE, "evidence", &evidence,
-				fault);
+		err = file_read(options->evidence, LIMIT_EVIDENCE_TEXT, "evidence",
+				&evidence, fault);
+	if (!err)
+		err = unwrap_evidence(wr_view(&evidence), unwrap_is_evidence, &decoded,
+				      &unwrapped, fault);
 	if (!err)
 		err = read_pieces(options, &pieces, fault);
 	if (!err)
@@ -125,6 +131,7 @@ static enum tobi_err appraise(const struct options *options,
 		return err;
 	request->secret = secret_view(&secret);
 	request->evidence = wr_view(&evidence);
+	request->evidence = unwrapped.bytes;
 	request->pieces = pieces.bytes;
 	request->piece_count = pieces.count;
 	request->collateral = collateral;
@@ -207,7 +214,7 @@ int cmd_verify(int argc, char **argv)
 	struct options options = {.format = TOBI_FORMAT_TEXT};
 	struct tobi_verify_request request = {.time = time(NULL)};
 	const char *wrong = NULL;
-	uint8_t nonce[64];
+	uint8_t nonce[LIMIT_NONCE];
 	int option;
 
 	optind = 1;
@@ -225,10 +232,10 @@ int cmd_verify(int argc, char **argv)
 	if (options.nonce) {
 		size_t digits = strlen(options.nonce);
 
-		if (digits < 16 || digits > 128 || digits % 2 ||
+		if (digits < 16 || digits > 2 * LIMIT_NONCE || digits % 2 ||
 		    !hex_read(options.nonce, nonce, digits / 2))
 			return cli_usage("verify",
-					 "--nonce needs 16 to 128 hexadecimal digits");
+					 "--nonce needs 16 to 2048 hexadecimal digits");
 		request.nonce = (struct tobi_bytes){nonce, digits / 2};
 	}
 	if (options.at && !read_time(options.at, &request.time))

@@ -69,7 +69,9 @@ struct tobi_verify_request {
 	 * gives, as it is: a quote of SGX or TDX, a report of SEV-SNP, a document of
 	 * Nitro, ... */
 	struct tobi_bytes evidence;
-	struct tobi_bytes nonce; /* 8 to 64 bytes that the caller chose; or empty */
+	/* 8 to 1024 bytes that the caller chose; or empty. Over 64 only AWS Nitro takes.
+	 */
+	struct tobi_bytes nonce;
 	int64_t time;		 /* seconds since 1970, 0 to 2^53 */
 	/* What the vendors say of their hardware; or NULL. Nothing is fetched. */
 	const struct tobi_collateral *collateral;

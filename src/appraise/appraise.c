@@ -184,9 +184,10 @@ enum tobi_err tobi_verify(const struct tobi_policy *policy,
 					 "piece %zu has over %d bytes", i + 1,
 					 LIMIT_EVIDENCE);
 	}
-	if (request->nonce.size && (request->nonce.size < 8 || request->nonce.size > 64))
+	if (request->nonce.size &&
+	    (request->nonce.size < 8 || request->nonce.size > LIMIT_NONCE))
 		return fault_set(fault, TOBI_E_ARGUMENT, "nonce", "",
-				 "8 to 64 bytes are allowed");
+				 "8 to %d bytes are allowed", LIMIT_NONCE);
 	err = appraisal_new(policy, request->time, &result, fault);
 	if (err)
 		return err;
