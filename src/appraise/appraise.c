@@ -128,6 +128,7 @@ enum tobi_err appraisal_run(struct tobi_result *result, const struct tobi_policy
 		return fault_set(fault, TOBI_E_MEMORY, "appraisal", "", "out of memory");
 	err = take_evidence(result, request, parts, fault);
 	if (!err) {
+		result->kind = parts->verifier->name;
 		tee = policy_request(policy, parts->verifier->tier, request->time);
 		tee.evidence = parts->cpu;
 		tee.claims_buffer =

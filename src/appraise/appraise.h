@@ -25,6 +25,7 @@ struct tobi_result {
 	struct checklist list;
 	struct tee_claims claims;
 	const char *policy_name;
+	const char *kind; /* of the evidence: "sgx-quote"; NULL: it came to none */
 	bool complete; /* appraisal_run() reached its end: every owed check is on the list
 			*/
 	bool in_session;

@@ -8,6 +8,30 @@
 #include "base/fault.h"
 #include "token/soft_token.h"
 
+/* One row for each tier: what it keeps out, and what not. */
+static const struct {
+	const char *tier, *meaning;
+} tiers[] = {
+    {"soft", "keeps out other processes and users; not root or the kernel"},
+    {"sgx-epid",
+     "kept out all software but the enclave's own, as far as was known until Intel "
+     "retired it in 2025; not who can write to the CPU's microcode, nor what advisories "
+     "of later years describe"},
+    {"sgx", "keeps out the host, its kernel and its operator; not Intel, nor whoever "
+	    "watches how the enclave uses memory and time"},
+    {"tdx",
+     "keeps out the host, its hypervisor and its operator; not Intel, nor whoever "
+     "watches how the guest uses memory and time, nor what runs in the guest itself"},
+    {"snp", "keeps out the host, its kernel and its administrators; not AMD, nor who has "
+	    "the machine open on the bench"},
+    {"nitro",
+     "keeps out the EC2 instance around it, with its root and its operators; not "
+     "AWS, whose hypervisor isolates it and signs for it"},
+    {"nitro-tpm",
+     "AWS's word on what an EC2 instance has booted; keeps nobody out who is "
+     "root in that instance, nor AWS"},
+};
+
 const char *explain_tier(const char *tier)
 {
 	if (tier && strcmp(tier, "soft") == 0)
@@ -30,6 +54,10 @@ const char *explain_tier(const char *tier)
 		return "keeps the host from reading the guest's memory (and, with "
 		       "SEV-ES, its registers); not from changing or replaying it, and "
 		       "known attacks break it";
+	for (size_t i = 0; tier && i < sizeof(tiers) / sizeof(tiers[0]); i++) {
+		if (strcmp(tiers[i].tier, tier) == 0)
+			return tiers[i].meaning;
+	}
 	return "not known here";
 }
 
@@ -101,11 +129,17 @@ static const char *place_of(const char *root_kind)
 	return strcmp(root_kind, "tpm") == 0 ? "a TPM" : root_kind;
 }
 
+/* Who launched, and which protections there are, is what this tier alone says. */
+static bool is_soft(const struct tobi_result *result)
+{
+	return result->claims.tier && strcmp(result->claims.tier, "soft") == 0;
+}
+
 void explain_platform(const struct tobi_result *result, struct writer *out)
 {
 	const struct tee_claims *claims = &result->claims;
 
-	if (!claims->tier)
+	if (!is_soft(result))
 		return;
 	wr_printf(out, "keys in %s; launched by %s", place_of(claims->root_kind),
 		  claims->by_user ? "an ordinary user" : "root");
@@ -113,7 +147,7 @@ void explain_platform(const struct tobi_result *result, struct writer *out)
 
 void explain_lacks(const struct tobi_result *result, struct writer *out)
 {
-	if (!result->claims.tier)
+	if (!is_soft(result))
 		return;
 	for (unsigned bit = 0; soft_protection_name(bit); bit++) {
 		if (!(result->claims.protections >> bit & 1))

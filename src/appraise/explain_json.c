@@ -58,6 +58,24 @@ static json_t *checks_of(const struct tobi_result *result)
 	return list;
 }
 
+/* What the kind of evidence says for people, in its order. */
+static json_t *facts_of(const struct tee_claims *claims)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; list && i < claims->fact_count; i++) {
+		json_t *fact =
+		    json_pack("{s:o, s:o}", "name", text_of(claims->facts[i].name),
+			      "value", text_of(claims->facts[i].value));
+
+		if (!fact || json_array_append_new(list, fact)) {
+			json_decref(list);
+			return NULL;
+		}
+	}
+	return list;
+}
+
 static json_t *take_text(struct writer *text)
 {
 	json_t *json = NULL;
@@ -93,13 +111,15 @@ static json_t *extension_of(const struct tobi_result *result)
 	for (size_t i = 0; (allowance = explain_allowance(result, i)); i++)
 		json_array_append_new(allowances, json_string(allowance));
 	return json_pack(
-	    "{s:b, s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "signed", 0,
-	    "verdict", result->verdict == TOBI_ACCEPT ? "accepted" : "refused", "reason",
-	    text_of(result->reason), "tier", text_of(claims->tier ? claims->tier : ""),
-	    "tier-means", explain_tier(claims->tier), "image", hex_of(claims->image_id),
-	    "signers", signers, "identity",
-	    text_of(result->identity ? result->identity : ""), "allowances", allowances,
-	    "platform", platform_of(result), "checks", checks_of(result));
+	    "{s:b, s:s, s:o, s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "signed",
+	    0, "verdict", result->verdict == TOBI_ACCEPT ? "accepted" : "refused",
+	    "reason", text_of(result->reason), "evidence",
+	    result->kind ? result->kind : "", "tier",
+	    text_of(claims->tier ? claims->tier : ""), "tier-means",
+	    explain_tier(claims->tier), "image", hex_of(claims->image_id), "signers",
+	    signers, "identity", text_of(result->identity ? result->identity : ""),
+	    "allowances", allowances, "platform", platform_of(result), "facts",
+	    facts_of(claims), "checks", checks_of(result));
 }
 
 /* AR4SI: what a failed check says of the attester, by the start of its code. */
@@ -107,19 +127,18 @@ static const struct {
 	const char *code, *claim;
 	int value;
 } meanings[] = {
-    {"SOFT-", "instance-identity", 99}, /* cryptographic validation failed */
-    {"CLAIMS-", "instance-identity", 99},
     {"RATLS-KIND", "configuration", 96},
     {"RATLS-MODE", "configuration", 96},
-    {"RATLS-", "instance-identity", 99},
     {"ATLS-IDENTITY", "instance-identity", 97}, /* not recognised */
-    {"ATLS-", "instance-identity", 99},
     {"POLICY-IDENTITY", "instance-identity", 97},
     {"POLICY-FRESHNESS", "instance-identity", 99},
     {"POLICY-DEBUG", "runtime-opaque", 96}, /* visible */
     {"POLICY-TIER", "configuration", 96},   /* cannot be supported */
     {"POLICY-CONFIG", "configuration", 96},
+    {"POLICY-NITRO-PCRS", "executables", 96},
+    {"POLICY-NITRO-", "instance-identity", 97},
     {"POLICY-", "executables", 96}, /* contraindicated */
+    {"", "instance-identity", 99},  /* any other: it is not proven to be genuine */
 };
 
 static void add_failures(json_t *vector, const struct tobi_result *result)
@@ -130,17 +149,22 @@ static void add_failures(json_t *vector, const struct tobi_result *result)
 
 		if (record->outcome == TOBI_PASSED || record->outcome == TOBI_NOT_ASKED)
 			continue;
-		while (row < sizeof(meanings) / sizeof(meanings[0]) &&
-		       strncmp(record->check->code, meanings[row].code,
+		/* The last row fits all. */
+		while (strncmp(record->check->code, meanings[row].code,
 			       strlen(meanings[row].code)) != 0)
 			row++;
-		if (row < sizeof(meanings) / sizeof(meanings[0]))
-			json_object_set_new(vector, meanings[row].claim,
-					    json_integer(meanings[row].value));
+		json_object_set_new(vector, meanings[row].claim,
+				    json_integer(meanings[row].value));
 	}
 }
 
-enum { UNSAFE = 32, ISOLATED = 32, SOFTWARE_KEYS = 32, VISIBLE = 96 };
+enum {
+	AFFIRMED = 2,
+	RECOGNISED = 3,
+	WARNING =
+	    32, /* the least of a warning: unsafe, isolated only, keys of software */
+	VISIBLE = 96, /* the least of a contraindication */
+};
 
 /* Allowed by the policy, and so accepted; still others than the verifier look in. */
 static bool is_visible(const struct tobi_result *result)
@@ -148,13 +172,27 @@ static bool is_visible(const struct tobi_result *result)
 	return result->claims.debug || result->claims.by_user;
 }
 
+/* The memory of these is encrypted for everybody outside. Of the others it is kept apart:
+ * by the kernel (soft), by a hypervisor (nitro); 0: the evidence does not speak of it. */
+static int opacity_of(const char *tier)
+{
+	static const char *const encrypted[] = {"sgx", "sgx-epid", "tdx", "snp", "cca"};
+
+	for (size_t i = 0; i < sizeof(encrypted) / sizeof(encrypted[0]); i++) {
+		if (strcmp(tier, encrypted[i]) == 0)
+			return AFFIRMED;
+	}
+	return strcmp(tier, "nitro-tpm") == 0 ? 0 : WARNING;
+}
+
 /*
  * The trustworthiness vector (draft-ietf-rats-ar4si). An accepted soft enclave is a
  * warning, not affirming: root reads its memory (isolated only), and its platform's keys
- * are software's.
+ * are software's. Only its evidence says anything of files and stored keys.
  */
 static json_t *vector_of(const struct tobi_result *result)
 {
+	const char *tier = result->claims.tier ? result->claims.tier : "";
 	json_t *vector;
 
 	if (result->verdict != TOBI_ACCEPT) {
@@ -163,25 +201,47 @@ static json_t *vector_of(const struct tobi_result *result)
 			add_failures(vector, result);
 		return vector;
 	}
-	vector = json_pack("{s:i, s:i, s:i, s:i, s:i}", "configuration",
-			   explain_allowance(result, 0) ? UNSAFE : 2, "executables", 3,
-			   "file-system", 2, "runtime-opaque",
-			   is_visible(result) ? VISIBLE : ISOLATED, "storage-opaque",
-			   SOFTWARE_KEYS);
+	vector = json_pack("{s:i, s:i}", "configuration",
+			   explain_allowance(result, 0) ? WARNING : AFFIRMED,
+			   "executables", RECOGNISED);
+	if (vector && (is_visible(result) || opacity_of(tier)))
+		json_object_set_new(
+		    vector, "runtime-opaque",
+		    json_integer(is_visible(result) ? VISIBLE : opacity_of(tier)));
+	if (vector && strcmp(tier, "soft") == 0) {
+		json_object_set_new(vector, "file-system", json_integer(AFFIRMED));
+		json_object_set_new(vector, "storage-opaque", json_integer(WARNING));
+	}
 	if (vector && !result->any_instance)
-		json_object_set_new(vector, "instance-identity", json_integer(2));
+		json_object_set_new(vector, "instance-identity", json_integer(AFFIRMED));
 	return vector;
+}
+
+/* The worst of the vector; what was refused is never better than that. */
+static const char *status_of(const struct tobi_result *result, json_t *vector)
+{
+	json_int_t worst = result->verdict == TOBI_ACCEPT ? 0 : VISIBLE;
+	const char *claim;
+	json_t *value;
+
+	json_object_foreach(vector, claim, value)
+	{
+		if (json_integer_value(value) > worst)
+			worst = json_integer_value(value);
+	}
+	if (worst >= VISIBLE)
+		return "contraindicated";
+	return worst >= WARNING ? "warning" : "affirming";
 }
 
 static json_t *appraisal_of(const struct tobi_result *result)
 {
-	bool sound = result->verdict == TOBI_ACCEPT && !is_visible(result);
+	json_t *vector = vector_of(result);
 
-	/* The worst tier of the vector. */
-	return json_pack(
-	    "{s:s, s:o, s:[o], s:o}", "ear_status", sound ? "warning" : "contraindicated",
-	    "ear_trustworthiness_vector", vector_of(result), "ear_appraisal_policy_ids",
-	    text_of(result->policy_name), "tobichi", extension_of(result));
+	return json_pack("{s:s, s:o, s:[o], s:o}", "ear_status",
+			 status_of(result, vector), "ear_trustworthiness_vector", vector,
+			 "ear_appraisal_policy_ids", text_of(result->policy_name),
+			 "tobichi", extension_of(result));
 }
 
 enum tobi_err explain_json(const struct tobi_result *result, struct writer *out,

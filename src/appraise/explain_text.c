@@ -12,13 +12,21 @@ static const struct colors none = {"", "", "", "", ""};
 static const struct colors ansi = {"\033[32m", "\033[31m", "\033[2m", "\033[1m",
 				   "\033[0m"};
 
-/* "name:   text", the text escaped. */
+enum { NAME_WIDTH = 10, FACT_WIDTH = 28, CODE_WIDTH = 30 };
+
+/* "name:   text", the text escaped; the names that stand together have one width. */
+static void put_wide(struct writer *out, const char *indent, size_t width,
+		     const char *name, const char *text)
+{
+	wr_printf(out, "%s%-*s", indent, (int)width, name);
+	utf8_write_escaped(out, (struct tobi_bytes){(const uint8_t *)text, strlen(text)});
+	wr_u8(out, '\n');
+}
+
 static void put_line(struct writer *out, const char *indent, const char *name,
 		     const char *text)
 {
-	wr_printf(out, "%s%-10s", indent, name);
-	utf8_write_escaped(out, (struct tobi_bytes){(const uint8_t *)text, strlen(text)});
-	wr_u8(out, '\n');
+	put_wide(out, indent, NAME_WIDTH, name, text);
 }
 
 static void put_hex(struct writer *out, const char *name, struct tobi_bytes bytes)
@@ -52,6 +60,24 @@ static void put_platform(const struct tobi_result *result, struct writer *out)
 	put_hex(out, "instance", result->claims.instance);
 }
 
+/* What this kind of evidence says, in its own words. */
+static void put_facts(const struct tee_claims *claims, const struct colors *colors,
+		      struct writer *out)
+{
+	size_t width = 0;
+
+	for (size_t i = 0; i < claims->fact_count; i++) {
+		size_t size = strlen(claims->facts[i].name);
+
+		width = size > width && size <= FACT_WIDTH ? size : width;
+	}
+	if (claims->fact_count)
+		wr_printf(out, "\n%sThe evidence says%s\n", colors->bold, colors->off);
+	for (size_t i = 0; i < claims->fact_count; i++)
+		put_wide(out, "  ", width + 2, claims->facts[i].name,
+			 claims->facts[i].value);
+}
+
 static void put_header(const struct tobi_result *result, const struct colors *colors,
 		       struct writer *out)
 {
@@ -64,6 +90,8 @@ static void put_header(const struct tobi_result *result, const struct colors *co
 	if (!accepted)
 		put_line(out, "  ", "reason", result->reason);
 	put_line(out, "  ", "policy", result->policy_name);
+	if (result->kind)
+		put_line(out, "  ", "evidence", result->kind);
 	if (claims->tier) {
 		put_line(out, "  ", "tier", claims->tier);
 		put_line(out, "  ", "", explain_tier(claims->tier));
@@ -79,6 +107,7 @@ static void put_header(const struct tobi_result *result, const struct colors *co
 		put_line(out, "  ", "WARNING", allowance);
 		wr_printf(out, "%s", colors->off);
 	}
+	put_facts(claims, colors, out);
 	/* Claims of evidence that was refused are what it says, not what is so. */
 	if (!accepted && claims->tier)
 		wr_printf(
@@ -87,8 +116,38 @@ static void put_header(const struct tobi_result *result, const struct colors *co
 	wr_u8(out, '\n');
 }
 
-static void put_check(const struct check_record *record, const struct colors *colors,
-		      struct writer *out)
+/* One line for the whole list: what there is to look for in it. */
+static void put_summary(const struct tobi_result *result, const struct colors *colors,
+			struct writer *out)
+{
+	size_t counts[TOBI_NOT_ASKED + 1] = {0};
+
+	for (size_t i = 0; i < result->list.count; i++)
+		counts[result->list.records[i].outcome]++;
+	wr_printf(out, "%sChecks: %zu ok", colors->bold, counts[TOBI_PASSED]);
+	if (counts[TOBI_FAILED])
+		wr_printf(out, ", %zu FAIL", counts[TOBI_FAILED]);
+	if (counts[TOBI_NOT_RUN])
+		wr_printf(out, ", %zu MISS (did not run)", counts[TOBI_NOT_RUN]);
+	if (counts[TOBI_NOT_ASKED])
+		wr_printf(out, ", %zu - (not asked)", counts[TOBI_NOT_ASKED]);
+	wr_printf(out, "%s\n", colors->off);
+}
+
+static int code_width(const struct tobi_result *result)
+{
+	size_t width = 0;
+
+	for (size_t i = 0; i < result->list.count; i++) {
+		size_t size = strlen(result->list.records[i].check->code);
+
+		width = size > width && size <= CODE_WIDTH ? size : width;
+	}
+	return (int)width;
+}
+
+static void put_check(const struct check_record *record, int width,
+		      const struct colors *colors, struct writer *out)
 {
 	static const char *const marks[] = {
 	    [TOBI_NOT_RUN] = "MISS",
@@ -100,10 +159,13 @@ static void put_check(const struct check_record *record, const struct colors *co
 			    : record->outcome == TOBI_NOT_ASKED ? colors->dim
 								: colors->bad;
 
-	wr_printf(out, "%s%-4s%s  %s%-19s  %s%s%s\n", color, marks[record->outcome],
-		  colors->off, record->outcome == TOBI_NOT_ASKED ? colors->dim : "",
-		  record->check->code, record->check->proves,
-		  record->outcome == TOBI_NOT_ASKED ? " (not asked)" : "", colors->off);
+	wr_printf(out, "%s%-4s%s  %s%-*s  %s", color, marks[record->outcome], colors->off,
+		  record->outcome == TOBI_NOT_ASKED ? colors->dim : "", width,
+		  record->check->code, record->check->proves);
+	if (record->outcome == TOBI_NOT_ASKED)
+		wr_printf(out, " (not asked%s%s)", record->found[0] ? ": " : "",
+			  record->found);
+	wr_printf(out, "%s\n", colors->off);
 	if (record->outcome == TOBI_NOT_RUN)
 		put_line(out, "      ", "found",
 			 "the check did not run, because of what failed before it");
@@ -114,6 +176,7 @@ static void put_check(const struct check_record *record, const struct colors *co
 	if (record->found[0])
 		put_line(out, "      ", "found", record->found);
 	put_line(out, "      ", "do", record->check->remedy);
+	put_line(out, "      ", "see", record->check->source);
 }
 
 void explain_text(const struct tobi_result *result, bool color, struct writer *out)
@@ -121,6 +184,7 @@ void explain_text(const struct tobi_result *result, bool color, struct writer *o
 	const struct colors *colors = color ? &ansi : &none;
 
 	put_header(result, colors, out);
+	put_summary(result, colors, out);
 	for (size_t i = 0; i < result->list.count; i++)
-		put_check(&result->list.records[i], colors, out);
+		put_check(&result->list.records[i], code_width(result), colors, out);
 }

