@@ -493,9 +493,75 @@ static void test_cbor_map_text__keys__read_or_refused(void **state)
 	block_done(block);
 }
 
+/* {1: 2, "a": [3]} with the lengths as they are written; ret_left is what follows. */
+static enum tobi_err read_any(const char *hex, size_t max, size_t *ret_count,
+			      struct tobi_fault *fault)
+{
+	struct block block = block_unhex(hex);
+	struct cbor cbor = cbor_init(block_view(block), CBOR_PREFERRED);
+	struct cbor_map map = cbor_map_any(&cbor, max, "map");
+	int64_t key;
+	enum tobi_err err;
+
+	*ret_count = 0;
+	while (cbor_map_int(&cbor, &map, &key, "map")) {
+		cbor_skip(&cbor, "map");
+		++*ret_count;
+	}
+	err = cbor_finish(&cbor, "object", fault);
+	block_done(block);
+	return err;
+}
+
+static void test_cbor_map_any__both_lengths__read_alike(void **state)
+{
+	size_t count;
+
+	(void)state;
+	assert_int_equal(read_any("a0", 4, &count, NULL), TOBI_OK);
+	assert_int_equal(count, 0);
+	assert_int_equal(read_any("bfff", 4, &count, NULL), TOBI_OK);
+	assert_int_equal(count, 0);
+	assert_int_equal(read_any("a2010202820304", 4, &count, NULL), TOBI_OK);
+	assert_int_equal(count, 2);
+	assert_int_equal(read_any("bf010202820304ff", 4, &count, NULL), TOBI_OK);
+	assert_int_equal(count, 2);
+}
+
+static void test_cbor_map_any__bad_ones__one_error_each(void **state)
+{
+	static const struct {
+		const char *hex;
+		enum tobi_err err;
+		size_t offset;
+	} cases[] = {
+	    {"bf", TOBI_E_TRUNCATED, 1},
+	    {"bf0102", TOBI_E_TRUNCATED, 3},
+	    {"bf01ff", TOBI_E_MALFORMED, 2},	   /* a key without a value */
+	    {"bf01020103ff", TOBI_E_MALFORMED, 3}, /* twice the same */
+	    {"bf0102ff00", TOBI_E_TRAILING, 4},
+	    {"bf0102ffff", TOBI_E_TRAILING, 4},
+	    {"bf01bfffff", TOBI_E_MALFORMED, 2}, /* nothing inside may be so */
+	    {"bf019fffff", TOBI_E_MALFORMED, 2},
+	    {"bf0102020303040405ff", TOBI_E_LIMIT, 7}, /* four of three */
+	    {"bf8001ff", TOBI_E_MALFORMED, 1},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct tobi_fault fault = {0};
+		size_t count;
+
+		assert_int_equal(read_any(cases[i].hex, 3, &count, &fault), cases[i].err);
+		assert_int_equal(fault.offset, cases[i].offset);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_cbor_map_any__both_lengths__read_alike),
+	    cmocka_unit_test(test_cbor_map_any__bad_ones__one_error_each),
 	    cmocka_unit_test(test_cbor_integers__not_the_shortest__malformed),
 	    cmocka_unit_test(test_cbor_lengths__not_the_shortest__malformed),
 	    cmocka_unit_test(test_cbor_indefinite__each_type__malformed),
