@@ -24,6 +24,8 @@ static const struct {
      "watches how the guest uses memory and time, nor what runs in the guest itself"},
     {"snp", "keeps out the host, its kernel and its administrators; not AMD, nor who has "
 	    "the machine open on the bench"},
+    {"sev", "keeps the host from reading the guest's memory (and, with SEV-ES, its "
+	    "registers); not from changing or replaying it, and known attacks break it"},
     {"nitro",
      "keeps out the EC2 instance around it, with its root and its operators; not "
      "AWS, whose hypervisor isolates it and signs for it"},
@@ -34,26 +36,6 @@ static const struct {
 
 const char *explain_tier(const char *tier)
 {
-	if (tier && strcmp(tier, "soft") == 0)
-		return "keeps out other processes and users; not root or the kernel";
-	if (tier && strcmp(tier, "sgx-epid") == 0)
-		return "kept out all software but the enclave's own, as far as was known "
-		       "until Intel retired it in 2025; not who can write to the CPU's "
-		       "microcode, nor what advisories of later years describe";
-	if (tier && strcmp(tier, "sgx") == 0)
-		return "keeps out the host, its kernel and its operator; not Intel, nor "
-		       "whoever watches how the enclave uses memory and time";
-	if (tier && strcmp(tier, "tdx") == 0)
-		return "keeps out the host, its hypervisor and its operator; not Intel, "
-		       "nor whoever watches how the guest uses memory and time, nor "
-		       "what runs in the guest itself";
-	if (tier && strcmp(tier, "snp") == 0)
-		return "keeps out the host, its kernel and its administrators; not AMD, "
-		       "nor who has the machine open on the bench";
-	if (tier && strcmp(tier, "sev") == 0)
-		return "keeps the host from reading the guest's memory (and, with "
-		       "SEV-ES, its registers); not from changing or replaying it, and "
-		       "known attacks break it";
 	for (size_t i = 0; tier && i < sizeof(tiers) / sizeof(tiers[0]); i++) {
 		if (strcmp(tiers[i].tier, tier) == 0)
 			return tiers[i].meaning;

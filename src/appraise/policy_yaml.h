@@ -75,6 +75,7 @@ struct yaml_snp {
 	    mitigations_count;
 	struct yaml_snp_tcb *min_tcb, *min_launch_tcb;
 	unsigned min_tcb_count, min_launch_tcb_count;
+};
 struct yaml_sev {
 	char **generations, **guest_policy, **oca;
 	char *min_api, *min_build, *owner, *platform_only;
