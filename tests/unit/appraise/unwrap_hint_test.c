@@ -1,0 +1,135 @@
+#include <stdlib.h>
+
+#include "appraise/unwrap.h"
+#include "base/limits.h"
+#include "tests/bytes.h"
+#include "pki/chain.h"
+#include "tests/nitro_scene.h"
+
+/* Its line has this word in it. */
+static void hints(struct tobi_bytes bytes, const char *word)
+{
+	struct block block = block_new(bytes);
+	const char *line = unwrap_hint(block_view(block));
+
+	if (!line || !strstr(line, word))
+		fail_msg("%s: %s", word, line ? line : "no line");
+	block_done(block);
+}
+
+static void hints_nothing(struct tobi_bytes bytes)
+{
+	struct block block = block_new(bytes);
+
+	assert_null(unwrap_hint(block_view(block)));
+	block_done(block);
+}
+
+static void test_unwrap_hint__reports_for_one_machine(void **state)
+{
+	static uint8_t bytes[1025];
+
+	(void)state;
+	bytes[0] = 0x81;
+	hints((struct tobi_bytes){bytes, 1024}, "TDREPORT");
+	bytes[2] = 1;
+	hints((struct tobi_bytes){bytes, 1024}, "TDREPORT");
+	hints_nothing((struct tobi_bytes){bytes, 1023});
+	hints_nothing((struct tobi_bytes){bytes, 1025});
+	bytes[1] = 1;
+	hints_nothing((struct tobi_bytes){bytes, 1024});
+	memset(bytes, 0x55, sizeof(bytes));
+	hints_nothing((struct tobi_bytes){bytes, 432});
+	memset(bytes + 20, 0, 12);
+	memset(bytes + 96, 0, 32);
+	memset(bytes + 160, 0, 32);
+	memset(bytes + 262, 0, 42);
+	hints((struct tobi_bytes){bytes, 432}, "REPORT of SGX");
+	hints_nothing((struct tobi_bytes){bytes, 431});
+}
+
+static void is_vendors(const char *name, bool expected)
+{
+	struct test_nitro nitro;
+	struct writer document = wr_init(LIMIT_NITRO), pem = wr_init(LIMIT_PEM);
+
+	test_nitro_make(&nitro, NITRO_ENCLAVE);
+	nitro.certificates[NITRO_LEAF].name = name;
+	test_nitro_document(&nitro, &document);
+	assert_int_equal(
+	    chain_write_pem(wr_view(&nitro.certificates[NITRO_LEAF].der), &pem, NULL), 0);
+	if (expected) {
+		hints(wr_view(&nitro.certificates[NITRO_LEAF].der), "--with");
+		hints(wr_view(&pem), "--with");
+	} else {
+		hints_nothing(wr_view(&nitro.certificates[NITRO_LEAF].der));
+		hints_nothing(wr_view(&pem));
+	}
+	wr_done(&document);
+	wr_done(&pem);
+	test_nitro_done(&nitro);
+}
+
+static void test_unwrap_hint__certificates_of_vendors(void **state)
+{
+	(void)state;
+	is_vendors("SEV-VCEK", true);
+	is_vendors("SEV-VLEK", true);
+	is_vendors("ARK-Milan", true);
+	is_vendors("Intel SGX PCK Certificate", true);
+	is_vendors("aws.nitro-enclaves", true);
+	is_vendors("enclave", false);
+}
+
+static void test_unwrap_hint__collateral(void **state)
+{
+	(void)state;
+	hints(text_bytes("{\"tcbInfo\":{}}"), "--collateral");
+	hints(text_bytes("{ \"enclaveIdentity\":{}}"), "--collateral");
+	hints_nothing(text_bytes("{\"x\":{}}"));
+	hints_nothing(text_bytes("\"tcbInfo\""));
+	hints_nothing(text_bytes("-----BEGIN X509 CRL-----\n"));
+}
+
+static void test_unwrap_hint__event_logs(void **state)
+{
+	uint8_t log[64] = {[4] = 3, [28] = 32};
+
+	(void)state;
+	hints((struct tobi_bytes){log, 64}, "event log");
+	hints_nothing((struct tobi_bytes){log, 63}); /* the event is not in it */
+	log[0] = 1;				     /* of TDX */
+	hints((struct tobi_bytes){log, 64}, "event log");
+	log[0] = 2;
+	hints_nothing((struct tobi_bytes){log, 64});
+	log[0] = 0;
+	log[4] = 4;
+	hints_nothing((struct tobi_bytes){log, 64});
+	hints(text_bytes("CCEL8"), "event log");
+}
+
+static void test_unwrap_hint__other_things(void **state)
+{
+	(void)state;
+	hints(BYTES(0xff, 0x54, 0x43, 0x47, 0x80, 0x18, 0, 0), "TPM's quote");
+	hints(BYTES(0, 7, 0xff, 0x54, 0x43, 0x47, 0x80, 0x18, 0), "TPM's quote");
+	hints_nothing(BYTES(0xff, 0x54, 0x43, 0x47, 0x80, 0x17, 0, 0));
+	hints(text_bytes("version: 1\n"), "--policy");
+	hints(text_bytes("TOBICHI1..."), "image");
+	hints(text_bytes("TOBISEAL..."), "sealed");
+	hints_nothing(text_bytes("hello"));
+	hints_nothing((struct tobi_bytes){0});
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_unwrap_hint__reports_for_one_machine),
+	    cmocka_unit_test(test_unwrap_hint__certificates_of_vendors),
+	    cmocka_unit_test(test_unwrap_hint__collateral),
+	    cmocka_unit_test(test_unwrap_hint__event_logs),
+	    cmocka_unit_test(test_unwrap_hint__other_things),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
