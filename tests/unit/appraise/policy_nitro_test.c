@@ -47,8 +47,8 @@ static void accepts(enum nitro_kind kind, const char *more,
 }
 
 /* This code, and no other. */
-static void refuses(enum nitro_kind kind, const char *more,
-		    void (*change)(struct test_nitro *), const char *code)
+static void FAILS(const char *code, enum nitro_kind kind, const char *more,
+		  void (*change)(struct test_nitro *))
 {
 	struct tobi_result *result = appraise(kind, more, change);
 	bool found = false;
@@ -102,17 +102,17 @@ static void test_policy_nitro__pcrs(void **state)
 	(void)state;
 	accepts(NITRO_ENCLAVE, "nitro:\n  pcrs: [{index: 1, value: \"" ELEVENS "\"}]\n",
 		NULL);
-	refuses(NITRO_ENCLAVE, "nitro:\n  pcrs: [{index: 2, value: \"" ELEVENS "\"}]\n",
-		NULL, "POLICY-NITRO-PCRS");
+	FAILS("POLICY-NITRO-PCRS", NITRO_ENCLAVE,
+	      "nitro:\n  pcrs: [{index: 2, value: \"" ELEVENS "\"}]\n", NULL);
 	accepts(NITRO_ENCLAVE, "nitro:\n  pcrs: [{index: 9, value: \"" ZEROS "\"}]\n",
 		NULL);
 	/* A PCR that is not there is not one of zeros. */
-	refuses(NITRO_ENCLAVE, "nitro:\n  pcrs: [{index: 9, value: \"" ZEROS "\"}]\n",
-		lacks_pcr_9, "POLICY-NITRO-PCRS");
+	FAILS("POLICY-NITRO-PCRS", NITRO_ENCLAVE,
+	      "nitro:\n  pcrs: [{index: 9, value: \"" ZEROS "\"}]\n", lacks_pcr_9);
 	accepts(NITRO_TPM, "nitro-tpm:\n  pcrs: [{index: 23, value: \"" ZEROS "\"}]\n",
 		NULL);
-	refuses(NITRO_TPM, "nitro-tpm:\n  pcrs: [{index: 7, value: \"" ZEROS "\"}]\n",
-		NULL, "POLICY-NITRO-PCRS");
+	FAILS("POLICY-NITRO-PCRS", NITRO_TPM,
+	      "nitro-tpm:\n  pcrs: [{index: 7, value: \"" ZEROS "\"}]\n", NULL);
 }
 
 static void test_policy_nitro__role_of_the_user_guide(void **state)
@@ -122,25 +122,25 @@ static void test_policy_nitro__role_of_the_user_guide(void **state)
 	(void)state;
 	snprintf(more, sizeof(more), "nitro:\n  role-arns: [x, \"%s\"]\n", role);
 	accepts(NITRO_ENCLAVE, more, has_the_role);
-	refuses(NITRO_ENCLAVE, more, NULL, "POLICY-NITRO-ROLE");
+	FAILS("POLICY-NITRO-ROLE", NITRO_ENCLAVE, more, NULL);
 	snprintf(more, sizeof(more), "nitro:\n  role-arns: [\"%s2\"]\n", role);
-	refuses(NITRO_ENCLAVE, more, has_the_role, "POLICY-NITRO-ROLE");
+	FAILS("POLICY-NITRO-ROLE", NITRO_ENCLAVE, more, has_the_role);
 }
 
 static void test_policy_nitro__instance(void **state)
 {
 	(void)state;
 	accepts(NITRO_ENCLAVE, "nitro:\n  instance-ids: [i-0123]\n", is_on_the_instance);
-	refuses(NITRO_ENCLAVE, "nitro:\n  instance-ids: [i-0124]\n", is_on_the_instance,
-		"POLICY-NITRO-INSTANCE");
+	FAILS("POLICY-NITRO-INSTANCE", NITRO_ENCLAVE,
+	      "nitro:\n  instance-ids: [i-0124]\n", is_on_the_instance);
 }
 
 static void test_policy_nitro__module(void **state)
 {
 	(void)state;
 	accepts(NITRO_ENCLAVE, "nitro:\n  module-ids: [x, i-0123-enc4567]\n", NULL);
-	refuses(NITRO_ENCLAVE, "nitro:\n  module-ids: [i-0123-enc4568]\n", NULL,
-		"POLICY-NITRO-MODULE");
+	FAILS("POLICY-NITRO-MODULE", NITRO_ENCLAVE,
+	      "nitro:\n  module-ids: [i-0123-enc4568]\n", NULL);
 	accepts(NITRO_TPM, "nitro-tpm:\n  module-ids: [i-0123-tpm0000]\n", NULL);
 }
 
@@ -148,21 +148,21 @@ static void test_policy_nitro__public_key_and_user_data(void **state)
 {
 	(void)state;
 	accepts(NITRO_ENCLAVE, "nitro:\n  public-key: 6b6579\n", has_a_key);
-	refuses(NITRO_ENCLAVE, "nitro:\n  public-key: 6b6578\n", has_a_key,
-		"POLICY-NITRO-PUBLIC-KEY");
-	refuses(NITRO_ENCLAVE, "nitro:\n  public-key: 6b6579\n", NULL,
-		"POLICY-NITRO-PUBLIC-KEY");
+	FAILS("POLICY-NITRO-PUBLIC-KEY", NITRO_ENCLAVE, "nitro:\n  public-key: 6b6578\n",
+	      has_a_key);
+	FAILS("POLICY-NITRO-PUBLIC-KEY", NITRO_ENCLAVE, "nitro:\n  public-key: 6b6579\n",
+	      NULL);
 	accepts(NITRO_ENCLAVE, "nitro:\n  public-key: none\n", NULL);
-	refuses(NITRO_ENCLAVE, "nitro:\n  public-key: none\n", has_a_key,
-		"POLICY-NITRO-PUBLIC-KEY");
+	FAILS("POLICY-NITRO-PUBLIC-KEY", NITRO_ENCLAVE, "nitro:\n  public-key: none\n",
+	      has_a_key);
 	accepts(NITRO_TPM, "nitro-tpm:\n  public-key: 6b6579\n", has_a_key);
 	accepts(NITRO_ENCLAVE, "nitro:\n  user-data: 6b6579\n", has_user_data);
-	refuses(NITRO_ENCLAVE, "nitro:\n  user-data: 6b6578\n", has_user_data,
-		"POLICY-NITRO-USER-DATA");
+	FAILS("POLICY-NITRO-USER-DATA", NITRO_ENCLAVE, "nitro:\n  user-data: 6b6578\n",
+	      has_user_data);
 	accepts(NITRO_ENCLAVE, "nitro:\n  user-data: none\n", NULL);
 	/* What is empty is there. */
-	refuses(NITRO_ENCLAVE, "nitro:\n  user-data: none\n", has_empty_user_data,
-		"POLICY-NITRO-USER-DATA");
+	FAILS("POLICY-NITRO-USER-DATA", NITRO_ENCLAVE, "nitro:\n  user-data: none\n",
+	      has_empty_user_data);
 }
 
 /* The section of one tier says nothing of the other. */
