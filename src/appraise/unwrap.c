@@ -134,13 +134,14 @@ static bool take_line(struct tobi_bytes *text, const char *word,
 	return true;
 }
 
-/* One block, with the same label at both ends, and nothing beside it. */
+/* One block, with the same label at both ends, and nothing beside it. A certificate's is
+ * not taken off: its reader takes PEM, with a chain behind it. */
 static bool open_armour(struct tobi_bytes text, struct tobi_bytes *ret_content)
 {
 	struct tobi_bytes label, last, rest;
 	const uint8_t *end;
 
-	if (!take_line(&text, "BEGIN", &label))
+	if (!take_line(&text, "BEGIN", &label) || bytes_equal_text(label, "CERTIFICATE"))
 		return false;
 	end = text.size ? memmem(text.ptr, text.size, "-----", 5) : NULL;
 	if (!end)

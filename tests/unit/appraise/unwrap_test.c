@@ -55,6 +55,16 @@ static void does_not_read(const char *text)
 	wr_done(&storage);
 }
 
+static enum tobi_err padded(const char *text, bool (*known)(struct tobi_bytes))
+{
+	struct unwrapped unwrapped;
+	struct writer storage;
+	enum tobi_err err = unwrap(text, known, &storage, &unwrapped, NULL);
+
+	wr_done(&storage);
+	return err;
+}
+
 #define HEX "00fffe2073616d706c652065766964656e63653f3e"
 #define B64 "AP/+IHNhbXBsZSBldmlkZW5jZT8+"
 #define B64URL "AP_-IHNhbXBsZSBldmlkZW5jZT8-"
@@ -101,16 +111,6 @@ static bool is_fo(struct tobi_bytes bytes)
 	return bytes.size == 2 && bytes.ptr[0] == 'f' && bytes.ptr[1] == 'o';
 }
 
-static enum tobi_err padded(const char *text, bool (*known)(struct tobi_bytes))
-{
-	struct unwrapped unwrapped;
-	struct writer storage;
-	enum tobi_err err = unwrap(text, known, &storage, &unwrapped, NULL);
-
-	wr_done(&storage);
-	return err;
-}
-
 static void test_unwrap_evidence__padding__right_or_none(void **state)
 {
 	(void)state;
@@ -145,6 +145,11 @@ static void test_unwrap_evidence__armour(void **state)
 	does_not_read("-----BEGIN X-----\n" B64 "\n-----END X-----\ntext");
 	does_not_read("-----BEGIN X-----\n" B64 "\n-----END X-----\n"
 		      "-----BEGIN X-----\n" B64 "\n-----END X-----\n");
+	/* Left to its reader. */
+	assert_int_equal(padded("-----BEGIN CERTIFICATE-----\n" B64
+				"\n-----END CERTIFICATE-----\n",
+				is_sample),
+			 TOBI_OK);
 	does_not_read("-----BEGIN X");
 	does_not_read("-----");
 }
