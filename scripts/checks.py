@@ -8,7 +8,7 @@ lint.py compares the committed page with what this prints, so the page cannot go
 import re
 import sys
 
-FILES = ["src/appraise/atls_checks.c", "src/appraise/policy_checks.c", "src/appraise/ratls_checks.c", "src/tee/"]
+FILES = ["src/appraise/atls_checks.c", "src/appraise/policy_", "src/appraise/ratls_checks.c", "src/tee/"]
 FAMILIES = {
     "ATLS": "Owed in a session of attested TLS (`tobichi connect`, `tobichi send`, `tobichi/atls.h`).",
     "POLICY": "Owed always, except `POLICY-IDENTITY`: in a session `ATLS-IDENTITY` stands for it. A row of\n"
@@ -21,6 +21,8 @@ FAMILIES = {
     "SOFT": "Owed by evidence of the `soft` tier.",
     "TPM": "Owed by evidence whose token says that the platform's keys are in a TPM or that carries a TPM's quote,\n"
            "and by all evidence when the policy has the key `tpm`.",
+    "NITRO": "Owed by documents of AWS Nitro, tiers `nitro` and `nitro-tpm`; `NITRO-BINDING` is not asked of one that\n"
+             "comes alone, without claims.",
 }
 HEAD = """# Checks
 
