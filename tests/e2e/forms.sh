@@ -70,7 +70,7 @@ instead() { # FILE WORDS
 	check "$1: one line" same "$(echo "$said" | wc -l)" 1
 }
 { printf '\201\000\001\000'; head -c 1020 /dev/zero; } >tdreport
-instead tdreport "this is a TDREPORT of TDX"
+instead tdreport "TDREPORT"
 head -c 432 /dev/zero >report
 instead report "this is a REPORT of SGX"
 openssl ecparam -name prime256v1 -genkey -noout -out key.pem
