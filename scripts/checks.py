@@ -18,6 +18,9 @@ FAMILIES = {
     "RATLS": "Owed by a certificate that carries evidence (`tobichi verify CERTIFICATE`, and a connection under a\n"
              "policy of `channel: ra-tls`), in place of `ATLS-*` and `CLAIMS-*`. `RATLS-SESSION` is not asked of a\n"
              "file, nor `RATLS-NONCE` without a nonce.",
+    "DCAP": "Owed by quotes of SGX and of TDX: the way from Intel's root to the quote's signature, and how current\n"
+            "the platform is.",
+    "SGX": "Owed by quotes of SGX, with `DCAP-*`.",
     "SOFT": "Owed by evidence of the `soft` tier.",
     "TPM": "Owed by evidence whose token says that the platform's keys are in a TPM or that carries a TPM's quote,\n"
            "and by all evidence when the policy has the key `tpm`.",
