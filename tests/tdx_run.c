@@ -1,5 +1,7 @@
 #include "tests/tdx_run.h"
 
+#include "base/hex.h"
+#include "tee/sgx.h"
 #include "tee/tdx.h"
 
 void tdx_run_init(struct tdx_run *run)
@@ -98,5 +100,111 @@ void tdx_run_fails_alone(struct tdx_run *run, const char *code)
 		if (record->outcome == TOBI_FAILED &&
 		    strcmp(record->check->code, code) != 0)
 			fail_msg("%s as well: %s", record->check->code, record->found);
+	}
+}
+
+/* ---- as a whole ---- */
+
+/* What it is of: MRTD, MRENCLAVE. */
+static struct tobi_bytes image_of(const struct tdx_run *run)
+{
+	return run->scene.body_kind == DCAP_SGX
+		   ? (struct tobi_bytes){run->scene.body + 64, 32}
+		   : (struct tobi_bytes){run->scene.body + 136, 48};
+}
+
+static void write_policy(const struct tdx_run *run, const char *lines, struct writer *out)
+{
+	const char *tier = run->scene.body_kind == DCAP_SGX ? "sgx" : "tdx";
+	struct writer pem = wr_init(LIMIT_PEM);
+	char image[97];
+
+	hex_write(image_of(run), image, sizeof(image));
+	wr_printf(out,
+		  "version: 1\ntiers: [%s]\nimages: [%s]\nallow: [no-nonce]\n"
+		  "identity:\n  mode: any-instance\n%s",
+		  tier, image, run->no_roots ? lines : "");
+	if (run->no_roots)
+		return;
+	wr_printf(out, "roots:\n- tier: %s\n  anchors: |\n    ", tier);
+	dcap_scene_pem(&run->scene, DCAP_ROOT, &pem);
+	for (size_t i = 0; i < pem.size; i++) {
+		wr_u8(out, pem.ptr[i]);
+		if (pem.ptr[i] == '\n' && i + 1 < pem.size)
+			wr_printf(out, "    ");
+	}
+	wr_printf(out, "%s", lines);
+	wr_done(&pem);
+}
+
+static enum tobi_err read_policy(const struct tdx_run *run, const char *lines,
+				 struct tobi_policy **ret_policy)
+{
+	struct writer text = wr_init(LIMIT_POLICY);
+	enum tobi_err err;
+
+	write_policy(run, lines, &text);
+	err = tobi_policy_parse(wr_view(&text), "test", ret_policy, NULL);
+	wr_done(&text);
+	return err;
+}
+
+struct tobi_result *tdx_run_verify(struct tdx_run *run, const char *lines)
+{
+	struct tobi_collateral *set = tobi_collateral_new();
+	struct writer quote = wr_init(LIMIT_EVIDENCE);
+	struct tobi_policy *policy = NULL;
+	struct tobi_result *result = NULL;
+	struct tobi_verify_request request;
+
+	assert_non_null(set);
+	assert_int_equal(read_policy(run, lines, &policy), TOBI_OK);
+	dcap_test_put(&run->scene, &run->collateral, set);
+	dcap_scene_quote(&run->scene, &quote);
+	request = (struct tobi_verify_request){.evidence = wr_view(&quote),
+					       .time = run->time,
+					       .collateral = set,
+					       .pieces = run->pieces,
+					       .piece_count = run->piece_count};
+	assert_int_equal(tobi_verify(policy, &request, &result, &run->fault), TOBI_OK);
+	tobi_collateral_free(set);
+	tobi_policy_free(policy);
+	wr_done(&quote);
+	return result;
+}
+
+void tdx_run_accepted(struct tdx_run *run, const char *lines)
+{
+	struct tobi_result *result = tdx_run_verify(run, lines);
+
+	if (tobi_result_verdict(result) != TOBI_ACCEPT)
+		fail_msg("%s", tobi_result_reason(result));
+	tobi_result_free(result);
+}
+
+void tdx_run_refused(struct tdx_run *run, const char *lines, const char *code)
+{
+	struct tobi_result *result = tdx_run_verify(run, lines);
+	bool failed = false;
+
+	assert_int_equal(tobi_result_verdict(result), TOBI_REFUSE);
+	for (size_t i = 0; i < tobi_result_check_count(result); i++) {
+		const struct tobi_check_result *check = tobi_result_check(result, i);
+
+		if (check->outcome == TOBI_FAILED && strcmp(check->code, code) != 0)
+			fail_msg("%s as well: %s", check->code, check->found);
+		failed |= check->outcome == TOBI_FAILED;
+	}
+	assert_true(failed);
+	tobi_result_free(result);
+}
+
+void tdx_run_bad_policy(const struct tdx_run *run, const char *lines)
+{
+	struct tobi_policy *policy = NULL;
+
+	if (!read_policy(run, lines, &policy)) {
+		tobi_policy_free(policy);
+		fail_msg("a policy: %s", lines);
 	}
 }

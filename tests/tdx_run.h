@@ -4,6 +4,7 @@
 
 #include "tests/check.h"
 #include "tests/dcap_collateral.h"
+#include "tobichi/verify.h"
 
 struct tdx_run {
 	struct dcap_scene scene;
@@ -14,6 +15,7 @@ struct tdx_run {
 	struct tobi_bytes endorsements, claims_buffer;
 	int64_t time, grace, baseline;
 	struct memo *memo;
+	bool no_roots; /* the policy names none: the vendors' count */
 	/* What came out; tdx_run_done(). */
 	struct arena arena;
 	struct checklist list;
@@ -36,5 +38,14 @@ const char *tdx_run_found(const struct tdx_run *run, const char *code);
 void tdx_run_passes(struct tdx_run *run);
 /* Examines it; this check failed, and no other did. Others may be without a record. */
 void tdx_run_fails_alone(struct tdx_run *run, const char *code);
+
+/* tobi_verify() under a policy that trusts the scene's root and names its image, with
+ * more lines behind it; tobi_result_free() what it returns. The policy must be one. */
+struct tobi_result *tdx_run_verify(struct tdx_run *run, const char *lines);
+void tdx_run_accepted(struct tdx_run *run, const char *lines);
+/* By this check, and no other. */
+void tdx_run_refused(struct tdx_run *run, const char *lines, const char *code);
+/* Such a policy is none. */
+void tdx_run_bad_policy(const struct tdx_run *run, const char *lines);
 
 #endif

@@ -1,0 +1,206 @@
+/* What a policy asks of TDX guests, over whole quotes. */
+#include "tests/tdx_run.h"
+
+#include <stdio.h>
+
+#include "base/secret.h"
+#include "tests/event_log.h"
+
+#define ZEROS "000000000000000000000000000000000000000000000000"
+/* 48 bytes that start with a byte. */
+#define HASH(digits)                                                                     \
+	digits "00000000000000000000000000000000000000000000000000000000"                \
+	       "00000000000000000000000000000000000000"
+
+static int setup(void **state)
+{
+	static struct tdx_run run;
+
+	tdx_run_init(&run);
+	*state = &run;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	tdx_run_done(*state);
+	return 0;
+}
+
+static void test_policy_tdx_attributes__not_named__refused(void **state)
+{
+	static const struct {
+		const char *name;
+		unsigned bit;
+	} attributes[] = {{"icssd", 16},  {"lass", 27},	      {"migratable", 29},
+			  {"pks", 30},	  {"key-locker", 31}, {"tpa", 62},
+			  {"perfmon", 63}};
+	struct tdx_run *run = *state;
+	char lines[128];
+
+	for (size_t i = 0; i < sizeof(attributes) / sizeof(attributes[0]); i++) {
+		uint8_t *byte = &run->scene.body[120 + attributes[i].bit / 8];
+
+		*byte ^= (uint8_t)(1u << attributes[i].bit % 8);
+		tdx_run_refused(run, "", "POLICY-TDX-ATTRIBUTES");
+		tdx_run_refused(run,
+				i ? "tdx:\n  attributes: [icssd]\n"
+				  : "tdx:\n  attributes: [lass]\n",
+				"POLICY-TDX-ATTRIBUTES");
+		snprintf(lines, sizeof(lines), "tdx:\n  attributes: [%s]\n",
+			 attributes[i].name);
+		tdx_run_accepted(run, lines);
+		*byte ^= (uint8_t)(1u << attributes[i].bit % 8);
+	}
+}
+
+static void test_policy_tdx_attributes__no_sept_ve_disable__by_name_only(void **state)
+{
+	struct tdx_run *run = *state;
+
+	run->scene.body[120 + 3] = 0;
+	tdx_run_refused(run, "", "POLICY-TDX-ATTRIBUTES");
+	tdx_run_refused(run, "tdx:\n  attributes: [sept-ve-disable]\n",
+			"POLICY-TDX-ATTRIBUTES");
+	tdx_run_accepted(run, "tdx:\n  attributes: [no-sept-ve-disable]\n");
+	tdx_run_bad_policy(run, "tdx:\n  attributes: [debug]\n");
+	tdx_run_bad_policy(run, "tdx:\n  attributes: [PKS]\n");
+}
+
+static void test_policy_debug__debugged_guest__refused(void **state)
+{
+	struct tdx_run *run = *state;
+
+	run->scene.body[120] = 1;
+	tdx_run_refused(run, "", "POLICY-DEBUG");
+}
+
+static void test_policy_tdx_seam__another_module__refused(void **state)
+{
+	struct tdx_run *run = *state;
+
+	run->scene.body[16] = 0xab;
+	tdx_run_accepted(run, "");
+	tdx_run_accepted(run, "tdx:\n  mr-seam: [" HASH("cd") ", " HASH("ab") "]\n");
+	tdx_run_refused(run, "tdx:\n  mr-seam: [" HASH("cd") "]\n", "POLICY-TDX-SEAM");
+	tdx_run_bad_policy(run, "tdx:\n  mr-seam: [ab]\n");
+}
+
+static void test_policy_tdx_rtmrs__another_value__refused(void **state)
+{
+	struct tdx_run *run = *state;
+	char lines[256];
+
+	memset(run->scene.body + 328, 0, (size_t)4 * 48);
+	for (unsigned i = 0; i < 4; i++) {
+		snprintf(lines, sizeof(lines),
+			 "tdx:\n  rtmrs:\n  - index: %u\n    value: " ZEROS ZEROS "\n",
+			 i);
+		tdx_run_accepted(run, lines);
+		run->scene.body[328 + 48 * i + 47] = 1;
+		tdx_run_refused(run, lines, "POLICY-TDX-RTMRS");
+		run->scene.body[328 + 48 * i + 47] = 0;
+	}
+	tdx_run_bad_policy(run,
+			   "tdx:\n  rtmrs:\n  - index: 4\n    value: " ZEROS ZEROS "\n");
+	tdx_run_bad_policy(run,
+			   "tdx:\n  rtmrs:\n  - index: 00\n    value: " ZEROS ZEROS "\n");
+	tdx_run_bad_policy(run, "tdx:\n  rtmrs:\n  - index: 0\n    value: " ZEROS "\n");
+	tdx_run_bad_policy(run, "tdx:\n  rtmrs:\n"
+				"  - index: 1\n    value: " ZEROS ZEROS "\n"
+				"  - index: 1\n    value: " ZEROS ZEROS "\n");
+}
+
+static void other_hash(struct tdx_run *run, size_t offset, const char *key,
+		       const char *code)
+{
+	char lines[256];
+
+	run->scene.body[offset] = 0xab;
+	tdx_run_accepted(run, "");
+	snprintf(lines, sizeof(lines), "tdx:\n  %s: " HASH("ab") "\n", key);
+	tdx_run_accepted(run, lines);
+	snprintf(lines, sizeof(lines), "tdx:\n  %s: " HASH("00") "\n", key);
+	tdx_run_refused(run, lines, code);
+	snprintf(lines, sizeof(lines), "tdx:\n  %s: ab\n", key);
+	tdx_run_bad_policy(run, lines);
+}
+
+static void test_policy_tdx_config__another__refused(void **state)
+{
+	other_hash(*state, 184, "mr-config-id", "POLICY-TDX-CONFIG");
+}
+
+static void test_policy_tdx_owner__another__refused(void **state)
+{
+	other_hash(*state, 232, "mr-owner", "POLICY-TDX-OWNER");
+}
+
+static void test_policy_tdx_owner_config__another__refused(void **state)
+{
+	other_hash(*state, 280, "mr-owner-config", "POLICY-TDX-OWNER-CONFIG");
+}
+
+static void test_policy_tdx_service_td__not_named__refused(void **state)
+{
+	struct tdx_run *run = *state;
+	static const char lines[] = "tdx:\n  mr-service-td: [" HASH("ab") "]\n";
+
+	/* A report of TD 1.0 does not say: it is none that was asked for. */
+	tdx_run_refused(run, lines, "POLICY-TDX-SERVICE-TD");
+	tdx_run_kind(run, 5, DCAP_TD15);
+	tdx_run_accepted(run, "");
+	tdx_run_refused(run, lines, "POLICY-TDX-SERVICE-TD");
+	run->scene.body[600] = 0xab;
+	tdx_run_refused(run, "", "POLICY-TDX-SERVICE-TD");
+	tdx_run_accepted(run, lines);
+	run->scene.body[601] = 1;
+	tdx_run_refused(run, lines, "POLICY-TDX-SERVICE-TD");
+}
+
+static void test_policy_tdx_event_log__none_came__refused(void **state)
+{
+	static const char lines[] = "tdx:\n  event-log: required\n";
+	struct tdx_run *run = *state;
+	struct writer log = wr_init(1 << 16);
+
+	tdx_run_accepted(run, "");
+	tdx_run_refused(run, lines, "POLICY-TDX-EVENT-LOG");
+	test_log_start(&log, false);
+	run->pieces[0] = wr_view(&log);
+	run->piece_count = 1;
+	tdx_run_refused(run, lines, "TDX-EVENT-LOG");
+	memset(run->scene.body + 328, 0, (size_t)4 * 48);
+	tdx_run_accepted(run, lines);
+	tdx_run_bad_policy(run, "tdx:\n  event-log: optional\n");
+	wr_done(&log);
+}
+
+static void test_policy_tdx__tier_not_among_them__no_policy(void **state)
+{
+	struct tdx_run *run = *state;
+
+	tdx_run_kind(run, 3, DCAP_SGX);
+	tdx_run_bad_policy(run, "tdx:\n  event-log: required\n");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    TEST(test_policy_tdx_attributes__not_named__refused),
+	    TEST(test_policy_tdx_attributes__no_sept_ve_disable__by_name_only),
+	    TEST(test_policy_debug__debugged_guest__refused),
+	    TEST(test_policy_tdx_seam__another_module__refused),
+	    TEST(test_policy_tdx_rtmrs__another_value__refused),
+	    TEST(test_policy_tdx_config__another__refused),
+	    TEST(test_policy_tdx_owner__another__refused),
+	    TEST(test_policy_tdx_owner_config__another__refused),
+	    TEST(test_policy_tdx_service_td__not_named__refused),
+	    TEST(test_policy_tdx_event_log__none_came__refused),
+	    TEST(test_policy_tdx__tier_not_among_them__no_policy),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
