@@ -543,6 +543,40 @@ void snp_scene_pieces(struct snp_scene *scene)
 		scene->pieces[i] = wr_view(&scene->files[i]);
 }
 
+/* The table of an extended report: VCEK, ASK, ARK, CRL. */
+static void append_table(const struct snp_scene *scene, struct writer *out)
+{
+	static const uint8_t guids[4][16] = {
+	    {0x8d, 0x75, 0xda, 0x63, 0x64, 0xe6, 0x64, 0x45, 0xad, 0xc5, 0xf4, 0xb9, 0x3b,
+	     0xe8, 0xac, 0xcd},
+	    {0x79, 0xb3, 0xb7, 0x4a, 0xac, 0xbb, 0xe4, 0x4f, 0xa0, 0x2f, 0x05, 0xae, 0xf3,
+	     0x27, 0xc7, 0x82},
+	    {0xa4, 0x06, 0xb4, 0xc0, 0x03, 0xa8, 0x52, 0x49, 0x97, 0x43, 0x3f, 0xb6, 0x01,
+	     0x4c, 0xd0, 0xae},
+	    {0x11, 0x3b, 0xf8, 0x92, 0xfc, 0x3b, 0x9f, 0x4d, 0x37, 0xff, 0xd1, 0x9f, 0x88,
+	     0xdc, 0x67, 0xea}};
+	uint8_t entry[24];
+	size_t offset = 5 * sizeof(entry);
+
+	for (size_t i = 0; i < 4; i++) {
+		bytes_copy(entry, sizeof(entry), guids[i], 16);
+		store_le(entry + 16, 4, offset);
+		store_le(entry + 20, 4, scene->pieces[i].size);
+		wr_bytes(out, entry, sizeof(entry));
+		offset += scene->pieces[i].size;
+	}
+	wr_reserve(out, sizeof(entry));
+	for (size_t i = 0; i < 4; i++)
+		wr_bytes(out, scene->pieces[i].ptr, scene->pieces[i].size);
+}
+
+void snp_scene_extended(struct snp_scene *scene, struct writer *out)
+{
+	snp_scene_pieces(scene);
+	snp_scene_report(scene, out);
+	append_table(scene, out);
+}
+
 static void write_root(const struct snp_scene *scene, struct writer *out)
 {
 	struct writer der = wr_init(LIMIT_CERTIFICATE), pem = wr_init(LIMIT_PEM);

@@ -91,6 +91,8 @@ void snp_scene_sign(EVP_PKEY *key, struct tobi_bytes message, struct writer *out
 
 /* Fills in pieces: leaf, ASK, ARK, CRL, ID block; each as the scene says. */
 void snp_scene_pieces(struct snp_scene *scene);
+/* Appends the report, and the table of an extended one: leaf, ASK, ARK, CRL. */
+void snp_scene_extended(struct snp_scene *scene, struct writer *out);
 void snp_scene_policy(const struct snp_scene *scene, struct writer *out);
 /* Appraises the scene's evidence. tobi_result_free() it. */
 struct tobi_result *snp_scene_verify(struct snp_scene *scene);
