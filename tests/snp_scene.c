@@ -2,18 +2,18 @@
 
 #include <stdio.h>
 
-#include <openssl/core_names.h>
 #include <openssl/rsa.h>
-#include <openssl/x509v3.h>
 
 #include "base/endian.h"
-#include "pki/extension.h"
 #include "pki/key.h"
+#include "codec/cbor.h"
 #include "tests/check.h"
+#include "token/claims_buffer.h"
+#include "token/cmw.h"
 
-enum { REPORT_SIZE = 1184, SIGNED = 0x2a0, NUMBER = 48, NUMBER_ROOM = 72 };
+enum { REPORT_SIZE = 1184, SIGNED = 0x2a0 };
 
-static EVP_PKEY *keys[SNP_KEYS], *rsa_keys[SNP_KEYS], *p256_key;
+static EVP_PKEY *keys[SNP_KEYS], *rsa_keys[SNP_KEYS];
 
 EVP_PKEY *snp_scene_key(const struct snp_scene *scene, enum snp_scene_key which)
 {
@@ -26,15 +26,6 @@ EVP_PKEY *snp_scene_key(const struct snp_scene *scene, enum snp_scene_key which)
 		assert_int_equal(key_new(KEY_P384, key, NULL), 0);
 	assert_non_null(*key);
 	return *key;
-}
-
-static EVP_PKEY *leaf_key(const struct snp_scene *scene)
-{
-	if (!scene->leaf_p256)
-		return snp_scene_key(scene, scene->leaf_key);
-	if (!p256_key)
-		assert_int_equal(key_new(KEY_P256, &p256_key, NULL), 0);
-	return p256_key;
 }
 
 void snp_scene_set(struct snp_scene *scene, size_t offset, size_t size, uint64_t value)
@@ -197,259 +188,6 @@ void snp_scene_done(struct snp_scene *scene)
 		wr_done(&scene->files[i]);
 }
 
-static void set_time(ASN1_TIME *to, int64_t time)
-{
-	assert_non_null(ASN1_TIME_set(to, (time_t)time));
-}
-
-/* Signs with SHA-384, and PSS for RSA, as AMD does. */
-static EVP_MD_CTX *signer_new(EVP_PKEY *key)
-{
-	EVP_MD_CTX *md = EVP_MD_CTX_new();
-	EVP_PKEY_CTX *context = NULL;
-
-	assert_int_equal(EVP_DigestSignInit(md, &context, EVP_sha384(), NULL, key), 1);
-	if (EVP_PKEY_is_a(key, "RSA")) {
-		assert_int_equal(
-		    EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PSS_PADDING), 1);
-		assert_int_equal(EVP_PKEY_CTX_set_rsa_pss_saltlen(context, 48), 1);
-	}
-	return md;
-}
-
-static void set_name(X509_NAME *name, const char *common_name)
-{
-	assert_int_equal(X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
-						    (const uint8_t *)common_name, -1, -1,
-						    0),
-			 1);
-}
-
-struct body {
-	const char *subject, *issuer;
-	EVP_PKEY *key, *issuer_key;
-	unsigned serial;
-	int64_t from, to;
-	bool ca;
-	const struct snp_extra *extras;
-	size_t extra_count;
-};
-
-static void add_standard(X509 *certificate, int nid, const char *value)
-{
-	X509V3_CTX context;
-	X509_EXTENSION *extension;
-
-	X509V3_set_ctx(&context, certificate, certificate, NULL, NULL, 0);
-	extension = X509V3_EXT_conf_nid(NULL, &context, nid, value);
-	assert_non_null(extension);
-	assert_int_equal(X509_add_ext(certificate, extension, -1), 1);
-	X509_EXTENSION_free(extension);
-}
-
-static void add_extra(X509 *certificate, const struct snp_extra *extra)
-{
-	uint8_t object[10] = {0x2b,	     6, 1, 4, 1, 0x9c, 0x78, 1, extra->arcs[0],
-			      extra->arcs[1]};
-	const struct extension_name name = {"AMD", {object, 8 + extra->arc_count}};
-	const struct extension value = {{extra->value, extra->size}, false};
-
-	assert_int_equal(extension_add(certificate, &name, &value, NULL), 0);
-}
-
-static X509 *make_certificate(const struct body *body)
-{
-	X509 *certificate = X509_new();
-	EVP_MD_CTX *md = signer_new(body->issuer_key);
-
-	assert_int_equal(X509_set_version(certificate, X509_VERSION_3), 1);
-	ASN1_INTEGER_set_uint64(X509_get_serialNumber(certificate), body->serial);
-	set_time(X509_getm_notBefore(certificate), body->from);
-	set_time(X509_getm_notAfter(certificate), body->to);
-	set_name(X509_get_subject_name(certificate), body->subject);
-	set_name(X509_get_issuer_name(certificate), body->issuer);
-	assert_int_equal(X509_set_pubkey(certificate, body->key), 1);
-	if (body->ca) {
-		add_standard(certificate, NID_basic_constraints, "critical,CA:TRUE");
-		add_standard(certificate, NID_key_usage, "critical,keyCertSign,cRLSign");
-		add_standard(certificate, NID_subject_key_identifier, "hash");
-	}
-	for (size_t i = 0; i < body->extra_count; i++)
-		add_extra(certificate, &body->extras[i]);
-	assert_true(X509_sign_ctx(certificate, md) > 0);
-	EVP_MD_CTX_free(md);
-	return certificate;
-}
-
-static void write_certificate(X509 *certificate, struct writer *out)
-{
-	uint8_t *der = NULL;
-	int size = i2d_X509(certificate, &der);
-
-	assert_true(size > 0);
-	wr_bytes(out, der, (size_t)size);
-	OPENSSL_free(der);
-	X509_free(certificate);
-}
-
-static X509 *make_ark(const struct snp_scene *scene)
-{
-	const struct body body = {.subject = scene->ark_name,
-				  .issuer = scene->ark_name,
-				  .key = snp_scene_key(scene, SNP_ARK),
-				  .issuer_key = snp_scene_key(scene, SNP_ARK),
-				  .serial = 0x10000,
-				  .from = SNP_NOW - 30 * SNP_DAY,
-				  .to = SNP_NOW + 30 * SNP_DAY,
-				  .ca = true};
-
-	return make_certificate(&body);
-}
-
-void snp_scene_ark(const struct snp_scene *scene, struct writer *out)
-{
-	write_certificate(make_ark(scene), out);
-}
-
-void snp_scene_ask(const struct snp_scene *scene, struct writer *out)
-{
-	const struct body body = {.subject = scene->ask_name,
-				  .issuer = scene->ark_name,
-				  .key = snp_scene_key(scene, SNP_ASK),
-				  .issuer_key =
-				      snp_scene_key(scene, scene->ask_issuer_key),
-				  .serial = scene->ask_serial,
-				  .from = SNP_NOW - 30 * SNP_DAY,
-				  .to = SNP_NOW + 30 * SNP_DAY,
-				  .ca = !scene->ask_no_ca};
-
-	write_certificate(make_certificate(&body), out);
-}
-
-void snp_scene_leaf(const struct snp_scene *scene, struct writer *out)
-{
-	const struct body body = {
-	    .subject = scene->leaf_name,
-	    .issuer = scene->four_certificates ? "between" : scene->ask_name,
-	    .key = leaf_key(scene),
-	    .issuer_key = snp_scene_key(scene, scene->leaf_issuer_key),
-	    .serial = scene->leaf_serial,
-	    .from = scene->leaf_from,
-	    .to = scene->leaf_to,
-	    .ca = scene->leaf_is_ca,
-	    .extras = scene->extras,
-	    .extra_count = scene->extra_count};
-
-	write_certificate(make_certificate(&body), out);
-}
-
-/* A CA between the ASK and the leaf. */
-static void write_between(const struct snp_scene *scene, struct writer *out)
-{
-	const struct body body = {.subject = "between",
-				  .issuer = scene->ask_name,
-				  .key = snp_scene_key(scene, scene->leaf_issuer_key),
-				  .issuer_key = snp_scene_key(scene, SNP_ASK),
-				  .serial = 5,
-				  .from = SNP_NOW - 30 * SNP_DAY,
-				  .to = SNP_NOW + 30 * SNP_DAY,
-				  .ca = true};
-
-	write_certificate(make_certificate(&body), out);
-}
-
-static void number_crl(X509_CRL *crl)
-{
-	ASN1_INTEGER *number = ASN1_INTEGER_new();
-
-	ASN1_INTEGER_set_uint64(number, 7);
-	assert_int_equal(X509_CRL_add1_ext_i2d(crl, NID_crl_number, number, 0, 0), 1);
-	ASN1_INTEGER_free(number);
-}
-
-static void add_to_crl(X509_CRL *crl, X509 *issuer, int nid, const char *value)
-{
-	X509V3_CTX context;
-	X509_EXTENSION *extension;
-
-	X509V3_set_ctx(&context, issuer, NULL, NULL, crl, 0);
-	extension = X509V3_EXT_conf_nid(NULL, &context, nid, value);
-	assert_non_null(extension);
-	assert_int_equal(X509_CRL_add_ext(crl, extension, -1), 1);
-	X509_EXTENSION_free(extension);
-}
-
-static void revoke(X509_CRL *crl, unsigned serial)
-{
-	X509_REVOKED *entry = X509_REVOKED_new();
-	ASN1_INTEGER *number = ASN1_INTEGER_new();
-	ASN1_TIME *date = ASN1_TIME_set(NULL, SNP_NOW - SNP_DAY);
-
-	ASN1_INTEGER_set_uint64(number, serial);
-	assert_int_equal(X509_REVOKED_set_serialNumber(entry, number), 1);
-	assert_int_equal(X509_REVOKED_set_revocationDate(entry, date), 1);
-	assert_int_equal(X509_CRL_add0_revoked(crl, entry), 1);
-	ASN1_INTEGER_free(number);
-	ASN1_TIME_free(date);
-}
-
-void snp_scene_crl(const struct snp_scene *scene, struct writer *out)
-{
-	EVP_MD_CTX *md = signer_new(snp_scene_key(scene, scene->crl_key));
-	X509 *ark = make_ark(scene);
-	X509_CRL *crl = X509_CRL_new();
-	X509_NAME *name = X509_NAME_new();
-	ASN1_TIME *from = ASN1_TIME_set(NULL, (time_t)scene->crl_from);
-	ASN1_TIME *to = ASN1_TIME_set(NULL, (time_t)scene->crl_to);
-	uint8_t *der = NULL;
-	int size;
-
-	set_name(name, scene->crl_issuer ? scene->crl_issuer : scene->ark_name);
-	assert_int_equal(X509_CRL_set_version(crl, X509_CRL_VERSION_2), 1);
-	assert_int_equal(X509_CRL_set_issuer_name(crl, name), 1);
-	assert_int_equal(X509_CRL_set1_lastUpdate(crl, from), 1);
-	assert_int_equal(X509_CRL_set1_nextUpdate(crl, to), 1);
-	add_to_crl(crl, ark, NID_authority_key_identifier, "keyid:always");
-	number_crl(crl);
-	if (scene->revoked)
-		revoke(crl, scene->revoked);
-	assert_true(X509_CRL_sign_ctx(crl, md) > 0);
-	size = i2d_X509_CRL(crl, &der);
-	wr_bytes(out, der, (size_t)size);
-	OPENSSL_free(der);
-	EVP_MD_CTX_free(md);
-	X509_NAME_free(name);
-	ASN1_TIME_free(from);
-	ASN1_TIME_free(to);
-	X509_free(ark);
-	X509_CRL_free(crl);
-}
-
-static void number_le(const BIGNUM *number, struct writer *out)
-{
-	uint8_t *room = wr_reserve(out, NUMBER_ROOM);
-
-	assert_non_null(room);
-	assert_int_equal(BN_bn2lebinpad(number, room, NUMBER_ROOM), NUMBER_ROOM);
-}
-
-void snp_scene_sign(EVP_PKEY *key, struct tobi_bytes message, struct writer *out)
-{
-	EVP_MD_CTX *md = signer_new(key);
-	uint8_t der[160];
-	const uint8_t *at = der;
-	size_t size = sizeof(der);
-	ECDSA_SIG *signature;
-
-	assert_int_equal(EVP_DigestSign(md, der, &size, message.ptr, message.size), 1);
-	signature = d2i_ECDSA_SIG(NULL, &at, (long)size);
-	number_le(ECDSA_SIG_get0_r(signature), out);
-	number_le(ECDSA_SIG_get0_s(signature), out);
-	wr_reserve(out, 512 - 2 * NUMBER_ROOM);
-	ECDSA_SIG_free(signature);
-	EVP_MD_CTX_free(md);
-}
-
 void snp_scene_report(const struct snp_scene *scene, struct writer *out)
 {
 	const struct tobi_bytes signed_part = {scene->report, SIGNED};
@@ -459,59 +197,6 @@ void snp_scene_report(const struct snp_scene *scene, struct writer *out)
 		wr_reserve(out, 512);
 	else
 		snp_scene_sign(snp_scene_key(scene, scene->signs), signed_part, out);
-}
-
-/* Curve, QX, QY, zeros. */
-static void public_key(EVP_PKEY *key, struct writer *out)
-{
-	BIGNUM *x = NULL, *y = NULL;
-
-	assert_int_equal(EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_EC_PUB_X, &x), 1);
-	assert_int_equal(EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_EC_PUB_Y, &y), 1);
-	wr_bytes(out, "\2\0\0", 4);
-	number_le(x, out);
-	number_le(y, out);
-	wr_reserve(out, 1028 - 4 - 2 * NUMBER_ROOM);
-	BN_free(x);
-	BN_free(y);
-}
-
-static void put_digest(struct tobi_bytes key, uint8_t *field)
-{
-	assert_int_equal(hash_sha384(key, field), 0);
-}
-
-void snp_scene_id_block(struct snp_scene *scene, struct writer *out)
-{
-	EVP_PKEY *id = snp_scene_key(scene, SNP_ID);
-	EVP_PKEY *author = snp_scene_key(scene, SNP_AUTHOR);
-	EVP_PKEY *block_key = scene->other_id_key ? author : id;
-	EVP_PKEY *key_key = scene->other_author_key ? id : author;
-	struct writer block = wr_init(96), key = wr_init(1028), first = wr_init(1028);
-
-	public_key(id, &key);
-	public_key(author, &first);
-	put_digest(wr_view(&key), scene->report + 0xe0);
-	put_digest(wr_view(&first), scene->report + 0x110);
-	wr_bytes(&block, scene->report + 0x90, 48);
-	wr_bytes(&block, scene->report + 0x10, 32);
-	wr_bytes(&block, "\1\0\0", 4);
-	wr_bytes(&block, scene->report + 0x04, 4);
-	wr_bytes(&block, scene->report + 0x08, 8);
-	if (scene->id_block_of_another)
-		block.ptr[0] ^= 1;
-	wr_bytes(out, block.ptr, block.size);
-	wr_bytes(out, "\1\0\0\0\1\0\0", 8);
-	wr_reserve(out, 56);
-	snp_scene_sign(block_key, wr_view(&block), out);
-	wr_bytes(out, key.ptr, key.size);
-	wr_reserve(out, 60);
-	snp_scene_sign(key_key, wr_view(&key), out);
-	wr_bytes(out, first.ptr, first.size);
-	wr_reserve(out, 892);
-	wr_done(&block);
-	wr_done(&key);
-	wr_done(&first);
 }
 
 static struct writer *next_piece(struct snp_scene *scene)
@@ -534,7 +219,7 @@ void snp_scene_pieces(struct snp_scene *scene)
 		snp_scene_ark(scene, next_piece(scene));
 	}
 	if (scene->four_certificates)
-		write_between(scene, next_piece(scene));
+		snp_scene_between(scene, next_piece(scene));
 	if (!scene->without_crl)
 		snp_scene_crl(scene, next_piece(scene));
 	if (scene->with_id_block)
@@ -606,9 +291,45 @@ void snp_scene_policy(const struct snp_scene *scene, struct writer *out)
 		write_root(scene, out);
 }
 
+/* The report is made for claims, and the certificates come as endorsements. */
+static void write_collection(struct snp_scene *scene, struct writer *out)
+{
+	static const uint8_t key[32] = {7};
+	struct writer claims = wr_init(1024), report = wr_init(2 * REPORT_SIZE),
+		      endorsed = wr_init(LIMIT_CMW);
+	struct cmw_record records[3] = {
+	    {.key = text_bytes("cpu"),
+	     .media_type = text_bytes("application/vnd.tobichi.snp-report"),
+	     .indicator = CMW_EVIDENCE},
+	    {.key = text_bytes("claims"),
+	     .media_type = text_bytes(CMW_TYPE_CLAIMS),
+	     .indicator = CMW_EVIDENCE},
+	    {.key = text_bytes("endorse"),
+	     .media_type = text_bytes(CMW_TYPE_CHAIN),
+	     .indicator = CMW_ENDORSEMENT}};
+
+	claims_buffer_write(&claims, scene->nonce, key, TOBI_ROLE_SERVER,
+			    (struct tobi_bytes){0});
+	memset(scene->report + 0x50, 0, 64);
+	assert_int_equal(hash_sha256(wr_view(&claims), scene->report + 0x50), 0);
+	scene->report[0x50] ^= scene->other_claims;
+	snp_scene_report(scene, &report);
+	cbor_write_array(&endorsed, scene->piece_count);
+	for (size_t i = 0; i < scene->piece_count; i++)
+		cbor_write_bytes(&endorsed, scene->pieces[i]);
+	scene->piece_count = 0;
+	records[0].value = wr_view(&report);
+	records[1].value = wr_view(&claims);
+	records[2].value = wr_view(&endorsed);
+	cmw_write(out, records, 3);
+	wr_done(&claims);
+	wr_done(&report);
+	wr_done(&endorsed);
+}
+
 struct tobi_result *snp_scene_verify(struct snp_scene *scene)
 {
-	struct writer yaml = wr_init(LIMIT_POLICY), report = wr_init(2 * REPORT_SIZE);
+	struct writer yaml = wr_init(LIMIT_POLICY), evidence = wr_init(LIMIT_CMW);
 	struct tobi_policy *policy = NULL;
 	struct tobi_result *result = NULL;
 	struct tobi_verify_request request;
@@ -616,12 +337,15 @@ struct tobi_result *snp_scene_verify(struct snp_scene *scene)
 	enum tobi_err err;
 
 	snp_scene_pieces(scene); /* an ID block changes the report */
-	snp_scene_report(scene, &report);
+	if (scene->in_collection)
+		write_collection(scene, &evidence);
+	else
+		snp_scene_report(scene, &evidence);
 	snp_scene_policy(scene, &yaml);
 	err = tobi_policy_parse(wr_view(&yaml), "test", &policy, &fault);
 	if (err)
 		fail_msg("policy: %s: %s", fault.field, fault.message);
-	request = (struct tobi_verify_request){.evidence = wr_view(&report),
+	request = (struct tobi_verify_request){.evidence = wr_view(&evidence),
 					       .nonce = scene->nonce,
 					       .time = scene->time,
 					       .pieces = scene->pieces,
@@ -631,6 +355,36 @@ struct tobi_result *snp_scene_verify(struct snp_scene *scene)
 		fail_msg("verify: %s: %s", fault.field, fault.message);
 	tobi_policy_free(policy);
 	wr_done(&yaml);
-	wr_done(&report);
+	wr_done(&evidence);
 	return result;
+}
+
+struct tobi_policy *snp_scene_policy_new(const struct snp_scene *scene)
+{
+	struct writer yaml = wr_init(LIMIT_POLICY);
+	struct tobi_policy *policy = NULL;
+
+	snp_scene_policy(scene, &yaml);
+	assert_int_equal(tobi_policy_parse(wr_view(&yaml), "test", &policy, NULL), 0);
+	wr_done(&yaml);
+	return policy;
+}
+
+bool snp_scene_accepts(const struct snp_scene *scene, const struct tobi_policy *policy,
+		       struct tobi_bytes evidence, const struct tobi_collateral *set)
+{
+	const struct tobi_verify_request request = {.evidence = evidence,
+						    .nonce = scene->nonce,
+						    .time = scene->time,
+						    .collateral = set,
+						    .pieces = scene->pieces,
+						    .piece_count = scene->piece_count};
+	struct tobi_result *result = NULL;
+	bool accepted;
+
+	if (tobi_verify(policy, &request, &result, NULL))
+		return false;
+	accepted = tobi_result_verdict(result) == TOBI_ACCEPT;
+	tobi_result_free(result);
+	return accepted;
 }

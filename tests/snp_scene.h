@@ -54,7 +54,8 @@ struct snp_scene {
 	const char *policy; /* more lines: "snp:\n  max-vmpl: 1\n" */
 	const char *more;   /* lines for the whole policy */
 	struct tobi_bytes nonce;
-	bool without_roots; /* the policy names none: AMD's own count */
+	bool in_collection, other_claims; /* a CMW: certificates as endorsements */
+	bool without_roots;		  /* the policy names none: AMD's own count */
 	int64_t time;
 	struct writer files[SNP_PIECES_MAX];
 	struct tobi_bytes pieces[SNP_PIECES_MAX];
@@ -82,6 +83,8 @@ void snp_scene_leaf(const struct snp_scene *scene, struct writer *out);
 void snp_scene_ask(const struct snp_scene *scene, struct writer *out);
 void snp_scene_ark(const struct snp_scene *scene, struct writer *out);
 void snp_scene_crl(const struct snp_scene *scene, struct writer *out);
+/* A CA between the ASK and the leaf. */
+void snp_scene_between(const struct snp_scene *scene, struct writer *out);
 /* Appends the report, signed. */
 void snp_scene_report(const struct snp_scene *scene, struct writer *out);
 /* Appends the ID block and the ID authentication of the report. */
@@ -96,5 +99,10 @@ void snp_scene_extended(struct snp_scene *scene, struct writer *out);
 void snp_scene_policy(const struct snp_scene *scene, struct writer *out);
 /* Appraises the scene's evidence. tobi_result_free() it. */
 struct tobi_result *snp_scene_verify(struct snp_scene *scene);
+/* tobi_policy_free() it. */
+struct tobi_policy *snp_scene_policy_new(const struct snp_scene *scene);
+/* These bytes with the pieces that the scene has now. */
+bool snp_scene_accepts(const struct snp_scene *scene, const struct tobi_policy *policy,
+		       struct tobi_bytes evidence, const struct tobi_collateral *set);
 
 #endif
