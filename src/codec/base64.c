@@ -69,11 +69,3 @@ enum tobi_err base64_read(struct tobi_bytes text, const char *object, struct wri
 	return wr_err(out) ? fault_set(fault, wr_err(out), object, "base64", "no room")
 			   : TOBI_OK;
 }
-
-void base64_without_lines(struct tobi_bytes text, struct writer *out)
-{
-	for (size_t i = 0; i < text.size; i++) {
-		if (text.ptr[i] != '\n' && text.ptr[i] != '\r')
-			wr_u8(out, text.ptr[i]);
-	}
-}

@@ -9,7 +9,5 @@ void base64_write(struct writer *out, struct tobi_bytes bytes);
  * TOBI_E_MALFORMED. */
 TOBI_MUST_USE enum tobi_err base64_read(struct tobi_bytes text, const char *object,
 					struct writer *out, struct tobi_fault *fault);
-/* The text without line ends: as PEM and files have it. Appended to out. */
-void base64_without_lines(struct tobi_bytes text, struct writer *out);
 
 #endif

@@ -1,0 +1,129 @@
+#include "appraise/policy_epid.h"
+
+#include "tests/alone.h"
+#include "tests/bytes.h"
+#include "tests/epid_scene.h"
+
+static struct test_service service;
+
+static int enter(void **state)
+{
+	(void)state;
+	test_service_make(&service, NULL, NULL);
+	return 0;
+}
+
+static int leave(void **state)
+{
+	(void)state;
+	test_service_done(&service);
+	return 0;
+}
+
+static struct tobi_result *appraise(const char *status, const char *advisories,
+				    const char *section)
+{
+	struct test_epid epid;
+
+	test_epid_make(&epid, &service);
+	epid.status = status;
+	epid.advisories = advisories;
+	epid.section = section;
+	return test_epid_appraise(&epid);
+}
+
+static void test_policy_epid__status_that_is_not_ok__fails_alone(void **state)
+{
+	static const char *const statuses[] = {
+	    "GROUP_OUT_OF_DATE", "CONFIGURATION_NEEDED", "SW_HARDENING_NEEDED",
+	    "CONFIGURATION_AND_SW_HARDENING_NEEDED"};
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		expect_alone(appraise(statuses[i], NULL, ""), "POLICY-EPID-STATUS");
+		expect_alone(appraise(statuses[i], NULL, "sgx-epid: {}\n"),
+			     "POLICY-EPID-STATUS");
+	}
+	expect_alone(appraise("GROUP_OUT_OF_DATE", NULL,
+			      "sgx-epid:\n  status: [SW_HARDENING_NEEDED]\n"),
+		     "POLICY-EPID-STATUS");
+}
+
+static void test_policy_epid__status_by_name__accepted_and_said(void **state)
+{
+	struct tobi_result *result =
+	    appraise("GROUP_OUT_OF_DATE", NULL,
+		     "sgx-epid:\n  status: [SW_HARDENING_NEEDED, GROUP_OUT_OF_DATE]\n");
+
+	(void)state;
+	expect_allowance(result, "GROUP_OUT_OF_DATE");
+	expect_accepted(result);
+}
+
+static void test_policy_epid__advisory_not_named__fails_alone(void **state)
+{
+	static const char both[] = "[\"INTEL-SA-00334\",\"INTEL-SA-00615\"]";
+
+	(void)state;
+	expect_alone(appraise("OK", both, ""), "POLICY-EPID-ADVISORIES");
+	expect_alone(appraise("OK", both, "sgx-epid:\n  advisories: [INTEL-SA-00334]\n"),
+		     "POLICY-EPID-ADVISORIES");
+	expect_accepted(appraise(
+	    "OK", both, "sgx-epid:\n  advisories: [INTEL-SA-00615, INTEL-SA-00334]\n"));
+	expect_accepted(appraise("OK", "[]", ""));
+}
+
+static void test_policy_epid__nonce_of_the_service__compared(void **state)
+{
+	struct test_epid epid;
+
+	(void)state;
+	test_epid_make(&epid, &service);
+	epid.section = "sgx-epid:\n  nonce: 35E8FB64ACFB4A8E\n";
+	expect_alone(test_epid_appraise(&epid), "POLICY-EPID-NONCE");
+	epid.nonce = "35E8FB64ACFB4A8F";
+	expect_alone(test_epid_appraise(&epid), "POLICY-EPID-NONCE");
+	epid.nonce = "35E8FB64ACFB4A8E";
+	expect_accepted(test_epid_appraise(&epid));
+}
+
+static void expect_refused(const char *section, const char *field)
+{
+	struct tobi_policy *policy = NULL;
+	struct tobi_fault fault = {0};
+	char yaml[1024];
+
+	snprintf(yaml, sizeof(yaml),
+		 "version: 1\ntiers: [sgx-epid]\nsigners: [%064d]\nidentity:\n  mode: "
+		 "any-instance\n%s",
+		 1, section);
+	assert_int_equal(tobi_policy_parse(text_bytes(yaml), "test", &policy, &fault),
+			 TOBI_E_MALFORMED);
+	assert_string_equal(fault.field, field);
+}
+
+/* Those by which Intel says that there is nothing to accept cannot be named. */
+static void test_policy_epid__wrong_keys__fail(void **state)
+{
+	(void)state;
+	expect_refused("sgx-epid:\n  status: [KEY_REVOKED]\n", "sgx-epid.status");
+	expect_refused("sgx-epid:\n  status: [SIGNATURE_INVALID]\n", "sgx-epid.status");
+	expect_refused("sgx-epid:\n  status: [GROUP_REVOKED]\n", "sgx-epid.status");
+	expect_refused("sgx-epid:\n  status: [OK]\n", "sgx-epid.status");
+	expect_refused("sgx-epid:\n  nonce: 012345678901234567890123456789012\n",
+		       "sgx-epid.nonce");
+	expect_refused("sgx-epid:\n  colour: red\n", "");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_policy_epid__status_that_is_not_ok__fails_alone),
+	    cmocka_unit_test(test_policy_epid__status_by_name__accepted_and_said),
+	    cmocka_unit_test(test_policy_epid__advisory_not_named__fails_alone),
+	    cmocka_unit_test(test_policy_epid__nonce_of_the_service__compared),
+	    cmocka_unit_test(test_policy_epid__wrong_keys__fail),
+	};
+
+	return cmocka_run_group_tests(tests, enter, leave);
+}
