@@ -31,6 +31,7 @@ struct command {
 
 COMMAND int cmd_attest(int argc, char **argv);
 COMMAND int cmd_build(int argc, char **argv);
+COMMAND int cmd_collateral(int argc, char **argv);
 COMMAND int cmd_connect(int argc, char **argv);
 COMMAND int cmd_counter(int argc, char **argv);
 COMMAND int cmd_help(int argc, char **argv);
@@ -67,6 +68,8 @@ void cli_print_text(FILE *stream, struct tobi_bytes text);
 enum { CLI_TIME_SIZE = 24 };
 /* 2026-05-17T12:00:00Z */
 void cli_format_time(int64_t seconds, char out[static CLI_TIME_SIZE]);
+/* The same, always UTC; false for another form. */
+bool cli_read_time(const char *text, int64_t *ret_seconds);
 /* Decimal digits only, at most max. */
 bool cli_read_number(const char *text, uint64_t max, uint64_t *ret_number);
 

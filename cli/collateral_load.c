@@ -10,7 +10,7 @@
 #include "base/fault.h"
 #include "base/file.h"
 #include "base/limits.h"
-#include "cli/cli.h"
+#include "cli/collateral.h"
 #include "collateral/bundle.h"
 
 enum { FOLDER_FILES_MAX = 4096 };
@@ -19,12 +19,10 @@ enum { FOLDER_FILES_MAX = 4096 };
 static enum tobi_err in_file(const char *path, enum tobi_err err,
 			     struct tobi_fault *fault)
 {
-	struct tobi_fault inner = *fault;
-	char text[256];
+	const struct tobi_fault inner = *fault;
 
-	inner.object[0] = 0;
-	tobi_fault_print(&inner, text, sizeof(text));
-	return fault_set(fault, err, "collateral", "", "%s: %s", path, text);
+	return fault_set(fault, err, "collateral", "", "%s: %s%s%s", path, inner.field,
+			 inner.field[0] ? ": " : "", inner.message);
 }
 
 static enum tobi_err load_file(struct tobi_collateral *set, const char *path,
@@ -105,4 +103,19 @@ enum tobi_err collateral_load(struct tobi_collateral *set, const char *path,
 	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
 		return load_folder(set, path, fault);
 	return load_file(set, path, &is_bundle, fault);
+}
+
+enum tobi_err collateral_load_cache(struct tobi_collateral *set, const char *folder,
+				    struct tobi_fault *fault)
+{
+	char path[LIMIT_PATH];
+	size_t damaged = 0;
+	enum tobi_err err = collateral_cache_folder(folder, path, fault);
+
+	if (!err)
+		err = cache_read_all(path, set, &damaged, fault);
+	if (damaged)
+		fprintf(stderr, "tobichi: warning: left out %zu damaged in the cache\n",
+			damaged);
+	return err;
 }

@@ -14,5 +14,10 @@ enum { COLLATERAL_PATHS_MAX = 64 };
  */
 TOBI_MUST_USE enum tobi_err collateral_load(struct tobi_collateral *set, const char *path,
 					    struct tobi_fault *fault);
+/* What `tobichi collateral fetch` has kept; folder NULL: in the user's own cache. Damaged
+ * entries are left out with a warning. */
+TOBI_MUST_USE enum tobi_err collateral_load_cache(struct tobi_collateral *set,
+						  const char *folder,
+						  struct tobi_fault *fault);
 
 #endif

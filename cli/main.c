@@ -49,6 +49,36 @@ static const struct command commands[] = {
      "  --name NAME, --discard-output, --debug\n"
      "  --quiet                say nothing\n",
      cmd_build},
+    {"collateral",
+     "show PATH... [--json] [--at TIME]\n"
+     "       fetch [EVIDENCE | --fmspc HEX [--tdx] [--ca NAME] |\n"
+     "              --product NAME [--vlek | --chip HEX --tcb HEX]] [-o FOLDER] "
+     "[SOURCE]\n"
+     "       bundle -o FILE --key FILE PATH...\n"
+     "       update BUNDLE --key FILE [SOURCE]",
+     "what the makers of hardware publish, for verifiers",
+     "  show PATH...   what files, folders and bundles hold, and until when\n"
+     "  fetch          what a quote or report needs, or a platform, into the cache\n"
+     "  bundle         one signed file of it\n"
+     "  update BUNDLE  fetch again what is in it, and sign it again\n"
+     "  --json         as JSON\n"
+     "  --at TIME      as of 2026-05-17T12:00:00Z, not now\n"
+     "  --fmspc HEX    a platform of Intel's; --tdx: for TDX, not SGX\n"
+     "  --ca NAME      its issuer: platform or processor; both without it\n"
+     "  --product NAME a product of AMD's: Milan, Genoa, Turin\n"
+     "  --vlek         the issuers of VLEKs, not of VCEKs\n"
+     "  --chip HEX --tcb HEX  one chip's certificate at a TCB version\n"
+     "  -o FOLDER      write what was fetched as files, too\n"
+     "  --key FILE     the key to sign with (`tobichi keygen`)\n"
+     "SOURCE:\n"
+     "  --pcs URL      a PCCS, not Intel's service; --kds URL: a cache of AMD's\n"
+     "  --tls-ca FILE  whom to trust for its TLS, not the system's CAs\n"
+     "  --root FILE    the vendor's root, where it is not the real one\n"
+     "  --cache FOLDER where to keep what was fetched\n"
+     "  --timeout S    for one document, all tries together (30)\n"
+     "  --max-age S    ask again for what was fetched longer ago (86400)\n"
+     "  --grace S      how long a document is used after its date (0)\n",
+     cmd_collateral},
     {"connect", "HOST:PORT --policy FILE [--listen ADDR:PORT | -- COMMAND [ARG...]]",
      "open a channel to an enclave that has proven itself",
      "  --policy FILE       what the enclave must prove\n"
@@ -154,7 +184,7 @@ static const struct command commands[] = {
      cmd_unseal},
     {"verify",
      "EVIDENCE --policy FILE [--nonce HEX] [--at TIME] [--with FILE]...\n"
-     "                      [--collateral PATH]...\n"
+     "                      [--collateral PATH]... [--cache[=FOLDER]]\n"
      "                      [--secret FILE] [--json | --html] [-o FILE]\n"
      "                      [--extract-tpm FOLDER]",
      "appraise an evidence file, or a certificate with evidence",
@@ -164,6 +194,7 @@ static const struct command commands[] = {
      "  --with FILE    what came beside it: certificates, a signature, an event log\n"
      "  --collateral PATH  what the vendors publish: a file, a folder or a bundle\n"
      "  --secret FILE  a key that only you and the platform have (SEV: the TIK)\n"
+     "  --cache[=FOLDER]   what `tobichi collateral fetch` has kept\n"
      "  --json         an EAR claims-set, unsigned\n"
      "  --html         one self-contained page\n"
      "  -o, --output FILE  write to a file\n"

@@ -19,6 +19,7 @@ struct options {
 	size_t piece_count;
 	const char *collateral[COLLATERAL_PATHS_MAX];
 	size_t collateral_count;
+	const char *cache; /* NULL: none; "": the user's own */
 	enum tobi_format format;
 };
 
@@ -36,20 +37,9 @@ static const struct option long_options[] = {
     {"with", required_argument, NULL, 'w'},
     {"collateral", required_argument, NULL, 'c'},
     {"secret", required_argument, NULL, 's'},
+    {"cache", optional_argument, NULL, 'C'},
     {"extract-tpm", required_argument, NULL, 'x'},
     {NULL, 0, NULL, 0}};
-
-/* 2026-05-17T12:00:00Z, always UTC. */
-static bool read_time(const char *text, int64_t *ret_time)
-{
-	struct tm tm = {0};
-	const char *end = strptime(text, "%Y-%m-%dT%H:%M:%SZ", &tm);
-
-	if (!end || *end)
-		return false;
-	*ret_time = timegm(&tm);
-	return *ret_time >= 0;
-}
 
 /* What came beside the evidence, in memory for as long as the appraisal takes. */
 struct pieces {
@@ -85,13 +75,16 @@ static enum tobi_err read_collateral(const struct options *options,
 {
 	enum tobi_err err = TOBI_OK;
 
-	if (!options->collateral_count)
+	if (!options->collateral_count && !options->cache)
 		return TOBI_OK;
 	*ret_set = tobi_collateral_new();
 	if (!*ret_set)
 		return fault_set(fault, TOBI_E_MEMORY, "collateral", "", "out of memory");
 	for (size_t i = 0; i < options->collateral_count && !err; i++)
 		err = collateral_load(*ret_set, options->collateral[i], fault);
+	if (!err && options->cache)
+		err = collateral_load_cache(
+		    *ret_set, options->cache[0] ? options->cache : NULL, fault);
 	return err;
 }
 /* A key that is shared with the platform is small. */
@@ -198,6 +191,9 @@ static const char *take_option(struct options *options, int option)
 			return "there are too many --collateral";
 		options->collateral[options->collateral_count++] = optarg;
 		return NULL;
+	case 'C':
+		options->cache = optarg ? optarg : "";
+		return NULL;
 	case 'j':
 	case 'h':
 		if (options->format != TOBI_FORMAT_TEXT)
@@ -238,7 +234,7 @@ int cmd_verify(int argc, char **argv)
 					 "--nonce needs 16 to 2048 hexadecimal digits");
 		request.nonce = (struct tobi_bytes){nonce, digits / 2};
 	}
-	if (options.at && !read_time(options.at, &request.time))
+	if (options.at && !cli_read_time(options.at, &request.time))
 		return cli_usage("verify", "--at needs a time like 2026-05-17T12:00:00Z");
 	return run(&options, &request);
 }

@@ -43,6 +43,8 @@ void tobi_result_free(struct tobi_result *result)
 	free(result);
 }
 
+DEFINE_CLEANUP(struct tobi_collateral *, tobi_collateral_free)
+
 struct parts {
 	struct cmw cmw;
 	struct tobi_bytes cpu;			/* the evidence itself */
@@ -110,11 +112,31 @@ static enum tobi_err take_evidence(struct tobi_result *result,
 	return TOBI_OK;
 }
 
+/* What does not count is as if it were not there. */
+static enum tobi_err choose_collateral(struct tobi_result *result,
+				       const struct tobi_policy *policy,
+				       const struct tobi_collateral *given,
+				       struct tobi_collateral **ret_chosen,
+				       struct tobi_fault *fault)
+{
+	const struct bytes_list *signers = &policy->bundle_signers;
+
+	result->collateral_given = result->collateral_counted = collateral_count(given);
+	if (!given || !signers->count)
+		return TOBI_OK;
+	*ret_chosen = collateral_signed_by(given, signers->items, signers->count);
+	if (!*ret_chosen)
+		return fault_set(fault, TOBI_E_MEMORY, "appraisal", "", "out of memory");
+	result->collateral_counted = collateral_count(*ret_chosen);
+	return TOBI_OK;
+}
+
 enum tobi_err appraisal_run(struct tobi_result *result, const struct tobi_policy *policy,
 			    const struct appraisal_request *request,
 			    struct tobi_fault *fault)
 {
 	struct parts *parts = arena_alloc(&result->arena, sizeof(*parts));
+	CLEANUP(tobi_collateral_freep) struct tobi_collateral *chosen = NULL;
 	struct tee_request tee;
 	enum tobi_err err;
 
@@ -127,6 +149,9 @@ enum tobi_err appraisal_run(struct tobi_result *result, const struct tobi_policy
 	if (!parts)
 		return fault_set(fault, TOBI_E_MEMORY, "appraisal", "", "out of memory");
 	err = take_evidence(result, request, parts, fault);
+	if (!err)
+		err = choose_collateral(result, policy, request->collateral, &chosen,
+					fault);
 	if (!err) {
 		result->kind = parts->verifier->name;
 		tee = policy_request(policy, parts->verifier->tier, request->time);
@@ -134,7 +159,7 @@ enum tobi_err appraisal_run(struct tobi_result *result, const struct tobi_policy
 		tee.claims_buffer =
 		    request->in_session ? request->claims_buffer : parts->claims;
 		tee.endorsements = parts->endorsements;
-		tee.collateral = request->collateral;
+		tee.collateral = chosen ? chosen : request->collateral;
 		tee.pieces = request->pieces;
 		tee.piece_count = request->piece_count;
 		tee.secret = request->secret;

@@ -31,6 +31,8 @@ struct tobi_result {
 	bool in_session;
 	bool certificate_borne; /* RA-TLS: no session binding, no freshness */
 	bool raw;		/* a vendor's evidence as it is, without claims */
+	/* Documents of vendors that came with it, and those of them that count. */
+	size_t collateral_given, collateral_counted;
 	bool any_instance;	/* the policy names nobody in particular */
 	const char *identity;	/* "any instance of this image", "hardware 01ab..", ... */
 	int64_t time;

@@ -372,6 +372,10 @@ static enum tobi_err take_collateral(struct tobi_policy *policy,
 	err = take_number(policy, "collateral.grace", yaml->grace, 0, MAX_GRACE, &grace,
 			  fault);
 	policy->grace = (int64_t)grace;
+	if (!err)
+		err = take_list(policy, "collateral.signers", yaml->signers,
+				yaml->signers_count, one_hash, &policy->bundle_signers,
+				fault);
 	if (err || !yaml->baseline)
 		return err;
 	end = strptime(yaml->baseline, "%Y-%m-%dT%H:%M:%SZ", &tm);

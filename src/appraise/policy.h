@@ -78,6 +78,9 @@ struct tobi_policy {
 	struct policy_sgx *sgx; /* without a section: what stands for one */
 	struct policy_snp snp;
 	const struct policy_sev *sev;
+	/* 48 bytes each: collateral counts from bundles that one of them signed only;
+	 * empty: not asked. */
+	struct bytes_list bundle_signers;
 };
 
 /* The anchors for a tier; empty when the policy names none. */

@@ -57,6 +57,12 @@ static const struct check check_pcrs = {
     POLICY "tpm.pcrs",
     "The host started something else than was reviewed; name the new values after "
     "review."};
+static const struct check check_collateral = {
+    "POLICY-COLLATERAL",
+    "the vendors' documents are from a bundle that a named signer chose",
+    POLICY "collateral.signers",
+    "Give a bundle that one of them signed (`tobichi collateral bundle`), or name its "
+    "signer, which `tobichi collateral show` prints."};
 const struct check check_policy_identity = {
     "POLICY-IDENTITY", "the enclave is the one that is meant", POLICY "identity",
     "Check the address, or the policy's identity."};
@@ -69,10 +75,9 @@ static const struct check check_claims_nonce = {
     "Give --nonce at both `tobichi attest` and `tobichi verify`."};
 
 const struct check *const policy_check_rows[] = {
-    &check_tier,   &check_image, &check_signer,	  &check_product,
-    &check_svn,	   &check_debug, &check_launcher, &check_freshness,
-    &check_config, &check_agent, &check_pcrs,	  &check_policy_identity,
-    NULL,
+    &check_tier,  &check_image,	     &check_signer,	     &check_product, &check_svn,
+    &check_debug, &check_launcher,   &check_freshness,	     &check_config,  &check_agent,
+    &check_pcrs,  &check_collateral, &check_policy_identity, NULL,
 };
 
 const struct check *const claims_check_rows[] = {&check_claims_format,
@@ -268,6 +273,23 @@ static void run_pcrs(struct tobi_result *result, const struct tobi_policy *polic
 		check_waive(&result->list, &check_pcrs, "the policy names none");
 }
 
+/* Only those were shown to the verifier: what it owes beyond them, it does not find. */
+static void run_collateral(struct tobi_result *result, const struct tobi_policy *policy)
+{
+	char found[64];
+
+	snprintf(found, sizeof(found), "%zu of the %zu documents are",
+		 result->collateral_counted, result->collateral_given);
+	if (policy->bundle_signers.count == 0)
+		not_asked(result, &check_collateral, "the policy names no signers");
+	else if (result->collateral_given == 0)
+		not_asked(result, &check_collateral, "none was given");
+	else
+		check_record(&result->list, &check_collateral,
+			     result->collateral_counted > 0,
+			     "documents from such a bundle", found);
+}
+
 void policy_checks_run(struct tobi_result *result, const struct tobi_policy *policy)
 {
 	run_tier(result, policy);
@@ -281,6 +303,7 @@ void policy_checks_run(struct tobi_result *result, const struct tobi_policy *pol
 		check_waive(&result->list, &check_config, "the policy names none");
 	run_list(result, &check_agent, &policy->agents, result->claims.agent);
 	run_pcrs(result, policy);
+	run_collateral(result, policy);
 	run_identity(result, policy);
 	for (size_t i = 0; policy_sections[i].take; i++)
 		policy_sections[i].run(result, policy);

@@ -49,6 +49,8 @@ struct yaml_tdx {
 };
 struct yaml_collateral {
 	char *grace, *baseline;
+	char **signers;
+	unsigned signers_count;
 };
 struct yaml_epid {
 	char **status, **advisories, *nonce;

@@ -171,6 +171,11 @@ enum tobi_err collateral_put(struct tobi_collateral *set,
 	return set_put(set, item, NULL, fault);
 }
 
+size_t collateral_count(const struct tobi_collateral *set)
+{
+	return set ? set->count : 0;
+}
+
 const struct collateral_item *collateral_at(const struct tobi_collateral *set,
 					    size_t index)
 {

@@ -67,6 +67,8 @@ TOBI_MUST_USE enum tobi_err collateral_put(struct tobi_collateral *set,
 /* NULL past the end, and of a NULL set. */
 const struct collateral_item *collateral_at(const struct tobi_collateral *set,
 					    size_t index);
+/* 0 of a NULL set. */
+size_t collateral_count(const struct tobi_collateral *set);
 /* The newest of that kind and name; name NULL: of any name. NULL when there is none. */
 const struct collateral_item *collateral_find(const struct tobi_collateral *set,
 					      enum collateral_kind kind,
