@@ -281,9 +281,10 @@ static void run_collateral(struct tobi_result *result, const struct tobi_policy 
 	snprintf(found, sizeof(found), "%zu of the %zu documents are",
 		 result->collateral_counted, result->collateral_given);
 	if (policy->bundle_signers.count == 0)
-		not_asked(result, &check_collateral, "the policy names no signers");
+		check_not_asked(&result->list, &check_collateral,
+				"the policy names no signers");
 	else if (result->collateral_given == 0)
-		not_asked(result, &check_collateral, "none was given");
+		check_not_asked(&result->list, &check_collateral, "none was given");
 	else
 		check_record(&result->list, &check_collateral,
 			     result->collateral_counted > 0,
