@@ -45,6 +45,7 @@ COMMAND int cmd_seal(int argc, char **argv);
 COMMAND int cmd_send(int argc, char **argv);
 COMMAND int cmd_sign(int argc, char **argv);
 COMMAND int cmd_stop(int argc, char **argv);
+COMMAND int cmd_trust(int argc, char **argv);
 COMMAND int cmd_unseal(int argc, char **argv);
 COMMAND int cmd_verify(int argc, char **argv);
 COMMAND int cmd_version(int argc, char **argv);

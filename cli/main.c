@@ -177,6 +177,12 @@ static const struct command commands[] = {
      "  --key FILE  a private key, as of `tobichi keygen`\n", cmd_sign},
     {"stop", "ENCLAVE... [--grace SECONDS]", "stop enclaves",
      "  --grace SECONDS  from SIGTERM to SIGKILL (10)\n", cmd_stop},
+    {"trust", "POLICY [--json | --html] [-o FILE]",
+     "show whom a policy trusts, and what would make that less",
+     "  --json             as JSON\n"
+     "  --html             one self-contained page\n"
+     "  -o, --output FILE  write to a file\n",
+     cmd_trust},
     {"unseal", "[--aad TEXT] [-o FILE] [FILE]", "inside an enclave: open a sealed object",
      "  --aad TEXT         what it was sealed with\n"
      "  -o, --output FILE  the content (standard output)\n"
