@@ -1,0 +1,151 @@
+#include <string.h>
+
+#include "appraise/explain_page.h"
+
+struct link {
+	const char *code, *says;
+};
+
+/* In the order of the proof: from who is trusted to what runs. Of the codes that a piece
+ * of evidence does not owe nothing is shown. */
+static const struct link soft[] = {
+    {"SOFT-CHAIN", "an anchor of the policy certifies the platform key"},
+    {"SOFT-SIGNATURE", "the platform key signed the token"},
+    {"SOFT-NONCE", "the token was made for these claims"},
+    {NULL, NULL}};
+static const struct link sgx[] = {
+    {"DCAP-PCK-CHAIN", "Intel's root key certifies this chip's key (PCK)"},
+    {"DCAP-PCK-REVOCATION", "Intel has not revoked that certificate"},
+    {"DCAP-TCB-INFO", "Intel says which firmware of this chip is current"},
+    {"DCAP-TCB-LEVEL", "the chip runs firmware that may be relied on"},
+    {"DCAP-QE-SIGNATURE", "the chip's key signed for its quoting enclave"},
+    {"DCAP-QE-MATCH", "the quoting enclave is Intel's"},
+    {"DCAP-QE-BINDING", "the quoting enclave vouches for the key that signs quotes"},
+    {"DCAP-QUOTE-SIGNATURE", "that key signed this quote"},
+    {"SGX-REPORT-DATA", "the quote was made for these claims"},
+    {NULL, NULL}};
+static const struct link tdx[] = {
+    {"DCAP-PCK-CHAIN", "Intel's root key certifies this chip's key (PCK)"},
+    {"DCAP-PCK-REVOCATION", "Intel has not revoked that certificate"},
+    {"DCAP-TCB-INFO", "Intel says which firmware of this chip is current"},
+    {"DCAP-TCB-LEVEL", "the chip runs firmware that may be relied on"},
+    {"DCAP-QE-SIGNATURE", "the chip's key signed for its quoting enclave"},
+    {"DCAP-QE-MATCH", "the quoting enclave is Intel's"},
+    {"DCAP-QE-BINDING", "the quoting enclave vouches for the key that signs quotes"},
+    {"DCAP-QUOTE-SIGNATURE", "that key signed this quote"},
+    {"TDX-MODULE", "the TDX module, which keeps the hypervisor out, is Intel's"},
+    {"TDX-MODULE-LEVEL", "the TDX module is a version that may be relied on"},
+    {"TDX-EVENT-LOG", "the log of what was started is the one that was measured"},
+    {"TDX-REPORT-DATA", "the quote was made for these claims"},
+    {NULL, NULL}};
+static const struct link snp[] = {
+    {"SNP-CHAIN", "AMD's root key (ARK) certifies, through its ASK, the key that signs "
+		  "reports"},
+    {"SNP-REVOKED", "AMD has not revoked that certificate"},
+    {"SNP-SIGNING-KEY", "the report says that this kind of key signed it"},
+    {"SNP-CHIP", "the certificate is of the chip that the report names"},
+    {"SNP-TCB", "the certificate is for the firmware that the report names"},
+    {"SNP-SIGNATURE", "that key signed this report"},
+    {"SNP-ID-BLOCK", "the owner of the image has signed what was launched"},
+    {"SNP-REPORT-DATA", "the report was made for these claims"},
+    {NULL, NULL}};
+static const struct link sev[] = {
+    {"SEV-ARK", "AMD's root key (ARK) is the one that is trusted"},
+    {"SEV-ASK", "it certifies AMD's signing key (ASK)"},
+    {"SEV-CEK", "which certifies this chip's key (CEK)"},
+    {"SEV-PEK", "which signed the platform's key (PEK)"},
+    {"SEV-OCA", "and so did the platform's owner (OCA)"},
+    {"SEV-OWNER", "the owner is the one that is trusted"},
+    {"SEV-PDH", "the platform's key signed the key of the session (PDH)"},
+    {"SEV-MEASUREMENT", "the platform measured the launch, with the session's key"},
+    {NULL, NULL}};
+static const struct link nitro[] = {
+    {"NITRO-CHAIN", "AWS's root key certifies the region, the zone and the instance"},
+    {"NITRO-BUNDLE", "the document brings these certificates in their order"},
+    {"NITRO-SIGNATURE", "the instance's hypervisor signed the document"},
+    {"NITRO-MODULE", "the certificate is of the enclave that the document names"},
+    {"NITRO-TIME", "the document was signed while the certificate was valid"},
+    {"NITRO-BINDING", "the document was made for these claims"},
+    {NULL, NULL}};
+static const struct link epid[] = {
+    {"EPID-CHAIN", "Intel's root key certifies its Attestation Service"},
+    {"EPID-SIGNATURE", "the service signed this report"},
+    {"EPID-STATUS", "the service says that it has verified the quote"},
+    {"EPID-QUOTE", "the report is of this quote"},
+    {"EPID-REPORT-DATA", "the quote was made for these claims"},
+    {NULL, NULL}};
+/* Behind each of them; of a session, of a file, of a certificate, of a TPM. */
+static const struct link ends[] = {
+    {"TPM-AK-CHAIN", "a CA certifies the attestation key of the host's TPM"},
+    {"TPM-QUOTE-SIGNATURE", "that key signed what the host has started"},
+    {"CLAIMS-NONCE", "it was made for your nonce: it is new"},
+    {"RATLS-BINDING", "the evidence is bound to the certificate's key"},
+    {"ATLS-BINDER", "the claims are bound to this TLS session"},
+    {"POLICY-IMAGE", "what was measured is a program that the policy means"},
+    {"POLICY-SIGNER", "a signer that the policy means has signed it"},
+    {NULL, NULL}};
+
+static const struct {
+	const char *tier;
+	const struct link *links;
+} chains[] = {{"soft", soft},	    {"sgx", sgx},	{"tdx", tdx},
+	      {"snp", snp},	    {"sev", sev},	{"nitro", nitro},
+	      {"nitro-tpm", nitro}, {"sgx-epid", epid}, {NULL, soft}};
+
+static const struct check_record *find(const struct tobi_result *result, const char *code)
+{
+	for (size_t i = 0; i < result->list.count; i++) {
+		const struct check_record *record = &result->list.records[i];
+
+		if (strcmp(record->check->code, code) == 0)
+			return record;
+	}
+	return NULL;
+}
+
+static void put_links(const struct tobi_result *result, const struct link *links,
+		      struct writer *out)
+{
+	for (; links->code; links++) {
+		const struct check_record *record = find(result, links->code);
+		const char *outcome;
+
+		if (!record || record->outcome == TOBI_NOT_ASKED)
+			continue;
+		outcome = explain_outcome(record->outcome);
+		wr_printf(out,
+			  "<li class=\"%s\"><b>%s</b> <span>%s</span> "
+			  "<code>%s</code></li>\n",
+			  outcome, outcome, links->says, links->code);
+	}
+}
+
+static bool has_any(const struct tobi_result *result, const struct link *links)
+{
+	for (; links->code; links++) {
+		if (find(result, links->code))
+			return true;
+	}
+	return false;
+}
+
+/* By the tier; where the evidence did not come so far, by what it owes. */
+static const struct link *links_of(const struct tobi_result *result)
+{
+	const char *tier = result->claims.tier;
+	size_t kind = 0;
+
+	while (chains[kind].tier && (tier ? strcmp(chains[kind].tier, tier) != 0
+					  : !has_any(result, chains[kind].links)))
+		kind++;
+	return chains[kind].links;
+}
+
+void explain_page_chain(const struct tobi_result *result, struct writer *out)
+{
+	wr_printf(out, "<h2>From the root of trust to the program</h2>\n"
+		       "<ol class=\"chain\">\n");
+	put_links(result, links_of(result), out);
+	put_links(result, ends, out);
+	wr_printf(out, "</ol>\n");
+}

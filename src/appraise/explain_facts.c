@@ -1,0 +1,219 @@
+#include <string.h>
+
+#include "appraise/explain_page.h"
+#include "base/hex.h"
+
+enum group { PROGRAM, BOUND, FIRMWARE, SETTINGS, MACHINE, OTHER, GROUPS };
+
+static const char *const titles[GROUPS] = {
+    [PROGRAM] = "The program, as it was measured",
+    [BOUND] = "What the evidence was made for",
+    [FIRMWARE] = "The firmware, and what its maker says of it",
+    [SETTINGS] = "How it was set up",
+    [MACHINE] = "The machine",
+    [OTHER] = "The rest"};
+
+/* What the makers' words mean. name is the start of a fact's name; the first that fits
+ * counts. */
+static const struct {
+	const char *name;
+	enum group group;
+	const char *means; /* or "" */
+} words[] = {
+    {"MRENCLAVE", PROGRAM, "hash of the enclave as it was loaded"},
+    {"MRSIGNERSEAM", FIRMWARE, "who signed the TDX module; zero: Intel"},
+    {"MRSIGNER", PROGRAM, "hash of the key that signed the enclave"},
+    {"MRSEAM", FIRMWARE, "hash of the TDX module, which keeps the hypervisor out"},
+    {"MRTD", PROGRAM, "hash of the virtual machine as it was built: its firmware"},
+    {"RTMR", PROGRAM, "hash over what was started since: kernel, command line, ..."},
+    {"MRCONFIGID", PROGRAM, "what whoever launched it has fixed"},
+    {"MROWNERCONFIG", PROGRAM, "what its owner has configured"},
+    {"MROWNER", PROGRAM, "whose virtual machine it is said to be"},
+    {"MRSERVICETD", PROGRAM, "hash of a helper TD, for migration; zero: none"},
+    {"MR SERVICE", PROGRAM, "hash of a helper TD, for migration; zero: none"},
+    {"launch measurement", PROGRAM, "hash of the virtual machine as it was launched"},
+    {"launch digest", PROGRAM, "hash of the virtual machine as it was launched"},
+    {"host data", PROGRAM, "what the host has fixed at launch"},
+    {"id key", PROGRAM, "hash of the key that signed for this launch"},
+    {"author key", PROGRAM, "hash of the key that certifies the ID key"},
+    {"ID key", PROGRAM, "hash of the key that signed for this launch"},
+    {"ID block", PROGRAM, ""},
+    {"family id", PROGRAM, "the owner's name for the family of images"},
+    {"image id", PROGRAM, "the owner's name for the image"},
+    {"PCR0", PROGRAM, "the whole image"},
+    {"PCR1", PROGRAM, ""},
+    {"PCR2", PROGRAM, ""},
+    {"PCR3", PROGRAM, ""},
+    {"PCR", PROGRAM, ""},
+    {"ISVPRODID", PROGRAM, "which product of the signer"},
+    {"ISVSVN", PROGRAM, "its security version: it only grows"},
+    {"ISVFAMILYID", PROGRAM, "the family of products"},
+    {"ISVEXTPRODID", PROGRAM, "the product, in full"},
+    {"CONFIGID", PROGRAM, "what the launch has fixed"},
+    {"CONFIGSVN", PROGRAM, "version of that"},
+    {"guest SVN", PROGRAM, "security version, which the guest's owner chose"},
+    {"event", PROGRAM, ""},
+    {"MISCSELECT", SETTINGS, "what is reported when an enclave stops"},
+    {"REPORTDATA", BOUND, "what the program itself put in: a nonce, a key's hash"},
+    {"report data", BOUND, "what the guest itself put in: a nonce, a key's hash"},
+    {"public_key", BOUND, "a key whose private half is inside"},
+    {"public key", BOUND, "a key whose private half is inside"},
+    {"user_data", BOUND, "what the enclave itself put in"},
+    {"user data", BOUND, "what the enclave itself put in"},
+    {"nonce", BOUND, "what shows that it is new"},
+    {"basename", BOUND, ""},
+    {"signed at", BOUND, "the time of the hypervisor's clock"},
+    {"reported", BOUND, "the time of the service's clock"},
+    {"asked for by", BOUND, ""},
+    {"report id", BOUND, "names this guest for as long as it runs"},
+    {"TCB status", FIRMWARE,
+     "what Intel says of this firmware: UpToDate, or what is wrong"},
+    {"status", FIRMWARE, "what the maker says"},
+    {"advisor", FIRMWARE, "known holes that this firmware has"},
+    {"TCB date", FIRMWARE, "all that was known then is repaired in it"},
+    {"TCB evaluation", FIRMWARE, "the number of the vendor's review"},
+    {"collateral", FIRMWARE, "how long the vendor's documents are valid"},
+    {"revoked", FIRMWARE, ""},
+    {"CPUSVN", FIRMWARE, "versions of microcode and firmware, as numbers"},
+    {"latest", FIRMWARE, ""},
+    {"PCE SVN", FIRMWARE, "version of the enclave that certifies the quoting enclave"},
+    {"SGX TCB", FIRMWARE, "versions of each part, as the certificate says"},
+    {"TEE_TCB", FIRMWARE, "versions of the TDX module and its loader"},
+    {"TEE TCB", FIRMWARE, "versions of the TDX module and its loader"},
+    {"QE and PCE", FIRMWARE, ""},
+    {"TDX module", FIRMWARE, ""},
+    {"reported TCB", FIRMWARE, "versions that the key was made for"},
+    {"current TCB", FIRMWARE, "versions that run now"},
+    {"committed TCB", FIRMWARE, "it cannot go back behind these"},
+    {"launch TCB", FIRMWARE, "versions that ran when the guest was launched"},
+    {"TCB", FIRMWARE, ""},
+    {"current", FIRMWARE, ""},
+    {"committed", FIRMWARE, "it cannot go back behind these"},
+    {"firmware", FIRMWARE, ""},
+    {"mitigations", FIRMWARE, "protections that are switched on"},
+    {"service", FIRMWARE, ""},
+    {"platform services", FIRMWARE, ""},
+    {"attributes", SETTINGS, "debugging, and other switches"},
+    {"TD attributes", SETTINGS, "debugging, and other switches"},
+    {"SEAM attributes", SETTINGS, ""},
+    {"XFAM", SETTINGS, "which extended registers it may use"},
+    {"guest policy", SETTINGS, "what the guest's owner allows the host"},
+    {"guest", SETTINGS, ""},
+    {"VMPL", SETTINGS, "0 is the most privileged level inside the guest"},
+    {"platform info", SETTINGS, "what is switched on in the machine"},
+    {"platform configuration", SETTINGS, ""},
+    {"least firmware", SETTINGS, ""},
+    {"module", MACHINE, "names the instance, and the enclave in it"},
+    {"platform", MACHINE, ""},
+    {"FMSPC", MACHINE, "family and model, as Intel counts"},
+    {"PCE-ID", MACHINE, ""},
+    {"QEID", MACHINE, "names this machine's quoting enclave"},
+    {"SGX type", MACHINE, ""},
+    {"certified by", MACHINE, ""},
+    {"chip", MACHINE, "names the chip"},
+    {"owner's key", MACHINE, "the key of the machine's owner (OCA)"},
+    {"product", MACHINE, ""},
+    {"generation", MACHINE, ""},
+    {"CPU", MACHINE, ""},
+    {"cloud", MACHINE, "whose key signed"},
+    {"signed with", MACHINE, ""},
+    {"pseudonym", MACHINE, "the same for all reports of one machine to one asker"},
+};
+
+static const char *meaning_of(const char *fact, enum group *ret_group)
+{
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (strncmp(words[i].name, fact, strlen(words[i].name)) == 0) {
+			*ret_group = words[i].group;
+			return words[i].means;
+		}
+	}
+	*ret_group = OTHER;
+	return "";
+}
+
+static void put_fact(const struct tee_fact *fact, const char *means, struct writer *out)
+{
+	wr_printf(out, "<dt>");
+	html_text(out, fact->name);
+	wr_printf(out, "</dt><dd%s>",
+		  strspn(fact->value, "0123456789abcdef") > 15 ? " class=\"hex\"" : "");
+	html_text(out, fact->value);
+	if (means[0])
+		wr_printf(out, "<small>%s</small>", means);
+	wr_printf(out, "</dd>\n");
+}
+
+static void put_group(const struct tee_claims *claims, enum group group,
+		      struct writer *out)
+{
+	bool open = false;
+
+	for (size_t i = 0; i < claims->fact_count; i++) {
+		enum group own;
+		const char *means = meaning_of(claims->facts[i].name, &own);
+
+		if (own != group)
+			continue;
+		if (!open)
+			wr_printf(out, "<h3>%s</h3>\n<dl>\n", titles[group]);
+		open = true;
+		put_fact(&claims->facts[i], means, out);
+	}
+	if (open)
+		wr_printf(out, "</dl>\n");
+}
+
+static void put_hex(struct writer *out, const char *name, struct tobi_bytes bytes)
+{
+	char text[2 * 64 + 1];
+
+	if (bytes.size == 0 || bytes.size > 64)
+		return;
+	hex_write(bytes, text, sizeof(text));
+	wr_printf(out, "<dt>%s</dt><dd class=\"hex\">%s</dd>\n", name, text);
+}
+
+static void put_written(struct writer *out, const char *name, struct writer *text)
+{
+	if (text->size) {
+		wr_u8(text, 0);
+		if (!wr_err(text))
+			html_pair(out, name, (const char *)text->ptr);
+	}
+	wr_done(text);
+}
+
+/* What a policy compares, whatever the kind. */
+static void put_common(const struct tobi_result *result, struct writer *out)
+{
+	const struct tee_claims *claims = &result->claims;
+	struct writer platform = wr_init(1024), lacks = wr_init(1024);
+
+	wr_printf(out, "<dl>\n");
+	html_pair(out, "Policy", result->policy_name);
+	put_hex(out, "Image", claims->image_id);
+	for (size_t i = 0; i < claims->signer_count; i++)
+		put_hex(out, "Signer", claims->signers[i]);
+	if (result->identity)
+		html_pair(out, result->verdict == TOBI_ACCEPT ? "Identity" : "Meant",
+			  result->identity);
+	explain_platform(result, &platform);
+	put_written(out, "Platform", &platform);
+	explain_lacks(result, &lacks);
+	put_written(out, "Lacks", &lacks);
+	put_hex(out, "Instance", claims->instance);
+	wr_printf(out, "</dl>\n");
+}
+
+void explain_page_facts(const struct tobi_result *result, struct writer *out)
+{
+	wr_printf(out, "<div class=\"facts\">\n<h2>What the evidence says</h2>\n");
+	if (result->verdict != TOBI_ACCEPT)
+		wr_printf(out,
+			  "<p>The evidence was refused: none of this is proven.</p>\n");
+	put_common(result, out);
+	for (enum group group = 0; group < GROUPS; group++)
+		put_group(&result->claims, group, out);
+	wr_printf(out, "</div>\n");
+}

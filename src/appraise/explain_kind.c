@@ -1,0 +1,57 @@
+#include <string.h>
+
+#include "appraise/explain_page.h"
+
+/* For who meets the word for the first time. What it keeps out is explain_tier()'s. */
+static const struct {
+	const char *tier, *name, *is;
+} kinds[] = {
+    {"soft", "Tobichi's own tier, without special hardware",
+     "A service of the host starts the program apart from all others, measures it first, "
+     "and signs what it measured with the host's key."},
+    {"sgx", "Intel SGX: an enclave in a process",
+     "The CPU keeps a part of one process to itself, encrypts its memory, measures what "
+     "is loaded there, and signs that measurement with a key that only Intel can have "
+     "certified."},
+    {"tdx", "Intel TDX: a confidential virtual machine",
+     "The CPU and Intel's TDX module run a whole virtual machine whose memory the "
+     "hypervisor cannot read. They measure what it was built from and what it started, "
+     "and a quoting enclave signs that with a key that only Intel can have certified."},
+    {"snp", "AMD SEV-SNP: a confidential virtual machine",
+     "A processor of its own inside the CPU encrypts the memory of a virtual machine, "
+     "protects it against change, measures what was launched, and signs a report with a "
+     "key that only AMD can have certified."},
+    {"sev", "AMD SEV: a virtual machine with encrypted memory",
+     "A processor of its own inside the CPU encrypts the memory of a virtual machine and "
+     "measures what was launched. It is older than SEV-SNP, and proves less: memory is "
+     "not protected against change."},
+    {"nitro", "AWS Nitro: an enclave of the cloud",
+     "AWS's own hypervisor runs a small virtual machine beside the customer's instance, "
+     "which has no network and no login, measures it, and signs a document with a key "
+     "that AWS has certified for some hours."},
+    {"nitro-tpm", "AWS NitroTPM: a measured instance of the cloud",
+     "AWS's own hypervisor measures what a virtual machine has started, and signs the "
+     "measurements with a key that AWS has certified for some hours."},
+    {"sgx-epid", "Intel SGX with EPID, retired",
+     "An enclave's quote that Intel's Attestation Service has verified, and signed for. "
+     "The service has ended: what was signed then can still be looked at."},
+};
+
+void explain_page_tier(const struct tobi_result *result, struct writer *out)
+{
+	const char *tier = result->claims.tier;
+
+	if (!tier)
+		return;
+	wr_printf(out, "<h2>What this is</h2>\n<div class=\"tier\">\n");
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		if (strcmp(kinds[i].tier, tier) == 0)
+			wr_printf(out, "<p><b>%s</b></p>\n<p>%s</p>\n", kinds[i].name,
+				  kinds[i].is);
+	}
+	wr_printf(out, "<p><b>Tier ");
+	html_text(out, tier);
+	wr_printf(out, ":</b> it ");
+	html_text(out, explain_tier(tier));
+	wr_printf(out, ".</p>\n</div>\n");
+}
