@@ -114,9 +114,11 @@ static void put_links(const struct tobi_result *result, const struct link *links
 			continue;
 		outcome = explain_outcome(record->outcome);
 		wr_printf(out,
-			  "<li class=\"%s\"><b>%s</b> <span>%s</span> "
+			  "<li class=\"%s\"><b>%s</b> <span>%s%s</span> "
 			  "<code>%s</code></li>\n",
-			  outcome, outcome, links->says, links->code);
+			  outcome, outcome,
+			  record->outcome == TOBI_PASSED ? "" : "not proven: ",
+			  links->says, links->code);
 	}
 }
 
