@@ -1,14 +1,51 @@
 /* A policy that is read keeps its limits, and is whole. */
+#include <stdlib.h>
+#include <string.h>
+
 #include "appraise/policy.h"
 #include "base/limits.h"
 #include "fuzz/fuzz.h"
 #include "tests/evidence.h"
+#include "tobichi/trust.h"
 
-static void check_list(const struct bytes_list *list, bool hash)
+/* may_be_short: a measurement of SGX will do. */
+static void check_list(const struct bytes_list *list, bool hash, bool may_be_short)
 {
 	must(list->count <= LIMIT_POLICY_ITEMS);
 	for (size_t i = 0; i < list->count; i++)
-		must(list->items[i].ptr && (!hash || list->items[i].size == 48));
+		must(list->items[i].ptr && (!hash || list->items[i].size == 48 ||
+					    (may_be_short && list->items[i].size == 32)));
+}
+
+/* Whatever a policy or a certificate in it calls itself stays text. */
+static void check_form(const struct tobi_trust *trust, enum tobi_format format)
+{
+	char *text = NULL;
+
+	must(tobi_trust_write(trust, format, &text, NULL) == TOBI_OK);
+	for (const char *at = text; *at; at++)
+		must(*at == '\n' || ((unsigned char)*at >= 0x20 && *at != 0x7f));
+	must(
+	    format != TOBI_FORMAT_HTML ||
+	    (!strstr(text, "<script") && !strstr(text, "<img") && !strstr(text, "<!--")));
+	free(text);
+}
+
+static void check_trust(const struct tobi_policy *policy)
+{
+	struct tobi_trust *trust = NULL;
+	const struct tobi_trust_line *line;
+	unsigned depth = 0;
+
+	must(tobi_trust_new(policy, &trust, NULL) == TOBI_OK);
+	for (size_t i = 0; (line = tobi_trust_line(trust, i)); i++) {
+		must(line->depth <= depth + (i > 0) && line->name && line->bad);
+		depth = line->depth;
+	}
+	check_form(trust, TOBI_FORMAT_TEXT);
+	check_form(trust, TOBI_FORMAT_JSON);
+	check_form(trust, TOBI_FORMAT_HTML);
+	tobi_trust_free(trust);
 }
 
 bool fuzz_one(struct tobi_bytes input)
@@ -22,13 +59,14 @@ bool fuzz_one(struct tobi_bytes input)
 	}
 	must(policy->tier_count > 0 && policy->tier_count <= LIMIT_POLICY_ITEMS);
 	must(policy->root_count <= LIMIT_POLICY_ITEMS);
-	check_list(&policy->images, true);
-	check_list(&policy->signers, true);
-	check_list(&policy->agents, true);
-	check_list(&policy->hardware, false);
-	must(policy->config_id.size == 0 || policy->config_id.size == 48);
+	check_list(&policy->images, true, true);
+	check_list(&policy->signers, true, true);
+	check_list(&policy->agents, true, false);
+	check_list(&policy->hardware, false, true);
+	must(policy->config_id.size <= 64 && policy->config_id.size % 16 == 0);
 	must(policy->identity != IDENTITY_OWNER || policy->owner.size == 48);
 	must(policy->max_age > 0);
+	check_trust(policy);
 	tobi_policy_free(policy);
 	return true;
 }
@@ -36,13 +74,16 @@ bool fuzz_one(struct tobi_bytes input)
 enum fuzz_seed fuzz_seed(unsigned number, struct writer *out)
 {
 	static const char *const identities[] = {
-	    NULL, "identity:\n  mode: any-instance\n", "identity:\n  mode: config-id\n"};
+	    NULL, "identity:\n  mode: any-instance\n", "identity:\n  mode: config-id\n",
+	    "identity:\n  mode: any-instance\n"};
 	struct test_scene scene;
 
-	if (number >= 3)
+	if (number >= 4)
 		return FUZZ_NO_SEED;
 	test_scene_make(&scene);
 	scene.identity = identities[number];
+	if (number == 3)
+		scene.tiers = "soft, sgx, tdx, snp, sev, nitro, nitro-tpm, sgx-epid, cca";
 	test_scene_policy(&scene, out);
 	test_scene_done(&scene);
 	return FUZZ_GOOD;

@@ -116,6 +116,21 @@ check "it is an EAR" /usr/bin/python3 -c 'import json,sys; assert "submods" in j
 check "verify --html" exits 0 "$tobichi" verify e --policy loop.policy.yaml --nonce 000102030405060708090a0b0c0d0e0f --html -o e.html
 check "without a nonce it may be old: refused" exits 1 "$tobichi" verify e --policy loop.policy.yaml
 check "the page needs nothing from elsewhere" same "$(grep -c -E 'src=|href="http' e.html)" 0
+check "trust" exits 0 "$tobichi" trust loop.policy.yaml
+check "it names the host's CA as a root" has "$said" "  root
+"
+check "and what would make the set smaller" has "$said" "What would make the set smaller"
+check "trust --json" exits 0 "$tobichi" trust loop.policy.yaml --json
+check "the tree, as JSON" /usr/bin/python3 -c '
+import json, sys
+d = json.loads(sys.argv[1])
+(tier,) = [line for line in d["trusts"] if line["kind"] == "tier"]
+assert tier["name"] == "tier soft" and tier["inside"][0]["inside"][0]["kind"] == "root" and d["each-alone"]' "$said"
+check "trust --html" exits 0 "$tobichi" trust loop.policy.yaml --html -o t.html
+check "that page needs nothing from elsewhere" same "$(grep -c -E 'src=|href=|://' t.html)" 0
+check "trust in no policy" exits 2 "$tobichi" trust e
+check "trust in two forms" exits 2 "$tobichi" trust loop.policy.yaml --json --html
+check "trust in nothing" exits 2 "$tobichi" trust
 check "a short nonce" exits 2 "$tobichi" attest looper --nonce 00
 check "attest of nothing" exits 2 "$tobichi" attest 00000000
 "$tobichi" logs -f looper >followed 2>&1 &
