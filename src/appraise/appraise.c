@@ -220,8 +220,7 @@ enum tobi_err tobi_verify(const struct tobi_policy *policy,
 	/* A quote may have certificates in it, as text. */
 	err = !tee_verifier_recognise(request->evidence) &&
 		      ratls_is_certificate(request->evidence)
-		  ? ratls_appraise_file(result, policy, request->evidence, request->nonce,
-					fault)
+		  ? ratls_appraise_file(result, policy, &inner, fault)
 		  : appraisal_run(result, policy, &inner, fault);
 	if (err) {
 		tobi_result_free(result);

@@ -15,6 +15,8 @@
 #include "token/claims_buffer.h"
 #include "token/ratls.h"
 
+DEFINE_CLEANUP(struct tobi_collateral *, tobi_collateral_free)
+
 enum { STRENGTH_BITS = 112, REPORT_DATA_SIZE = 64, HASH_MAX = 64, DER_SEQUENCE = 0x30 };
 
 /* What one appraisal is about. */
@@ -178,10 +180,9 @@ static bool expected_hash(const struct scene *scene, uint8_t ret[static HASH_MAX
 	       hash_key(scene->leaf, CLAIMS_SHA256, ret, &size);
 }
 
-static void examine_report_data(const struct scene *scene)
+static void examine_report_data(const struct scene *scene, struct tobi_bytes found)
 {
 	struct checklist *list = &scene->result->list;
-	struct tobi_bytes found = scene->kind.report_data;
 	uint8_t expected[REPORT_DATA_SIZE] = {0};
 	const struct tobi_bytes wanted = {expected, sizeof(expected)};
 	bool good;
@@ -194,26 +195,49 @@ static void examine_report_data(const struct scene *scene)
 		check_record(list, &check_ratls_key, good, "a quote over this key", "");
 }
 
-/* An EAT carries the hash as its nonce. */
+/* An EAT carries the hash as its nonce; others have report data, as their verifier has
+ * read it. */
 static void examine_bound(const struct scene *scene)
 {
 	uint8_t expected[HASH_MAX];
 
-	if (expected_hash(scene, expected))
+	if (!scene->kind.content_format)
+		examine_report_data(scene, scene->result->claims.report_data);
+	else if (expected_hash(scene, expected))
 		check_record_equal(&scene->result->list, &check_ratls_binding,
 				   (struct tobi_bytes){expected, SHA256_SIZE},
 				   scene->result->claims.nonce);
 }
 
-static void find_verifier(struct scene *scene)
+/* By content format, as in an evidence file; of a vendor's kind by its name, when its
+ * verifier knows the bytes. */
+static const struct tee_verifier *verifier_of(const struct scene *scene)
 {
 	const struct tobi_bytes no_type = {0};
-	char text[96];
+	const struct tee_verifier *verifier =
+	    tee_verifier_find(no_type, scene->kind.content_format);
+
+	if (verifier)
+		return verifier;
+	verifier = tee_verifier_named(scene->kind.name);
+	return verifier && verifier->recognise &&
+		       verifier->recognise(scene->carried.evidence.evidence)
+		   ? verifier
+		   : NULL;
+}
+
+static void find_verifier(struct scene *scene)
+{
+	const char *why = "";
+	char text[128];
 
 	scene->kind = ratls_kind_of(&scene->carried.evidence);
-	scene->verifier = tee_verifier_find(no_type, scene->kind.content_format);
-	snprintf(text, sizeof(text), "evidence of kind %s%s", scene->kind.name,
-		 scene->verifier ? "" : ": no verifier in this build");
+	scene->verifier = verifier_of(scene);
+	if (!scene->verifier)
+		why = tee_verifier_named(scene->kind.name)
+			  ? ": its verifier does not know this form"
+			  : ": no verifier in this build";
+	snprintf(text, sizeof(text), "evidence of kind %s%s", scene->kind.name, why);
 	check_record(&scene->result->list, &check_ratls_kind, scene->verifier, "", text);
 }
 
@@ -222,11 +246,19 @@ static enum tobi_err examine_evidence(struct scene *scene, struct tobi_fault *fa
 	struct tobi_result *result = scene->result;
 	struct tee_request tee =
 	    policy_request(scene->policy, scene->verifier->tier, result->time);
-	enum tobi_err err;
+	CLEANUP(tobi_collateral_freep) struct tobi_collateral *carried = NULL;
+	enum tobi_err err = TOBI_OK;
 
+	if (!scene->request->collateral)
+		err = ratls_collateral(&scene->carried.endorsements, &carried, fault);
+	if (err)
+		return err;
 	tee.evidence = scene->carried.evidence.evidence;
 	tee.endorsements = scene->carried.endorsements.chain;
 	tee.claims_buffer = scene->carried.evidence.claims_buffer;
+	tee.collateral = carried ? carried : scene->request->collateral;
+	tee.pieces = scene->request->pieces;
+	tee.piece_count = scene->request->piece_count;
 	err = scene->verifier->examine(&tee, &result->list, &result->claims, fault);
 	if (!err)
 		examine_bound(scene);
@@ -280,7 +312,7 @@ static enum tobi_err examine(struct scene *scene, struct tobi_fault *fault)
 		check_record_equal(&result->list, &check_ratls_nonce,
 				   scene->request->nonce, scene->claims.nonce);
 	if (!scene->verifier) {
-		examine_report_data(scene);
+		examine_report_data(scene, scene->kind.report_data);
 		return TOBI_OK;
 	}
 	return examine_evidence(scene, fault);
@@ -320,12 +352,18 @@ enum tobi_err ratls_appraise(struct tobi_result *result, const struct tobi_polic
 
 enum tobi_err ratls_appraise_file(struct tobi_result *result,
 				  const struct tobi_policy *policy,
-				  struct tobi_bytes file, struct tobi_bytes nonce,
+				  const struct appraisal_request *given,
 				  struct tobi_fault *fault)
 {
 	CLEANUP(wr_done) struct writer der = wr_init(LIMIT_PEM);
+	struct tobi_bytes file = given->evidence;
 	struct tobi_bytes list[LIMIT_COSE_CHAIN] = {file};
-	struct ratls_request request = {.certificates = list, .count = 1, .nonce = nonce};
+	struct ratls_request request = {.certificates = list,
+					.count = 1,
+					.nonce = given->nonce,
+					.collateral = given->collateral,
+					.pieces = given->pieces,
+					.piece_count = given->piece_count};
 	enum tobi_err err = TOBI_OK;
 
 	if (file.ptr[0] != DER_SEQUENCE)
