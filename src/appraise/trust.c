@@ -125,6 +125,34 @@ const char *trust_join(struct trust_writer *wr, const char *const *texts, size_t
 	return all;
 }
 
+const char *trust_list(struct trust_writer *wr, const struct tobi_bytes *items,
+		       size_t count, bool hex)
+{
+	const char *all = "";
+
+	for (size_t i = 0; i < count; i++) {
+		const char *one = hex ? trust_hex(wr, items[i])
+				      : trust_text(wr, "%.*s", (int)items[i].size,
+						   (const char *)items[i].ptr);
+
+		all = i ? trust_text(wr, "%s, %s", all, one) : one;
+	}
+	return all;
+}
+
+void trust_key(struct trust_writer *wr, const struct trust_key *key, bool named,
+	       const char *value)
+{
+	if (!named && !key->not_named)
+		return;
+	trust_add(wr,
+		  &(struct tobi_trust_line){.kind = key->kind,
+					    .name = named ? key->named : key->not_named,
+					    .value = named ? value : NULL,
+					    .source = named ? key->key : NULL,
+					    .smaller = named ? NULL : key->smaller});
+}
+
 /* One row for each tier that a policy can name; NULL: no verifier of this build. */
 static const struct {
 	const char *tier;

@@ -37,6 +37,21 @@ const char *trust_hex(struct trust_writer *wr, struct tobi_bytes bytes);
 /* "a, b, c" of texts; "" for none. */
 const char *trust_join(struct trust_writer *wr, const char *const *texts, size_t count);
 
+/* A line of the firmware floor or of who is meant, of one key of the policy: what it is
+ * when it is named, and what would be gained where it is not (smaller NULL: nothing, then
+ * there is no line). */
+struct trust_key {
+	enum tobi_trust_kind kind;
+	const char *key; /* "snp: chips" */
+	const char *named, *not_named;
+	const char *smaller;
+};
+void trust_key(struct trust_writer *wr, const struct trust_key *key, bool named,
+	       const char *value);
+/* "0a.., 0b..": texts, or bytes in hexadecimal when hex. */
+const char *trust_list(struct trust_writer *wr, const struct tobi_bytes *items,
+		       size_t count, bool hex);
+
 /* What a root of a tier vouches for, and what it could do. */
 struct trust_vendor {
 	const char *tier, *party;

@@ -1,3 +1,4 @@
+#include "appraise/policy_epid.h"
 #include "appraise/trust.h"
 
 static const struct trust_vendor vendor = {
@@ -17,6 +18,36 @@ static void add_keys(struct trust_writer *wr)
 			  .bad = "could say so of any enclave",
 			  .smaller = "use tier sgx (DCAP), which is verified here",
 			  .party = "Intel"});
+}
+
+static void add_floor(struct trust_writer *wr)
+{
+	const struct policy_epid none = {0};
+	const struct policy_epid *own = wr->policy->epid ? wr->policy->epid : &none;
+
+	trust_add(
+	    wr, &(struct tobi_trust_line){
+		    .kind = TOBI_TRUST_FLOOR,
+		    .name = "status of the platform",
+		    .value = own->status_count ? trust_text(wr, "OK, %s",
+							    trust_join(wr, own->statuses,
+								       own->status_count))
+					       : "OK",
+		    .source = own->status_count ? "sgx-epid: status" : NULL,
+		    .bad = own->status_count
+			       ? "known holes of firmware that was out of date are "
+				 "accepted"
+			       : NULL,
+		    .smaller = own->status_count ? "remove sgx-epid: status" : NULL});
+	if (own->advisory_count)
+		trust_add(
+		    wr, &(struct tobi_trust_line){
+			    .kind = TOBI_TRUST_FLOOR,
+			    .name = "advisories that are accepted",
+			    .value = trust_join(wr, own->advisories, own->advisory_count),
+			    .source = "sgx-epid: advisories",
+			    .bad = "each is a known hole",
+			    .smaller = "remove sgx-epid: advisories"});
 }
 
 void trust_epid(struct trust_writer *wr)

@@ -1,3 +1,4 @@
+#include "appraise/policy_nitro.h"
 #include "appraise/trust.h"
 
 #define MAKE_UP "could sign a document of an enclave that does not exist"
@@ -40,10 +41,53 @@ static void add_operator(struct trust_writer *wr)
 			  .party = "AWS"});
 }
 
+static void add_pcrs(struct trust_writer *wr, const struct policy_nitro *section,
+		     const char *key)
+{
+	for (unsigned i = 0; section && i < NITRO_PCRS; i++) {
+		if (section->pcrs[i].size)
+			trust_add(wr, &(struct tobi_trust_line){
+					  .kind = TOBI_TRUST_IMAGE,
+					  .name = trust_text(wr, "PCR %u", i),
+					  .value = trust_hex(wr, section->pcrs[i]),
+					  .source = key});
+	}
+}
+
+/* Whose instances: any customer of AWS can start an image that is public. */
+static void add_customers(struct trust_writer *wr, const struct policy_nitro *section)
+{
+	const struct policy_nitro none = {0};
+	const struct policy_nitro *own = section ? section : &none;
+
+	bool any = !own->roles.count && !own->instances.count && !own->modules.count;
+
+	trust_key(
+	    wr,
+	    &(struct trust_key){TOBI_TRUST_INSTANCE, "nitro: role-arns",
+				"started by an instance with one of these roles",
+				any ? "an enclave of any customer of AWS counts" : NULL,
+				"name nitro: role-arns, or instance-ids"},
+	    own->roles.count > 0,
+	    trust_list(wr, own->roles.items, own->roles.count, false));
+	trust_key(wr,
+		  &(struct trust_key){TOBI_TRUST_INSTANCE, "nitro: instance-ids",
+				      "started by one of these instances", NULL, NULL},
+		  own->instances.count > 0,
+		  trust_list(wr, own->instances.items, own->instances.count, false));
+	trust_key(wr,
+		  &(struct trust_key){TOBI_TRUST_INSTANCE, "nitro: module-ids",
+				      "exactly one of these launches", NULL, NULL},
+		  own->modules.count > 0,
+		  trust_list(wr, own->modules.items, own->modules.count, false));
+}
+
 void trust_nitro(struct trust_writer *wr)
 {
 	trust_roots(wr, &nitro, add_keys);
 	add_operator(wr);
+	add_pcrs(wr, wr->policy->nitro, "nitro: pcrs");
+	add_customers(wr, wr->policy->nitro);
 }
 
 void trust_nitro_tpm(struct trust_writer *wr)
@@ -56,4 +100,5 @@ void trust_nitro_tpm(struct trust_writer *wr)
 			  .does = "are inside: a NitroTPM tells what the instance has "
 				  "started, and keeps nobody out",
 			  .bad = "could read and change all that runs there"});
+	add_pcrs(wr, wr->policy->nitro_tpm, "nitro-tpm: pcrs");
 }
