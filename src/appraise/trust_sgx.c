@@ -1,4 +1,8 @@
+#include "appraise/policy_dcap.h"
+#include "appraise/policy_sgx.h"
+#include "appraise/policy_tdx.h"
 #include "appraise/trust.h"
+#include "tee/dcap_json.h"
 
 #define MAKE_UP "could certify a chip that does not exist, and with it any enclave"
 
@@ -34,9 +38,102 @@ static void add_keys(struct trust_writer *wr)
 			  .party = "Intel"});
 }
 
-static void add_chip(struct trust_writer *wr)
+/* The statuses that count beside UpToDate. */
+static const char *statuses(struct trust_writer *wr, const struct policy_dcap *dcap)
 {
-	bool pinned = wr->policy->identity == IDENTITY_HARDWARE;
+	const char *all = dcap_status_name(DCAP_UP_TO_DATE);
+
+	for (enum dcap_status status = DCAP_UP_TO_DATE + 1; status < DCAP_STATUSES;
+	     status++) {
+		if (dcap->statuses >> status & 1)
+			all = trust_text(wr, "%s, %s", all, dcap_status_name(status));
+	}
+	return all;
+}
+
+static void add_status(struct trust_writer *wr, const struct policy_dcap *dcap,
+		       const char *tier)
+{
+	bool older = dcap->statuses >> 1 != 0;
+
+	trust_add(
+	    wr,
+	    &(struct tobi_trust_line){
+		.kind = TOBI_TRUST_FLOOR,
+		.name = "Intel's status of the firmware",
+		.value = statuses(wr, dcap),
+		.source = older ? trust_text(wr, "%s: tcb-status", tier) : NULL,
+		.bad = older ? "who runs the machine may know a way in that newer "
+			       "firmware has closed"
+			     : NULL,
+		.smaller = older ? trust_text(wr, "remove %s: tcb-status", tier) : NULL});
+	if (dcap->any_advisory || dcap->advisory_count)
+		trust_add(
+		    wr,
+		    &(struct tobi_trust_line){
+			.kind = TOBI_TRUST_FLOOR,
+			.name = "advisories that are accepted",
+			.value = dcap->any_advisory ? "any"
+						    : trust_join(wr, dcap->advisories,
+								 dcap->advisory_count),
+			.source = trust_text(wr, "%s: advisories", tier),
+			.bad = "each is a known hole",
+			.smaller = dcap->any_advisory
+				       ? trust_text(wr,
+						    "name the advisories in %s: "
+						    "advisories, not any",
+						    tier)
+				       : trust_text(wr, "remove %s: advisories", tier)});
+}
+
+static void add_platforms(struct trust_writer *wr, const struct policy_dcap *dcap,
+			  const char *tier)
+{
+	trust_key(wr,
+		  &(struct trust_key){
+		      TOBI_TRUST_FLOOR, trust_text(wr, "%s: min-tcb-evaluation", tier),
+		      "Intel's review, number at least",
+		      "any review of Intel's that is still valid",
+		      trust_text(wr, "name %s: min-tcb-evaluation", tier)},
+		  dcap->min_evaluation > 0,
+		  trust_text(wr, "%llu", (unsigned long long)dcap->min_evaluation));
+	trust_key(
+	    wr,
+	    &(struct trust_key){TOBI_TRUST_FLOOR, trust_text(wr, "%s: fmspc", tier),
+				"families and models of the CPU (FMSPC)",
+				"each family and model of the CPU",
+				trust_text(wr, "name %s: fmspc, those you have", tier)},
+	    dcap->fmspc.count > 0,
+	    trust_list(wr, dcap->fmspc.items, dcap->fmspc.count, true));
+	trust_key(
+	    wr,
+	    &(struct trust_key){TOBI_TRUST_FLOOR,
+				trust_text(wr, "%s: fmspc-refused", tier),
+				"but not these families and models", NULL, NULL},
+	    dcap->fmspc_refused.count > 0,
+	    trust_list(wr, dcap->fmspc_refused.items, dcap->fmspc_refused.count, true));
+	trust_key(wr,
+		  &(struct trust_key){TOBI_TRUST_INSTANCE,
+				      trust_text(wr, "%s: platforms", tier),
+				      "one of these platforms", NULL, NULL},
+		  dcap->platforms.count > 0,
+		  trust_list(wr, dcap->platforms.items, dcap->platforms.count, true));
+}
+
+static void add_floor(struct trust_writer *wr, const struct policy_dcap *dcap,
+		      const char *tier)
+{
+	trust_open(wr, &(struct tobi_trust_line){.name = "firmware and platforms"});
+	add_status(wr, dcap, tier);
+	add_platforms(wr, dcap, tier);
+	trust_close(wr);
+}
+
+static void add_chip(struct trust_writer *wr, const struct policy_dcap *dcap,
+		     const char *tier)
+{
+	bool pinned =
+	    wr->policy->identity == IDENTITY_HARDWARE || dcap->platforms.count > 0;
 
 	trust_add(wr,
 		  &(struct tobi_trust_line){
@@ -58,20 +155,80 @@ static void add_chip(struct trust_writer *wr)
 
 void trust_sgx(struct trust_writer *wr)
 {
+	const struct policy_sgx *own = wr->policy->sgx;
+
 	trust_roots(wr, &sgx, add_keys);
-	add_chip(wr);
+	add_chip(wr, wr->policy->dcap_sgx, "sgx");
+	add_floor(wr, wr->policy->dcap_sgx, "sgx");
+	if (own->attributes)
+		trust_add(wr, &(struct tobi_trust_line){
+				  .kind = TOBI_TRUST_ALLOWANCE,
+				  .name = "attributes that an enclave may have",
+				  .value = trust_text(
+				      wr, "0x%llx", (unsigned long long)own->attributes),
+				  .source = "sgx: attributes",
+				  .bad = "an enclave with the provisioning key can name "
+					 "the chip to others",
+				  .smaller = "remove sgx: attributes"});
 	trust_collateral(wr, "Intel PCS, a PCCS, or a file");
+}
+
+static void add_module(struct trust_writer *wr)
+{
+	const struct policy_tdx *own = wr->policy->tdx;
+
+	trust_add(
+	    wr, &(struct tobi_trust_line){
+		    .kind = TOBI_TRUST_KEY,
+		    .name = own->mr_seam.count
+				? "the TDX module, one of those that are named"
+				: "the TDX module, any of Intel's that is current",
+		    .value = trust_list(wr, own->mr_seam.items, own->mr_seam.count, true),
+		    .source = own->mr_seam.count ? "tdx: mr-seam" : NULL,
+		    .does = "keeps the hypervisor out",
+		    .bad = "a hole in it opens every TD of the machine",
+		    .smaller = own->mr_seam.count ? NULL : "name tdx: mr-seam"});
+	trust_key(wr,
+		  &(struct trust_key){TOBI_TRUST_SERVICE, "tdx: mr-service-td",
+				      "helper TDs that may see it, for migration", NULL,
+				      NULL},
+		  own->service_td.count > 0,
+		  trust_list(wr, own->service_td.items, own->service_td.count, true));
+}
+
+/* MRTD is of the firmware only: what it starts is in the RTMRs. */
+static void add_guest(struct trust_writer *wr)
+{
+	const struct policy_tdx *own = wr->policy->tdx;
+	bool any = own->event_log;
+
+	for (size_t i = 0; i < TDX_RTMRS; i++) {
+		any |= own->rtmrs[i].size > 0;
+		if (own->rtmrs[i].size)
+			trust_add(wr, &(struct tobi_trust_line){
+					  .kind = TOBI_TRUST_IMAGE,
+					  .name = trust_text(wr, "RTMR%zu", i),
+					  .value = trust_hex(wr, own->rtmrs[i]),
+					  .source = "tdx: rtmrs",
+					  .does = "what the guest has started"});
+	}
+	if (!any)
+		trust_add(wr, &(struct tobi_trust_line){
+				  .kind = TOBI_TRUST_IMAGE,
+				  .name = "whatever the guest's firmware starts",
+				  .does = "images names the firmware (MRTD) only",
+				  .bad = "who launches the guest could have it start "
+					 "another kernel",
+				  .smaller = "name tdx: rtmrs",
+				  .party = "who launches a TDX guest"});
 }
 
 void trust_tdx(struct trust_writer *wr)
 {
 	trust_roots(wr, &tdx, add_keys);
-	add_chip(wr);
-	trust_add(wr, &(struct tobi_trust_line){
-			  .kind = TOBI_TRUST_KEY,
-			  .name = "the TDX module, and the firmware in the guest",
-			  .does = "the module keeps the hypervisor out; the guest's "
-				  "firmware starts what runs",
-			  .bad = "a hole in the module opens every TD of the machine"});
+	add_chip(wr, wr->policy->dcap_tdx, "tdx");
+	add_module(wr);
+	add_floor(wr, wr->policy->dcap_tdx, "tdx");
+	add_guest(wr);
 	trust_collateral(wr, "Intel PCS, a PCCS, or a file");
 }

@@ -19,20 +19,154 @@ static void add_keys(struct trust_writer *wr)
 			  .party = "AMD"});
 }
 
-void trust_snp(struct trust_writer *wr)
+static const char *texts(struct trust_writer *wr, const struct snp_text_list *list,
+			 bool hex)
 {
-	bool pinned = wr->policy->identity == IDENTITY_HARDWARE;
+	return trust_list(wr, list->items, list->count, hex);
+}
 
-	trust_roots(wr, &vendor, add_keys);
+static void add_chip(struct trust_writer *wr)
+{
+	const struct policy_snp *own = &wr->policy->snp;
+	bool pinned = wr->policy->identity == IDENTITY_HARDWARE || own->chips.count > 0;
+
+	trust_add(wr, &(struct tobi_trust_line){
+			  .kind = TOBI_TRUST_KEY,
+			  .name = pinned ? "the chips that are named, and their firmware"
+					 : "every genuine chip, and its firmware",
+			  .value = texts(wr, &own->chips, true),
+			  .source = own->chips.count ? "snp: chips" : NULL,
+			  .does = "the security processor keeps the hypervisor out, and "
+				  "signs reports",
+			  .bad = "who breaks into one chip has its key: and with it any "
+				 "guest, anywhere",
+			  .smaller = pinned ? NULL
+					    : "pin platforms: snp: chips, or identity: "
+					      "hardware"});
+}
+
+/* With a VLEK the cloud has a part: AMD gives it the secret from which its chips make
+ * their keys. */
+static void add_cloud(struct trust_writer *wr)
+{
+	const struct policy_snp *own = &wr->policy->snp;
+	bool vlek = !own->has_keys || own->vlek;
+
+	if (!vlek)
+		return;
 	trust_add(wr,
 		  &(struct tobi_trust_line){
-		      .kind = TOBI_TRUST_KEY,
-		      .name = pinned ? "the chips that are named, and their firmware"
-				     : "every genuine chip, and its firmware",
-		      .does = "the security processor keeps the hypervisor out, and "
-			      "signs reports",
-		      .bad = "who breaks into one chip has its key: and with it any "
-			     "guest, anywhere",
-		      .smaller = pinned ? NULL : "pin platforms: identity: hardware"});
+		      .kind = TOBI_TRUST_SERVICE,
+		      .name = own->csps.count ? "clouds whose key may sign (VLEK)"
+					      : "any cloud that AMD gives a key (VLEK)",
+		      .value = texts(wr, &own->csps, false),
+		      .source = own->csps.count ? "snp: csp-ids"
+				: own->has_keys ? "snp: keys"
+						: NULL,
+		      .does = "has a key of its own for all its chips, so that no chip "
+			      "is named",
+		      .bad = "could let that key out of its chips, and with it make up "
+			     "guests",
+		      .smaller = own->csps.count
+				     ? "name snp: keys: [vcek], if no cloud of yours "
+				       "signs with a VLEK"
+				     : "name snp: keys: [vcek], or snp: csp-ids: today "
+				       "any cloud's VLEK counts",
+		      .party = own->csps.count ? "a cloud that the policy names (VLEK)"
+					       : "any cloud that AMD gives a VLEK"});
+}
+
+static const char *least(struct trust_writer *wr, const struct snp_least_list *list)
+{
+	const char *all = "";
+
+	for (size_t i = 0; i < list->count; i++) {
+		const struct snp_least_tcb *one = &list->items[i];
+		struct tobi_bytes tcb = {one->tcb, sizeof(one->tcb)};
+
+		all = trust_text(wr, "%s%s%s %s", all, i ? ", " : "", one->product->name,
+				 trust_hex(wr, tcb));
+	}
+	return all;
+}
+
+static void add_versions(struct trust_writer *wr, const struct policy_snp *own)
+{
+	trust_key(wr,
+		  &(struct trust_key){TOBI_TRUST_FLOOR, "snp: generations",
+				      "product lines that are accepted",
+				      "each product line whose root is trusted",
+				      "name snp: generations"},
+		  own->generations.count > 0, texts(wr, &own->generations, false));
+	trust_key(wr,
+		  &(struct trust_key){TOBI_TRUST_FLOOR, "snp: refused-generations",
+				      "but not these product lines", NULL, NULL},
+		  own->refused_generations.count > 0,
+		  texts(wr, &own->refused_generations, false));
+	trust_key(wr,
+		  &(struct trust_key){TOBI_TRUST_FLOOR, "snp: min-tcb",
+				      "versions of the firmware, at least",
+				      "any version of the firmware",
+				      "name snp: min-tcb: firmware with known holes is "
+				      "accepted, too"},
+		  own->tcb.count > 0, least(wr, &own->tcb));
+	trust_key(wr,
+		  &(struct trust_key){TOBI_TRUST_FLOOR, "snp: min-launch-tcb",
+				      "versions at the guest's launch, at least", NULL,
+				      NULL},
+		  own->launch_tcb.count > 0, least(wr, &own->launch_tcb));
+	trust_key(wr,
+		  &(struct trust_key){TOBI_TRUST_FLOOR, "snp: min-firmware",
+				      "firmware build, at least", NULL, NULL},
+		  own->has_firmware,
+		  trust_text(wr, "%u.%u.%u", own->firmware[0], own->firmware[1],
+			     own->firmware[2]));
+}
+
+static void allow(struct trust_writer *wr, bool allowed, const char *name,
+		  const char *key, const char *bad)
+{
+	if (allowed)
+		trust_add(wr, &(struct tobi_trust_line){
+				  .kind = TOBI_TRUST_ALLOWANCE,
+				  .name = name,
+				  .source = key,
+				  .bad = bad,
+				  .smaller = trust_text(wr, "remove %s", key)});
+}
+
+static void add_floor(struct trust_writer *wr)
+{
+	const struct policy_snp *own = &wr->policy->snp;
+
+	trust_open(wr, &(struct tobi_trust_line){.name = "firmware and guest"});
+	add_versions(wr, own);
+	allow(wr, own->without_crl, "no list of what AMD has revoked", "snp: crl",
+	      "a key that AMD has revoked would count");
+	allow(wr, own->provisional, "firmware that is not committed",
+	      "snp: provisional-firmware",
+	      "who runs the machine can go back to older firmware");
+	allow(wr, own->migration, "guests that may be moved (migration agent)",
+	      "snp: migration", "the agent sees all that is in the guest");
+	allow(wr, own->max_vmpl > 0, "reports that less privileged code has asked for",
+	      "snp: max-vmpl", "such code speaks for the whole guest");
+	trust_key(wr,
+		  &(struct trust_key){TOBI_TRUST_SIGNER, "snp: id-keys",
+				      "keys that sign for a launch (ID key)", NULL, NULL},
+		  own->id_keys.count > 0, texts(wr, &own->id_keys, true));
+	trust_key(wr,
+		  &(struct trust_key){TOBI_TRUST_SIGNER, "snp: author-keys",
+				      "keys that certify ID keys (author key)", NULL,
+				      NULL},
+		  own->author_keys.count > 0, texts(wr, &own->author_keys, true));
+	trust_close(wr);
+}
+
+void trust_snp(struct trust_writer *wr)
+{
+	trust_roots(wr, &vendor, add_keys);
+	add_chip(wr);
+	add_cloud(wr);
+	add_floor(wr);
 	trust_collateral(wr, "AMD KDS, or a file");
 }
