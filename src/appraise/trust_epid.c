@@ -59,4 +59,5 @@ void trust_epid(struct trust_writer *wr)
 		      .name = "every genuine chip of an EPID group, and its microcode",
 		      .does = "keeps the host out, and signs for its group",
 		      .bad = "who breaks into one chip can sign for any enclave"});
+	add_floor(wr);
 }

@@ -142,15 +142,21 @@ static void add_chip(struct trust_writer *wr, const struct policy_dcap *dcap,
 		      .source = "Intel's QE identity",
 		      .does = "signs quotes with a key that the chip's key certifies",
 		      .bad = "a hole in it lets who runs the machine make up quotes"});
-	trust_add(wr,
-		  &(struct tobi_trust_line){
-		      .kind = TOBI_TRUST_KEY,
-		      .name = pinned ? "the chips that are named, and their microcode"
-				     : "every genuine chip, and its microcode",
-		      .does = "keeps the host out, and vouches for what runs on it",
-		      .bad = "who breaks into one chip has its key: and with it any "
-			     "enclave, anywhere",
-		      .smaller = pinned ? NULL : "pin platforms: identity: hardware"});
+	trust_add(
+	    wr,
+	    &(struct tobi_trust_line){
+		.kind = TOBI_TRUST_KEY,
+		.name = pinned ? "the chips that are named, and their microcode"
+			       : "every genuine chip, and its microcode",
+		.does = "keeps the host out, and vouches for what runs on it",
+		.bad = "who breaks into one chip has its key: and with it any "
+		       "enclave, anywhere",
+		.smaller =
+		    pinned
+			? NULL
+			: trust_text(
+			      wr, "pin platforms: %s: platforms, or identity: hardware",
+			      tier)});
 }
 
 void trust_sgx(struct trust_writer *wr)
