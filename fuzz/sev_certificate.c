@@ -3,6 +3,8 @@
 #include <stdlib.h>
 
 #include "base/endian.h"
+#include <string.h>
+
 #include "fuzz/fuzz.h"
 #include "tee/sev_chain.h"
 
