@@ -12,7 +12,7 @@ static const struct colors none = {"", "", "", "", ""};
 static const struct colors ansi = {"\033[32m", "\033[31m", "\033[2m", "\033[1m",
 				   "\033[0m"};
 
-enum { NAME_WIDTH = 10, FACT_WIDTH = 28, CODE_WIDTH = 30 };
+enum { NAME_WIDTH = 10, FACT_WIDTH = 30, CODE_WIDTH = 30 };
 
 /* "name:   text", the text escaped; the names that stand together have one width. */
 static void put_wide(struct writer *out, const char *indent, size_t width,

@@ -173,6 +173,45 @@ static void run_signer(struct tobi_result *result, const struct tobi_policy *pol
 	    claims->signer_count ? hex_of(result, claims->signers[0]) : "no signature");
 }
 
+static void run_state(struct tobi_result *result, const struct tobi_policy *policy)
+{
+	const struct tee_claims *claims = &result->claims;
+
+	if (claims->no_guest)
+		check_waive(&result->list, &check_debug, "there is no guest");
+	else
+		check_record(&result->list, &check_debug,
+			     !claims->debug || policy->allow_debug, "no debugging",
+			     claims->debug ? "debugging is on" : "");
+	if (result->kind && strcmp(result->kind, "eat") != 0)
+		check_waive(&result->list, &check_launcher,
+			    "the hardware keeps out whoever launched it");
+	else
+		check_record(&result->list, &check_launcher,
+			     !claims->by_user || policy->allow_user_launch,
+			     "a launch by root",
+			     claims->by_user ? "a launch by an ordinary user" : "");
+}
+
+static void run_freshness(struct tobi_result *result, const struct tobi_policy *policy)
+{
+	const struct tee_claims *claims = &result->claims;
+	char expected[48], found[48];
+
+	snprintf(expected, sizeof(expected), "at most %" PRId64 " s old",
+		 policy->max_age);
+	snprintf(found, sizeof(found), "%" PRId64 " s old",
+		 result->time - claims->issued);
+	if (claims->timeless)
+		check_waive(&result->list, &check_freshness,
+			    "this kind of evidence carries no time: the nonce shows it");
+	else
+		check_record(&result->list, &check_freshness,
+			     result->time <= claims->issued ||
+				 result->time - claims->issued <= policy->max_age,
+			     expected, found);
+}
+
 static void run_numbers(struct tobi_result *result, const struct tobi_policy *policy)
 {
 	const struct tee_claims *claims = &result->claims;
@@ -189,27 +228,6 @@ static void run_numbers(struct tobi_result *result, const struct tobi_policy *po
 	snprintf(found, sizeof(found), "%" PRIu64, claims->svn);
 	check_record(&result->list, &check_svn, claims->svn >= policy->min_svn, expected,
 		     found);
-	if (claims->no_guest)
-		check_waive(&result->list, &check_debug, "there is no guest");
-	else
-		check_record(&result->list, &check_debug,
-			     !claims->debug || policy->allow_debug, "no debugging",
-			     claims->debug ? "debugging is on" : "");
-	check_record(&result->list, &check_launcher,
-		     !claims->by_user || policy->allow_user_launch, "a launch by root",
-		     claims->by_user ? "a launch by an ordinary user" : "");
-	snprintf(expected, sizeof(expected), "at most %" PRId64 " s old",
-		 policy->max_age);
-	snprintf(found, sizeof(found), "%" PRId64 " s old",
-		 result->time - claims->issued);
-	if (claims->timeless)
-		check_waive(&result->list, &check_freshness,
-			    "this kind of evidence carries no time: the nonce shows it");
-	else
-		check_record(&result->list, &check_freshness,
-			     result->time <= claims->issued ||
-				 result->time - claims->issued <= policy->max_age,
-			     expected, found);
 }
 
 static void run_identity(struct tobi_result *result, const struct tobi_policy *policy)
@@ -297,6 +315,8 @@ void policy_checks_run(struct tobi_result *result, const struct tobi_policy *pol
 	run_list(result, &check_image, &policy->images, result->claims.image_id);
 	run_signer(result, policy);
 	run_numbers(result, policy);
+	run_state(result, policy);
+	run_freshness(result, policy);
 	if (policy->config_id.size)
 		check_record_equal(&result->list, &check_config, policy->config_id,
 				   result->claims.config_id);

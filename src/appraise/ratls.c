@@ -233,7 +233,9 @@ static void find_verifier(struct scene *scene)
 
 	scene->kind = ratls_kind_of(&scene->carried.evidence);
 	scene->verifier = verifier_of(scene);
-	if (!scene->verifier)
+	if (scene->verifier)
+		scene->result->kind = scene->verifier->name;
+	else
 		why = tee_verifier_named(scene->kind.name)
 			  ? ": its verifier does not know this form"
 			  : ": no verifier in this build";
