@@ -154,6 +154,13 @@ static void has_the_leaf_in_it(struct test_nitro *nitro)
 	nitro->bundle[5] = -1;
 }
 
+static void has_one_before_the_root(struct test_nitro *nitro)
+{
+	for (size_t i = 5; i > 0; i--)
+		nitro->bundle[i] = nitro->bundle[i - 1];
+	nitro->bundle[0] = NITRO_ZONE;
+}
+
 static void has_a_leaf_that_is_a_ca(struct test_nitro *nitro)
 {
 	nitro->certificates[NITRO_LEAF].constraints = "critical,CA:TRUE";
@@ -284,6 +291,7 @@ static const struct {
     FAILS("NITRO-BUNDLE", is_reversed, NITRO_ENCLAVE),
     FAILS("NITRO-BUNDLE", has_two_exchanged, NITRO_ENCLAVE),
     FAILS("NITRO-BUNDLE", has_one_twice, NITRO_ENCLAVE),
+    FAILS("NITRO-BUNDLE", has_one_before_the_root, NITRO_ENCLAVE),
     FAILS("NITRO-BUNDLE", has_the_leaf_in_it, NITRO_ENCLAVE),
     FAILS("NITRO-PROFILE", has_a_leaf_that_is_a_ca, NITRO_ENCLAVE),
     FAILS("NITRO-PROFILE", has_a_leaf_of_another_use, NITRO_ENCLAVE),
@@ -406,6 +414,29 @@ static void test_nitro__right_documents__accepted(void **state)
 	accepts(NITRO_ENCLAVE, has_all_that_may_be);
 	/* Its public key is the TPM's own. */
 	accepts(NITRO_TPM, carries_claims);
+}
+
+static enum tobi_err nonce_of(size_t size)
+{
+	struct test_nitro nitro;
+	struct tobi_result *result;
+	enum tobi_err err;
+
+	test_nitro_make(&nitro, NITRO_ENCLAVE);
+	nitro.given_nonce = (struct tobi_bytes){many, size};
+	err = test_nitro_try(&nitro, &result, NULL);
+	tobi_result_free(result);
+	test_nitro_done(&nitro);
+	return err;
+}
+
+static void test_verify__sizes_of_a_nonce(void **state)
+{
+	(void)state;
+	assert_int_equal(nonce_of(7), TOBI_E_ARGUMENT);
+	assert_int_equal(nonce_of(8), TOBI_OK);
+	assert_int_equal(nonce_of(1024), TOBI_OK);
+	assert_int_equal(nonce_of(1025), TOBI_E_ARGUMENT);
 }
 
 static void refuses_with(void (*change)(struct test_nitro *), const char *code)
@@ -543,6 +574,7 @@ int main(void)
 	    cmocka_unit_test(test_nitro__right_documents__accepted),
 	    cmocka_unit_test(test_nitro__each_check__refuses_alone),
 	    cmocka_unit_test(test_nitro_cases__name_every_check),
+	    cmocka_unit_test(test_verify__sizes_of_a_nonce),
 	    cmocka_unit_test(test_nitro__what_the_policy_refuses__refused),
 	    cmocka_unit_test(test_nitro_examine__of_the_other_kind__refused),
 	    cmocka_unit_test(test_nitro_claims__say_what_the_document_says),
