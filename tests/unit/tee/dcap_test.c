@@ -192,7 +192,9 @@ static void leaf_with_two(struct world *world)
 }
 static void extension_cut(struct world *world)
 {
-	world->scene.extension = BYTES(0x30, 0);
+	static const uint8_t empty[] = {0x30, 0};
+
+	world->scene.extension = (struct tobi_bytes){empty, sizeof(empty)};
 }
 static void processor_with_instance(struct world *world)
 {

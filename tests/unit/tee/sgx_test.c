@@ -193,7 +193,7 @@ static void high_unknown_attribute(struct world *world)
 }
 static void other_claims(struct world *world)
 {
-	world->request.claims_buffer = BYTES('x');
+	world->request.claims_buffer = text_bytes("x");
 }
 
 static const struct failure failures[] = {
@@ -222,7 +222,7 @@ static void test_sgx_examine__report_data_of_the_claims__passes(void **state)
 {
 	struct world *world = *state;
 
-	world->request.claims_buffer = BYTES('x');
+	world->request.claims_buffer = text_bytes("x");
 	memset(world->scene.body + 320, 0, 64);
 	assert_int_equal(
 	    hash_sha256(world->request.claims_buffer, world->scene.body + 320), TOBI_OK);
