@@ -21,6 +21,7 @@ FAMILIES = {
     "DCAP": "Owed by quotes of SGX and of TDX: the way from Intel's root to the quote's signature, and how current\n"
             "the platform is.",
     "SGX": "Owed by quotes of SGX, with `DCAP-*`.",
+    "TDX": "Owed by quotes of TDX, with `DCAP-*`. `TDX-EVENT-LOG` is not asked when no event log came with it.",
     "SOFT": "Owed by evidence of the `soft` tier.",
     "TPM": "Owed by evidence whose token says that the platform's keys are in a TPM or that carries a TPM's quote,\n"
            "and by all evidence when the policy has the key `tpm`.",
