@@ -38,6 +38,7 @@ const char *tdx_run_found(const struct tdx_run *run, const char *code);
 void tdx_run_passes(struct tdx_run *run);
 /* Examines it; this check failed, and no other did. Others may be without a record. */
 void tdx_run_fails_alone(struct tdx_run *run, const char *code);
+#define FAILS(code, run) tdx_run_fails_alone((run), (code))
 
 /* tobi_verify() under a policy that trusts the scene's root and names its image, with
  * more lines behind it; tobi_result_free() what it returns. The policy must be one. */
@@ -45,6 +46,7 @@ struct tobi_result *tdx_run_verify(struct tdx_run *run, const char *lines);
 void tdx_run_accepted(struct tdx_run *run, const char *lines);
 /* By this check, and no other. */
 void tdx_run_refused(struct tdx_run *run, const char *lines, const char *code);
+#define POLICY_FAILS(code, run, lines) tdx_run_refused((run), (lines), (code))
 /* Such a policy is none. */
 void tdx_run_bad_policy(const struct tdx_run *run, const char *lines);
 

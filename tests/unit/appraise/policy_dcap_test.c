@@ -33,11 +33,10 @@ static void test_policy_dcap_tcb_status__not_named__refused(void **state)
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		run->collateral.tcb.levels[0].status = names[i];
-		tdx_run_refused(run, "", "POLICY-DCAP-TCB-STATUS");
-		tdx_run_refused(run,
-				i ? "tdx:\n  tcb-status: [SWHardeningNeeded]\n"
-				  : "tdx:\n  tcb-status: [OutOfDate]\n",
-				"POLICY-DCAP-TCB-STATUS");
+		POLICY_FAILS("POLICY-DCAP-TCB-STATUS", run, "");
+		POLICY_FAILS("POLICY-DCAP-TCB-STATUS", run,
+			     i ? "tdx:\n  tcb-status: [SWHardeningNeeded]\n"
+			       : "tdx:\n  tcb-status: [OutOfDate]\n");
 		snprintf(lines, sizeof(lines), "tdx:\n  tcb-status: [UpToDate, %s]\n",
 			 names[i]);
 		tdx_run_accepted(run, lines);
@@ -69,8 +68,7 @@ static void test_policy_dcap_tcb_status__relaunch_advised__by_name_only(void **s
 	run->scene.body[0] = 2;
 	run->scene.body[585] = 1;
 	run->collateral.tcb.modules[0].levels[1].advisories = NULL;
-	tdx_run_refused(run, "tdx:\n  tcb-status: [OutOfDate]\n",
-			"POLICY-DCAP-TCB-STATUS");
+	POLICY_FAILS("POLICY-DCAP-TCB-STATUS", run, "tdx:\n  tcb-status: [OutOfDate]\n");
 	tdx_run_accepted(run, "tdx:\n  tcb-status: [TDRelaunchAdvised]\n");
 }
 
@@ -89,11 +87,11 @@ static void test_policy_dcap_advisories__one_not_named__refused(void **state)
 
 	run->collateral.tcb.levels[0].advisories =
 	    "\"INTEL-SA-00615\",\"INTEL-SA-00289\"";
-	tdx_run_refused(run, "", "POLICY-DCAP-ADVISORIES");
-	tdx_run_refused(run, "tdx:\n  advisories: [INTEL-SA-00289]\n",
-			"POLICY-DCAP-ADVISORIES");
-	tdx_run_refused(run, "tdx:\n  advisories: [INTEL-SA-0028, INTEL-SA-00615]\n",
-			"POLICY-DCAP-ADVISORIES");
+	POLICY_FAILS("POLICY-DCAP-ADVISORIES", run, "");
+	POLICY_FAILS("POLICY-DCAP-ADVISORIES", run,
+		     "tdx:\n  advisories: [INTEL-SA-00289]\n");
+	POLICY_FAILS("POLICY-DCAP-ADVISORIES", run,
+		     "tdx:\n  advisories: [INTEL-SA-0028, INTEL-SA-00615]\n");
 	tdx_run_accepted(run, "tdx:\n  advisories: [INTEL-SA-00289, INTEL-SA-00615]\n");
 	tdx_run_accepted(run, "tdx:\n  advisories: [any]\n");
 	tdx_run_bad_policy(run, "tdx:\n  advisories: [any, INTEL-SA-00289]\n");
@@ -105,11 +103,9 @@ static void test_policy_dcap_evaluation__too_old__refused(void **state)
 	struct tdx_run *run = *state;
 
 	tdx_run_accepted(run, "tdx:\n  min-tcb-evaluation: 17\n");
-	tdx_run_refused(run, "tdx:\n  min-tcb-evaluation: 18\n",
-			"POLICY-DCAP-EVALUATION");
+	POLICY_FAILS("POLICY-DCAP-EVALUATION", run, "tdx:\n  min-tcb-evaluation: 18\n");
 	run->collateral.qe.document.evaluation = 16;
-	tdx_run_refused(run, "tdx:\n  min-tcb-evaluation: 17\n",
-			"POLICY-DCAP-EVALUATION");
+	POLICY_FAILS("POLICY-DCAP-EVALUATION", run, "tdx:\n  min-tcb-evaluation: 17\n");
 	tdx_run_bad_policy(run, "tdx:\n  min-tcb-evaluation: 017\n");
 	tdx_run_bad_policy(run, "tdx:\n  min-tcb-evaluation: -1\n");
 	tdx_run_bad_policy(run, "tdx:\n  min-tcb-evaluation: 1234567890\n");
@@ -121,13 +117,11 @@ static void test_policy_dcap_fmspc__other_or_refused_model__refused(void **state
 	struct tdx_run *run = *state;
 
 	tdx_run_accepted(run, "tdx:\n  fmspc: [00906EA10000, 00806f050000]\n");
-	tdx_run_refused(run, "tdx:\n  fmspc: [00806f050000]\n", "POLICY-DCAP-FMSPC");
+	POLICY_FAILS("POLICY-DCAP-FMSPC", run, "tdx:\n  fmspc: [00806f050000]\n");
 	tdx_run_accepted(run, "tdx:\n  fmspc-refused: [00806f050000]\n");
-	tdx_run_refused(run, "tdx:\n  fmspc-refused: [00906ea10000]\n",
-			"POLICY-DCAP-FMSPC");
-	tdx_run_refused(
-	    run, "tdx:\n  fmspc: [00906ea10000]\n  fmspc-refused: [00906ea10000]\n",
-	    "POLICY-DCAP-FMSPC");
+	POLICY_FAILS("POLICY-DCAP-FMSPC", run, "tdx:\n  fmspc-refused: [00906ea10000]\n");
+	POLICY_FAILS("POLICY-DCAP-FMSPC", run,
+		     "tdx:\n  fmspc: [00906ea10000]\n  fmspc-refused: [00906ea10000]\n");
 	tdx_run_bad_policy(run, "tdx:\n  fmspc: [00906ea100]\n");
 	tdx_run_bad_policy(run, "tdx:\n  fmspc-refused: [zz906ea10000]\n");
 }
@@ -137,8 +131,8 @@ static void test_policy_dcap_platform__another__refused(void **state)
 	struct tdx_run *run = *state;
 
 	tdx_run_accepted(run, "tdx:\n  platforms: [a1a20000000000000000000000000000]\n");
-	tdx_run_refused(run, "tdx:\n  platforms: [a1a20000000000000000000000000001]\n",
-			"POLICY-DCAP-PLATFORM");
+	POLICY_FAILS("POLICY-DCAP-PLATFORM", run,
+		     "tdx:\n  platforms: [a1a20000000000000000000000000001]\n");
 	tdx_run_bad_policy(run, "tdx:\n  platforms: [a1a2]\n");
 }
 
@@ -149,7 +143,7 @@ static void test_policy_dcap__quote_of_sgx__section_sgx_counts(void **state)
 
 	tdx_run_kind(run, 3, DCAP_SGX);
 	run->collateral.tcb.levels[0].status = "SWHardeningNeeded";
-	tdx_run_refused(run, "", "POLICY-DCAP-TCB-STATUS");
+	POLICY_FAILS("POLICY-DCAP-TCB-STATUS", run, "");
 	tdx_run_accepted(run, "sgx:\n  tcb-status: [SWHardeningNeeded]\n");
 	tdx_run_bad_policy(run, "tdx:\n  tcb-status: [SWHardeningNeeded]\n");
 	run->collateral.tcb.levels[0].status = "UpToDate";
@@ -162,7 +156,7 @@ static void test_policy_dcap__test_root__refused_by_default(void **state)
 	struct tdx_run *run = *state;
 
 	run->no_roots = true;
-	tdx_run_refused(run, "", "DCAP-PCK-CHAIN");
+	POLICY_FAILS("DCAP-PCK-CHAIN", run, "");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

@@ -67,7 +67,7 @@ static void test_dcap_tcb_info__absent__fails(void **state)
 	struct tdx_run *run = *state;
 
 	run->collateral.tcb.document.absent = true;
-	tdx_run_fails_alone(run, "DCAP-TCB-INFO");
+	FAILS("DCAP-TCB-INFO", run);
 	assert_null(run->claims.dcap->tcb);
 }
 
@@ -76,7 +76,7 @@ static void test_dcap_qe_identity__absent__fails(void **state)
 	struct tdx_run *run = *state;
 
 	run->collateral.qe.document.absent = true;
-	tdx_run_fails_alone(run, "DCAP-QE-IDENTITY");
+	FAILS("DCAP-QE-IDENTITY", run);
 	assert_false(tcb_of(run)->found);
 }
 
@@ -86,10 +86,10 @@ static void test_dcap_tcb_info__changed_after_signing__fails(void **state)
 
 	run->collateral.tcb.document.damage.from = "OutOfDate";
 	run->collateral.tcb.document.damage.to = "UpToDate";
-	tdx_run_fails_alone(run, "DCAP-TCB-INFO");
+	FAILS("DCAP-TCB-INFO", run);
 	tdx_run_init(run);
 	run->collateral.tcb.document.damage_signature = true;
-	tdx_run_fails_alone(run, "DCAP-TCB-INFO");
+	FAILS("DCAP-TCB-INFO", run);
 }
 
 static void test_dcap_qe_identity__changed_after_signing__fails(void **state)
@@ -98,10 +98,10 @@ static void test_dcap_qe_identity__changed_after_signing__fails(void **state)
 
 	run->collateral.qe.document.damage.from = "\"isvprodid\":2";
 	run->collateral.qe.document.damage.to = "\"isvprodid\":3";
-	tdx_run_fails_alone(run, "DCAP-QE-IDENTITY");
+	FAILS("DCAP-QE-IDENTITY", run);
 	tdx_run_init(run);
 	run->collateral.qe.document.damage_signature = true;
-	tdx_run_fails_alone(run, "DCAP-QE-IDENTITY");
+	FAILS("DCAP-QE-IDENTITY", run);
 }
 
 static void test_dcap_tcb_info__signed_by_another__fails(void **state)
@@ -109,7 +109,7 @@ static void test_dcap_tcb_info__signed_by_another__fails(void **state)
 	struct tdx_run *run = *state;
 
 	run->collateral.tcb.document.signer = DCAP_KEY_OTHER;
-	tdx_run_fails_alone(run, "DCAP-TCB-INFO");
+	FAILS("DCAP-TCB-INFO", run);
 	/* Intel's platform key is Intel's, and not for this. */
 	tdx_run_init(run);
 	run->collateral.tcb.document.signer = DCAP_KEY_PCK;
@@ -117,7 +117,7 @@ static void test_dcap_tcb_info__signed_by_another__fails(void **state)
 	run->collateral.tcb.document.chain[1] = DCAP_CA;
 	run->collateral.tcb.document.chain[2] = DCAP_ROOT;
 	run->collateral.tcb.document.chain_count = 3;
-	tdx_run_fails_alone(run, "DCAP-TCB-INFO");
+	FAILS("DCAP-TCB-INFO", run);
 }
 
 static void fails_both(struct tdx_run *run)
@@ -177,7 +177,7 @@ static void test_dcap_document__no_chain__fails(void **state)
 	struct tdx_run *run = *state;
 
 	run->collateral.tcb.document.chain_count = 0;
-	tdx_run_fails_alone(run, "DCAP-TCB-INFO");
+	FAILS("DCAP-TCB-INFO", run);
 }
 
 static void test_dcap_document__chain_in_another_order__passes(void **state)
@@ -212,10 +212,10 @@ static void test_dcap_document__issued_in_the_future__fails(void **state)
 	run->collateral.tcb.document.issued = DCAP_NOW;
 	tdx_run_passes(run);
 	run->collateral.tcb.document.issued = DCAP_NOW + 1;
-	tdx_run_fails_alone(run, "DCAP-TCB-INFO");
+	FAILS("DCAP-TCB-INFO", run);
 	tdx_run_init(run);
 	run->collateral.qe.document.issued = DCAP_NOW + 1;
-	tdx_run_fails_alone(run, "DCAP-QE-IDENTITY");
+	FAILS("DCAP-QE-IDENTITY", run);
 }
 
 static void test_dcap_document__past_next_update__fails_without_grace(void **state)
@@ -226,15 +226,15 @@ static void test_dcap_document__past_next_update__fails_without_grace(void **sta
 	tdx_run_passes(run);
 	assert_null(run->claims.in_grace);
 	run->collateral.tcb.document.next_update = DCAP_NOW;
-	tdx_run_fails_alone(run, "DCAP-TCB-INFO");
+	FAILS("DCAP-TCB-INFO", run);
 	run->grace = 1;
 	tdx_run_passes(run);
 	assert_non_null(run->claims.in_grace);
 	run->collateral.tcb.document.next_update = DCAP_NOW - 1;
-	tdx_run_fails_alone(run, "DCAP-TCB-INFO");
+	FAILS("DCAP-TCB-INFO", run);
 	tdx_run_init(run);
 	run->collateral.qe.document.next_update = DCAP_NOW;
-	tdx_run_fails_alone(run, "DCAP-QE-IDENTITY");
+	FAILS("DCAP-QE-IDENTITY", run);
 }
 
 static void test_dcap_document__before_the_baseline__fails(void **state)
@@ -245,7 +245,7 @@ static void test_dcap_document__before_the_baseline__fails(void **state)
 	run->collateral.tcb.document.issued = run->baseline;
 	tdx_run_passes(run);
 	run->collateral.tcb.document.issued = run->baseline - 1;
-	tdx_run_fails_alone(run, "DCAP-TCB-INFO");
+	FAILS("DCAP-TCB-INFO", run);
 }
 
 static void test_dcap_document__kept__fails_once_it_is_old(void **state)
@@ -276,17 +276,17 @@ static void test_dcap_tcb_model__of_another__fails(void **state)
 	struct tdx_run *run = *state;
 
 	run->collateral.tcb.fmspc[5] ^= 1;
-	tdx_run_fails_alone(run, "DCAP-TCB-MODEL");
+	FAILS("DCAP-TCB-MODEL", run);
 	tdx_run_init(run);
 	run->collateral.tcb.pce_id[0] ^= 1;
-	tdx_run_fails_alone(run, "DCAP-TCB-MODEL");
+	FAILS("DCAP-TCB-MODEL", run);
 	tdx_run_init(run);
 	run->collateral.tcb.document.id = "SGX";
-	tdx_run_fails_alone(run, "DCAP-TCB-MODEL");
+	FAILS("DCAP-TCB-MODEL", run);
 	tdx_run_init(run);
 	run->collateral.tcb.document.id = "SGX";
 	run->collateral.tcb.document.version = 2;
-	tdx_run_fails_alone(run, "DCAP-TCB-MODEL");
+	FAILS("DCAP-TCB-MODEL", run);
 }
 
 /* ---- levels ---- */
@@ -296,15 +296,15 @@ static void test_dcap_tcb_level__none__fails(void **state)
 	struct tdx_run *run = *state;
 
 	run->scene.pck.components[2]--;
-	tdx_run_fails_alone(run, "DCAP-TCB-LEVEL");
+	FAILS("DCAP-TCB-LEVEL", run);
 	assert_false(tcb_of(run)->found);
 	tdx_run_init(run);
 	run->scene.pck.pcesvn -= 2;
-	tdx_run_fails_alone(run, "DCAP-TCB-LEVEL");
+	FAILS("DCAP-TCB-LEVEL", run);
 	/* TEE_TCB_SVN of the guest. */
 	tdx_run_init(run);
 	run->scene.body[5] = 1;
-	tdx_run_fails_alone(run, "DCAP-TCB-LEVEL");
+	FAILS("DCAP-TCB-LEVEL", run);
 }
 
 static void test_dcap_tcb_level__revoked__fails(void **state)
@@ -312,12 +312,12 @@ static void test_dcap_tcb_level__revoked__fails(void **state)
 	struct tdx_run *run = *state;
 
 	run->collateral.tcb.levels[0].status = "Revoked";
-	tdx_run_fails_alone(run, "DCAP-TCB-LEVEL");
+	FAILS("DCAP-TCB-LEVEL", run);
 	assert_false(tcb_of(run)->found);
 	tdx_run_init(run);
 	tdx_run_kind(run, 5, DCAP_TD15);
 	run->collateral.tcb.modules[0].levels[0].status = "Revoked";
-	tdx_run_fails_alone(run, "DCAP-TCB-LEVEL");
+	FAILS("DCAP-TCB-LEVEL", run);
 }
 
 static void test_dcap_tcb_level__module_not_listed__fails(void **state)
@@ -326,15 +326,15 @@ static void test_dcap_tcb_level__module_not_listed__fails(void **state)
 
 	tdx_run_kind(run, 5, DCAP_TD15);
 	run->collateral.tcb.modules[0].id = "TDX_02";
-	tdx_run_fails_alone(run, "DCAP-TCB-LEVEL");
+	FAILS("DCAP-TCB-LEVEL", run);
 	tdx_run_kind(run, 5, DCAP_TD15);
 	run->collateral.tcb.module_count = 0;
-	tdx_run_fails_alone(run, "DCAP-TCB-LEVEL");
+	FAILS("DCAP-TCB-LEVEL", run);
 	tdx_run_kind(run, 5, DCAP_TD15);
 	run->collateral.tcb.modules[0].id = "tdx_01";
 	tdx_run_passes(run);
 	run->scene.body[0] = 1;
-	tdx_run_fails_alone(run, "DCAP-TCB-LEVEL");
+	FAILS("DCAP-TCB-LEVEL", run);
 }
 
 static void test_dcap_tcb__each_status__is_told(void **state)
@@ -358,9 +358,9 @@ static void test_dcap_tcb__each_status__is_told(void **state)
 		expect_status(run, all[i].status);
 	}
 	run->collateral.tcb.levels[0].status = "Fine";
-	tdx_run_fails_alone(run, "DCAP-TCB-INFO");
+	FAILS("DCAP-TCB-INFO", run);
 	run->collateral.tcb.levels[0].status = "TDRelaunchAdvised";
-	tdx_run_fails_alone(run, "DCAP-TCB-INFO");
+	FAILS("DCAP-TCB-INFO", run);
 }
 
 static void test_dcap_tcb__parts_differ__worse_one_counts(void **state)
@@ -433,7 +433,7 @@ static void test_dcap_qe_match__another_enclave__fails(void **state)
 
 	for (size_t i = 0; i < sizeof(offsets) / sizeof(offsets[0]); i++) {
 		run->scene.qe_report[offsets[i]] ^= 1;
-		tdx_run_fails_alone(run, "DCAP-QE-MATCH");
+		FAILS("DCAP-QE-MATCH", run);
 		assert_false(tcb_of(run)->found);
 		run->scene.qe_report[offsets[i]] ^= 1;
 	}
@@ -441,7 +441,7 @@ static void test_dcap_qe_match__another_enclave__fails(void **state)
 	run->scene.qe_report[48] ^= 4;
 	tdx_run_passes(run);
 	run->collateral.qe.document.id = "QE";
-	tdx_run_fails_alone(run, "DCAP-QE-MATCH");
+	FAILS("DCAP-QE-MATCH", run);
 }
 
 static void test_dcap_qe_match__can_be_debugged__fails(void **state)
@@ -449,10 +449,10 @@ static void test_dcap_qe_match__can_be_debugged__fails(void **state)
 	struct tdx_run *run = *state;
 
 	run->scene.qe_report[48] |= 2;
-	tdx_run_fails_alone(run, "DCAP-QE-MATCH");
+	FAILS("DCAP-QE-MATCH", run);
 	/* Even when an identity would allow it. */
 	run->collateral.qe.attributes[0] |= 2;
-	tdx_run_fails_alone(run, "DCAP-QE-MATCH");
+	FAILS("DCAP-QE-MATCH", run);
 }
 
 static void test_dcap_qe_level__none_or_revoked__fails(void **state)
@@ -460,10 +460,10 @@ static void test_dcap_qe_level__none_or_revoked__fails(void **state)
 	struct tdx_run *run = *state;
 
 	run->scene.qe_report[258] = 5;
-	tdx_run_fails_alone(run, "DCAP-QE-LEVEL");
+	FAILS("DCAP-QE-LEVEL", run);
 	run->scene.qe_report[258] = 8;
 	run->collateral.qe.levels[0].status = "Revoked";
-	tdx_run_fails_alone(run, "DCAP-QE-LEVEL");
+	FAILS("DCAP-QE-LEVEL", run);
 	assert_false(tcb_of(run)->found);
 }
 

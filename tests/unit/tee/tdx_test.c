@@ -80,7 +80,7 @@ static void test_tdx_format__another_vendor__fails(void **state)
 	struct tdx_run *run = *state;
 
 	run->scene.vendor[0] ^= 1;
-	tdx_run_fails_alone(run, "TDX-FORMAT");
+	FAILS("TDX-FORMAT", run);
 }
 
 static void test_tdx__quote_of_sgx_or_none__error(void **state)
@@ -101,22 +101,22 @@ static void test_tdx_seam__another_signer_or_attributes__fails(void **state)
 	struct tdx_run *run = *state;
 
 	run->scene.body[SEAM_SIGNER + 47] = 1;
-	tdx_run_fails_alone(run, "TDX-SEAM");
+	FAILS("TDX-SEAM", run);
 	/* Of a module with a version its own identity counts. */
 	tdx_run_kind(run, 5, DCAP_TD15);
 	run->collateral.tcb.module.signer[0] = 1;
 	tdx_run_passes(run);
 	run->collateral.tcb.modules[0].signer[0] = 1;
-	tdx_run_fails_alone(run, "TDX-SEAM");
+	FAILS("TDX-SEAM", run);
 	run->scene.body[SEAM_SIGNER] = 1;
 	tdx_run_passes(run);
 	/* Not zero, even where Intel's document would have it so. */
 	run->scene.body[SEAM_ATTRIBUTES] = 1;
-	tdx_run_fails_alone(run, "TDX-SEAM");
+	FAILS("TDX-SEAM", run);
 	run->collateral.tcb.modules[0].attributes[0] = 1;
-	tdx_run_fails_alone(run, "TDX-SEAM");
+	FAILS("TDX-SEAM", run);
 	run->scene.body[SEAM_ATTRIBUTES] = 0;
-	tdx_run_fails_alone(run, "TDX-SEAM");
+	FAILS("TDX-SEAM", run);
 }
 
 static void set_bit(struct tdx_run *run, size_t offset, unsigned bit)
@@ -136,7 +136,7 @@ static void test_tdx_attributes__each_bit__known_ones_pass(void **state)
 		if (known[bit])
 			tdx_run_passes(run);
 		else
-			tdx_run_fails_alone(run, "TDX-ATTRIBUTES");
+			FAILS("TDX-ATTRIBUTES", run);
 		assert_int_equal(run->claims.debug, bit == 0);
 		set_bit(run, ATTRIBUTES, bit);
 	}
@@ -148,7 +148,7 @@ static void test_tdx_xfam__without_x87_or_sse__fails(void **state)
 
 	for (unsigned bit = 0; bit < 2; bit++) {
 		set_bit(run, XFAM, bit);
-		tdx_run_fails_alone(run, "TDX-XFAM");
+		FAILS("TDX-XFAM", run);
 		set_bit(run, XFAM, bit);
 	}
 	set_bit(run, XFAM, 2);
@@ -160,14 +160,14 @@ static void test_tdx_report_data__of_other_claims__fails(void **state)
 	struct tdx_run *run = *state;
 
 	run->claims_buffer = bytes_of_text("claims");
-	tdx_run_fails_alone(run, "TDX-REPORT-DATA");
+	FAILS("TDX-REPORT-DATA", run);
 	memset(run->scene.body + REPORT_DATA, 0, 64);
 	assert_int_equal(hash_sha256(run->claims_buffer, run->scene.body + REPORT_DATA),
 			 TOBI_OK);
 	tdx_run_passes(run);
 	assert_int_equal(tdx_run_outcome(run, "TDX-REPORT-DATA"), TOBI_PASSED);
 	run->scene.body[REPORT_DATA + 63] = 1;
-	tdx_run_fails_alone(run, "TDX-REPORT-DATA");
+	FAILS("TDX-REPORT-DATA", run);
 }
 
 /* ---- the event log ---- */
@@ -221,7 +221,7 @@ static void test_tdx_event_log__in_the_endorsements__is_found(void **state)
 	assert_int_equal(tdx_run_outcome(run, "TDX-EVENT-LOG"), TOBI_PASSED);
 	record.size--;
 	run->endorsements = wr_view(&record);
-	tdx_run_fails_alone(run, "TDX-EVENT-LOG");
+	FAILS("TDX-EVENT-LOG", run);
 	wr_done(&log);
 	wr_done(&record);
 }
@@ -236,17 +236,17 @@ static void test_tdx_event_log__an_event_more_or_fewer__fails(void **state)
 	size = log.size;
 	test_log_event(&log, false, 1, EVENT_SEPARATOR, bytes_of_text("a"));
 	run->pieces[0] = wr_view(&log);
-	tdx_run_fails_alone(run, "TDX-EVENT-LOG");
+	FAILS("TDX-EVENT-LOG", run);
 	run->pieces[0].size = size - 67;
-	tdx_run_fails_alone(run, "TDX-EVENT-LOG");
+	FAILS("TDX-EVENT-LOG", run);
 	run->pieces[0].size = size;
 	tdx_run_passes(run);
 	/* A digest of it, and a register of the guest. */
 	log.ptr[size - 20] ^= 1;
-	tdx_run_fails_alone(run, "TDX-EVENT-LOG");
+	FAILS("TDX-EVENT-LOG", run);
 	log.ptr[size - 20] ^= 1;
 	run->scene.body[RTMRS + 3 * 48] = 1;
-	tdx_run_fails_alone(run, "TDX-EVENT-LOG");
+	FAILS("TDX-EVENT-LOG", run);
 	wr_done(&log);
 }
 
@@ -261,7 +261,7 @@ static void test_tdx_event_log__extends_what_it_cannot__fails(void **state)
 		write_log(run, &log);
 		test_log_event(&log, false, indexes[i], EVENT_ACTION, bytes_of_text("x"));
 		run->pieces[0] = wr_view(&log);
-		tdx_run_fails_alone(run, "TDX-EVENT-LOG");
+		FAILS("TDX-EVENT-LOG", run);
 		wr_done(&log);
 	}
 }
@@ -274,7 +274,7 @@ static void test_tdx_event_log__two_of_them__fails(void **state)
 	write_log(run, &log);
 	run->pieces[1] = run->pieces[0];
 	run->piece_count = 2;
-	tdx_run_fails_alone(run, "TDX-EVENT-LOG");
+	FAILS("TDX-EVENT-LOG", run);
 	wr_done(&log);
 }
 
@@ -290,17 +290,17 @@ static void test_tdx_event_log__table__must_fit(void **state)
 	run->piece_count = 2;
 	tdx_run_passes(run);
 	test_log_table(table, 2, log.size - 1);
-	tdx_run_fails_alone(run, "TDX-EVENT-LOG");
+	FAILS("TDX-EVENT-LOG", run);
 	test_log_table(table, 1, log.size);
-	tdx_run_fails_alone(run, "TDX-EVENT-LOG");
+	FAILS("TDX-EVENT-LOG", run);
 	test_log_table(table, 2, log.size);
 	table[9] ^= 1;
-	tdx_run_fails_alone(run, "TDX-EVENT-LOG");
+	FAILS("TDX-EVENT-LOG", run);
 	/* Without the log. */
 	table[9] ^= 1;
 	run->pieces[0] = run->pieces[1];
 	run->piece_count = 1;
-	tdx_run_fails_alone(run, "TDX-EVENT-LOG");
+	FAILS("TDX-EVENT-LOG", run);
 	wr_done(&log);
 }
 
