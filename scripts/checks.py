@@ -22,6 +22,9 @@ FAMILIES = {
             "the platform is.",
     "SGX": "Owed by quotes of SGX, with `DCAP-*`.",
     "TDX": "Owed by quotes of TDX, with `DCAP-*`. `TDX-EVENT-LOG` is not asked when no event log came with it.",
+    "SNP": "Owed by a report of AMD SEV-SNP. Without a list of revoked certificates `SNP-CRL` and `SNP-REVOKED` do not\n"
+           "run, which refuses unless the policy says `crl: not-required`. `SNP-ID-BLOCK` and `SNP-AUTHOR-KEY` are owed\n"
+           "when an ID block came; `SNP-CHIP` is not asked of a VLEK, which is of no one chip.",
     "SOFT": "Owed by evidence of the `soft` tier.",
     "TPM": "Owed by evidence whose token says that the platform's keys are in a TPM or that carries a TPM's quote,\n"
            "and by all evidence when the policy has the key `tpm`.",

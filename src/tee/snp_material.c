@@ -142,7 +142,7 @@ static void read_der(struct snp_material *material, struct tobi_bytes der)
 
 static bool has_text(struct tobi_bytes bytes, const char *text)
 {
-	return bytes.size && memmem(bytes.ptr, bytes.size, text, strlen(text));
+	return bytes.ptr && memmem(bytes.ptr, bytes.size, text, strlen(text));
 }
 
 static void read_pem(struct snp_material *material, struct tobi_bytes pem)
