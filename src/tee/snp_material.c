@@ -2,6 +2,10 @@
 
 #include <string.h>
 
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+
 #include "base/cleanup.h"
 #include "base/fault.h"
 #include "base/secret.h"
@@ -10,6 +14,8 @@
 #include "tee/snp_certificate.h"
 
 #define OBJECT "SNP certificates"
+
+DEFINE_CLEANUP(BIO *, BIO_free_all)
 
 enum { ENDORSEMENTS_MAX = 16, DER_SEQUENCE = 0x30 };
 
@@ -145,22 +151,28 @@ static bool has_text(struct tobi_bytes bytes, const char *text)
 	return bytes.ptr && memmem(bytes.ptr, bytes.size, text, strlen(text));
 }
 
+/* Every block of a kind that is known here; certificates and lists may be mixed. */
 static void read_pem(struct snp_material *material, struct tobi_bytes pem)
 {
-	CLEANUP(wr_done) struct writer der = wr_init(LIMIT_PEM);
-	struct tobi_bytes list[PINNED_CERTIFICATES_MAX];
-	struct tobi_fault fault = {0};
-	size_t count = 0;
+	CLEANUP(BIO_free_allp) BIO *bio = NULL;
+	bool more = pem.size <= LIMIT_PEM;
 
-	if (has_text(pem, "-----BEGIN X509 CRL-----")) {
-		read_crl(material, pem);
-		return;
+	bio = more ? BIO_new_mem_buf(pem.ptr, (int)pem.size) : NULL;
+	while (bio && more) {
+		char *name = NULL, *header = NULL;
+		uint8_t *data = NULL;
+		long size = 0;
+
+		more = PEM_read_bio(bio, &name, &header, &data, &size) == 1;
+		if (more && strcmp(name, PEM_STRING_X509) == 0)
+			read_der(material, (struct tobi_bytes){data, (size_t)size});
+		else if (more && strcmp(name, PEM_STRING_X509_CRL) == 0)
+			read_crl(material, (struct tobi_bytes){data, (size_t)size});
+		OPENSSL_free(name);
+		OPENSSL_free(header);
+		OPENSSL_free(data);
 	}
-	if (chain_read_pem(pem, OBJECT, &der, list, PINNED_CERTIFICATES_MAX, &count,
-			   &fault))
-		keep_fault(material, &fault);
-	for (size_t i = 0; i < count; i++)
-		read_der(material, list[i]);
+	ERR_clear_error();
 }
 
 static void read_table(struct snp_material *material, struct tobi_bytes bytes)
