@@ -1,6 +1,7 @@
 /* Certificates of AMD SEV, back to back: what is read of them lies within them, and one
  * that is read once has the same form and size when it is read again. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/endian.h"
 #include <string.h>
