@@ -75,6 +75,9 @@ static enum tobi_err verify(const struct cose_sign1 *sign1, const char *object,
 	enum tobi_err err =
 	    list_read(sign1->payload, object, NULL, NULL, &list, &about->count, fault);
 
+	if (!err && !list.spki.size)
+		err = fault_set(fault, TOBI_E_MALFORMED, object, "signer",
+				"it does not name its signer's key");
 	if (!err)
 		err = key_read_spki(list.spki, object, &key, fault);
 	if (!err)

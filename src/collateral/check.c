@@ -165,7 +165,7 @@ check_intel(const struct collateral_item *item, const struct tobi_collateral *kn
 	    struct circle *circle, const struct collateral_rules *rules,
 	    enum collateral_checked *checked, struct tobi_fault *fault)
 {
-	const char *name = "Intel SGX Root CA";
+	const char *root = "Intel SGX Root CA", *name = root;
 	X509 *issuer;
 
 	if (item->kind <= COLLATERAL_TDX_QE_IDENTITY)
@@ -174,6 +174,9 @@ check_intel(const struct collateral_item *item, const struct tobi_collateral *kn
 		name = strcmp(item->name, "platform") == 0 ? "Intel SGX PCK Platform CA"
 							   : "Intel SGX PCK Processor CA";
 	issuer = find_known(known, circle, COLLATERAL_INTEL_ISSUER, name);
+	/* Whose root may stand elsewhere; without it the chain does not hold. */
+	if (issuer)
+		find_known(known, circle, COLLATERAL_INTEL_ISSUER, root);
 	if (!issuer) {
 		*checked = COLLATERAL_NOT_CHECKED;
 		return check_dates(item, rules, fault);
