@@ -1,0 +1,454 @@
+/* Certificates with evidence of vendors' hardware: it reaches its verifier, with the
+ * collateral that the certificate brings, and is bound to the certificate's key. */
+#include <stdio.h>
+
+#include "appraise/ratls_checks.h"
+#include "codec/cbor.h"
+#include "collateral/collateral.h"
+#include "pki/chain.h"
+#include "tests/bytes.h"
+#include "tests/ratls.h"
+#include "tests/snp_scene.h"
+#include "tests/tdx_run.h"
+#include "tobichi/verify.h"
+
+enum {
+	REPORT_DATA = 64,
+	SGX_REPORT_DATA = 320,
+	TD_REPORT_DATA = 520,
+	MRENCLAVE = 64,
+	MRTD = 136,
+	SNP_REPORT_DATA_AT = 0x50,
+	PARTS = 8,
+};
+
+static EVP_PKEY *key, *other_key;
+
+/* A quote in a certificate; all is right until a test changes a thing. */
+struct world {
+	struct tdx_run run;
+	bool tdx;
+	EVP_PKEY *claims_key; /* that the claims name */
+	bool over_other_claims, over_the_key, raw;
+	bool without_endorsements, with_ends, without_roots;
+	int spoiled; /* a part of the endorsements that is nothing; -1: none */
+	const struct tobi_collateral *given;
+	struct tobi_collateral *set;
+	struct writer claims, quote, value, endorsements, der, policy;
+};
+
+static void world_make(struct world *world, unsigned version, enum dcap_body kind)
+{
+	*world = (struct world){.tdx = kind != DCAP_SGX,
+				.claims_key = key,
+				.spoiled = -1,
+				.claims = wr_init(LIMIT_CLAIMS_BUFFER),
+				.quote = wr_init(LIMIT_EVIDENCE),
+				.value = wr_init(LIMIT_CERTIFICATE),
+				.endorsements = wr_init(LIMIT_CERTIFICATE),
+				.der = wr_init(LIMIT_CERTIFICATE),
+				.policy = wr_init(LIMIT_POLICY)};
+	tdx_run_init(&world->run);
+	tdx_run_kind(&world->run, version, kind);
+	world->set = tobi_collateral_new();
+	assert_non_null(world->set);
+}
+
+static void world_done(struct world *world)
+{
+	tdx_run_done(&world->run);
+	tobi_collateral_free(world->set);
+	wr_done(&world->claims);
+	wr_done(&world->quote);
+	wr_done(&world->value);
+	wr_done(&world->endorsements);
+	wr_done(&world->der);
+	wr_done(&world->policy);
+}
+
+static void hash_spki(EVP_PKEY *of, uint8_t out[static 32])
+{
+	assert_int_equal(key_spki_sha256(of, out, NULL), 0);
+}
+
+static void write_quote(struct world *world)
+{
+	uint8_t *at =
+	    world->run.scene.body + (world->tdx ? TD_REPORT_DATA : SGX_REPORT_DATA);
+
+	for (size_t i = 0; i < REPORT_DATA; i++)
+		at[i] = 0;
+	if (world->over_the_key)
+		hash_spki(world->claims_key, at);
+	else
+		assert_int_equal(hash_sha256(wr_view(&world->claims), at), 0);
+	at[0] ^= world->over_other_claims;
+	dcap_scene_quote(&world->run.scene, &world->quote);
+}
+
+static const struct collateral_item *item_of(const struct world *world,
+					     enum collateral_kind kind)
+{
+	const struct collateral_item *item = collateral_find(world->set, kind, NULL);
+
+	assert_non_null(item);
+	return item;
+}
+
+static void write_part(struct world *world, struct tobi_bytes part)
+{
+	CLEANUP(wr_done) struct writer copy = wr_init(LIMIT_CERTIFICATE);
+
+	wr_bytes(&copy, part.ptr, part.size);
+	if (world->with_ends && part.size && part.ptr[0] != 0x30)
+		wr_u8(&copy, 0);
+	cbor_write_bytes(&world->endorsements, wr_view(&copy));
+}
+
+/* Open Enclave's order. */
+static void write_endorsements(struct world *world)
+{
+	const struct collateral_item *tcb = item_of(
+	    world, world->tdx ? COLLATERAL_TDX_TCB_INFO : COLLATERAL_SGX_TCB_INFO);
+	const struct collateral_item *qe = item_of(
+	    world, world->tdx ? COLLATERAL_TDX_QE_IDENTITY : COLLATERAL_SGX_QE_IDENTITY);
+	const struct collateral_item *pck = item_of(world, COLLATERAL_PCK_CRL);
+	const struct collateral_item *root = item_of(world, COLLATERAL_INTEL_ROOT_CRL);
+	CLEANUP(wr_done) struct writer chain = wr_init(LIMIT_PEM);
+	struct tobi_bytes parts[PARTS] = {
+	    tcb->data, tcb->chain, pck->data, root->data,
+	    {0},       qe->data,   qe->chain, text_bytes("2030-03-17T17:46:40Z")};
+
+	dcap_scene_pem(&world->run.scene, DCAP_CA, &chain);
+	dcap_scene_pem(&world->run.scene, DCAP_ROOT, &chain);
+	parts[4] = wr_view(&chain);
+	if (world->spoiled >= 0)
+		parts[world->spoiled] = text_bytes("nothing");
+	cbor_write_tag(&world->endorsements, RATLS_TAG_QUOTE);
+	cbor_write_array(&world->endorsements, 1 + PARTS);
+	cbor_write_uint(&world->endorsements, 3);
+	for (size_t i = 0; i < PARTS; i++)
+		write_part(world, parts[i]);
+}
+
+static void write_certificate(struct world *world)
+{
+	struct test_leaf leaf = {.key = key, .extension_count = 1};
+	struct ratls_evidence evidence = {RATLS_TAG_QUOTE, wr_view(&world->quote),
+					  wr_view(&world->claims)};
+
+	if (world->raw) {
+		leaf.extensions[0] = (struct test_extension){
+		    &ratls_gramine_name, wr_view(&world->quote), false};
+	} else {
+		ratls_evidence_write(&world->value, &evidence);
+		leaf.extensions[0] = (struct test_extension){
+		    &ratls_evidence_name, wr_view(&world->value), false};
+	}
+	if (!world->without_endorsements) {
+		write_endorsements(world);
+		leaf.extensions[leaf.extension_count++] = (struct test_extension){
+		    &ratls_endorsements_name, wr_view(&world->endorsements), false};
+	}
+	test_leaf_write(&leaf, &world->der);
+}
+
+static void write_policy(struct world *world)
+{
+	CLEANUP(wr_done) struct writer pem = wr_init(LIMIT_PEM);
+	char hex[2 * 48 + 1];
+	struct tobi_bytes image = {world->run.scene.body +
+				       (world->tdx ? MRTD : MRENCLAVE),
+				   world->tdx ? 48 : 32};
+
+	hex_write(image, hex, sizeof(hex));
+	wr_printf(&world->policy,
+		  "version: 1\ntiers: [%s]\nimages: [%s]\nchannel: ra-tls\nidentity:\n"
+		  "  mode: any-instance\n",
+		  world->tdx ? "tdx" : "sgx", hex);
+	if (world->without_roots)
+		return;
+	dcap_scene_pem(&world->run.scene, DCAP_ROOT, &pem);
+	wr_printf(&world->policy, "roots:\n  - tier: %s\n    anchors: |\n      ",
+		  world->tdx ? "tdx" : "sgx");
+	for (size_t i = 0; i < pem.size; i++)
+		wr_printf(&world->policy, "%c%s", pem.ptr[i],
+			  pem.ptr[i] == '\n' ? "      " : "");
+	wr_printf(&world->policy, "\n");
+}
+
+static struct tobi_result *appraise(struct world *world)
+{
+	struct tobi_verify_request request = {.time = DCAP_NOW};
+	struct test_claims claims = {0};
+	struct tobi_policy *policy = NULL;
+	struct tobi_result *result = NULL;
+	struct tobi_fault fault = {0};
+
+	test_claims_write(world->claims_key, &claims, &world->claims);
+	write_quote(world);
+	dcap_test_put(&world->run.scene, &world->run.collateral, world->set);
+	write_certificate(world);
+	write_policy(world);
+	if (tobi_policy_parse(wr_view(&world->policy), "p", &policy, &fault))
+		fail_msg("%s: %s", fault.field, fault.message);
+	request.evidence = wr_view(&world->der);
+	request.collateral = world->given;
+	if (tobi_verify(policy, &request, &result, &fault))
+		fail_msg("%s: %s: %s", fault.object, fault.field, fault.message);
+	tobi_policy_free(policy);
+	return result;
+}
+
+static const struct {
+	unsigned version;
+	enum dcap_body kind;
+} kinds[] = {
+    {3, DCAP_SGX}, {4, DCAP_SGX}, {4, DCAP_TD10}, {5, DCAP_TD10}, {5, DCAP_TD15}};
+
+/* Of each kind, with the change. */
+#define EACH(world, change, then)                                                        \
+	for (size_t each = 0; each < sizeof(kinds) / sizeof(kinds[0]); each++) {         \
+		struct world world;                                                      \
+		struct tobi_result *result;                                              \
+                                                                                         \
+		world_make(&world, kinds[each].version, kinds[each].kind);               \
+		change;                                                                  \
+		result = appraise(&world);                                               \
+		then;                                                                    \
+		tobi_result_free(result);                                                \
+		world_done(&world);                                                      \
+	}
+
+static enum tobi_outcome outcome_of(const struct tobi_result *result, const char *code)
+{
+	for (size_t i = 0; i < tobi_result_check_count(result); i++) {
+		if (strcmp(tobi_result_check(result, i)->code, code) == 0)
+			return tobi_result_check(result, i)->outcome;
+	}
+	fail_msg("%s is not on the list", code);
+	return TOBI_NOT_RUN;
+}
+
+static void accepted(const struct tobi_result *result)
+{
+	assert_string_equal(tobi_result_reason(result), "accepted");
+	assert_int_equal(tobi_result_verdict(result), TOBI_ACCEPT);
+	assert_non_null(strstr(tobi_result_allowance(result, 0), "RA-TLS"));
+}
+
+static void refused(const struct tobi_result *result, const char *code)
+{
+	assert_int_equal(tobi_result_verdict(result), TOBI_REFUSE);
+	if (outcome_of(result, code) == TOBI_PASSED)
+		fail_msg("%s passed", code);
+}
+
+static void test_ratls_quote__good__accepted_with_what_it_brings(void **state)
+{
+	(void)state;
+	EACH(world, (void)0, accepted(result));
+	EACH(world, world.with_ends = true, accepted(result));
+}
+
+static void test_ratls_quote__over_other_claims__binding_refuses(void **state)
+{
+	(void)state;
+	EACH(world, world.over_other_claims = true, {
+		refused(result, "RATLS-BINDING");
+		refused(result, world.tdx ? "TDX-REPORT-DATA" : "SGX-REPORT-DATA");
+		assert_int_equal(outcome_of(result, "RATLS-KEY"), TOBI_PASSED);
+		assert_int_equal(outcome_of(result, "DCAP-QUOTE-SIGNATURE"), TOBI_PASSED);
+	});
+}
+
+/* Somebody shows the evidence of another in a certificate of his own. */
+static void test_ratls_quote__of_another_key__refused(void **state)
+{
+	(void)state;
+	EACH(world, world.claims_key = other_key, refused(result, "RATLS-KEY"));
+}
+
+static void test_ratls_quote__no_collateral__refused(void **state)
+{
+	(void)state;
+	EACH(world, world.without_endorsements = true,
+	     refused(result, "DCAP-PCK-REVOCATION"));
+}
+
+/* Each part is needed but the issuers of one list, who are in the quote, and the time. */
+static void test_ratls_quote__part_that_is_nothing__missing(void **state)
+{
+	static const struct {
+		int part;
+		const char *code; /* NULL: not needed */
+	} parts[] = {{0, "DCAP-TCB-INFO"},	 {2, "DCAP-PCK-REVOCATION"},
+		     {3, "DCAP-PCK-REVOCATION"}, {4, NULL},
+		     {5, "DCAP-QE-IDENTITY"},	 {7, NULL}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		EACH(world, world.spoiled = parts[i].part, {
+			if (parts[i].code)
+				refused(result, parts[i].code);
+			else
+				accepted(result);
+		});
+}
+
+/* What the verifier has counts, and what a peer brings is not looked at then. */
+static void test_ratls_quote__own_collateral__instead_of_the_peers(void **state)
+{
+	struct tobi_collateral *empty = tobi_collateral_new();
+
+	(void)state;
+	EACH(world, (world.given = world.set, world.without_endorsements = true),
+	     accepted(result));
+	EACH(world, world.given = empty, refused(result, "DCAP-PCK-REVOCATION"));
+	tobi_collateral_free(empty);
+}
+
+static void test_ratls_quote__test_root__not_trusted_by_default(void **state)
+{
+	(void)state;
+	EACH(world, world.without_roots = true, refused(result, "DCAP-PCK-CHAIN"));
+}
+
+static void test_ratls_quote__gramines_legacy_form__over_the_key(void **state)
+{
+	(void)state;
+	EACH(world, (world.raw = true, world.over_the_key = true), accepted(result));
+	EACH(world, world.raw = true, refused(result, "RATLS-BINDING"));
+	EACH(world,
+	     (world.raw = true, world.over_the_key = true, world.claims_key = other_key),
+	     refused(result, "RATLS-KEY"));
+}
+
+static void test_ratls_quote__damaged__refused(void **state)
+{
+	(void)state;
+	EACH(world, world.run.scene.damage_signature = true,
+	     refused(result, "DCAP-QUOTE-SIGNATURE"));
+	EACH(world, world.run.scene.signer = DCAP_KEY_OTHER,
+	     refused(result, "DCAP-QUOTE-SIGNATURE"));
+}
+
+/* ---- SEV-SNP ---- */
+
+struct snp_world {
+	struct snp_scene scene;
+	EVP_PKEY *claims_key;
+	bool over_other_claims, longer;
+};
+
+static struct tobi_result *appraise_snp(struct snp_world *world)
+{
+	CLEANUP(wr_done) struct writer claims = wr_init(LIMIT_CLAIMS_BUFFER);
+	CLEANUP(wr_done) struct writer report = wr_init(LIMIT_EVIDENCE);
+	CLEANUP(wr_done) struct writer value = wr_init(LIMIT_CERTIFICATE);
+	CLEANUP(wr_done) struct writer der = wr_init(LIMIT_CERTIFICATE);
+	CLEANUP(wr_done) struct writer yaml = wr_init(LIMIT_POLICY);
+	struct snp_scene *scene = &world->scene;
+	struct ratls_evidence evidence = {.tag = RATLS_TAG_SNP};
+	struct test_leaf leaf = {
+	    .key = key, .extension_count = 1, .from = SNP_NOW - 10, .to = SNP_NOW + 10};
+	struct tobi_verify_request request = {.time = SNP_NOW};
+	struct test_claims empty = {0};
+	struct tobi_policy *policy = NULL;
+	struct tobi_result *result = NULL;
+	struct tobi_fault fault = {0};
+
+	test_claims_write(world->claims_key, &empty, &claims);
+	for (size_t i = 0; i < REPORT_DATA; i++)
+		scene->report[SNP_REPORT_DATA_AT + i] = 0;
+	assert_int_equal(
+	    hash_sha256(wr_view(&claims), scene->report + SNP_REPORT_DATA_AT), 0);
+	scene->report[SNP_REPORT_DATA_AT] ^= world->over_other_claims;
+	snp_scene_report(scene, &report);
+	if (world->longer)
+		wr_u8(&report, 0);
+	evidence.evidence = wr_view(&report);
+	evidence.claims_buffer = wr_view(&claims);
+	ratls_evidence_write(&value, &evidence);
+	leaf.extensions[0] =
+	    (struct test_extension){&ratls_evidence_name, wr_view(&value), false};
+	test_leaf_write(&leaf, &der);
+	scene->more = "channel: ra-tls\n";
+	snp_scene_policy(scene, &yaml);
+	if (tobi_policy_parse(wr_view(&yaml), "p", &policy, &fault))
+		fail_msg("%s: %s", fault.field, fault.message);
+	snp_scene_pieces(scene);
+	request.evidence = wr_view(&der);
+	request.pieces = scene->pieces;
+	request.piece_count = scene->piece_count;
+	if (world->longer)
+		assert_int_equal(tobi_verify(policy, &request, &result, &fault),
+				 TOBI_E_TRUNCATED);
+	else if (tobi_verify(policy, &request, &result, &fault))
+		fail_msg("%s: %s: %s", fault.object, fault.field, fault.message);
+	tobi_policy_free(policy);
+	return result;
+}
+
+#define SNP(change, then)                                                                \
+	do {                                                                             \
+		struct snp_world world = {.claims_key = key};                            \
+		struct tobi_result *result;                                              \
+                                                                                         \
+		snp_scene_make(&world.scene);                                            \
+		change;                                                                  \
+		result = appraise_snp(&world);                                           \
+		then;                                                                    \
+		tobi_result_free(result);                                                \
+		snp_scene_done(&world.scene);                                            \
+	} while (0)
+
+static void test_ratls_snp__report__reaches_its_verifier(void **state)
+{
+	(void)state;
+	SNP((void)0, accepted(result));
+	SNP(world.over_other_claims = true, {
+		refused(result, "RATLS-BINDING");
+		refused(result, "SNP-REPORT-DATA");
+		assert_int_equal(outcome_of(result, "SNP-SIGNATURE"), TOBI_PASSED);
+	});
+	SNP(world.claims_key = other_key, refused(result, "RATLS-KEY"));
+	SNP(world.scene.unsigned_report = true, refused(result, "SNP-SIGNATURE"));
+	SNP(world.scene.without_leaf = true, refused(result, "SNP-SIGNATURE"));
+	/* Only a table of certificates may follow. */
+	SNP(world.longer = true, assert_null(result));
+}
+
+static int make_keys(void **state)
+{
+	(void)state;
+	key = test_key_make(TEST_P256);
+	other_key = test_key_make(TEST_P256);
+	return 0;
+}
+
+static int free_keys(void **state)
+{
+	(void)state;
+	EVP_PKEY_free(key);
+	EVP_PKEY_free(other_key);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_ratls_quote__good__accepted_with_what_it_brings),
+	    cmocka_unit_test(test_ratls_quote__over_other_claims__binding_refuses),
+	    cmocka_unit_test(test_ratls_quote__of_another_key__refused),
+	    cmocka_unit_test(test_ratls_quote__no_collateral__refused),
+	    cmocka_unit_test(test_ratls_quote__part_that_is_nothing__missing),
+	    cmocka_unit_test(test_ratls_quote__own_collateral__instead_of_the_peers),
+	    cmocka_unit_test(test_ratls_quote__test_root__not_trusted_by_default),
+	    cmocka_unit_test(test_ratls_quote__gramines_legacy_form__over_the_key),
+	    cmocka_unit_test(test_ratls_quote__damaged__refused),
+	    cmocka_unit_test(test_ratls_snp__report__reaches_its_verifier),
+	};
+
+	return cmocka_run_group_tests(tests, make_keys, free_keys);
+}
