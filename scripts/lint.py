@@ -23,6 +23,7 @@ BANNED = re.compile(
 RAW_MEMORY = re.compile(r"\b(memcpy|memmove|mempcpy)\s*\(")
 # The library is given the time, the environment and the randomness of keys.
 AMBIENT = re.compile(r"\b(getenv|secure_getenv|time|clock_gettime|gettimeofday)\s*\(")
+CHAIN = "src/appraise/explain_chain.c"
 CALLED_WITHOUT_NAME = re.compile(r'"(?:[^"\\\n]|\\.)*"|//[^\n]*|/\*.*?\*/', re.S)
 
 
@@ -137,6 +138,16 @@ def checks(tree):
             yield f"{code}: no test shows that it refuses"
 
 
+def links(tree):
+    """The chain of the page that explains a result is made of checks that there are."""
+    rows = set(re.findall(r'"([A-Z]+(?:-[A-Z]+)+)"', "".join(
+        text for path, text in tree.items()
+        if path.startswith("src/") and path.endswith(".c") and path != CHAIN)))
+    for code in re.findall(r'\{"([A-Z]+(?:-[A-Z]+)+)",', tree.get(CHAIN, "")):
+        if code not in rows:
+            yield f"{CHAIN}: {code} is no check"
+
+
 def option_texts(tree):
     """From a command's name to its option text, the fourth field of its row."""
     table = tree.get("cli/main.c", "").partition("commands[] = {")[2].partition("\n};")[0]
@@ -214,7 +225,7 @@ def references(tree):
                         yield f"{path}:{number}: {name} has no {test}"
 
 
-TREE_RULES = [layers, banned, sizes, leftovers, commands, checks, options, option_letters, page_of_checks,
+TREE_RULES = [layers, banned, sizes, leftovers, commands, checks, links, options, option_letters, page_of_checks,
               allowed_calls, policy_keys, references]
 
 
@@ -291,6 +302,8 @@ def self_test():
         (options, {"cli/main.c": optioned, "man/tobichi-build.1": ".Fl -one\n.Fl -two\n.Op Fl -three\n"},
          {"cli/main.c": optioned, "man/tobichi-build.1": ".Fl -one\n.Fl -two\n.Dl other --three\n"}),
         (option_letters, {"cli/a.c": letters % "a"}, {"cli/a.c": letters % "b"}),
+        (links, {CHAIN: '{"SOFT-B", "x"},', "src/tee/a.c": good_check},
+         {CHAIN: '{"SOFT-A", "x"},', "src/tee/a.c": good_check}),
         (page_of_checks, {**whole_check, "docs/CHECKS.md": checks_page.page({})},
          {**whole_check, "docs/CHECKS.md": checks_page.page(whole_check)}),
         (policy_keys, {"src/appraise/policy_yaml.c": schema, "man/tobichi-policy.5": ".It Ic min-svn Ns :\n"},

@@ -25,19 +25,19 @@ static const struct {
     {"MRSIGNER", PROGRAM, "hash of the key that signed the enclave"},
     {"MRSEAM", FIRMWARE, "hash of the TDX module, which keeps the hypervisor out"},
     {"MRTD", PROGRAM, "hash of the virtual machine as it was built: its firmware"},
-    {"RTMR", PROGRAM, "hash over what was started since: kernel, command line, ..."},
+    {"RTMR0", PROGRAM, "hash over the firmware's settings"},
+    {"RTMR1", PROGRAM, "hash over the boot loader and the kernel"},
+    {"RTMR2", PROGRAM, "hash over the command line and the first file system"},
+    {"RTMR3", PROGRAM, "hash over what the guest itself has added"},
     {"MRCONFIGID", PROGRAM, "what whoever launched it has fixed"},
     {"MROWNERCONFIG", PROGRAM, "what its owner has configured"},
     {"MROWNER", PROGRAM, "whose virtual machine it is said to be"},
     {"MRSERVICETD", PROGRAM, "hash of a helper TD, for migration; zero: none"},
-    {"MR SERVICE", PROGRAM, "hash of a helper TD, for migration; zero: none"},
     {"launch measurement", PROGRAM, "hash of the virtual machine as it was launched"},
     {"launch digest", PROGRAM, "hash of the virtual machine as it was launched"},
     {"host data", PROGRAM, "what the host has fixed at launch"},
-    {"id key", PROGRAM, "hash of the key that signed for this launch"},
     {"author key", PROGRAM, "hash of the key that certifies the ID key"},
     {"ID key", PROGRAM, "hash of the key that signed for this launch"},
-    {"ID block", PROGRAM, ""},
     {"family id", PROGRAM, "the owner's name for the family of images"},
     {"image id", PROGRAM, "the owner's name for the image"},
     {"PCR 0, image", PROGRAM, "hash of the whole image"},
@@ -54,7 +54,7 @@ static const struct {
     {"CONFIGID", PROGRAM, "what the launch has fixed"},
     {"CONFIGSVN", PROGRAM, "version of that"},
     {"guest SVN", PROGRAM, "security version, which the guest's owner chose"},
-    {"event", PROGRAM, ""},
+    {"event log", PROGRAM, "what was started, step by step; it gives the same hashes"},
     {"MISCSELECT", SETTINGS, "what is reported when an enclave stops"},
     {"REPORTDATA", BOUND, "what the program itself put in: a nonce, a key's hash"},
     {"report data", BOUND, "what the guest itself put in: a nonce, a key's hash"},
@@ -81,23 +81,18 @@ static const struct {
     {"PCE SVN", FIRMWARE, "version of the enclave that certifies the quoting enclave"},
     {"SGX TCB", FIRMWARE, "versions of each part, as the certificate says"},
     {"TEE_TCB", FIRMWARE, "versions of the TDX module and its loader"},
-    {"TEE TCB", FIRMWARE, "versions of the TDX module and its loader"},
     {"QE and PCE", FIRMWARE, ""},
-    {"TDX module", FIRMWARE, ""},
-    {"reported TCB", FIRMWARE, "versions that the key was made for"},
-    {"current TCB", FIRMWARE, "versions that run now"},
-    {"committed TCB", FIRMWARE, "it cannot go back behind these"},
-    {"launch TCB", FIRMWARE, "versions that ran when the guest was launched"},
-    {"TCB", FIRMWARE, ""},
-    {"current", FIRMWARE, ""},
-    {"committed", FIRMWARE, "it cannot go back behind these"},
+    {"TCB reported", FIRMWARE, "versions that the signing key was made for"},
+    {"TCB current", FIRMWARE, "versions that run now"},
+    {"TCB committed", FIRMWARE, "the machine cannot go back behind these"},
+    {"TCB at launch", FIRMWARE, "versions that ran when the guest was launched"},
+    {"firmware committed", FIRMWARE, "the machine cannot go back behind it"},
     {"firmware", FIRMWARE, ""},
     {"mitigations", FIRMWARE, "protections that are switched on"},
     {"service", FIRMWARE, ""},
     {"platform services", FIRMWARE, ""},
     {"attributes", SETTINGS, "debugging, and other switches"},
-    {"TD attributes", SETTINGS, "debugging, and other switches"},
-    {"SEAM attributes", SETTINGS, ""},
+    {"TDATTRIBUTES", SETTINGS, "debugging, and other switches"},
     {"XFAM", SETTINGS, "which extended registers it may use"},
     {"guest policy", SETTINGS, "what the guest's owner allows the host"},
     {"guest", SETTINGS, ""},
@@ -106,6 +101,7 @@ static const struct {
     {"platform configuration", SETTINGS, ""},
     {"least firmware", SETTINGS, ""},
     {"module", MACHINE, "names the instance, and the enclave in it"},
+    {"platform (PPID)", MACHINE, "names the platform"},
     {"platform", MACHINE, ""},
     {"FMSPC", MACHINE, "family and model, as Intel counts"},
     {"PCE-ID", MACHINE, ""},
@@ -136,6 +132,8 @@ static const char *meaning_of(const char *fact, enum group *ret_group)
 
 static void put_fact(const struct tee_fact *fact, const char *means, struct writer *out)
 {
+	size_t zeros = strspn(fact->value, "0");
+
 	wr_printf(out, "<dt>");
 	html_text(out, fact->name);
 	wr_printf(out, "</dt><dd%s>",
@@ -143,6 +141,8 @@ static void put_fact(const struct tee_fact *fact, const char *means, struct writ
 	html_text(out, fact->value);
 	if (means[0])
 		wr_printf(out, "<small>%s</small>", means);
+	if (zeros > 15 && !fact->value[zeros])
+		wr_printf(out, "<small>All zero: nothing was put in.</small>");
 	wr_printf(out, "</dd>\n");
 }
 

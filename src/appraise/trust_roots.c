@@ -176,5 +176,13 @@ void trust_collateral(struct trust_writer *wr, const char *who)
 				     ? NULL
 				     : "name collateral: baseline, the day of the last "
 				       "hole that you know of"});
+	if (policy->bundle_signers.count)
+		trust_add(wr, &(struct tobi_trust_line){
+				  .kind = TOBI_TRUST_SIGNER,
+				  .name = "only from bundles that one of these signed",
+				  .value = trust_list(wr, policy->bundle_signers.items,
+						      policy->bundle_signers.count, true),
+				  .source = "collateral: signers",
+				  .bad = "could keep back the newest list"});
 	trust_close(wr);
 }

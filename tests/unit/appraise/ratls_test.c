@@ -483,7 +483,6 @@ static void test_ratls__kind_without_verifier__says_so(void **state)
 	    {of_librats_snp, "evidence of kind snp-report: "},
 	    {of_librats_csv, "evidence of kind csv: no verifier in this build"},
 	};
-
 	unsigned rows = 0;
 
 	(void)state;
@@ -557,27 +556,6 @@ static void test_ratls__truncated_trailing_or_flipped__never_accepted(void **sta
 	sample_done(&sample);
 }
 
-static void test_ratls_is_certificate__by_its_start(void **state)
-{
-	struct writer evidence = wr_init(LIMIT_EVIDENCE);
-	struct test_scene scene;
-
-	(void)state;
-	assert_true(ratls_is_certificate(BYTES(0x30, 0x82)));
-	assert_false(ratls_is_certificate(BYTES(0x30)));
-	assert_false(ratls_is_certificate((struct tobi_bytes){0}));
-	assert_false(ratls_is_certificate(BYTES(0x30, 0x03, 0x02)));
-	assert_true(ratls_is_certificate(text_bytes("x\n-----BEGIN CERTIFICATE-----")));
-	assert_false(ratls_is_certificate(text_bytes("-----BEGIN PUBLIC KEY-----")));
-	test_scene_make(&scene);
-	test_scene_evidence(&scene, &evidence);
-	assert_false(ratls_is_certificate(wr_view(&evidence)));
-	/* A CBOR map stays one, whatever it holds. */
-	assert_false(ratls_is_certificate(text_bytes("\xa1-----BEGIN CERTIFICATE-----")));
-	test_scene_done(&scene);
-	wr_done(&evidence);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -590,7 +568,6 @@ int main(void)
 	    cmocka_unit_test(test_ratls_cases__name_every_check),
 	    cmocka_unit_test(test_ratls__kind_without_verifier__says_so),
 	    cmocka_unit_test(test_ratls__truncated_trailing_or_flipped__never_accepted),
-	    cmocka_unit_test(test_ratls_is_certificate__by_its_start),
 	};
 	int failed;
 

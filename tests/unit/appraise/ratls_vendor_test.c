@@ -2,6 +2,7 @@
  * collateral that the certificate brings, and is bound to the certificate's key. */
 #include <stdio.h>
 
+#include "appraise/ratls.h"
 #include "appraise/ratls_checks.h"
 #include "codec/cbor.h"
 #include "collateral/collateral.h"
@@ -419,6 +420,29 @@ static void test_ratls_snp__report__reaches_its_verifier(void **state)
 	SNP(world.longer = true, assert_null(result));
 }
 
+/* ---- what is a certificate ---- */
+
+static void test_ratls_is_certificate__by_its_start(void **state)
+{
+	struct writer evidence = wr_init(LIMIT_EVIDENCE);
+	struct test_scene scene;
+
+	(void)state;
+	assert_true(ratls_is_certificate(BYTES(0x30, 0x82)));
+	assert_false(ratls_is_certificate(BYTES(0x30)));
+	assert_false(ratls_is_certificate((struct tobi_bytes){0}));
+	assert_false(ratls_is_certificate(BYTES(0x30, 0x03, 0x02)));
+	assert_true(ratls_is_certificate(text_bytes("x\n-----BEGIN CERTIFICATE-----")));
+	assert_false(ratls_is_certificate(text_bytes("-----BEGIN PUBLIC KEY-----")));
+	test_scene_make(&scene);
+	test_scene_evidence(&scene, &evidence);
+	assert_false(ratls_is_certificate(wr_view(&evidence)));
+	/* A CBOR map stays one, whatever it holds. */
+	assert_false(ratls_is_certificate(text_bytes("\xa1-----BEGIN CERTIFICATE-----")));
+	test_scene_done(&scene);
+	wr_done(&evidence);
+}
+
 static int make_keys(void **state)
 {
 	(void)state;
@@ -448,6 +472,7 @@ int main(void)
 	    cmocka_unit_test(test_ratls_quote__gramines_legacy_form__over_the_key),
 	    cmocka_unit_test(test_ratls_quote__damaged__refused),
 	    cmocka_unit_test(test_ratls_snp__report__reaches_its_verifier),
+	    cmocka_unit_test(test_ratls_is_certificate__by_its_start),
 	};
 
 	return cmocka_run_group_tests(tests, make_keys, free_keys);
