@@ -147,12 +147,12 @@ static void flipped(unsigned version, enum dcap_body kind, size_t at, uint8_t by
 static void test_dcap_quote_read__header_that_is_not_known__fails(void **state)
 {
 	(void)state;
-	flipped(3, DCAP_SGX, 0, 3 ^ 2, TOBI_E_UNSUPPORTED);
-	flipped(5, DCAP_SGX, 0, 5 ^ 6, TOBI_E_UNSUPPORTED);
+	flipped(3, DCAP_SGX, 0, 0x3 ^ 0x2, TOBI_E_UNSUPPORTED);
+	flipped(5, DCAP_SGX, 0, 0x5 ^ 0x6, TOBI_E_UNSUPPORTED);
 	flipped(3, DCAP_SGX, 1, 1, TOBI_E_UNSUPPORTED);
-	flipped(3, DCAP_SGX, 2, 2 ^ 3, TOBI_E_UNSUPPORTED); /* P-384 */
-	flipped(3, DCAP_SGX, 2, 2 ^ 1, TOBI_E_UNSUPPORTED); /* EPID */
-	flipped(3, DCAP_SGX, 4, 0x81, TOBI_E_MALFORMED);    /* TDX has no version 3 */
+	flipped(3, DCAP_SGX, 2, 0x2 ^ 0x3, TOBI_E_UNSUPPORTED); /* P-384 */
+	flipped(3, DCAP_SGX, 2, 0x2 ^ 0x1, TOBI_E_UNSUPPORTED); /* EPID */
+	flipped(3, DCAP_SGX, 4, 0x81, TOBI_E_MALFORMED);	/* TDX has no version 3 */
 	flipped(4, DCAP_SGX, 4, 1, TOBI_E_MALFORMED);
 	flipped(4, DCAP_TD10, 7, 1, TOBI_E_MALFORMED);
 }
@@ -160,10 +160,10 @@ static void test_dcap_quote_read__header_that_is_not_known__fails(void **state)
 static void test_dcap_quote_read__body_of_version_5_does_not_agree__fails(void **state)
 {
 	(void)state;
-	flipped(5, DCAP_SGX, 48, 1 ^ 2, TOBI_E_MALFORMED); /* a TD under SGX */
-	flipped(5, DCAP_TD10, 48, 2 ^ 1, TOBI_E_MALFORMED);
-	flipped(5, DCAP_TD10, 48, 2 ^ 3, TOBI_E_MALFORMED); /* its size is another */
-	flipped(5, DCAP_TD10, 48, 2 ^ 4, TOBI_E_MALFORMED);
+	flipped(5, DCAP_SGX, 48, 0x1 ^ 0x2, TOBI_E_MALFORMED); /* a TD under SGX */
+	flipped(5, DCAP_TD10, 48, 0x2 ^ 0x1, TOBI_E_MALFORMED);
+	flipped(5, DCAP_TD10, 48, 0x2 ^ 0x3, TOBI_E_MALFORMED); /* its size is another */
+	flipped(5, DCAP_TD10, 48, 0x2 ^ 0x4, TOBI_E_MALFORMED);
 	flipped(5, DCAP_TD10, 48, 2, TOBI_E_MALFORMED);
 	flipped(5, DCAP_TD15, 50, 1, TOBI_E_MALFORMED);
 	flipped(5, DCAP_TD15, 53, 0x80, TOBI_E_MALFORMED);
