@@ -144,12 +144,12 @@ static bool is_tpm_quote(struct tobi_bytes bytes)
 /* MSG_REPORT_RSP of the firmware (SEV-SNP ABI, table 26): status, size, 24 zeros. */
 static bool is_snp_response(struct tobi_bytes bytes)
 {
-	struct tobi_bytes report = {bytes.ptr + 32, bytes.size - 32};
 	const struct tee_verifier *verifier;
 
 	if (bytes.size < 1024 || !is_zero(bytes, 0, 4) || !is_zero(bytes, 8, 32))
 		return false;
-	verifier = tee_verifier_recognise(report);
+	verifier =
+	    tee_verifier_recognise((struct tobi_bytes){bytes.ptr + 32, bytes.size - 32});
 	return verifier && strcmp(verifier->tier, "snp") == 0;
 }
 

@@ -1,7 +1,10 @@
 #include <stdlib.h>
 
+#include <openssl/pem.h>
+
 #include "appraise/unwrap.h"
 #include "base/limits.h"
+#include "collateral/bundle.h"
 #include "tests/bytes.h"
 #include "pki/chain.h"
 #include "tests/nitro_scene.h"
@@ -81,6 +84,77 @@ static void test_unwrap_hint__certificates_of_vendors(void **state)
 	is_vendors("enclave", false);
 }
 
+/* A list of nobody: its form is what counts. */
+static void write_crl(struct writer *der, struct writer *pem)
+{
+	X509_CRL *crl = X509_CRL_new();
+	ASN1_TIME *time = ASN1_TIME_set(NULL, NITRO_NOW);
+	BIO *bio = BIO_new(BIO_s_mem());
+	unsigned char *bytes = NULL;
+	EVP_PKEY *key = NULL;
+	char *text = NULL;
+	int size;
+
+	assert_int_equal(key_new(KEY_P384, &key, NULL), 0);
+	X509_CRL_set_version(crl, 1);
+	X509_CRL_set1_lastUpdate(crl, time);
+	X509_CRL_set1_nextUpdate(crl, time);
+	assert_true(X509_CRL_sign(crl, key, EVP_sha384()) > 0);
+	size = i2d_X509_CRL(crl, &bytes);
+	assert_true(size > 0);
+	wr_bytes(der, bytes, (size_t)size);
+	assert_int_equal(PEM_write_bio_X509_CRL(bio, crl), 1);
+	size = (int)BIO_get_mem_data(bio, &text);
+	wr_bytes(pem, text, (size_t)size);
+	OPENSSL_free(bytes);
+	BIO_free_all(bio);
+	ASN1_TIME_free(time);
+	X509_CRL_free(crl);
+	EVP_PKEY_free(key);
+}
+
+static void test_unwrap_hint__lists_and_bundles(void **state)
+{
+	struct writer der = wr_init(LIMIT_CRL), pem = wr_init(LIMIT_CRL);
+	struct writer bundle = wr_init(LIMIT_TOKEN);
+	struct tobi_collateral *set = tobi_collateral_new();
+	EVP_PKEY *key = NULL;
+
+	(void)state;
+	write_crl(&der, &pem);
+	hints(wr_view(&der), "--collateral");
+	hints(wr_view(&pem), "--collateral");
+	wr_u8(&der, 0);
+	hints_nothing(wr_view(&der));
+	assert_non_null(set);
+	assert_int_equal(key_new(KEY_P384, &key, NULL), 0);
+	assert_int_equal(bundle_write(set, key, NITRO_NOW, &bundle, NULL), 0);
+	hints(wr_view(&bundle), "--collateral");
+	EVP_PKEY_free(key);
+	tobi_collateral_free(set);
+	wr_done(&bundle);
+	wr_done(&der);
+	wr_done(&pem);
+}
+
+/* The firmware's answer to a guest: 32 bytes, then a report of 1184. */
+static void test_unwrap_hint__a_report_behind_the_firmwares_answer(void **state)
+{
+	static uint8_t answer[32 + 1184 + 1];
+
+	(void)state;
+	answer[32] = 2;			 /* version */
+	answer[32 + 0x34] = 1;		 /* ECDSA on P-384 with SHA-384 */
+	answer[4] = 0xa0, answer[5] = 4; /* its size */
+	hints((struct tobi_bytes){answer, 32 + 1184}, "tail -c +33");
+	hints_nothing((struct tobi_bytes){answer + 32, 1184});
+	answer[0] = 1; /* a status other than good */
+	hints_nothing((struct tobi_bytes){answer, 32 + 1184});
+	answer[0] = 0;
+	answer[12] = 1;
+	hints_nothing((struct tobi_bytes){answer, 32 + 1184});
+}
+
 static void test_unwrap_hint__collateral(void **state)
 {
 	(void)state;
@@ -127,6 +201,8 @@ int main(void)
 	    cmocka_unit_test(test_unwrap_hint__reports_for_one_machine),
 	    cmocka_unit_test(test_unwrap_hint__certificates_of_vendors),
 	    cmocka_unit_test(test_unwrap_hint__collateral),
+	    cmocka_unit_test(test_unwrap_hint__lists_and_bundles),
+	    cmocka_unit_test(test_unwrap_hint__a_report_behind_the_firmwares_answer),
 	    cmocka_unit_test(test_unwrap_hint__event_logs),
 	    cmocka_unit_test(test_unwrap_hint__other_things),
 	};
