@@ -31,8 +31,8 @@ static char *text_of(struct tobi_result *result)
 
 static void has(const char *text, const char *line)
 {
-	if (!strstr(text, line))
-		fail_msg("\"%s\" is not in:\n%s", line, text);
+	if (!text || !strstr(text, line))
+		fail_msg("\"%s\" is not in:\n%s", line, text ? text : "nothing");
 }
 
 static void test_explain_text__facts__in_their_order_and_one_width(void **state)
