@@ -194,8 +194,8 @@ static const struct command commands[] = {
      "                      [--secret FILE] [--json | --html] [-o FILE]\n"
      "                      [--extract-tpm FOLDER]",
      "appraise evidence, whatever its kind and form, and explain the verdict",
-     "  EVIDENCE       a file: a collection, a quote, report or document of hardware, or\n"
-     "                 a certificate; as bytes, hexadecimal, base64 or armour\n"
+     "  EVIDENCE       a file: a collection, a certificate, or what hardware gives; as\n"
+     "                 bytes, hexadecimal, base64 or armour\n"
      "  --policy FILE  what the evidence must prove\n"
      "  --nonce HEX    the nonce that you chose\n"
      "  --at TIME      appraise as of 2026-05-17T12:00:00Z, not now\n"
