@@ -66,11 +66,12 @@ static const struct link sev[] = {
     {"SEV-MEASUREMENT", "the platform measured the launch, with the session's key"},
     {NULL, NULL}};
 static const struct link nitro[] = {
-    {"NITRO-CHAIN", "AWS's root key certifies the region, the zone and the instance"},
+    {"NITRO-CHAIN",
+     "AWS's root key certifies region, zone, instance and signing key, at that time"},
     {"NITRO-BUNDLE", "the document brings these certificates in their order"},
     {"NITRO-SIGNATURE", "the instance's hypervisor signed the document"},
     {"NITRO-MODULE", "the certificate is of the enclave that the document names"},
-    {"NITRO-TIME", "the document was signed while the certificate was valid"},
+    {"NITRO-TIME", "the document is not from the future"},
     {"NITRO-BINDING", "the document was made for these claims"},
     {NULL, NULL}};
 static const struct link epid[] = {
