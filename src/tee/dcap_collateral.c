@@ -17,6 +17,7 @@ enum { NAME_PARTS = 4, CHAIN_LENGTH = 2, DATE_ROOM = 32, DOCUMENT_ARENA = 512 <<
 
 static const char signer_name[] = "Intel SGX TCB Signing";
 
+
 static bool is_identity(enum collateral_kind kind)
 {
 	return kind == COLLATERAL_SGX_QE_IDENTITY || kind == COLLATERAL_TDX_QE_IDENTITY;
