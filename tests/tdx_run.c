@@ -113,7 +113,7 @@ static struct tobi_bytes image_of(const struct tdx_run *run)
 		   : (struct tobi_bytes){run->scene.body + 136, 48};
 }
 
-static void write_policy(const struct tdx_run *run, const char *lines, struct writer *out)
+void tdx_run_policy(const struct tdx_run *run, const char *lines, struct writer *out)
 {
 	const char *tier = run->scene.body_kind == DCAP_SGX ? "sgx" : "tdx";
 	struct writer pem = wr_init(LIMIT_PEM);
@@ -143,7 +143,7 @@ static enum tobi_err read_policy(const struct tdx_run *run, const char *lines,
 	struct writer text = wr_init(LIMIT_POLICY);
 	enum tobi_err err;
 
-	write_policy(run, lines, &text);
+	tdx_run_policy(run, lines, &text);
 	err = tobi_policy_parse(wr_view(&text), "test", ret_policy, NULL);
 	wr_done(&text);
 	return err;

@@ -40,6 +40,8 @@ void tdx_run_passes(struct tdx_run *run);
 void tdx_run_fails_alone(struct tdx_run *run, const char *code);
 #define FAILS(code, run) tdx_run_fails_alone((run), (code))
 
+/* The policy that the functions below use, with more lines behind it. */
+void tdx_run_policy(const struct tdx_run *run, const char *lines, struct writer *out);
 /* tobi_verify() under a policy that trusts the scene's root and names its image, with
  * more lines behind it; tobi_result_free() what it returns. The policy must be one. */
 struct tobi_result *tdx_run_verify(struct tdx_run *run, const char *lines);

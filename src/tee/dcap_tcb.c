@@ -300,8 +300,7 @@ static void show(const struct evaluation *evaluation)
 	if (tcb->has_module)
 		tee_fact(claims, arena, "status of the TDX module", "%s",
 			 dcap_status_name(tcb->module));
-	tee_fact(claims, arena, "status of the quoting enclave", "%s",
-		 dcap_status_name(tcb->qe));
+	tee_fact(claims, arena, "status of the QE", "%s", dcap_status_name(tcb->qe));
 	show_advisories(tcb, arena, claims);
 	write_date(tcb->date, date);
 	tee_fact(claims, arena, "TCB date", "%s", date);
