@@ -3,19 +3,11 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include <openssl/x509v3.h>
-
-#include "base/endian.h"
 #include "base/fault.h"
-#include "base/secret.h"
-#include "pki/pinned.h"
 #include "pki/signature.h"
-#include "tee/dcap_certificates.h"
-#include "tee/dcap_crl.h"
+#include "tee/dcap_signer.h"
 
-enum { NAME_PARTS = 4, CHAIN_LENGTH = 2, DATE_ROOM = 32, DOCUMENT_ARENA = 512 << 10 };
-
-static const char signer_name[] = "Intel SGX TCB Signing";
+enum { NAME_PARTS = 2, DATE_ROOM = 32, DOCUMENT_ARENA = 512 << 10 };
 
 
 static bool is_identity(enum collateral_kind kind)
@@ -28,107 +20,16 @@ static const char *object_of(enum collateral_kind kind)
 	return is_identity(kind) ? "QE identity" : "TCB info";
 }
 
-/* Where the certificates of its signer are: with it, or among the collateral. */
-static bool is_source(const struct collateral_item *item,
-		      const struct collateral_item *other)
-{
-	return item->chain.size ? other == item : other->kind == COLLATERAL_CERTIFICATE;
-}
-
 static enum tobi_err make_name(const struct tee_request *request,
 			       const struct collateral_item *item,
 			       struct memo_name *ret_name)
 {
-	CLEANUP(wr_done) struct writer hashes = wr_init(LIMIT_BUNDLE);
-	const struct collateral_item *other;
-	uint8_t numbers[16];
-	struct tobi_bytes parts[NAME_PARTS];
+	struct memo_name signer = {0};
+	enum tobi_err err = dcap_signer_name(request, item, &signer);
+	const struct tobi_bytes parts[NAME_PARTS] = {{item->hash, sizeof(item->hash)},
+						     {signer.hash, sizeof(signer.hash)}};
 
-	for (size_t i = 0; (other = collateral_at(request->collateral, i)); i++) {
-		if (is_source(item, other) || other->kind == COLLATERAL_INTEL_ROOT_CRL)
-			wr_bytes(&hashes, other->hash, sizeof(other->hash));
-	}
-	if (wr_err(&hashes))
-		return TOBI_E_MEMORY;
-	store_be(numbers, 8, (uint64_t)request->grace);
-	store_be(numbers + 8, 8, (uint64_t)request->baseline);
-	parts[0] = (struct tobi_bytes){item->hash, sizeof(item->hash)};
-	parts[1] = wr_view(&hashes);
-	parts[2] =
-	    (struct tobi_bytes){request->pins.keys[0], request->pins.count * SHA256_SIZE};
-	parts[3] = (struct tobi_bytes){numbers, sizeof(numbers)};
-	return memo_name_make("dcap-document", parts, NAME_PARTS, ret_name);
-}
-
-static enum tobi_err read_certificates(const struct tee_request *request,
-				       const struct collateral_item *item,
-				       struct dcap_certificates *out,
-				       struct tobi_fault *fault)
-{
-	const char *object = object_of(item->kind);
-	const struct collateral_item *other;
-	enum tobi_err err = TOBI_OK;
-
-	if (item->chain.size)
-		return dcap_certificates_read(item->chain, object, out, fault);
-	for (size_t i = 0; !err && (other = collateral_at(request->collateral, i)); i++) {
-		if (is_source(item, other))
-			err = dcap_certificates_read(other->data, object, out, fault);
-	}
-	return err;
-}
-
-static X509 *find_signer(const struct dcap_certificates *certificates)
-{
-	for (size_t i = 0; i < certificates->count; i++) {
-		if (certificate_is_named(certificates->list[i], signer_name))
-			return certificates->list[i];
-	}
-	return NULL;
-}
-
-static void narrow(struct chain_window *window, int64_t from, int64_t to)
-{
-	if (from > window->not_before)
-		window->not_before = from;
-	if (to < window->not_after)
-		window->not_after = to;
-}
-
-/* That the root has not revoked the signer. */
-static enum tobi_err check_revocation(const struct tee_request *request, X509 *signer,
-				      X509 *root, const char *object,
-				      struct dcap_document *out, struct tobi_fault *fault)
-{
-	CLEANUP(dcap_crl_unrefp) struct dcap_crl *crl = NULL;
-	enum tobi_err err =
-	    dcap_crl_find(request, COLLATERAL_INTEL_ROOT_CRL, "", root, &crl, fault);
-
-	if (err)
-		return err;
-	if (crl_revokes(crl->crl, signer))
-		return fault_set(fault, TOBI_E_CERTIFICATE, object, "signer",
-				 "the root has revoked the certificate of its signer");
-	narrow(&out->window, crl->window.not_before, crl->window.not_after);
-	out->crl_next_update = crl->next_update;
-	return TOBI_OK;
-}
-
-static enum tobi_err check_signer(const struct tee_request *request,
-				  const struct pinned_chain *chain, const char *object,
-				  struct dcap_document *out, struct tobi_fault *fault)
-{
-	X509 *signer = chain->certificates[0];
-
-	if (chain->count != CHAIN_LENGTH)
-		return fault_set(fault, TOBI_E_CERTIFICATE, object, "signer",
-				 "the root itself did not issue its certificate");
-	if (X509_check_ca(signer) != 0)
-		return fault_set(fault, TOBI_E_CERTIFICATE, object, "signer",
-				 "its certificate is that of a CA");
-	out->window = chain->window;
-	return check_revocation(request, signer, chain->certificates[1], object, out,
-				fault);
+	return err ? err : memo_name_make("dcap-document", parts, NAME_PARTS, ret_name);
 }
 
 static enum tobi_err check_signature(const struct tee_request *request,
@@ -136,34 +37,20 @@ static enum tobi_err check_signature(const struct tee_request *request,
 				     const struct dcap_envelope *envelope,
 				     struct dcap_document *out, struct tobi_fault *fault)
 {
-	CLEANUP(dcap_certificates_done) struct dcap_certificates certificates = {0};
-	CLEANUP(pinned_chain_done) struct pinned_chain chain = {0};
+	CLEANUP(dcap_signer_unrefp) struct dcap_signer *signer = NULL;
 	const char *object = object_of(item->kind);
-	struct pinned_request pinned;
-	X509 *signer;
-	enum tobi_err err = read_certificates(request, item, &certificates, fault);
+	enum tobi_err err = dcap_signer_find(request, item, object, &signer, fault);
 
 	if (err)
 		return err;
-	signer = find_signer(&certificates);
-	if (!signer)
-		return fault_set(fault, TOBI_E_CERTIFICATE, object, "signer",
-				 "no certificate of %s came with it", signer_name);
-	pinned = (struct pinned_request){.leaf = signer,
-					 .others = certificates.list,
-					 .count = certificates.count,
-					 .pins = &request->pins,
-					 .time = request->time,
-					 .strict = true};
-	err = pinned_chain_verify(&pinned, object, &chain, fault);
-	if (!err)
-		err = check_signer(request, &chain, object, out, fault);
-	if (!err && !ec_signature_holds(
-			X509_get0_pubkey(signer), envelope->signed_part,
-			(struct tobi_bytes){envelope->signature, DCAP_SIGNATURE_SIZE}))
-		err = fault_set(fault, TOBI_E_SIGNATURE, object, "signature",
-				"it does not verify: the document was changed");
-	return err;
+	if (!ec_signature_holds(
+		signer->key, envelope->signed_part,
+		(struct tobi_bytes){envelope->signature, DCAP_SIGNATURE_SIZE}))
+		return fault_set(fault, TOBI_E_SIGNATURE, object, "signature",
+				 "it does not verify: the document was changed");
+	out->window = signer->window;
+	out->crl_next_update = signer->crl_next_update;
+	return TOBI_OK;
 }
 
 static void write_date(int64_t when, char out[static DATE_ROOM])
@@ -199,7 +86,10 @@ static enum tobi_err check_dates(const struct tee_request *request, const char *
 		return fault_set(fault, TOBI_E_REFUSED, object, "nextUpdate",
 				 "it was to be replaced by %s", date);
 	}
-	narrow(&out->window, issued, out->next_update + request->grace);
+	if (issued > out->window.not_before)
+		out->window.not_before = issued;
+	if (out->next_update + request->grace < out->window.not_after)
+		out->window.not_after = out->next_update + request->grace;
 	return TOBI_OK;
 }
 
