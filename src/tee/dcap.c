@@ -207,7 +207,8 @@ static enum tobi_err prove(const struct tee_request *request,
 			   const struct dcap_quote *quote, struct checklist *list,
 			   struct key *key, struct proof *proof, struct tobi_fault *fault)
 {
-	CLEANUP(dcap_path_done) struct dcap_path path = {0};
+	CLEANUP(dcap_path_done)
+	struct dcap_path path = {.pool.memo = request->memo};
 	struct tobi_fault why = {0};
 	bool bound = false;
 	enum tobi_err err = dcap_path_find(request, quote, &path, &why);

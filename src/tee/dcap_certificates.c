@@ -1,9 +1,11 @@
 #include "tee/dcap_certificates.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/x509v3.h>
 
 #include "base/fault.h"
 #include "base/secret.h"
@@ -12,16 +14,70 @@
 #define BEGIN "-----BEGIN CERTIFICATE-----"
 #define END "-----END CERTIFICATE-----"
 
+/* A certificate that is only read: whether it counts is asked each time. */
+struct known {
+	struct memo_value head;
+	X509 *certificate;
+};
+
+static void free_known(struct memo_value *value)
+{
+	struct known *known = (struct known *)value;
+
+	X509_free(known->certificate);
+	free(known);
+}
+
+/* NULL: not known. */
+static X509 *recall(struct memo *memo, const struct memo_name *name)
+{
+	struct memo_value *value = memo_find(memo, name, 0);
+	X509 *certificate = value ? ((struct known *)value)->certificate : NULL;
+
+	if (certificate && X509_up_ref(certificate) != 1)
+		certificate = NULL;
+	memo_unref(value);
+	return certificate;
+}
+
+/* What cannot be remembered is read again. */
+static void remember(struct memo *memo, const struct memo_name *name, X509 *certificate)
+{
+	const struct chain_window always = {INT64_MIN, INT64_MAX};
+	struct known *known;
+
+	if (!memo || !X509_check_ca(certificate))
+		return; /* one for each platform: they would push out the others */
+	known = calloc(1, sizeof(*known));
+	if (!known)
+		return;
+	known->head = (struct memo_value){1, free_known};
+	if (X509_up_ref(certificate) == 1) {
+		known->certificate = certificate;
+		memo_keep(memo, name, &always, &known->head);
+	}
+	memo_unref(&known->head);
+}
+
 static enum tobi_err add(struct tobi_bytes der, const char *object,
 			 struct dcap_certificates *certificates, struct tobi_fault *fault)
 {
+	X509 **at = &certificates->list[certificates->count];
+	struct memo_name name;
 	enum tobi_err err;
 
 	if (certificates->count == PINNED_CERTIFICATES_MAX)
 		return fault_set(fault, TOBI_E_LIMIT, object, "certificates",
 				 "more than %d", PINNED_CERTIFICATES_MAX);
-	err = chain_read_certificate(der, object,
-				     &certificates->list[certificates->count], fault);
+	err = memo_name_make("certificate", &der, 1, &name);
+	if (err)
+		return fault_set(fault, err, object, "certificates", "cannot hash");
+	*at = recall(certificates->memo, &name);
+	if (!*at) {
+		err = chain_read_certificate(der, object, at, fault);
+		if (!err)
+			remember(certificates->memo, &name, *at);
+	}
 	certificates->count += !err;
 	return err;
 }

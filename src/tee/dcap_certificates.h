@@ -6,9 +6,13 @@
 #ifndef TOBI_TEE_DCAP_CERTIFICATES_H
 #define TOBI_TEE_DCAP_CERTIFICATES_H
 
+#include "pki/memo.h"
 #include "pki/pinned.h"
 
 struct dcap_certificates {
+	/* Of CAs those that were read before, or NULL: reading one takes longer than a
+	 * signature. */
+	struct memo *memo;
 	X509 *list[PINNED_CERTIFICATES_MAX]; /* owned */
 	size_t count;
 };

@@ -112,7 +112,8 @@ static enum tobi_err make(const struct tee_request *request,
 			  const struct collateral_item *item, const char *object,
 			  struct dcap_signer *out, struct tobi_fault *fault)
 {
-	CLEANUP(dcap_certificates_done) struct dcap_certificates certificates = {0};
+	CLEANUP(dcap_certificates_done)
+	struct dcap_certificates certificates = {.memo = request->memo};
 	CLEANUP(pinned_chain_done) struct pinned_chain chain = {0};
 	struct pinned_request pinned;
 	enum tobi_err err =

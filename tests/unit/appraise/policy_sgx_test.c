@@ -51,26 +51,42 @@ static void write_policy(const struct world *world, const char *more, struct wri
 	wr_done(&pem);
 }
 
-static enum tobi_verdict appraise(struct world *world, const char *more)
+static enum tobi_verdict appraise_under(struct world *world,
+					const struct tobi_policy *policy)
 {
-	struct writer yaml = wr_init(LIMIT_POLICY), quote = wr_init(LIMIT_EVIDENCE);
+	struct writer quote = wr_init(LIMIT_EVIDENCE);
 	struct tobi_collateral *set = tobi_collateral_new();
 	struct tobi_verify_request request = {.time = DCAP_NOW, .collateral = set};
-	struct tobi_policy *policy = NULL;
 
-	write_policy(world, more, &yaml);
-	assert_int_equal(tobi_policy_parse(wr_view(&yaml), "p.yaml", &policy, NULL), 0);
 	dcap_test_put(&world->scene, &world->collateral, set);
 	dcap_scene_quote(&world->scene, &quote);
 	request.evidence = wr_view(&quote);
 	tobi_result_free(world->result);
 	world->result = NULL;
 	assert_int_equal(tobi_verify(policy, &request, &world->result, NULL), 0);
-	tobi_policy_free(policy);
 	tobi_collateral_free(set);
 	wr_done(&quote);
-	wr_done(&yaml);
 	return tobi_result_verdict(world->result);
+}
+
+static struct tobi_policy *policy_of(const struct world *world, const char *more)
+{
+	struct writer yaml = wr_init(LIMIT_POLICY);
+	struct tobi_policy *policy = NULL;
+
+	write_policy(world, more, &yaml);
+	assert_int_equal(tobi_policy_parse(wr_view(&yaml), "p.yaml", &policy, NULL), 0);
+	wr_done(&yaml);
+	return policy;
+}
+
+static enum tobi_verdict appraise(struct world *world, const char *more)
+{
+	struct tobi_policy *policy = policy_of(world, more);
+	enum tobi_verdict verdict = appraise_under(world, policy);
+
+	tobi_policy_free(policy);
+	return verdict;
 }
 
 static bool allows(const struct world *world, const char *what)
@@ -140,6 +156,28 @@ static void test_policy_sgx__key_of_the_platform_named__accepts_and_says_so(void
 	assert_int_equal(
 	    appraise(world, "sgx: {attributes: [provision-key, launch-key]}\n"),
 	    TOBI_ACCEPT);
+}
+
+/* What a policy has verified before counts only for what it was verified of. */
+static void test_policy_sgx__known_and_then_revoked__refuses(void **state)
+{
+	static const enum dcap_scene_role roles[] = {DCAP_PCK, DCAP_CA, DCAP_TCB_SIGNER};
+	struct world *world = *state;
+	struct tobi_policy *policy = policy_of(world, "");
+
+	for (size_t i = 0; i < 3; i++) {
+		struct dcap_scene_crl *list =
+		    roles[i] == DCAP_PCK ? &world->scene.pck_crl : &world->scene.root_crl;
+
+		assert_int_equal(appraise_under(world, policy), TOBI_ACCEPT);
+		assert_int_equal(appraise_under(world, policy), TOBI_ACCEPT);
+		list->revoked[0] = world->scene.certificates[roles[i]].serial;
+		assert_int_equal(appraise_under(world, policy), TOBI_REFUSE);
+		list->revoked[0] = 0;
+	}
+	world->collateral.tcb.document.damage_signature = true;
+	assert_int_equal(appraise_under(world, policy), TOBI_REFUSE);
+	tobi_policy_free(policy);
 }
 
 struct failure {
@@ -261,6 +299,7 @@ int main(void)
 	    TEST(test_policy_sgx__root_that_it_does_not_name__refuses),
 	    TEST(test_policy_sgx__each_rule_kept__accepts),
 	    TEST(test_policy_sgx__key_of_the_platform_named__accepts_and_says_so),
+	    TEST(test_policy_sgx__known_and_then_revoked__refuses),
 	    TEST(test_policy_sgx__one_rule_broken__that_check_alone_fails),
 	    TEST(test_policy_sgx_take__wrong_values__named),
 	};

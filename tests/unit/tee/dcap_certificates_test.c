@@ -149,6 +149,38 @@ static void test_dcap_certificates_read__text_over_the_limit__fails(void **state
 	free(newlines);
 }
 
+static void read_again(struct memo *memo, struct tobi_bytes pem,
+		       struct dcap_certificates *list)
+{
+	*list = (struct dcap_certificates){.memo = memo};
+	assert_int_equal(dcap_certificates_read(pem, "chain", list, NULL), TOBI_OK);
+}
+
+/* A CA's is the same object the next time; a platform's would push others out. */
+static void test_dcap_certificates_read__with_a_memo__issuers_are_known(void **state)
+{
+	struct writer out = wr_init(LIMIT_PEM);
+	struct dcap_certificates first, second;
+	struct memo *memo = memo_new();
+	struct dcap_scene scene;
+
+	(void)state;
+	assert_non_null(memo);
+	dcap_scene_make(&scene);
+	dcap_scene_pem(&scene, DCAP_ROOT, &out);
+	dcap_scene_pem(&scene, DCAP_PCK, &out);
+	read_again(memo, wr_view(&out), &first);
+	read_again(memo, wr_view(&out), &second);
+	assert_int_equal(second.count, 2);
+	assert_ptr_equal(first.list[0], second.list[0]);
+	assert_ptr_not_equal(first.list[1], second.list[1]);
+	dcap_certificates_done(&first);
+	memo_free(memo);
+	assert_int_equal(X509_get_version(second.list[0]), X509_VERSION_3);
+	dcap_certificates_done(&second);
+	wr_done(&out);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -160,6 +192,7 @@ int main(void)
 	    cmocka_unit_test(
 		test_dcap_certificates_read__every_truncation__fails_or_has_fewer),
 	    cmocka_unit_test(test_dcap_certificates_read__more_than_the_limit__fails),
+	    cmocka_unit_test(test_dcap_certificates_read__with_a_memo__issuers_are_known),
 	    cmocka_unit_test(test_dcap_certificates_read__text_over_the_limit__fails),
 	};
 
