@@ -180,6 +180,17 @@ static void test_policy_sgx__known_and_then_revoked__refuses(void **state)
 	tobi_policy_free(policy);
 }
 
+/* The signer is known from the other document, but this one came with another chain. */
+static void test_policy_sgx__documents_with_two_chains__each_is_verified(void **state)
+{
+	struct world *world = *state;
+
+	world->collateral.qe.document.chain_count = 1;
+	assert_int_equal(appraise(world, ""), TOBI_REFUSE);
+	assert_int_equal(
+	    strncmp(tobi_result_reason(world->result), "DCAP-QE-IDENTITY", 16), 0);
+}
+
 struct failure {
 	const char *code, *more;
 	void (*damage)(struct world *world);
@@ -300,6 +311,7 @@ int main(void)
 	    TEST(test_policy_sgx__each_rule_kept__accepts),
 	    TEST(test_policy_sgx__key_of_the_platform_named__accepts_and_says_so),
 	    TEST(test_policy_sgx__known_and_then_revoked__refuses),
+	    TEST(test_policy_sgx__documents_with_two_chains__each_is_verified),
 	    TEST(test_policy_sgx__one_rule_broken__that_check_alone_fails),
 	    TEST(test_policy_sgx_take__wrong_values__named),
 	};

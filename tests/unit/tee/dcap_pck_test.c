@@ -1,5 +1,6 @@
 #include "tee/dcap_pck.h"
 
+#include "base/endian.h"
 #include "tests/bytes.h"
 #include "tests/dcap_scene.h"
 
@@ -130,12 +131,95 @@ static void test_dcap_pck_read_value__member_twice_missing_or_unknown__fails(voi
 	assert_int_equal(renamed(prefix, 0x87), TOBI_E_MALFORMED); /* another's */
 }
 
+/* OIDs below that of the extension. */
+#define NAME(size, ...)                                                                  \
+	BYTES(6, size, 0x2a, 0x86, 0x48, 0x86, 0xf8, 0x4d, 1, 13, 1, __VA_ARGS__)
+
+static size_t find(const struct block *block, struct tobi_bytes name)
+{
+	const uint8_t *at = memmem(block->ptr, block->size, name.ptr, name.size);
+
+	assert_non_null(at);
+	return (size_t)(at - block->ptr);
+}
+
+/* A length of two bytes, at an offset. */
+static void change_length(struct block *block, size_t at, int by)
+{
+	store_be(block->ptr + at, 2, (uint64_t)((int)load_u16be(block->ptr + at) + by));
+}
+
+/* Without the member of that name; parent, if not empty, is whose value it is in. */
+static enum tobi_err without(struct tobi_bytes name, struct tobi_bytes parent)
+{
+	struct dcap_scene scene;
+	struct dcap_pck pck;
+	struct block block;
+	size_t at, size;
+	enum tobi_err err;
+
+	dcap_scene_make(&scene);
+	block = value_of(&scene.pck);
+	at = find(&block, name) - 2;
+	size = 2u + block.ptr[at + 1];
+	if (parent.size && block.ptr[find(&block, parent) - 4] == 0x30) {
+		size_t whole = find(&block, parent);
+
+		change_length(&block, whole - 2, -(int)size);
+		change_length(&block, whole + parent.size + 2, -(int)size);
+	} else if (parent.size) { /* lengths of one byte */
+		size_t whole = find(&block, parent);
+
+		block.ptr[whole - 1] = (uint8_t)(block.ptr[whole - 1] - size);
+		block.ptr[whole + parent.size + 1] =
+		    (uint8_t)(block.ptr[whole + parent.size + 1] - size);
+	}
+	change_length(&block, 2, -(int)size);
+	memmove(block.ptr + at, block.ptr + at + size, block.size - at - size);
+	block.size -= size;
+	err = read(block_view(block), &pck);
+	block_done(block);
+	return err;
+}
+
 static void test_dcap_pck_read_value__member_missing__fails(void **state)
 {
+	const struct tobi_bytes none = {0}, tcb = NAME(10, 2), settings = NAME(10, 7);
 	struct dcap_pck pck;
 
 	(void)state;
 	assert_int_equal(read(BYTES(0x30, 0), &pck), TOBI_E_MALFORMED);
+	assert_int_equal(without(NAME(10, 1), none), TOBI_E_MALFORMED);
+	assert_int_equal(without(NAME(10, 3), none), TOBI_E_MALFORMED);
+	assert_int_equal(without(NAME(10, 4), none), TOBI_E_MALFORMED);
+	assert_int_equal(without(NAME(10, 5), none), TOBI_E_MALFORMED);
+	assert_int_equal(without(NAME(10, 6), none), TOBI_OK);
+	assert_int_equal(without(NAME(11, 2, 1), tcb), TOBI_E_MALFORMED);
+	assert_int_equal(without(NAME(11, 2, 17), tcb), TOBI_E_MALFORMED);
+	assert_int_equal(without(NAME(11, 2, 18), tcb), TOBI_E_MALFORMED);
+	assert_int_equal(without(NAME(11, 7, 2), settings), TOBI_E_MALFORMED);
+}
+
+/* All that must be there is, and the first member once more behind. */
+static void test_dcap_pck_read_value__member_added_again__fails(void **state)
+{
+	struct dcap_scene scene;
+	struct dcap_pck pck;
+	struct block block, longer;
+	size_t size;
+
+	(void)state;
+	dcap_scene_make(&scene);
+	block = value_of(&scene.pck);
+	size = 2u + block.ptr[5];
+	longer = (struct block){malloc(block.size + size), block.size + size};
+	assert_non_null(longer.ptr);
+	bytes_copy(longer.ptr, longer.size, block.ptr, block.size);
+	bytes_copy(longer.ptr + block.size, size, block.ptr + 4, size);
+	change_length(&longer, 2, (int)size);
+	assert_int_equal(read(block_view(longer), &pck), TOBI_E_MALFORMED);
+	block_done(longer);
+	block_done(block);
 }
 
 static void test_dcap_pck_read__extension_absent_or_twice__fails(void **state)
@@ -165,6 +249,7 @@ int main(void)
 	    cmocka_unit_test(
 		test_dcap_pck_read_value__member_twice_missing_or_unknown__fails),
 	    cmocka_unit_test(test_dcap_pck_read_value__member_missing__fails),
+	    cmocka_unit_test(test_dcap_pck_read_value__member_added_again__fails),
 	    cmocka_unit_test(test_dcap_pck_read__extension_absent_or_twice__fails),
 	};
 

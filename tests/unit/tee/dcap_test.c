@@ -383,6 +383,40 @@ static void test_dcap_examine__known__the_quote_is_checked_all_the_same(void **s
 	expect_alone(world, "DCAP-QUOTE-SIGNATURE");
 }
 
+/* The one list alone: a root's list that is signed again is another one, too. */
+static void put_list(struct world *world, enum collateral_kind kind)
+{
+	const bool root = kind == COLLATERAL_INTEL_ROOT_CRL;
+	struct writer list = wr_init(LIMIT_CRL);
+	struct collateral_item item = {.kind = kind, .name = root ? "" : "platform"};
+
+	dcap_scene_list(root ? &world->scene.root_crl : &world->scene.pck_crl, &list);
+	item.data = wr_view(&list);
+	assert_int_equal(collateral_put(world->set, &item, NULL), TOBI_OK);
+	wr_done(&list);
+}
+
+static void test_dcap_examine__known__a_change_of_one_list_counts(void **state)
+{
+	struct world *world = *state;
+
+	world->request.memo = memo_new();
+	make_and_examine(world);
+	assert_true(all_passed(world));
+	leaf_revoked(world);
+	put_list(world, COLLATERAL_PCK_CRL);
+	examine(world);
+	expect_alone(world, "DCAP-PCK-REVOCATION");
+	world->scene.pck_crl.revoked[2] = 0;
+	put_list(world, COLLATERAL_PCK_CRL);
+	examine(world);
+	assert_true(all_passed(world));
+	ca_revoked(world);
+	put_list(world, COLLATERAL_INTEL_ROOT_CRL);
+	examine(world);
+	expect_alone(world, "DCAP-PCK-REVOCATION");
+}
+
 static void test_dcap_examine__known__a_change_of_anything_else_counts(void **state)
 {
 	struct world *world = *state;
@@ -441,6 +475,7 @@ int main(void)
 	    TEST(test_dcap_examine__text_in_the_chain__chain_fails),
 	    TEST(test_dcap_examine__known__same_claims),
 	    TEST(test_dcap_examine__known__the_quote_is_checked_all_the_same),
+	    TEST(test_dcap_examine__known__a_change_of_one_list_counts),
 	    TEST(test_dcap_examine__known__a_change_of_anything_else_counts),
 	    TEST(test_dcap_examine__failed__never_known),
 	};
