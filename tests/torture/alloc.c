@@ -15,8 +15,8 @@
 
 #include "tests/torture/failing.h"
 
-static const struct scenario *const groups[] = {alloc_appraise, alloc_image, alloc_ratls,
-						alloc_session};
+static const struct scenario *const groups[] = {alloc_appraise, alloc_image, alloc_quote,
+						alloc_ratls, alloc_session};
 static unsigned wrong;
 
 static void complain(const struct scenario *scenario, unsigned long number,

@@ -21,7 +21,7 @@ struct scenario {
 };
 
 /* NULL-terminated by name. */
-extern const struct scenario alloc_appraise[], alloc_image[], alloc_ratls[],
-    alloc_session[];
+extern const struct scenario alloc_appraise[], alloc_image[], alloc_quote[],
+    alloc_ratls[], alloc_session[];
 
 #endif
