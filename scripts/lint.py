@@ -205,7 +205,7 @@ def policy_keys(tree):
     for key in sorted(set(keys)):
         if not re.search(rf"^\.It Ic {key}\b", tree.get("man/tobichi-policy.5", ""), re.M):
             yield f"man/tobichi-policy.5: the key {key} is missing"
-        if not re.search(rf"^\| `(?:\w+\.)*{key}` \|", tree.get("docs/POLICY.md", ""), re.M):
+        if not re.search(rf"^\| `(?:[\w-]+\.)*{key}` \|", tree.get("docs/POLICY.md", ""), re.M):
             yield f"docs/POLICY.md: the key {key} is missing"
 
 
