@@ -131,6 +131,23 @@ static enum tobi_err choose_collateral(struct tobi_result *result,
 	return TOBI_OK;
 }
 
+static void warn_of_grace(struct tobi_result *result)
+{
+	const char *what = result->claims.in_grace;
+	const char *text =
+	    what ? arena_printf(&result->arena,
+				"PAST ITS DATE: %s is used after its nextUpdate, and the "
+				"policy allows that (collateral.grace)",
+				what)
+		 : NULL;
+
+	if (what)
+		tee_warn(&result->claims,
+			 text ? text
+			      : "PAST ITS DATE: a vendor's document is used after its "
+				"nextUpdate, and the policy allows that");
+}
+
 enum tobi_err appraisal_run(struct tobi_result *result, const struct tobi_policy *policy,
 			    const struct appraisal_request *request,
 			    struct tobi_fault *fault)
@@ -176,6 +193,7 @@ enum tobi_err appraisal_run(struct tobi_result *result, const struct tobi_policy
 	else if (!request->in_session)
 		claims_checks_run(result, policy, tee.claims_buffer, request->nonce);
 	policy_checks_run(result, policy);
+	warn_of_grace(result);
 	result->complete = true;
 	return TOBI_OK;
 }

@@ -11,7 +11,7 @@
 #include "tee/check.h"
 #include "tobichi/verify.h"
 
-enum { TEE_PCRS = 24, TEE_FACTS_MAX = 64, TEE_WARNINGS_MAX = 4 };
+enum { TEE_PCRS = 24, TEE_FACTS_MAX = 64, TEE_WARNINGS_MAX = 8 };
 
 /* For people: "MRENCLAVE", "8c4f..". Printable ASCII. */
 struct tee_fact {

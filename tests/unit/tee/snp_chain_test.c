@@ -59,14 +59,23 @@ static enum tobi_verdict verdict_of(struct snp_scene *scene)
 static void test_snp_crl__past_its_date__counts_in_grace_only(void **state)
 {
 	struct snp_scene scene;
+	struct tobi_result *result;
 
 	(void)state;
 	snp_scene_make(&scene);
 	scene.crl_to = SNP_NOW - 10;
 	scene.more = "collateral:\n  grace: 11\n";
-	assert_int_equal(verdict_of(&scene), TOBI_ACCEPT);
+	result = snp_scene_verify(&scene);
+	assert_int_equal(tobi_result_verdict(result), TOBI_ACCEPT);
+	assert_non_null(strstr(tobi_result_allowance(result, 1), "PAST ITS DATE: AMD's"));
+	tobi_result_free(result);
 	scene.more = "collateral:\n  grace: 10\n";
 	assert_int_equal(verdict_of(&scene), TOBI_REFUSE);
+	scene.crl_to = SNP_NOW + 1; /* in its date: nothing to say */
+	result = snp_scene_verify(&scene);
+	assert_int_equal(tobi_result_verdict(result), TOBI_ACCEPT);
+	assert_null(tobi_result_allowance(result, 1));
+	tobi_result_free(result);
 	snp_scene_done(&scene);
 }
 
