@@ -48,15 +48,23 @@ static void add_endorsements(struct snp_parts *parts, struct tobi_bytes bytes)
 		add_part(parts, members[i]);
 }
 
+static bool has_text(struct tobi_bytes bytes, const char *text)
+{
+	return bytes.ptr && memmem(bytes.ptr, bytes.size, text, strlen(text));
+}
+
 /* A fleet's set has a certificate for each chip and version: in DER a VCEK has its chip's
- * id as it is in the report. */
+ * id as it is in the report, and a VLEK its name. */
 static bool may_be_leaf(struct tobi_bytes data, const struct snp_report *report)
 {
 	size_t size = SNP_CHIP_SIZE;
 
-	if (snp_report_key(report) != SNP_KEY_VCEK || snp_is_zero(report->chip_id) ||
-	    data.size == 0 || data.ptr[0] != DER_SEQUENCE)
+	if (data.size == 0 || data.ptr[0] != DER_SEQUENCE)
 		return true;
+	if (snp_report_key(report) == SNP_KEY_VLEK)
+		return has_text(data, "SEV-VLEK");
+	if (snp_is_zero(report->chip_id))
+		return has_text(data, "SEV-VCEK");
 	if (snp_is_zero((struct tobi_bytes){report->chip_id.ptr + 8, size - 8}))
 		size = 8;
 	return memmem(data.ptr, data.size, report->chip_id.ptr, size) != NULL;
@@ -144,11 +152,6 @@ static void read_der(struct snp_material *material, struct tobi_bytes der)
 		add_certificate(material, certificate);
 	else
 		read_crl(material, der);
-}
-
-static bool has_text(struct tobi_bytes bytes, const char *text)
-{
-	return bytes.ptr && memmem(bytes.ptr, bytes.size, text, strlen(text));
 }
 
 /* Every block of a kind that is known here; certificates and lists may be mixed. */

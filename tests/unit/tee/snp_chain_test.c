@@ -89,6 +89,7 @@ static void test_snp_memo__another_time_list_or_leaf__is_looked_at_again(void **
 
 	(void)state;
 	snp_scene_make(&scene);
+	scene.crl_from = SNP_NOW - 100; /* later than the certificates */
 	snp_scene_pieces(&scene);
 	snp_scene_report(&scene, &report);
 	policy = snp_scene_policy_new(&scene);
@@ -113,6 +114,75 @@ static void test_snp_memo__another_time_list_or_leaf__is_looked_at_again(void **
 	tobi_policy_free(policy);
 	wr_done(&report);
 	wr_done(&other);
+	snp_scene_done(&scene);
+}
+
+/* Nothing is remembered of a chain that did not hold. */
+static void test_snp_memo__what_was_refused__is_refused_again(void **state)
+{
+	static const struct {
+		unsigned revoked;
+		int64_t leaf_to;
+		const char *ask_name;
+		enum snp_scene_key crl_key;
+	} wrong[] = {
+	    {0x10001, SNP_NOW + 1, "SEV-Milan", SNP_ARK},
+	    {0, SNP_NOW - 1, "SEV-Milan", SNP_ARK},
+	    {0, SNP_NOW + 1, "SEV-Genoa", SNP_ARK},
+	    {0, SNP_NOW + 1, "SEV-Milan", SNP_OTHER_ARK},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		struct snp_scene scene;
+		struct writer report = wr_init(2048);
+		struct tobi_policy *policy;
+
+		snp_scene_make(&scene);
+		scene.revoked = wrong[i].revoked;
+		scene.leaf_to = wrong[i].leaf_to;
+		scene.ask_name = wrong[i].ask_name;
+		scene.crl_key = wrong[i].crl_key;
+		snp_scene_pieces(&scene);
+		snp_scene_report(&scene, &report);
+		policy = snp_scene_policy_new(&scene);
+		for (int again = 0; again < 3; again++)
+			assert_false(
+			    snp_scene_accepts(&scene, policy, wr_view(&report), NULL));
+		tobi_policy_free(policy);
+		wr_done(&report);
+		snp_scene_done(&scene);
+	}
+}
+
+/* The chain of one TCB is not that of another, though the same certificates came. */
+static void test_snp_memo__another_tcb__has_its_own_chain(void **state)
+{
+	struct snp_scene scene, older;
+	struct writer report = wr_init(2048), other = wr_init(2048),
+		      der = wr_init(LIMIT_CERTIFICATE);
+	struct tobi_policy *policy;
+
+	(void)state;
+	snp_scene_make(&scene);
+	older = scene;
+	older.report[0x180 + 7]--;
+	snp_scene_extra(&older, "3.8")->value[3]--;
+	older.leaf_key = older.signs = SNP_OTHER_LEAF;
+	snp_scene_leaf(&older, &der);
+	snp_scene_report(&older, &other);
+	snp_scene_pieces(&scene);
+	snp_scene_report(&scene, &report);
+	scene.pieces[scene.piece_count++] = wr_view(&der);
+	policy = snp_scene_policy_new(&scene);
+	for (int again = 0; again < 2; again++) {
+		assert_true(snp_scene_accepts(&scene, policy, wr_view(&report), NULL));
+		assert_true(snp_scene_accepts(&scene, policy, wr_view(&other), NULL));
+	}
+	tobi_policy_free(policy);
+	wr_done(&report);
+	wr_done(&other);
+	wr_done(&der);
 	snp_scene_done(&scene);
 }
 
@@ -168,11 +238,42 @@ static void test_snp_collateral__of_a_fleet__has_the_chips_own(void **state)
 	snp_scene_done(&other);
 }
 
+/* Many chips' certificates are none of a VLEK. */
+static void test_snp_collateral__of_a_cloud__has_its_vlek(void **state)
+{
+	struct snp_scene scene, other;
+	struct tobi_collateral *set = tobi_collateral_new();
+	struct writer report = wr_init(2048);
+	struct tobi_policy *policy;
+
+	(void)state;
+	snp_scene_make(&other);
+	for (int i = 0; i < 120; i++) {
+		snp_scene_extra(&other, "4")->value[1] = (uint8_t)i;
+		put(set, COLLATERAL_SNP_LEAF, "", snp_scene_leaf, &other);
+	}
+	snp_scene_make(&scene);
+	snp_scene_vlek(&scene);
+	put(set, COLLATERAL_SNP_LEAF, "", snp_scene_leaf, &scene);
+	put(set, COLLATERAL_SNP_ISSUER, "Milan", snp_scene_ask, &scene);
+	put(set, COLLATERAL_SNP_ISSUER, "Milan", snp_scene_ark, &scene);
+	put(set, COLLATERAL_SNP_CRL, "Milan", snp_scene_crl, &scene);
+	snp_scene_report(&scene, &report);
+	policy = snp_scene_policy_new(&scene);
+	assert_true(snp_scene_accepts(&scene, policy, wr_view(&report), set));
+	tobi_policy_free(policy);
+	tobi_collateral_free(set);
+	wr_done(&report);
+	snp_scene_done(&scene);
+	snp_scene_done(&other);
+}
+
 /* VLEKs of two clouds fit as well: the one whose key has signed counts. */
 static void test_snp_leaf__two_that_fit__is_the_one_that_signed(void **state)
 {
 	struct snp_scene scene, other;
-	struct writer report = wr_init(2048), der = wr_init(LIMIT_CERTIFICATE);
+	struct writer report = wr_init(2048), second = wr_init(2048),
+		      der = wr_init(LIMIT_CERTIFICATE);
 	struct tobi_policy *policy;
 
 	(void)state;
@@ -186,13 +287,19 @@ static void test_snp_leaf__two_that_fit__is_the_one_that_signed(void **state)
 	snp_scene_report(&scene, &report);
 	policy = snp_scene_policy_new(&scene);
 	scene.pieces[scene.piece_count++] = wr_view(&der);
-	assert_true(snp_scene_accepts(&scene, policy, wr_view(&report), NULL));
+	other.signs = SNP_OTHER_LEAF;
+	snp_scene_report(&other, &second);
+	for (int again = 0; again < 2; again++) {
+		assert_true(snp_scene_accepts(&scene, policy, wr_view(&report), NULL));
+		assert_true(snp_scene_accepts(&scene, policy, wr_view(&second), NULL));
+	}
 	scene.pieces[scene.piece_count - 1] = scene.pieces[0];
 	scene.pieces[0] = wr_view(&der);
 	assert_true(snp_scene_accepts(&scene, policy, wr_view(&report), NULL));
 	tobi_policy_free(policy);
 	wr_done(&report);
 	wr_done(&der);
+	wr_done(&second);
 	snp_scene_done(&scene);
 	snp_scene_done(&other);
 }
@@ -205,6 +312,9 @@ int main(void)
 	    TEST(test_snp_crl__of_another_product__is_none),
 	    TEST(test_snp_crl__past_its_date__counts_in_grace_only),
 	    TEST(test_snp_memo__another_time_list_or_leaf__is_looked_at_again),
+	    TEST(test_snp_memo__what_was_refused__is_refused_again),
+	    TEST(test_snp_memo__another_tcb__has_its_own_chain),
+	    TEST(test_snp_collateral__of_a_cloud__has_its_vlek),
 	    TEST(test_snp_collateral__of_a_fleet__has_the_chips_own),
 	    TEST(test_snp_leaf__two_that_fit__is_the_one_that_signed),
 	};

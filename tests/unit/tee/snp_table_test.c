@@ -110,6 +110,15 @@ static void test_snp_table_parse__wrong_entries__fail(void **state)
 		entry(bytes + ENTRY, second[i].guid, second[i].offset, second[i].size);
 		assert_int_equal(parse(bytes, sizeof(bytes), &table), TOBI_E_MALFORMED);
 	}
+	for (size_t i = 0; i < sizeof(second) / sizeof(second[0]); i++) {
+		/* Of zeros, where no byte of nobody gives it away. */
+		make(bytes);
+		entry(bytes + ENTRY, second[i].guid, second[i].offset, second[i].size);
+		memset(bytes + LIST, 0, WHOLE - LIST);
+		if (second[i].offset != LIST + 5) /* right, then */
+			assert_int_equal(parse(bytes, sizeof(bytes), &table),
+					 TOBI_E_MALFORMED);
+	}
 	make(bytes);
 	bytes[LIST - 1] = 1; /* the end has a length */
 	assert_int_equal(parse(bytes, sizeof(bytes), &table), TOBI_E_MALFORMED);

@@ -348,6 +348,22 @@ static void test_snp_check__what_it_is_for__fails_alone(void **state)
 	}
 }
 
+/* A newer product is named, so that nobody looks for another mistake. */
+static void test_snp_product__newer_than_this_build__is_named(void **state)
+{
+	struct snp_scene scene;
+	struct tobi_result *result;
+
+	(void)state;
+	snp_scene_make(&scene);
+	of_a_venice_cpu(&scene);
+	result = snp_scene_verify(&scene);
+	assert_non_null(strstr(tobi_result_reason(result), "Venice"));
+	assert_non_null(strstr(tobi_result_reason(result), "newer than this build"));
+	tobi_result_free(result);
+	snp_scene_done(&scene);
+}
+
 /* Every bit that is signed, and of the signature. */
 static void test_snp_report__one_bit_changed__refuses(void **state)
 {
@@ -377,6 +393,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_snp__what_is_right__is_accepted),
 	    TEST(test_snp_check__what_it_is_for__fails_alone),
+	    TEST(test_snp_product__newer_than_this_build__is_named),
 	    TEST(test_snp_report__one_bit_changed__refuses),
 	};
 
