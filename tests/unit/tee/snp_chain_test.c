@@ -219,8 +219,9 @@ static void test_snp_collateral__of_a_fleet__has_the_chips_own(void **state)
 	put(set, COLLATERAL_SNP_LEAF, "", snp_scene_leaf, &scene);
 	put(set, COLLATERAL_SNP_ISSUER, "Milan", snp_scene_ask, &scene);
 	put(set, COLLATERAL_SNP_ISSUER, "Milan", snp_scene_ark, &scene);
-	other.crl_to = SNP_NOW - 1; /* an older list, that another one follows */
-	put(set, COLLATERAL_SNP_CRL, "Milan", snp_scene_crl, &other);
+	other.crl_to = SNP_NOW - 1; /* older lists, that another one follows */
+	for (int i = 0; i < 10; i++)
+		put(set, COLLATERAL_SNP_CRL, "Milan", snp_scene_crl, &other);
 	put(set, COLLATERAL_SNP_CRL, "Milan", snp_scene_crl, &scene);
 	snp_scene_report(&scene, &report);
 	policy = snp_scene_policy_new(&scene);
