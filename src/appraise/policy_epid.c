@@ -72,6 +72,11 @@ enum tobi_err policy_epid_take(struct tobi_policy *policy,
 
 	if (!yaml)
 		return TOBI_OK;
+	/* It would look like a check, and be none. */
+	if (!in_list(policy->tiers, policy->tier_count, "sgx-epid"))
+		return fault_set(fault, TOBI_E_MALFORMED, policy->name, "sgx-epid",
+				 "it belongs to the tier sgx-epid, which is not among "
+				 "the tiers");
 	epid = arena_alloc(&policy->arena, sizeof(*epid));
 	if (!epid)
 		return no_memory(policy->name, fault);

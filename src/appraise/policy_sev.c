@@ -165,6 +165,15 @@ static enum tobi_err take_owners(struct tobi_policy *policy, const struct yaml_s
 	return TOBI_OK;
 }
 
+static bool names_sev(const struct tobi_policy *policy)
+{
+	bool named = false;
+
+	for (size_t i = 0; i < policy->tier_count; i++)
+		named |= strcmp(policy->tiers[i], "sev") == 0;
+	return named;
+}
+
 enum tobi_err policy_sev_take(struct tobi_policy *policy, const struct yaml_policy *whole,
 			      struct tobi_fault *fault)
 {
@@ -174,6 +183,11 @@ enum tobi_err policy_sev_take(struct tobi_policy *policy, const struct yaml_poli
 
 	if (!yaml)
 		return TOBI_OK;
+	/* It would look like a check, and be none. */
+	if (!names_sev(policy))
+		return wrong(policy, "sev",
+			     "it belongs to the tier sev, which is not among the tiers",
+			     fault);
 	sev = arena_alloc(&policy->arena, sizeof(*sev));
 	if (!sev)
 		return no_memory(policy->name, fault);

@@ -87,16 +87,16 @@ static void test_policy_epid__nonce_of_the_service__compared(void **state)
 	expect_accepted(test_epid_appraise(&epid));
 }
 
-static void expect_refused(const char *section, const char *field)
+static void expect_refused(const char *tier, const char *section, const char *field)
 {
 	struct tobi_policy *policy = NULL;
 	struct tobi_fault fault = {0};
 	char yaml[1024];
 
 	snprintf(yaml, sizeof(yaml),
-		 "version: 1\ntiers: [sgx-epid]\nsigners: [%064d]\nidentity:\n  mode: "
+		 "version: 1\ntiers: [%s]\nsigners: [%064d]\nidentity:\n  mode: "
 		 "any-instance\n%s",
-		 1, section);
+		 tier, 1, section);
 	assert_int_equal(tobi_policy_parse(text_bytes(yaml), "test", &policy, &fault),
 			 TOBI_E_MALFORMED);
 	assert_string_equal(fault.field, field);
@@ -106,13 +106,19 @@ static void expect_refused(const char *section, const char *field)
 static void test_policy_epid__wrong_keys__fail(void **state)
 {
 	(void)state;
-	expect_refused("sgx-epid:\n  status: [KEY_REVOKED]\n", "sgx-epid.status");
-	expect_refused("sgx-epid:\n  status: [SIGNATURE_INVALID]\n", "sgx-epid.status");
-	expect_refused("sgx-epid:\n  status: [GROUP_REVOKED]\n", "sgx-epid.status");
-	expect_refused("sgx-epid:\n  status: [OK]\n", "sgx-epid.status");
-	expect_refused("sgx-epid:\n  nonce: 012345678901234567890123456789012\n",
+	expect_refused("sgx-epid", "sgx-epid:\n  status: [KEY_REVOKED]\n",
+		       "sgx-epid.status");
+	expect_refused("sgx-epid", "sgx-epid:\n  status: [SIGNATURE_INVALID]\n",
+		       "sgx-epid.status");
+	expect_refused("sgx-epid", "sgx-epid:\n  status: [GROUP_REVOKED]\n",
+		       "sgx-epid.status");
+	expect_refused("sgx-epid", "sgx-epid:\n  status: [OK]\n", "sgx-epid.status");
+	expect_refused("sgx-epid",
+		       "sgx-epid:\n  nonce: 012345678901234567890123456789012\n",
 		       "sgx-epid.nonce");
-	expect_refused("sgx-epid:\n  colour: red\n", "");
+	expect_refused("sgx-epid", "sgx-epid:\n  colour: red\n", "");
+	/* A section for nobody would look like a check. */
+	expect_refused("sgx", "sgx-epid:\n  nonce: a\n", "sgx-epid");
 }
 
 int main(void)
