@@ -2,6 +2,7 @@
 #ifndef TESTS_ALONE_H
 #define TESTS_ALONE_H
 
+#include "tee/check.h"
 #include "tests/check.h"
 #include "tobichi/verify.h"
 
@@ -35,6 +36,8 @@ static inline void expect_alone(struct tobi_result *result, const char *code)
 	tobi_result_free(result);
 }
 
+#define FAILS(code, result) expect_alone((result), (code))
+
 /* The outcome of one check. */
 static inline enum tobi_outcome outcome_of(const struct tobi_result *result,
 					   const char *code)
@@ -48,6 +51,23 @@ static inline enum tobi_outcome outcome_of(const struct tobi_result *result,
 	fail_msg("there is no check %s", code);
 	return TOBI_NOT_RUN;
 }
+
+/* For a check that cannot fail alone. */
+#define ALSO_FAILS(code, result)                                                         \
+	assert_int_equal(outcome_of((result), (code)), TOBI_FAILED)
+
+/* The same of a list that a verifier filled in. */
+static inline enum tobi_outcome outcome_in(const struct checklist *list, const char *code)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		if (strcmp(list->records[i].check->code, code) == 0)
+			return list->records[i].outcome;
+	}
+	fail_msg("there is no check %s", code);
+	return TOBI_NOT_RUN;
+}
+
+#define LIST_FAILS(code, list) assert_int_equal(outcome_in((list), (code)), TOBI_FAILED)
 
 static inline void expect_allowance(const struct tobi_result *result, const char *start)
 {
