@@ -28,6 +28,9 @@ FAMILIES = {
     "SOFT": "Owed by evidence of the `soft` tier.",
     "TPM": "Owed by evidence whose token says that the platform's keys are in a TPM or that carries a TPM's quote,\n"
            "and by all evidence when the policy has the key `tpm`.",
+    "SEV": "Owed by evidence of AMD SEV and SEV-ES. `SEV-OCA` and `SEV-OWNER` are not asked where no owner's certificate\n"
+           "came, nor `SEV-MEASUREMENT` where none came and the policy has `sev.platform-only`.",
+    "EPID": "Owed by reports of Intel's retired Attestation Service (tier `sgx-epid`).",
     "NITRO": "Owed by documents of AWS Nitro, tiers `nitro` and `nitro-tpm`; `NITRO-BINDING` is not asked of one that\n"
              "comes alone, without claims.",
 }
