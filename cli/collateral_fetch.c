@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "appraise/unwrap.h"
 #include "base/fault.h"
 #include "base/file.h"
 #include "base/hex.h"
@@ -114,13 +115,18 @@ static enum tobi_err find_needs(const struct options *options, struct needs *nee
 				struct tobi_fault *fault)
 {
 	const struct needs_hint hint = {.product = options->product};
-	CLEANUP(wr_done) struct writer evidence = wr_init(LIMIT_EVIDENCE);
+	CLEANUP(wr_done) struct writer file = wr_init(LIMIT_EVIDENCE);
+	CLEANUP(wr_done) struct writer decoded = wr_init(LIMIT_EVIDENCE);
+	struct unwrapped evidence = {0};
 	enum tobi_err err;
 
 	if (!options->evidence)
 		return needs_by_name(options, needs, fault);
-	err = file_read(options->evidence, LIMIT_EVIDENCE, "evidence", &evidence, fault);
-	return err ? err : needs_of_evidence(wr_view(&evidence), &hint, needs, fault);
+	err = file_read(options->evidence, LIMIT_EVIDENCE, "evidence", &file, fault);
+	if (!err)
+		err = unwrap_evidence(wr_view(&file), unwrap_is_evidence, &decoded,
+				      &evidence, fault);
+	return err ? err : needs_of_evidence(evidence.bytes, &hint, needs, fault);
 }
 
 static void say_got(const struct collateral_item *item, const struct cache_report *report)

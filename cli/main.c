@@ -68,7 +68,7 @@ static const struct command commands[] = {
      "  --product NAME a product of AMD's: Milan, Genoa, Turin\n"
      "  --vlek         the issuers of VLEKs, not of VCEKs\n"
      "  --chip HEX --tcb HEX  one chip's certificate at a TCB version\n"
-     "  -o FOLDER      write what was fetched as files, too\n"
+     "  -o, --output PATH  the bundle; of fetch a folder: write files, too\n"
      "  --key FILE     the key to sign with (`tobichi keygen`)\n"
      "SOURCE:\n"
      "  --pcs URL      a PCCS, not Intel's service; --kds URL: a cache of AMD's\n"
