@@ -27,7 +27,8 @@ static bool put_others(const char *folder, const struct vendor_scene *scene)
 	bool good;
 
 	wr_bytes(&bad, scene->sgx_tcb_info.ptr, scene->sgx_tcb_info.size);
-	bad.ptr[bad.size - 3] ^= 1; /* a digit of the signature */
+	/* A digit of the signature, for another. */
+	bad.ptr[bad.size - 3] = bad.ptr[bad.size - 3] == '0' ? '1' : '0';
 	vendor_tcb_info("SGX", "FFFFFFFFFFFF", scene->now - 3600, scene->now + 3600,
 			scene->tcb.key, &other);
 	vendor_tcb_info("SGX", VENDOR_FMSPC, scene->now - 7200, scene->now - 3600,
