@@ -150,17 +150,27 @@ static void test_bundle__any_bit_changed__fails(void **state)
 	wr_done(&changed);
 }
 
-/* A list of one's own, signed as it should be. */
-static enum tobi_err read_list(const struct writer *list, const char *type, bool detached)
+/* How a list is signed that a test makes itself. */
+struct envelope {
+	const char *type;
+	bool detached, certificate;
+};
+static const struct envelope right = {.type = content_type};
+
+static enum tobi_err read_list(const struct writer *list, const struct envelope *envelope)
 {
-	const struct cose_headers headers = {.content_type = type};
+	const struct tobi_bytes certificate = text_bytes("a certificate");
+	const struct cose_headers headers = {.content_type = envelope->type,
+					     .x5chain = &certificate,
+					     .x5chain_count = envelope->certificate};
 	struct writer out = wr_init(ROOM);
 	struct cose_signer signer;
 	enum tobi_err err;
 
 	assert_int_equal(cose_signer_for_key(key, &signer, NULL), TOBI_OK);
 	assert_int_equal(
-	    cose_write(&out, &signer, &headers, wr_view(list), detached, NULL), TOBI_OK);
+	    cose_write(&out, &signer, &headers, wr_view(list), envelope->detached, NULL),
+	    TOBI_OK);
 	err = read_bytes(wr_view(&out));
 	wr_done(&out);
 	return err;
@@ -194,7 +204,7 @@ static void write_item(const struct odd *odd, struct writer *out)
 	}
 }
 
-static enum tobi_err read_odd(const struct odd *odd)
+static enum tobi_err read_odd(const struct odd *odd, const struct envelope *envelope)
 {
 	struct writer list = wr_init(ROOM), spki = wr_init(512);
 	EVP_PKEY *other = NULL;
@@ -214,7 +224,7 @@ static enum tobi_err read_odd(const struct odd *odd)
 	write_item(odd, &list);
 	if (odd->twice)
 		write_item(odd, &list);
-	err = read_list(&list, content_type, false);
+	err = read_list(&list, envelope);
 	wr_done(&list);
 	wr_done(&spki);
 	EVP_PKEY_free(other);
@@ -251,7 +261,7 @@ static void test_bundle__rules__each_is_kept(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		enum tobi_err err = read_odd(&cases[i].odd);
+		enum tobi_err err = read_odd(&cases[i].odd, &right);
 
 		if (err != cases[i].err)
 			fail_msg("case %zu: %s instead of %s", i, tobi_err_name(err),
@@ -261,13 +271,16 @@ static void test_bundle__rules__each_is_kept(void **state)
 
 static void test_bundle__another_envelope__fails(void **state)
 {
-	struct writer list = wr_init(ROOM);
+	const struct envelope wrong[] = {{.type = "application/cbor"},
+					 {.type = NULL},
+					 {.type = content_type, .detached = true},
+					 {.type = content_type, .certificate = true}};
+	const struct odd odd = {1, 11, ""};
 
 	(void)state;
-	cbor_write_map(&list, 0);
-	assert_int_equal(read_list(&list, "application/cbor", false), TOBI_E_MALFORMED);
-	assert_int_equal(read_list(&list, content_type, true), TOBI_E_MALFORMED);
-	wr_done(&list);
+	assert_int_equal(read_odd(&odd, &right), TOBI_OK);
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		assert_int_equal(read_odd(&odd, &wrong[i]), TOBI_E_MALFORMED);
 }
 
 static void test_bundle__no_set__is_an_error(void **state)
@@ -293,6 +306,11 @@ static void test_signed_by__only_those(void **state)
 	assert_int_equal(collateral_count(chosen), bundled);
 	assert_null(collateral_find(chosen, COLLATERAL_SNP_CRL, NULL));
 	tobi_collateral_free(chosen);
+	chosen = collateral_signed_by(set, signers, 1);
+	assert_int_equal(collateral_count(chosen), 0);
+	tobi_collateral_free(chosen);
+	/* What is in no bundle has no signer, not one of zeros. */
+	other[0] = 0;
 	chosen = collateral_signed_by(set, signers, 1);
 	assert_int_equal(collateral_count(chosen), 0);
 	tobi_collateral_free(chosen);

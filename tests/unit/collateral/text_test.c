@@ -4,11 +4,13 @@
 static enum tobi_err decode(const char *text, const char *expected)
 {
 	struct writer out = wr_init(64);
-	enum tobi_err err = text_percent_decode(text_bytes(text), "it", &out, NULL);
+	struct block block = block_new(text_bytes(text));
+	enum tobi_err err = text_percent_decode(block_view(block), "it", &out, NULL);
 
 	if (!err)
 		assert_bytes_equal(wr_view(&out), text_bytes(expected));
 	wr_done(&out);
+	block_done(block);
 	return err;
 }
 
