@@ -25,6 +25,7 @@ enum {
 	OTHERS_WRITE = 022,
 	NAME_BYTES = 16,
 	POLL_MS = 20,
+	AHEAD = 600, /* seconds that another's clock, or start, may be ahead */
 };
 
 struct paths {
@@ -134,7 +135,9 @@ static bool is_fresh(const struct collateral_item *item,
 {
 	int64_t age = rules->time - item->fetched;
 
-	return item->kind == COLLATERAL_SNP_LEAF || (age >= 0 && age < cache->max_age);
+	/* Who has waited for another has an earlier time than that one. */
+	return item->kind == COLLATERAL_SNP_LEAF ||
+	       (age >= -AHEAD && age < cache->max_age);
 }
 
 struct held {

@@ -167,6 +167,18 @@ static void test_cache__too_old_and_source_down__in_need(void **state)
 	assert_int_equal(collateral_count(world.set), 1);
 }
 
+/* Of a process that began after this one, and was faster. */
+static void test_cache__fetched_a_moment_later__is_kept(void **state)
+{
+	(void)state;
+	put_good(NOW + 600);
+	assert_int_equal(get(), TOBI_OK);
+	assert_int_equal(world.report.how, CACHE_KEPT);
+	put_good(NOW + 601);
+	assert_int_equal(get(), TOBI_OK);
+	assert_int_equal(world.report.how, CACHE_IN_NEED);
+}
+
 static void test_cache__expired__is_not_served(void **state)
 {
 	(void)state;
@@ -345,6 +357,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_cache__kept__nobody_is_asked),
 	    TEST(test_cache__too_old_and_source_down__in_need),
+	    TEST(test_cache__fetched_a_moment_later__is_kept),
 	    TEST(test_cache__expired__is_not_served),
 	    TEST(test_cache__empty__says_what_the_source_did),
 	    TEST(test_cache__a_moment_ago_missing__is_not_asked_again),
