@@ -3,6 +3,7 @@
 
 #include <jansson.h>
 
+#include "appraise/explain.h"
 #include "appraise/trust.h"
 #include "base/fault.h"
 #include "base/utf8.h"
@@ -14,7 +15,7 @@ static void drop(json_t **json)
 
 static json_t *text_of(const char *text)
 {
-	struct writer escaped = wr_init(LIMIT_POLICY * 4);
+	struct writer escaped = wr_init(LIMIT_EXPLANATION);
 	json_t *json = NULL;
 
 	utf8_write_escaped(&escaped,

@@ -6,6 +6,8 @@
 #include "base/hex.h"
 #include "pki/pinned.h"
 
+enum { DAY = 24 * 3600 };
+
 static const struct policy_root *root_of(const struct tobi_policy *policy,
 					 const char *tier)
 {
@@ -134,11 +136,12 @@ void trust_roots(struct trust_writer *wr, const struct trust_vendor *vendor,
 		add_vendors(wr, vendor, inside);
 }
 
-static const char *days(struct trust_writer *wr, int64_t seconds)
+static const char *span(struct trust_writer *wr, int64_t seconds)
 {
-	if (seconds % (24 * 3600) == 0)
-		return trust_text(wr, "%lld days", (long long)(seconds / (24 * 3600)));
-	return trust_text(wr, "%lld seconds", (long long)seconds);
+	if (seconds % DAY)
+		return trust_text(wr, "%lld seconds", (long long)seconds);
+	return trust_text(wr, "%lld day%s", (long long)(seconds / DAY),
+			  seconds == DAY ? "" : "s");
 }
 
 void trust_collateral(struct trust_writer *wr, const char *who)
@@ -162,7 +165,7 @@ void trust_collateral(struct trust_writer *wr, const char *who)
 			  .kind = TOBI_TRUST_FRESHNESS,
 			  .name = policy->grace ? "lists count past their date"
 						: "lists count until their own date",
-			  .value = policy->grace ? days(wr, policy->grace) : NULL,
+			  .value = policy->grace ? span(wr, policy->grace) : NULL,
 			  .source = policy->grace ? "collateral: grace" : NULL,
 			  .smaller = policy->grace ? "lower collateral: grace" : NULL});
 	trust_add(wr,

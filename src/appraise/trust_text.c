@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "appraise/explain.h"
 #include "appraise/trust.h"
 #include "base/cleanup.h"
 #include "base/secret.h"
@@ -19,7 +20,7 @@ static const struct colors ansi = {"\033[1m", "\033[2m", "\033[31m", "\033[0m"};
 static void put_wrapped(struct writer *out, const char *prefix, const char *label,
 			const char *text)
 {
-	CLEANUP(wr_done) struct writer shown = wr_init(LIMIT_POLICY * 4);
+	CLEANUP(wr_done) struct writer shown = wr_init(LIMIT_EXPLANATION);
 	size_t used = strlen(prefix) + strlen(label), at = 0;
 
 	utf8_write_escaped(&shown,
