@@ -59,11 +59,11 @@ static const struct link sev[] = {
     {"SEV-ARK", "AMD's root key (ARK) is the one that is trusted"},
     {"SEV-ASK", "it certifies AMD's signing key (ASK)"},
     {"SEV-CEK", "which certifies this chip's key (CEK)"},
-    {"SEV-PEK", "which signed the platform's key (PEK)"},
-    {"SEV-OCA", "and so did the platform's owner (OCA)"},
-    {"SEV-OWNER", "the owner is the one that is trusted"},
-    {"SEV-PDH", "the platform's key signed the key of the session (PDH)"},
-    {"SEV-MEASUREMENT", "the platform measured the launch, with the session's key"},
+    {"SEV-PEK", "which signed its firmware's key (PEK)"},
+    {"SEV-OCA", "the platform's owner has a root of its own (OCA)"},
+    {"SEV-OWNER", "which signed the firmware's key, too"},
+    {"SEV-PDH", "the firmware's key signed the key of the session (PDH)"},
+    {"SEV-MEASUREMENT", "the firmware measured the launch, in that session"},
     {NULL, NULL}};
 static const struct link nitro[] = {
     {"NITRO-CHAIN",
@@ -72,6 +72,9 @@ static const struct link nitro[] = {
     {"NITRO-SIGNATURE", "the instance's hypervisor signed the document"},
     {"NITRO-MODULE", "the certificate is of the enclave that the document names"},
     {"NITRO-TIME", "the document is not from the future"},
+    {"NITRO-MODULE",
+     "the certificate is of the instance or enclave that the document names"},
+    {"NITRO-TIME", "the document's time is not in the future"},
     {"NITRO-BINDING", "the document was made for these claims"},
     {NULL, NULL}};
 static const struct link epid[] = {

@@ -62,6 +62,7 @@ static const struct {
     {"public key", BOUND, "a key whose private half is inside"},
     {"user_data", BOUND, "what the enclave itself put in"},
     {"user data", BOUND, "what the enclave itself put in"},
+    {"TPM's AK", BOUND, "the key with which the TPM signs"},
     {"nonce", BOUND, "what shows that it is new"},
     {"basename", BOUND, ""},
     {"signed at", BOUND, "the time of the hypervisor's clock"},
@@ -132,7 +133,7 @@ static const char *meaning_of(const char *fact, enum group *ret_group)
 
 static void put_fact(const struct tee_fact *fact, const char *means, struct writer *out)
 {
-	size_t zeros = strspn(fact->value, "0");
+	size_t zeros = strspn(fact->value, "0"), ones = strspn(fact->value, "f");
 
 	wr_printf(out, "<dt>");
 	html_text(out, fact->name);
@@ -143,6 +144,8 @@ static void put_fact(const struct tee_fact *fact, const char *means, struct writ
 		wr_printf(out, "<small>%s</small>", means);
 	if (zeros > 15 && !fact->value[zeros])
 		wr_printf(out, "<small>All zero: nothing was put in.</small>");
+	if (ones > 15 && !fact->value[ones])
+		wr_printf(out, "<small>All ones: not in use.</small>");
 	wr_printf(out, "</dd>\n");
 }
 

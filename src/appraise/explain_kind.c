@@ -51,7 +51,7 @@ void explain_page_tier(const struct tobi_result *result, struct writer *out)
 	}
 	wr_printf(out, "<p><b>Tier ");
 	html_text(out, tier);
-	wr_printf(out, ":</b> it ");
+	wr_printf(out, ":</b> ");
 	html_text(out, explain_tier(tier));
 	wr_printf(out, ".</p>\n</div>\n");
 }

@@ -20,7 +20,7 @@ static const char style[] =
     ".small{color:var(--dim);font-size:.9rem}"
     ".warn{border:1px solid var(--warn);background:var(--warn-bg);border-radius:.4rem;"
     "padding:.5rem .8rem}.warn b{color:var(--warn)}"
-    "code,dd{overflow-wrap:anywhere}code,dd.hex{font:.9em ui-monospace,monospace}"
+    "p,li,code,dd{overflow-wrap:anywhere}code,dd.hex{font:.9em ui-monospace,monospace}"
     "dl{display:grid;grid-template-columns:9rem 1fr;gap:.3rem 1rem;margin:0}"
     "dt{color:var(--dim)}dd{margin:0}";
 
