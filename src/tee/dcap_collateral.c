@@ -9,7 +9,6 @@
 
 enum { NAME_PARTS = 2, DATE_ROOM = 32, DOCUMENT_ARENA = 512 << 10 };
 
-
 static bool is_identity(enum collateral_kind kind)
 {
 	return kind == COLLATERAL_SGX_QE_IDENTITY || kind == COLLATERAL_TDX_QE_IDENTITY;
