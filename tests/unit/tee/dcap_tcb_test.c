@@ -3,6 +3,7 @@
 #include "tests/tdx_run.h"
 
 #include "pki/memo.h"
+#include "tee/dcap_collateral.h"
 #include "tee/dcap_tcb.h"
 
 static int setup(void **state)
@@ -248,25 +249,86 @@ static void test_dcap_document__before_the_baseline__fails(void **state)
 	FAILS("DCAP-TCB-INFO", run);
 }
 
-static void test_dcap_document__kept__fails_once_it_is_old(void **state)
+/* A set and a request for its TCB information. */
+struct kept {
+	struct tobi_collateral *set;
+	struct tee_request request;
+	struct memo *memo;
+};
+
+static enum tobi_err find_kept(const struct kept *kept, const void **ret_document)
+{
+	struct dcap_document *document = NULL;
+	enum tobi_err err = dcap_document_find(&kept->request, COLLATERAL_TDX_TCB_INFO,
+					       "00906EA10000", &document, NULL);
+
+	/* The memo has a reference of its own. */
+	*ret_document = document;
+	dcap_document_unref(document);
+	return err;
+}
+
+static struct kept keep(struct tdx_run *run)
+{
+	struct kept kept = {.set = tobi_collateral_new(), .memo = memo_new()};
+
+	assert_non_null(kept.set);
+	assert_non_null(kept.memo);
+	run->scene.root_crl.next_update = DCAP_NOW + 90 * DCAP_DAY;
+	dcap_test_put(&run->scene, &run->collateral, kept.set);
+	kept.request = (struct tee_request){.collateral = kept.set,
+					    .pins = dcap_scene_pins(),
+					    .time = DCAP_NOW,
+					    .memo = kept.memo};
+	return kept;
+}
+
+static void kept_done(struct kept *kept)
+{
+	tobi_collateral_free(kept->set);
+	memo_free(kept->memo);
+}
+
+static void test_dcap_document__kept__as_long_as_it_holds(void **state)
+{
+	struct kept kept = keep(*state);
+	const void *first, *then;
+
+	assert_int_equal(find_kept(&kept, &first), TOBI_OK);
+	kept.request.time = DCAP_NOW + 25 * DCAP_DAY - 1;
+	assert_int_equal(find_kept(&kept, &then), TOBI_OK);
+	assert_ptr_equal(first, then);
+	kept.request.time++;
+	assert_int_equal(find_kept(&kept, &then), TOBI_E_REFUSED);
+	kept.request.time = DCAP_NOW - 5 * DCAP_DAY - 1;
+	assert_int_equal(find_kept(&kept, &then), TOBI_E_REFUSED);
+	kept_done(&kept);
+}
+
+static void test_dcap_document__kept__for_the_same_question_only(void **state)
 {
 	struct tdx_run *run = *state;
+	struct kept kept = keep(run);
+	struct writer list = wr_init(LIMIT_CRL);
+	struct collateral_item item = {.kind = COLLATERAL_INTEL_ROOT_CRL, .name = ""};
+	const void *document;
 
-	run->memo = memo_new();
-	tdx_run_passes(run);
-	tdx_run_passes(run);
-	run->time = DCAP_NOW + 25 * DCAP_DAY - 1;
-	run->scene.root_crl.next_update = run->scene.pck_crl.next_update =
-	    DCAP_NOW + 90 * DCAP_DAY;
-	tdx_run_passes(run);
-	run->time++;
-	fails_both(run);
-	/* Another list of the root is another question. */
-	run->time = DCAP_NOW;
-	tdx_run_passes(run);
+	assert_int_equal(find_kept(&kept, &document), TOBI_OK);
+	kept.request.baseline = DCAP_NOW;
+	assert_int_not_equal(find_kept(&kept, &document), TOBI_OK);
+	kept.request.baseline = 0;
+	kept.request.pins.keys[0][0] ^= 1;
+	assert_int_equal(find_kept(&kept, &document), TOBI_E_CERTIFICATE);
+	kept.request.pins.keys[0][0] ^= 1;
+	assert_int_equal(find_kept(&kept, &document), TOBI_OK);
+	/* A newer list, which names the signer. */
 	run->scene.root_crl.revoked[0] = run->scene.certificates[DCAP_TCB_SIGNER].serial;
-	fails_both(run);
-	memo_free(run->memo);
+	dcap_scene_list(&run->scene.root_crl, &list);
+	item.data = wr_view(&list);
+	assert_int_equal(collateral_put(kept.set, &item, NULL), TOBI_OK);
+	assert_int_equal(find_kept(&kept, &document), TOBI_E_CERTIFICATE);
+	wr_done(&list);
+	kept_done(&kept);
 }
 
 /* ---- the model ---- */
@@ -488,7 +550,8 @@ int main(void)
 	    TEST(test_dcap_document__issued_in_the_future__fails),
 	    TEST(test_dcap_document__past_next_update__fails_without_grace),
 	    TEST(test_dcap_document__before_the_baseline__fails),
-	    TEST(test_dcap_document__kept__fails_once_it_is_old),
+	    TEST(test_dcap_document__kept__as_long_as_it_holds),
+	    TEST(test_dcap_document__kept__for_the_same_question_only),
 	    TEST(test_dcap_tcb_model__of_another__fails),
 	    TEST(test_dcap_tcb_level__none__fails),
 	    TEST(test_dcap_tcb_level__revoked__fails),

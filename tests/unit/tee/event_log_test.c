@@ -158,6 +158,21 @@ static void test_event_log__header_wrong__refused(void **state)
 	assert_int_equal(with(68, 1, 1), TOBI_E_TRUNCATED);
 }
 
+static void test_event_log__bank_named_twice__refused(void **state)
+{
+	struct writer log = wr_init(ROOM);
+	const uint8_t digest[48] = {1};
+	struct event_replay out;
+
+	(void)state;
+	test_log_start(&log, true);
+	store_le(log.ptr + 60, 2, TCG_SHA384);
+	store_le(log.ptr + 62, 2, 48);
+	test_log_digest(&log, 1, EVENT_ACTION, digest, bytes_of_text("x"));
+	assert_int_equal(replay(wr_view(&log), TCG_SHA384, &out), TOBI_E_MALFORMED);
+	wr_done(&log);
+}
+
 static void test_event_log__event_wrong__refused(void **state)
 {
 	const size_t event = 69;
@@ -271,6 +286,7 @@ int main(void)
 	    cmocka_unit_test(test_event_log__last_event_ends_in_zeros__read),
 	    cmocka_unit_test(test_event_log__every_truncation__refused_or_shorter),
 	    cmocka_unit_test(test_event_log__header_wrong__refused),
+	    cmocka_unit_test(test_event_log__bank_named_twice__refused),
 	    cmocka_unit_test(test_event_log__event_wrong__refused),
 	    cmocka_unit_test(test_event_log__without_the_hash__refused),
 	    cmocka_unit_test(test_event_log__too_many_events__refused),

@@ -137,6 +137,9 @@ static void test_tdx_attributes__each_bit__known_ones_pass(void **state)
 			tdx_run_passes(run);
 		else
 			FAILS("TDX-ATTRIBUTES", run);
+		if (bit > 0 && bit < 8)
+			assert_non_null(strstr(tdx_run_found(run, "TDX-ATTRIBUTES"),
+					       "its host may look into"));
 		assert_int_equal(run->claims.debug, bit == 0);
 		set_bit(run, ATTRIBUTES, bit);
 	}
