@@ -11,6 +11,12 @@ void tdx_run_init(struct tdx_run *run)
 	tdx_run_kind(run, 4, DCAP_TD10);
 }
 
+void tdx_run_again(struct tdx_run *run)
+{
+	tdx_run_done(run);
+	tdx_run_init(run);
+}
+
 void tdx_run_kind(struct tdx_run *run, unsigned version, enum dcap_body kind)
 {
 	dcap_scene_kind(&run->scene, version, kind);

@@ -25,6 +25,8 @@ struct tdx_run {
 
 /* A quote of version 4 of a TD 1.0, and all that it needs; everything is right. */
 void tdx_run_init(struct tdx_run *run);
+/* The same over, of one that was used. */
+void tdx_run_again(struct tdx_run *run);
 /* The same as another kind. */
 void tdx_run_kind(struct tdx_run *run, unsigned version, enum dcap_body kind);
 /* May be called again after a change. */

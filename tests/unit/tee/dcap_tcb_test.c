@@ -88,7 +88,7 @@ static void test_dcap_tcb_info__changed_after_signing__fails(void **state)
 	run->collateral.tcb.document.damage.from = "OutOfDate";
 	run->collateral.tcb.document.damage.to = "UpToDate";
 	FAILS("DCAP-TCB-INFO", run);
-	tdx_run_init(run);
+	tdx_run_again(run);
 	run->collateral.tcb.document.damage_signature = true;
 	FAILS("DCAP-TCB-INFO", run);
 }
@@ -100,7 +100,7 @@ static void test_dcap_qe_identity__changed_after_signing__fails(void **state)
 	run->collateral.qe.document.damage.from = "\"isvprodid\":2";
 	run->collateral.qe.document.damage.to = "\"isvprodid\":3";
 	FAILS("DCAP-QE-IDENTITY", run);
-	tdx_run_init(run);
+	tdx_run_again(run);
 	run->collateral.qe.document.damage_signature = true;
 	FAILS("DCAP-QE-IDENTITY", run);
 }
@@ -112,7 +112,7 @@ static void test_dcap_tcb_info__signed_by_another__fails(void **state)
 	run->collateral.tcb.document.signer = DCAP_KEY_OTHER;
 	FAILS("DCAP-TCB-INFO", run);
 	/* Intel's platform key is Intel's, and not for this. */
-	tdx_run_init(run);
+	tdx_run_again(run);
 	run->collateral.tcb.document.signer = DCAP_KEY_PCK;
 	run->collateral.tcb.document.chain[0] = DCAP_PCK;
 	run->collateral.tcb.document.chain[1] = DCAP_CA;
@@ -137,22 +137,22 @@ static void test_dcap_document__signers_certificate_wrong__fails(void **state)
 
 	signer->damage = true;
 	fails_both(run);
-	tdx_run_init(run);
+	tdx_run_again(run);
 	signer->not_after = DCAP_NOW - 1;
 	fails_both(run);
-	tdx_run_init(run);
+	tdx_run_again(run);
 	signer->not_before = DCAP_NOW + 1;
 	fails_both(run);
-	tdx_run_init(run);
+	tdx_run_again(run);
 	signer->issuer_key = DCAP_KEY_OTHER;
 	fails_both(run);
-	tdx_run_init(run);
+	tdx_run_again(run);
 	signer->name = "Intel SGX PCK Certificate";
 	fails_both(run);
-	tdx_run_init(run);
+	tdx_run_again(run);
 	signer->critical = true;
 	fails_both(run);
-	tdx_run_init(run);
+	tdx_run_again(run);
 	signer->ca = true;
 	signer->pathlen = 0;
 	fails_both(run);
@@ -214,7 +214,7 @@ static void test_dcap_document__issued_in_the_future__fails(void **state)
 	tdx_run_passes(run);
 	run->collateral.tcb.document.issued = DCAP_NOW + 1;
 	FAILS("DCAP-TCB-INFO", run);
-	tdx_run_init(run);
+	tdx_run_again(run);
 	run->collateral.qe.document.issued = DCAP_NOW + 1;
 	FAILS("DCAP-QE-IDENTITY", run);
 }
@@ -233,7 +233,7 @@ static void test_dcap_document__past_next_update__fails_without_grace(void **sta
 	assert_non_null(run->claims.in_grace);
 	run->collateral.tcb.document.next_update = DCAP_NOW - 1;
 	FAILS("DCAP-TCB-INFO", run);
-	tdx_run_init(run);
+	tdx_run_again(run);
 	run->collateral.qe.document.next_update = DCAP_NOW;
 	FAILS("DCAP-QE-IDENTITY", run);
 }
@@ -339,13 +339,13 @@ static void test_dcap_tcb_model__of_another__fails(void **state)
 
 	run->collateral.tcb.fmspc[5] ^= 1;
 	FAILS("DCAP-TCB-MODEL", run);
-	tdx_run_init(run);
+	tdx_run_again(run);
 	run->collateral.tcb.pce_id[0] ^= 1;
 	FAILS("DCAP-TCB-MODEL", run);
-	tdx_run_init(run);
+	tdx_run_again(run);
 	run->collateral.tcb.document.id = "SGX";
 	FAILS("DCAP-TCB-MODEL", run);
-	tdx_run_init(run);
+	tdx_run_again(run);
 	run->collateral.tcb.document.id = "SGX";
 	run->collateral.tcb.document.version = 2;
 	FAILS("DCAP-TCB-MODEL", run);
@@ -360,11 +360,11 @@ static void test_dcap_tcb_level__none__fails(void **state)
 	run->scene.pck.components[2]--;
 	FAILS("DCAP-TCB-LEVEL", run);
 	assert_false(tcb_of(run)->found);
-	tdx_run_init(run);
+	tdx_run_again(run);
 	run->scene.pck.pcesvn -= 2;
 	FAILS("DCAP-TCB-LEVEL", run);
 	/* TEE_TCB_SVN of the guest. */
-	tdx_run_init(run);
+	tdx_run_again(run);
 	run->scene.body[5] = 1;
 	FAILS("DCAP-TCB-LEVEL", run);
 }
@@ -376,7 +376,7 @@ static void test_dcap_tcb_level__revoked__fails(void **state)
 	run->collateral.tcb.levels[0].status = "Revoked";
 	FAILS("DCAP-TCB-LEVEL", run);
 	assert_false(tcb_of(run)->found);
-	tdx_run_init(run);
+	tdx_run_again(run);
 	tdx_run_kind(run, 5, DCAP_TD15);
 	run->collateral.tcb.modules[0].levels[0].status = "Revoked";
 	FAILS("DCAP-TCB-LEVEL", run);
