@@ -7,7 +7,7 @@
 #include "pki/signature.h"
 #include "tee/dcap_signer.h"
 
-enum { NAME_PARTS = 2, DATE_ROOM = 32, DOCUMENT_ARENA = 512 << 10 };
+enum { DATE_ROOM = 32, DOCUMENT_ARENA = 512 << 10 };
 
 static bool is_identity(enum collateral_kind kind)
 {
@@ -17,18 +17,6 @@ static bool is_identity(enum collateral_kind kind)
 static const char *object_of(enum collateral_kind kind)
 {
 	return is_identity(kind) ? "QE identity" : "TCB info";
-}
-
-static enum tobi_err make_name(const struct tee_request *request,
-			       const struct collateral_item *item,
-			       struct memo_name *ret_name)
-{
-	struct memo_name signer = {0};
-	enum tobi_err err = dcap_signer_name(request, item, &signer);
-	const struct tobi_bytes parts[NAME_PARTS] = {{item->hash, sizeof(item->hash)},
-						     {signer.hash, sizeof(signer.hash)}};
-
-	return err ? err : memo_name_make("dcap-document", parts, NAME_PARTS, ret_name);
 }
 
 static enum tobi_err check_signature(const struct tee_request *request,
@@ -151,7 +139,10 @@ enum tobi_err dcap_document_find(const struct tee_request *request,
 		return fault_set(fault, TOBI_E_NOT_FOUND, object_of(kind), "",
 				 "there is none among the collateral%s%s",
 				 *name ? " for FMSPC " : "", name);
-	err = make_name(request, item, &memo);
+	/* It is the hash of the certificates that came with it, too. */
+	err =
+	    dcap_signer_name(request, item, "dcap-document",
+			     (struct tobi_bytes){item->hash, sizeof(item->hash)}, &memo);
 	if (err)
 		return fault_set(fault, err, object_of(kind), "", "cannot hash it");
 	*ret_document =

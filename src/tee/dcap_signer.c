@@ -15,8 +15,8 @@ enum { NAME_PARTS = 4, CHAIN_LENGTH = 2 };
 static const char signer_name[] = "Intel SGX TCB Signing";
 
 enum tobi_err dcap_signer_name(const struct tee_request *request,
-			       const struct collateral_item *item,
-			       struct memo_name *ret_name)
+			       const struct collateral_item *item, const char *kind,
+			       struct tobi_bytes what, struct memo_name *ret_name)
 {
 	CLEANUP(wr_done) struct writer hashes = wr_init(LIMIT_BUNDLE);
 	const struct collateral_item *other;
@@ -32,12 +32,12 @@ enum tobi_err dcap_signer_name(const struct tee_request *request,
 		return TOBI_E_MEMORY;
 	store_be(numbers, 8, (uint64_t)request->grace);
 	store_be(numbers + 8, 8, (uint64_t)request->baseline);
-	parts[0] = item->chain;
+	parts[0] = what;
 	parts[1] = wr_view(&hashes);
 	parts[2] =
 	    (struct tobi_bytes){request->pins.keys[0], request->pins.count * SHA256_SIZE};
 	parts[3] = (struct tobi_bytes){numbers, sizeof(numbers)};
-	return memo_name_make("dcap-signer", parts, NAME_PARTS, ret_name);
+	return memo_name_make(kind, parts, NAME_PARTS, ret_name);
 }
 
 static enum tobi_err read_certificates(const struct tee_request *request,
@@ -148,7 +148,8 @@ enum tobi_err dcap_signer_find(const struct tee_request *request,
 {
 	CLEANUP(dcap_signer_unrefp) struct dcap_signer *signer = NULL;
 	struct memo_name name;
-	enum tobi_err err = dcap_signer_name(request, item, &name);
+	enum tobi_err err =
+	    dcap_signer_name(request, item, "dcap-signer", item->chain, &name);
 
 	if (err)
 		return fault_set(fault, err, object, "signer", "cannot hash it");

@@ -25,9 +25,11 @@ TOBI_MUST_USE enum tobi_err dcap_signer_find(const struct tee_request *request,
 					     const char *object,
 					     struct dcap_signer **ret_signer,
 					     struct tobi_fault *fault);
-/* All that it depends on but the time, hashed: for names of memos that depend on it. */
+/* The name of a result of this kind that depends on what, and on all that the signer does
+ * but its certificates where they are with the item: those are in what. */
 TOBI_MUST_USE enum tobi_err dcap_signer_name(const struct tee_request *request,
 					     const struct collateral_item *item,
+					     const char *kind, struct tobi_bytes what,
 					     struct memo_name *ret_name);
 static inline void dcap_signer_unref(struct dcap_signer *signer)
 {
