@@ -146,6 +146,20 @@ static void test_policy_snp__unknown_key__fails(void **state)
 	assert_null(policy);
 }
 
+static void test_policy_snp__without_its_tier__fails(void **state)
+{
+	static const char text[] =
+	    "version: 1\ntiers: [tdx]\nimages: [" DIGEST
+	    "]\nidentity:\n  mode: any-instance\nsnp:\n  max-vmpl: 0\n";
+	struct tobi_policy *policy = NULL;
+	struct tobi_fault fault = {0};
+
+	(void)state;
+	assert_int_equal(tobi_policy_parse(text_bytes(text), "test", &policy, &fault),
+			 TOBI_E_MALFORMED);
+	assert_string_equal(fault.field, "snp");
+}
+
 #define TEST(name) cmocka_unit_test(name)
 int main(void)
 {
@@ -153,6 +167,7 @@ int main(void)
 	    TEST(test_policy_snp__every_key__is_taken),
 	    TEST(test_policy_snp__what_is_no_value__names_its_key),
 	    TEST(test_policy_snp__unknown_key__fails),
+	    TEST(test_policy_snp__without_its_tier__fails),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
