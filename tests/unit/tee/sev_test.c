@@ -152,6 +152,10 @@ static void test_sev__pek_not_of_the_chip__fails_alone(void **state)
 	(void)state;
 	test_sev_sign(sev.pek, 1, SEV_CEK, SEV_ECDSA_SHA256, sev.oca_key);
 	FAILS("SEV-PEK", test_sev_appraise(&sev));
+	sev = good; /* both slots are the chip's, and none the owner's */
+	sev.no_oca = true;
+	test_sev_sign(sev.pek, 0, SEV_CEK, SEV_ECDSA_SHA256, sev.cek_key);
+	FAILS("SEV-PEK", test_sev_appraise(&sev));
 }
 
 static void test_sev__pek_slots_in_either_order__accepted(void **state)
