@@ -259,6 +259,7 @@ static enum tobi_err rsa_key(const struct sev_certificate *certificate,
 	BIGNUM *modulus =
 	    BN_lebin2bn(certificate->modulus.ptr, (int)certificate->modulus.size, NULL);
 	CLEANUP(BN_freep) BIGNUM *exponent = BN_new();
+	EVP_PKEY *key = NULL;
 
 	if (modulus && BN_num_bits(modulus) != (int)certificate->modulus.size * 8)
 		return fault_set(fault, TOBI_E_MALFORMED, OBJECT, "modulus",
@@ -270,8 +271,9 @@ static enum tobi_err rsa_key(const struct sev_certificate *certificate,
 		return fault_openssl(fault, OBJECT, "key", "cannot read it");
 	parameters = OSSL_PARAM_BLD_to_param(build);
 	if (!parameters || EVP_PKEY_fromdata_init(context) != 1 ||
-	    EVP_PKEY_fromdata(context, ret_key, EVP_PKEY_PUBLIC_KEY, parameters) != 1)
+	    EVP_PKEY_fromdata(context, &key, EVP_PKEY_PUBLIC_KEY, parameters) != 1)
 		return fault_openssl(fault, OBJECT, "key", "cannot read it");
+	*ret_key = key;
 	return TOBI_OK;
 }
 
