@@ -42,12 +42,16 @@ enum tobi_err base64_read(struct tobi_bytes text, const char *object, struct wri
 	size_t digits = text.size;
 	uint32_t group = 0;
 	unsigned bits = 0;
+	uint8_t *at;
 
 	if (text.size % 4)
 		return fault_at(fault, TOBI_E_MALFORMED, object, "base64", text.size,
 				"no text has this length");
 	while (digits + 2 > text.size && digits && text.ptr[digits - 1] == '=')
 		digits--;
+	at = wr_reserve(out, digits * 3 / 4);
+	if (!at)
+		return fault_set(fault, wr_err(out), object, "base64", "no room");
 	for (size_t i = 0; i < digits; i++) {
 		unsigned value = digit(text.ptr[i]);
 
@@ -58,7 +62,7 @@ enum tobi_err base64_read(struct tobi_bytes text, const char *object, struct wri
 		bits += 6;
 		if (bits >= 8) {
 			bits -= 8;
-			wr_u8(out, (uint8_t)(group >> bits));
+			*at++ = (uint8_t)(group >> bits);
 			group &= (1u << bits) - 1;
 		}
 	}
@@ -66,6 +70,5 @@ enum tobi_err base64_read(struct tobi_bytes text, const char *object, struct wri
 	if (group)
 		return fault_at(fault, TOBI_E_MALFORMED, object, "base64", text.size,
 				"stray bits at the end");
-	return wr_err(out) ? fault_set(fault, wr_err(out), object, "base64", "no room")
-			   : TOBI_OK;
+	return TOBI_OK;
 }

@@ -6,7 +6,9 @@
 #include <string.h>
 #include <time.h>
 
+#include <openssl/bio.h>
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
 #include "base/fault.h"
@@ -82,6 +84,8 @@ static void signing_key_free(struct memo_value *value)
 	free(known);
 }
 
+DEFINE_CLEANUP(BIO *, BIO_free_all)
+
 /* Certificates as they were read. */
 struct certificates {
 	X509 *list[PINNED_CERTIFICATES_MAX];
@@ -107,21 +111,55 @@ static enum tobi_err add_der(struct certificates *out, struct tobi_bytes der,
 	return err;
 }
 
+/* To the bytes of each, which are then read once: reading a certificate takes longer than
+ * a signature. */
+static enum tobi_err add_pem(struct certificates *out, struct tobi_bytes pem,
+			     struct tobi_fault *fault)
+{
+	CLEANUP(BIO_free_allp) BIO *bio = NULL;
+	enum tobi_err err = TOBI_OK;
+
+	if (pem.size > LIMIT_PEM)
+		return fault_set(fault, TOBI_E_LIMIT, "EPID report", "certificates",
+				 "over %d bytes", LIMIT_PEM);
+	bio = BIO_new_mem_buf(pem.ptr, (int)pem.size);
+	if (!bio)
+		return fault_set(fault, TOBI_E_MEMORY, "EPID report", "",
+				 "out of memory");
+	while (!err) {
+		char *name = NULL, *header = NULL;
+		unsigned char *der = NULL;
+		long size = 0;
+
+		if (PEM_read_bio(bio, &name, &header, &der, &size) != 1)
+			break;
+		if (strcmp(name, PEM_STRING_X509) == 0 && header[0] == 0)
+			err = add_der(out, (struct tobi_bytes){der, (size_t)size}, fault);
+		else
+			err = fault_set(fault, TOBI_E_MALFORMED, "EPID report",
+					"certificates", "something else is among them");
+		OPENSSL_free(name);
+		OPENSSL_free(header);
+		OPENSSL_free(der);
+	}
+	/* It stops at the end of the last one, and at what is none. */
+	if (!err && ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
+		err = fault_set(fault, TOBI_E_MALFORMED, "EPID report", "certificates",
+				"certificate %zu is not valid PEM", out->count + 1);
+	ERR_clear_error();
+	return err;
+}
+
 static enum tobi_err read_certificates(const struct epid_parts *parts,
 				       struct certificates *out, struct tobi_fault *fault)
 {
 	enum tobi_err err = TOBI_OK;
 
 	for (size_t i = 0; i < parts->count && !err; i++) {
-		CLEANUP(wr_done) struct writer der = wr_init(LIMIT_PEM);
-		struct tobi_bytes list[LIMIT_COSE_CHAIN] = {parts->certificates[i]};
-		size_t count = 1;
+		struct tobi_bytes one = parts->certificates[i];
 
-		if (list[0].ptr[0] == '-')
-			err = chain_read_pem(list[0], "EPID report", &der, list,
-					     LIMIT_COSE_CHAIN, &count, fault);
-		for (size_t j = 0; j < count && !err; j++)
-			err = add_der(out, list[j], fault);
+		err = one.ptr[0] == '-' ? add_pem(out, one, fault)
+					: add_der(out, one, fault);
 	}
 	return err;
 }

@@ -184,6 +184,28 @@ static void test_epid_parts__encoding_that_is_none__fails(void **state)
 	}
 }
 
+/* A good chain is there, too: all of what came is read. */
+static void test_epid_parts__certificates_that_are_none__fail(void **state)
+{
+	static const char *const texts[] = {
+	    "-----BEGIN CERTIFICATE-----\nAAAA",
+	    "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+	    "-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n",
+	};
+	struct tobi_bytes pieces[3] = {wr_view(&signature), wr_view(&service.chain)};
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		struct tobi_result *result;
+
+		pieces[2] = text_bytes(texts[i]);
+		result = verify(wr_view(&body), pieces, 3);
+		assert_int_equal(tobi_result_verdict(result), TOBI_REFUSE);
+		ALSO_FAILS("EPID-CHAIN", result);
+		tobi_result_free(result);
+	}
+}
+
 static void test_epid_recognise__other_bytes__no(void **state)
 {
 	(void)state;
@@ -207,6 +229,7 @@ int main(void)
 	    cmocka_unit_test(test_epid_parts__bundle_that_lacks_one__fails),
 	    cmocka_unit_test(test_epid_parts__pieces_in_other_forms__accepted),
 	    cmocka_unit_test(test_epid_parts__encoding_that_is_none__fails),
+	    cmocka_unit_test(test_epid_parts__certificates_that_are_none__fail),
 	    cmocka_unit_test(test_epid_recognise__other_bytes__no),
 	};
 
