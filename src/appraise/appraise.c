@@ -112,12 +112,11 @@ static enum tobi_err take_evidence(struct tobi_result *result,
 	return TOBI_OK;
 }
 
-/* What does not count is as if it were not there. */
-static enum tobi_err choose_collateral(struct tobi_result *result,
-				       const struct tobi_policy *policy,
-				       const struct tobi_collateral *given,
-				       struct tobi_collateral **ret_chosen,
-				       struct tobi_fault *fault)
+enum tobi_err appraisal_choose_collateral(struct tobi_result *result,
+					  const struct tobi_policy *policy,
+					  const struct tobi_collateral *given,
+					  struct tobi_collateral **ret_chosen,
+					  struct tobi_fault *fault)
 {
 	const struct bytes_list *signers = &policy->bundle_signers;
 
@@ -167,8 +166,8 @@ enum tobi_err appraisal_run(struct tobi_result *result, const struct tobi_policy
 		return fault_set(fault, TOBI_E_MEMORY, "appraisal", "", "out of memory");
 	err = take_evidence(result, request, parts, fault);
 	if (!err)
-		err = choose_collateral(result, policy, request->collateral, &chosen,
-					fault);
+		err = appraisal_choose_collateral(result, policy, request->collateral,
+						  &chosen, fault);
 	if (!err) {
 		result->kind = parts->verifier->name;
 		tee = policy_request(policy, parts->verifier->tier, request->time);

@@ -55,6 +55,16 @@ TOBI_MUST_USE enum tobi_err appraisal_run(struct tobi_result *result,
 					  const struct tobi_policy *policy,
 					  const struct appraisal_request *request,
 					  struct tobi_fault *fault);
+/*
+ * The documents of vendors that count for this policy: *ret_chosen is a set of its own,
+ * or stays NULL, and then all of given do. What does not count is as if it were not
+ * there; POLICY-COLLATERAL says so. TOBI_E_MEMORY.
+ */
+TOBI_MUST_USE enum tobi_err
+appraisal_choose_collateral(struct tobi_result *result, const struct tobi_policy *policy,
+			    const struct tobi_collateral *given,
+			    struct tobi_collateral **ret_chosen,
+			    struct tobi_fault *fault);
 /* The one place that may accept. Call it once all is recorded. */
 enum tobi_verdict appraisal_conclude(struct tobi_result *result);
 

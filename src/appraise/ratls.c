@@ -249,16 +249,23 @@ static enum tobi_err examine_evidence(struct scene *scene, struct tobi_fault *fa
 	struct tee_request tee =
 	    policy_request(scene->policy, scene->verifier->tier, result->time);
 	CLEANUP(tobi_collateral_freep) struct tobi_collateral *carried = NULL;
+	CLEANUP(tobi_collateral_freep) struct tobi_collateral *chosen = NULL;
+	const struct tobi_collateral *given = scene->request->collateral;
 	enum tobi_err err = TOBI_OK;
 
-	if (!scene->request->collateral)
+	if (!given)
 		err = ratls_collateral(&scene->carried.endorsements, &carried, fault);
+	if (!given)
+		given = carried;
+	if (!err)
+		err = appraisal_choose_collateral(result, scene->policy, given, &chosen,
+						  fault);
 	if (err)
 		return err;
 	tee.evidence = scene->carried.evidence.evidence;
 	tee.endorsements = scene->carried.endorsements.chain;
 	tee.claims_buffer = scene->carried.evidence.claims_buffer;
-	tee.collateral = carried ? carried : scene->request->collateral;
+	tee.collateral = chosen ? chosen : given;
 	tee.pieces = scene->request->pieces;
 	tee.piece_count = scene->request->piece_count;
 	err = scene->verifier->examine(&tee, &result->list, &result->claims, fault);

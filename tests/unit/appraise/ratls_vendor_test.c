@@ -5,7 +5,7 @@
 #include "appraise/ratls.h"
 #include "appraise/ratls_checks.h"
 #include "codec/cbor.h"
-#include "collateral/collateral.h"
+#include "collateral/bundle.h"
 #include "pki/chain.h"
 #include "tests/bytes.h"
 #include "tests/ratls.h"
@@ -34,7 +34,9 @@ struct world {
 	bool without_endorsements, with_ends, without_roots;
 	int spoiled; /* a part of the endorsements that is nothing; -1: none */
 	const struct tobi_collateral *given;
-	struct tobi_collateral *set;
+	EVP_PKEY *names;   /* whose bundles the policy names; or NULL */
+	EVP_PKEY *bundles; /* the set is given in a bundle of this one; or NULL */
+	struct tobi_collateral *set, *bundled;
 	struct writer claims, quote, value, endorsements, der, policy;
 };
 
@@ -59,6 +61,7 @@ static void world_done(struct world *world)
 {
 	tdx_run_done(&world->run);
 	tobi_collateral_free(world->set);
+	tobi_collateral_free(world->bundled);
 	wr_done(&world->claims);
 	wr_done(&world->quote);
 	wr_done(&world->value);
@@ -158,6 +161,7 @@ static void write_policy(struct world *world)
 {
 	CLEANUP(wr_done) struct writer pem = wr_init(LIMIT_PEM);
 	char hex[2 * 48 + 1];
+	uint8_t signer[SHA384_SIZE];
 	struct tobi_bytes image = {world->run.scene.body +
 				       (world->tdx ? MRTD : MRENCLAVE),
 				   world->tdx ? 48 : 32};
@@ -167,6 +171,11 @@ static void write_policy(struct world *world)
 		  "version: 1\ntiers: [%s]\nimages: [%s]\nchannel: ra-tls\nidentity:\n"
 		  "  mode: any-instance\n",
 		  world->tdx ? "tdx" : "sgx", hex);
+	if (world->names) {
+		assert_int_equal(key_spki_sha384(world->names, signer, NULL), 0);
+		hex_write((struct tobi_bytes){signer, sizeof(signer)}, hex, sizeof(hex));
+		wr_printf(&world->policy, "collateral:\n  signers: [\"%s\"]\n", hex);
+	}
 	if (world->without_roots)
 		return;
 	dcap_scene_pem(&world->run.scene, DCAP_ROOT, &pem);
@@ -176,6 +185,18 @@ static void write_policy(struct world *world)
 		wr_printf(&world->policy, "%c%s", pem.ptr[i],
 			  pem.ptr[i] == '\n' ? "      " : "");
 	wr_printf(&world->policy, "\n");
+}
+
+static void make_bundle(struct world *world)
+{
+	CLEANUP(wr_done) struct writer bundle = wr_init(LIMIT_BUNDLE);
+
+	world->bundled = tobi_collateral_new();
+	assert_int_equal(
+	    bundle_write(world->set, world->bundles, DCAP_NOW, &bundle, NULL), 0);
+	assert_int_equal(
+	    tobi_collateral_add(world->bundled, wr_view(&bundle), "bundle", NULL), 0);
+	world->given = world->bundled;
 }
 
 static struct tobi_result *appraise(struct world *world)
@@ -189,6 +210,8 @@ static struct tobi_result *appraise(struct world *world)
 	test_claims_write(world->claims_key, &claims, &world->claims);
 	write_quote(world);
 	dcap_test_put(&world->run.scene, &world->run.collateral, world->set);
+	if (world->bundles)
+		make_bundle(world);
 	write_certificate(world);
 	write_policy(world);
 	if (tobi_policy_parse(wr_view(&world->policy), "p", &policy, &fault))
@@ -307,6 +330,24 @@ static void test_ratls_quote__own_collateral__instead_of_the_peers(void **state)
 	     accepted(result));
 	EACH(world, world.given = empty, refused(result, "DCAP-PCK-REVOCATION"));
 	tobi_collateral_free(empty);
+}
+
+/* Neither what a peer brings nor loose files count, where the policy names who chooses.
+ */
+static void test_ratls_quote__collateral_of_nobody_named__refused(void **state)
+{
+	(void)state;
+	EACH(world, world.names = key, {
+		refused(result, "POLICY-COLLATERAL");
+		refused(result, "DCAP-PCK-REVOCATION");
+	});
+	EACH(world, (world.names = key, world.given = world.set), {
+		refused(result, "POLICY-COLLATERAL");
+		refused(result, "DCAP-TCB-INFO");
+	});
+	EACH(world, (world.names = key, world.bundles = other_key),
+	     refused(result, "POLICY-COLLATERAL"));
+	EACH(world, (world.names = key, world.bundles = key), accepted(result));
 }
 
 static void test_ratls_quote__test_root__not_trusted_by_default(void **state)
@@ -470,6 +511,7 @@ int main(void)
 	    cmocka_unit_test(test_ratls_quote__own_collateral__instead_of_the_peers),
 	    cmocka_unit_test(test_ratls_quote__test_root__not_trusted_by_default),
 	    cmocka_unit_test(test_ratls_quote__gramines_legacy_form__over_the_key),
+	    cmocka_unit_test(test_ratls_quote__collateral_of_nobody_named__refused),
 	    cmocka_unit_test(test_ratls_quote__damaged__refused),
 	    cmocka_unit_test(test_ratls_snp__report__reaches_its_verifier),
 	    cmocka_unit_test(test_ratls_is_certificate__by_its_start),
