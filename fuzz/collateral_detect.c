@@ -74,6 +74,27 @@ static void write_hex(struct tobi_bytes bytes, struct writer *out)
 		wr_printf(out, "%02x", bytes.ptr[i]);
 }
 
+static void put_le(struct writer *out, uint64_t value, size_t size)
+{
+	for (size_t i = 0; i < size; i++)
+		wr_u8(out, (uint8_t)(value >> 8 * i));
+}
+
+/* As Intel's quote provider library gives it: seven texts, here of one kind. */
+static void write_dump(struct tobi_bytes text, struct writer *out)
+{
+	put_le(out, 4, 4);
+	put_le(out, 0x81, 4);
+	for (unsigned i = 0; i < 7; i++) {
+		put_le(out, 0, 8);
+		put_le(out, text.size + 1, 8);
+	}
+	for (unsigned i = 0; i < 7; i++) {
+		wr_bytes(out, text.ptr, text.size);
+		wr_u8(out, 0);
+	}
+}
+
 enum fuzz_seed fuzz_seed(unsigned number, struct writer *out)
 {
 	struct vendor_scene scene;
@@ -84,7 +105,7 @@ enum fuzz_seed fuzz_seed(unsigned number, struct writer *out)
 	};
 	const unsigned count = sizeof(documents) / sizeof(documents[0]);
 
-	if (number > count + 3)
+	if (number > count + 4)
 		return FUZZ_NO_SEED;
 	vendor_scene_make(&scene, 1900000000);
 	if (number < count)
@@ -95,8 +116,10 @@ enum fuzz_seed fuzz_seed(unsigned number, struct writer *out)
 		write_percent(wr_view(&scene.tcb_chain), out);
 	else if (number == count + 2)
 		write_hex(wr_view(&scene.root_crl), out);
+	else if (number == count + 3)
+		write_dump(wr_view(&scene.tdx_identity), out);
 	else
 		wr_printf(out, "{\"tcb_info\":\"{}\",\"root_ca_crl\":\"3082\"}");
 	vendor_scene_done(&scene);
-	return number > count + 2 ? FUZZ_BAD : FUZZ_GOOD;
+	return number > count + 3 ? FUZZ_BAD : FUZZ_GOOD;
 }

@@ -135,6 +135,8 @@ enum tobi_err collateral_detect(struct tobi_collateral *set, struct tobi_bytes b
 		return detect_pem(set, text, origin, fault);
 	if (is_hex_of_der(text))
 		return detect_hex(set, text, origin, fault);
+	if (detect_is_dump(bytes))
+		return detect_dump(set, bytes, origin, fault);
 	if (detect_is_sev(bytes))
 		return detect_sev(set, bytes, origin, fault);
 	return unknown(fault);

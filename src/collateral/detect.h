@@ -16,7 +16,8 @@ struct collateral_origin {
 
 /*
  * Adds what the bytes are: one document, or those of one file of several (PEM with a
- * whole chain; JSON of dcap-qvl, or of Azure's certificate service). The parts of a
+ * whole chain; JSON of dcap-qvl, or of Azure's certificate service; what Intel's quote
+ * provider library gives). The parts of a
  * chain that are Intel's issuers are joined with the documents that they fit, whichever
  * comes first. Errors: TOBI_E_UNSUPPORTED for what is no collateral; _TRUNCATED (empty),
  * _MALFORMED, _TRAILING, _LIMIT, _MEMORY, _CRYPTO. After one, part may be added.
@@ -38,6 +39,12 @@ TOBI_MUST_USE enum tobi_err detect_crl(struct tobi_collateral *set, const void *
 				       const struct collateral_origin *origin,
 				       struct tobi_fault *fault);
 TOBI_MUST_USE enum tobi_err detect_json(struct tobi_collateral *set,
+					struct tobi_bytes bytes,
+					const struct collateral_origin *origin,
+					struct tobi_fault *fault);
+/* What Intel's quote provider library gives, whole. */
+bool detect_is_dump(struct tobi_bytes bytes);
+TOBI_MUST_USE enum tobi_err detect_dump(struct tobi_collateral *set,
 					struct tobi_bytes bytes,
 					const struct collateral_origin *origin,
 					struct tobi_fault *fault);

@@ -225,6 +225,93 @@ static void test_detect__dcap_qvl__is_all_of_it(void **state)
 	tobi_collateral_free(set);
 }
 
+static void put_le(struct writer *out, uint64_t value, size_t size)
+{
+	for (size_t i = 0; i < size; i++)
+		wr_u8(out, (uint8_t)(value >> 8 * i));
+}
+
+/* As Intel's library has it: lists in hexadecimal, each part with its end. */
+static void write_dump(struct writer *out, const struct tobi_bytes *first)
+{
+	struct writer root = wr_init(16 << 10), pck = wr_init(16 << 10);
+	struct tobi_bytes parts[7] = {wr_view(&scene.platform_chain),
+				      {0},
+				      {0},
+				      wr_view(&scene.tcb_chain),
+				      wr_view(&scene.tdx_tcb_info),
+				      wr_view(&scene.tcb_chain),
+				      wr_view(&scene.tdx_identity)};
+
+	to_hex(wr_view(&scene.root_crl), &root);
+	to_hex(wr_view(&scene.platform_crl), &pck);
+	parts[1] = wr_view(&root);
+	parts[2] = wr_view(&pck);
+	if (first)
+		parts[0] = *first;
+	put_le(out, 4, 4);
+	put_le(out, 0x81, 4);
+	for (size_t i = 0; i < 7; i++) {
+		put_le(out, 0x2bb97498, 8);
+		put_le(out, parts[i].size + 1, 8);
+	}
+	for (size_t i = 0; i < 7; i++) {
+		wr_bytes(out, parts[i].ptr, parts[i].size);
+		wr_u8(out, 0);
+	}
+	assert_int_equal(wr_err(out), TOBI_OK);
+	wr_done(&root);
+	wr_done(&pck);
+}
+
+static void test_detect__dump__is_all_of_it(void **state)
+{
+	struct tobi_collateral *set = tobi_collateral_new();
+	struct writer dump = wr_init(128 << 10);
+
+	(void)state;
+	write_dump(&dump, NULL);
+	assert_int_equal(add(set, wr_view(&dump)), TOBI_OK);
+	assert_bytes_equal(
+	    collateral_find(set, COLLATERAL_TDX_TCB_INFO, VENDOR_FMSPC)->chain,
+	    wr_view(&scene.tcb_chain));
+	assert_bytes_equal(collateral_find(set, COLLATERAL_PCK_CRL, "platform")->chain,
+			   wr_view(&scene.platform_chain));
+	assert_non_null(collateral_find(set, COLLATERAL_TDX_QE_IDENTITY, ""));
+	assert_non_null(collateral_find(set, COLLATERAL_INTEL_ROOT_CRL, ""));
+	tobi_collateral_free(set);
+	wr_done(&dump);
+}
+
+static void test_detect__dump_of_another_form__is_none(void **state)
+{
+	/* version, TEE type, a size, the high end of one, an end of text */
+	const size_t changes[] = {0, 4, 16, 23, 0};
+	struct writer dump = wr_init(128 << 10), nested = wr_init(256 << 10);
+	struct tobi_bytes inner;
+
+	(void)state;
+	write_dump(&dump, NULL);
+	for (size_t i = 0; i < 5; i++) {
+		size_t at = i < 4 ? changes[i] : dump.size - 1;
+
+		dump.ptr[at] ^= 0x40;
+		is_none(wr_view(&dump), TOBI_E_UNSUPPORTED);
+		dump.ptr[at] ^= 0x40;
+	}
+	for (size_t size = 0; size < dump.size; size += size < 130 ? 1 : 211)
+		is_none((struct tobi_bytes){dump.ptr, size},
+			size ? TOBI_E_UNSUPPORTED : TOBI_E_TRUNCATED);
+	wr_u8(&dump, 0);
+	is_none(wr_view(&dump), TOBI_E_UNSUPPORTED);
+	dump.size--;
+	inner = wr_view(&dump);
+	write_dump(&nested, &inner);
+	is_none(wr_view(&nested), TOBI_E_MALFORMED);
+	wr_done(&dump);
+	wr_done(&nested);
+}
+
 static void test_detect__json_in_json__is_refused(void **state)
 {
 	(void)state;
@@ -435,6 +522,8 @@ int main(void)
 	    cmocka_unit_test(test_detect__certificates__are_known_by_name),
 	    cmocka_unit_test(test_detect__pem__several_in_one),
 	    cmocka_unit_test(test_detect__dcap_qvl__is_all_of_it),
+	    cmocka_unit_test(test_detect__dump__is_all_of_it),
+	    cmocka_unit_test(test_detect__dump_of_another_form__is_none),
 	    cmocka_unit_test(test_detect__json_in_json__is_refused),
 	    cmocka_unit_test(test_detect__sev__back_to_back),
 	    cmocka_unit_test(test_detect__sev_of_another_form__is_none),
