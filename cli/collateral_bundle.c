@@ -109,14 +109,14 @@ static bool is_older(const struct collateral_item *a, const struct collateral_it
 }
 
 /* What its vendor has now, or what there was; false when it could not be had. */
-static bool renew(const struct source *source, const struct collateral_item *old,
-		  struct tobi_collateral *set, enum tobi_err *ret_err,
-		  struct tobi_fault *fault)
+static bool renew(const struct source *source, const struct tobi_collateral *known,
+		  const struct collateral_item *old, struct tobi_collateral *set,
+		  enum tobi_err *ret_err, struct tobi_fault *fault)
 {
 	CLEANUP(tobi_collateral_freep)
 	struct tobi_collateral *fresh = tobi_collateral_new();
 	const struct collateral_item *item;
-	enum collateral_checked checked;
+	enum collateral_checked checked = COLLATERAL_CHECKED;
 	struct tobi_fault why = {0};
 	struct need need;
 	const char *said = "kept     ";
@@ -124,8 +124,8 @@ static bool renew(const struct source *source, const struct collateral_item *old
 
 	item = old;
 	if (need_of_item(old, &need)) {
-		had = fresh &&
-		      !fetch_document(&source->fetch, &need, fresh, &checked, &why);
+		had = fresh && !fetch_document(&source->fetch, &need, known, fresh,
+					       &checked, &why);
 		if (!had)
 			collateral_say("warning: kept as it was", &why);
 		else if (is_older(collateral_at(fresh, 0), old))
@@ -138,7 +138,9 @@ static bool renew(const struct source *source, const struct collateral_item *old
 	}
 	printf("%s", said);
 	collateral_print_name(stdout, old, true);
-	printf("\n");
+	puts(item != old && checked == COLLATERAL_NOT_CHECKED
+		 ? "  (its signature is checked when it is used)"
+		 : "");
 	*ret_err = collateral_put(set, item, fault);
 	return had;
 }
@@ -165,7 +167,7 @@ static int update(const struct source_options *options, const char *path, EVP_PK
 		return cli_fail(&fault);
 	client = source.fetch.client;
 	for (size_t i = 0; !err && (item = collateral_at(old, i)); i++)
-		all &= renew(&source, item, set, &err, &fault);
+		all &= renew(&source, old, item, set, &err, &fault);
 	if (err)
 		return cli_fail(&fault);
 	status = write_bundle(path, set, key);

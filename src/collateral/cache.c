@@ -228,12 +228,12 @@ static enum tobi_err keep(const struct paths *paths, const struct tobi_collatera
 {
 	CLEANUP(tobi_collateral_freep)
 	struct tobi_collateral *one = tobi_collateral_new();
-	const struct collateral_item *item = NULL, *found = NULL;
+	const struct collateral_item *item, *found = NULL;
 	enum tobi_err err;
 
-	/* The last that meets the need is the one that was just added. */
+	/* The one that was just added, or was there already, the very same. */
 	for (size_t i = 0; (item = collateral_at(set, i)); i++) {
-		if (!need_unmet(need, item) && item->fetched == now)
+		if (!need_unmet(need, item) && (!found || item->fetched == now))
 			found = item;
 	}
 	if (!one || !found)
@@ -254,7 +254,7 @@ static enum tobi_err fetch_and_keep(const struct paths *paths,
 
 	if (miss_read(paths->miss, fetch->rules.time, &why))
 		return fall_back(held, set, report, &why, fault);
-	err = fetch_document(fetch, need, set, &report->checked, &why);
+	err = fetch_document(fetch, need, set, set, &report->checked, &why);
 	if (err) {
 		/* Best effort: without it the next one asks again. */
 		IGNORE(miss_write(paths->miss, &why, fetch->rules.time, NULL));

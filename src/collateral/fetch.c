@@ -156,6 +156,7 @@ static enum tobi_err find_document(const struct tobi_collateral *served,
 
 static enum tobi_err take(const struct fetch_settings *settings, const struct need *need,
 			  const struct http_answer *answer, const char *url,
+			  const struct tobi_collateral *known,
 			  struct tobi_collateral *set,
 			  enum collateral_checked *ret_checked, struct tobi_fault *fault)
 {
@@ -176,12 +177,13 @@ static enum tobi_err take(const struct fetch_settings *settings, const struct ne
 	if (err)
 		return err;
 	item.chain = chain.size ? wr_view(&chain) : item.chain;
-	err = collateral_check(&item, set, &settings->rules, ret_checked, fault);
+	err = collateral_check(&item, known, &settings->rules, ret_checked, fault);
 	return err ? err : collateral_put(set, &item, fault);
 }
 
 enum tobi_err fetch_document(const struct fetch_settings *settings,
-			     const struct need *need, struct tobi_collateral *set,
+			     const struct need *need, const struct tobi_collateral *known,
+			     struct tobi_collateral *set,
 			     enum collateral_checked *ret_checked,
 			     struct tobi_fault *fault)
 {
@@ -204,7 +206,7 @@ enum tobi_err fetch_document(const struct fetch_settings *settings,
 	err = http_get(settings->client, &request, &answer, fault);
 	if (err)
 		return err;
-	err = take(settings, need, &answer, url, set, ret_checked, &why);
+	err = take(settings, need, &answer, url, known, set, ret_checked, &why);
 	http_answer_done(&answer);
 	return err ? wrong(url, err, &why, fault) : TOBI_OK;
 }

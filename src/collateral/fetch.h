@@ -18,15 +18,14 @@ struct fetch_settings {
 
 /*
  * Gets what is needed and adds it to the set, once it has proven to be that, signed by
- * its vendor and in date. The set is also where issuers are looked for. Errors: those of
+ * its vendor and in date. Issuers are looked for in known, too. Errors: those of
  * http_get() and collateral_check(); TOBI_E_MISMATCH for a document of something else;
  * TOBI_E_MALFORMED for one that cannot be read, or an issuers' chain that is no PEM.
  */
-TOBI_MUST_USE enum tobi_err fetch_document(const struct fetch_settings *settings,
-					   const struct need *need,
-					   struct tobi_collateral *set,
-					   enum collateral_checked *ret_checked,
-					   struct tobi_fault *fault);
+TOBI_MUST_USE enum tobi_err
+fetch_document(const struct fetch_settings *settings, const struct need *need,
+	       const struct tobi_collateral *known, struct tobi_collateral *set,
+	       enum collateral_checked *ret_checked, struct tobi_fault *fault);
 /* Whether the item is what the need asks for, with why not; NULL when it is. */
 const char *need_unmet(const struct need *need, const struct collateral_item *item);
 

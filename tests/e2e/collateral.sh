@@ -198,6 +198,7 @@ tcb = [d for d in shown["documents"] if d["kind"] == "sgx-tcb-info"][0]
 assert tcb["of"] == "00A1B2C3D4E5" and tcb["state"] == "valid" and tcb["issuers"]'
 cp fleet.bundle same.bundle
 check "renewed" exits 0 "$tobichi" collateral update fleet.bundle --key owner.key --pcs "$url/ok" --kds "$url/ok" --root served/roots.pem
+check "all of it checked" hasnt "$said" "signature is checked when"
 check "what its vendors have now" has "$said" "fetched  sgx-tcb-info"
 check "what they do not replace stays" has "$said" "kept     intel-issuer"
 check "with the source down" exits 2 "$tobichi" collateral update fleet.bundle --key owner.key --pcs "$down" --kds "$down" \
