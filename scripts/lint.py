@@ -143,9 +143,13 @@ def links(tree):
     rows = set(re.findall(r'"([A-Z]+(?:-[A-Z]+)+)"', "".join(
         text for path, text in tree.items()
         if path.startswith("src/") and path.endswith(".c") and path != CHAIN)))
-    for code in re.findall(r'\{"([A-Z]+(?:-[A-Z]+)+)",', tree.get(CHAIN, "")):
-        if code not in rows:
-            yield f"{CHAIN}: {code} is no check"
+    for chain in tree.get(CHAIN, "").split("struct link "):
+        codes = re.findall(r'\{"([A-Z]+(?:-[A-Z]+)+)",', chain)
+        for code in sorted(set(codes)):
+            if code not in rows:
+                yield f"{CHAIN}: {code} is no check"
+            if codes.count(code) > 1:
+                yield f"{CHAIN}: {code} is there twice in one chain"
 
 
 def option_texts(tree):
@@ -302,6 +306,8 @@ def self_test():
         (options, {"cli/main.c": optioned, "man/tobichi-build.1": ".Fl -one\n.Fl -two\n.Op Fl -three\n"},
          {"cli/main.c": optioned, "man/tobichi-build.1": ".Fl -one\n.Fl -two\n.Dl other --three\n"}),
         (option_letters, {"cli/a.c": letters % "a"}, {"cli/a.c": letters % "b"}),
+        (links, {CHAIN: '{"SOFT-A", "x"}, {"SOFT-A", "y"},', "src/tee/a.c": good_check},
+         {CHAIN: 'struct link a {"SOFT-A", "x"}, struct link b {"SOFT-A", "y"},', "src/tee/a.c": good_check}),
         (links, {CHAIN: '{"SOFT-B", "x"},', "src/tee/a.c": good_check},
          {CHAIN: '{"SOFT-A", "x"},', "src/tee/a.c": good_check}),
         (page_of_checks, {**whole_check, "docs/CHECKS.md": checks_page.page({})},

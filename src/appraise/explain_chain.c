@@ -70,8 +70,6 @@ static const struct link nitro[] = {
      "AWS's root key certifies region, zone, instance and signing key, at that time"},
     {"NITRO-BUNDLE", "the document brings these certificates in their order"},
     {"NITRO-SIGNATURE", "the instance's hypervisor signed the document"},
-    {"NITRO-MODULE", "the certificate is of the enclave that the document names"},
-    {"NITRO-TIME", "the document is not from the future"},
     {"NITRO-MODULE",
      "the certificate is of the instance or enclave that the document names"},
     {"NITRO-TIME", "the document's time is not in the future"},
