@@ -3,9 +3,11 @@
  * same: another date, root, grace, baseline, or a byte of what came along, is another
  * question. For every kind, and with many threads that ask at once.
  */
+#include <malloc.h>
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "base/endian.h"
 #include "pki/memo.h"
 #include "tee/epid.h"
 #include "tee/nitro.h"
@@ -270,6 +272,32 @@ static void test_remembered__tdx__holds_for_the_same_only(void **state)
 	run_intel(&tee_tdx, 5, DCAP_TD15);
 }
 
+/* Each quote has another key of its platform's, and so is remembered for itself. A
+ * sanitizer's allocator counts nothing: there it is a thousand more turns. */
+static void test_remembered__a_thousand_platforms__no_more_memory(void **state)
+{
+	enum { FULL = 300, MANY_PLATFORMS = 1000, SLACK = 64 << 10 };
+	size_t before = 0, after;
+	struct tdx_run run;
+
+	(void)state;
+	tdx_run_init(&run);
+	run.memo = memo_new();
+	assert_non_null(run.memo);
+	for (unsigned i = 0; i < MANY_PLATFORMS; i++) {
+		store_be(run.scene.qe_auth, 4, i);
+		tdx_run_passes(&run);
+		if (i == FULL)
+			before = mallinfo2().uordblks;
+	}
+	after = mallinfo2().uordblks;
+	print_message("%zu bytes after %d, %zu after %d\n", before, FULL, after,
+		      MANY_PLATFORMS);
+	assert_true(after < before + SLACK);
+	memo_free(run.memo);
+	tdx_run_done(&run);
+}
+
 /* ---- AMD ---- */
 
 static void run_snp(bool vlek)
@@ -397,6 +425,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_remembered__sgx__holds_for_the_same_only),
 	    cmocka_unit_test(test_remembered__tdx__holds_for_the_same_only),
+	    cmocka_unit_test(test_remembered__a_thousand_platforms__no_more_memory),
 	    cmocka_unit_test(test_remembered__snp_vcek__holds_for_the_same_only),
 	    cmocka_unit_test(test_remembered__snp_vlek__holds_for_the_same_only),
 	    cmocka_unit_test(test_remembered__sev__holds_for_the_same_only),
