@@ -128,20 +128,6 @@ enum tobi_err chain_read_pem(struct tobi_bytes pem, const char *object,
 	return TOBI_OK;
 }
 
-enum tobi_err chain_read_pem_list(struct tobi_bytes pem, const char *object,
-				  X509 **ret_list, size_t max, size_t *ret_count,
-				  struct tobi_fault *fault)
-{
-	CLEANUP(free_list) STACK_OF(X509) *list = NULL;
-	enum tobi_err err = read_pem(pem, object, max, &list, fault);
-
-	if (err)
-		return err;
-	for (*ret_count = 0; sk_X509_num(list) > 0; (*ret_count)++)
-		ret_list[*ret_count] = sk_X509_shift(list);
-	return TOBI_OK;
-}
-
 enum tobi_err chain_write_pem(struct tobi_bytes der, struct writer *out,
 			      struct tobi_fault *fault)
 {

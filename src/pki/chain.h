@@ -75,11 +75,6 @@ TOBI_MUST_USE enum tobi_err chain_read_pem(struct tobi_bytes pem, const char *ob
 					   struct writer *out,
 					   struct tobi_bytes *ret_list, size_t max,
 					   size_t *ret_count, struct tobi_fault *fault);
-/* The same, for who needs them read: X509_free() each. */
-TOBI_MUST_USE enum tobi_err chain_read_pem_list(struct tobi_bytes pem, const char *object,
-						X509 **ret_list, size_t max,
-						size_t *ret_count,
-						struct tobi_fault *fault);
 TOBI_MUST_USE enum tobi_err chain_write_pem(struct tobi_bytes der, struct writer *out,
 					    struct tobi_fault *fault);
 

@@ -98,25 +98,16 @@ static void certificates_done(struct certificates *certificates)
 		X509_free(certificates->list[i]);
 }
 
-/* One in DER, or all of a PEM text. */
-static enum tobi_err read_some(struct tobi_bytes bytes, struct certificates *out,
-			       struct tobi_fault *fault)
+static enum tobi_err add_der(struct certificates *out, struct tobi_bytes der,
+			     struct tobi_fault *fault)
 {
-	size_t room = PINNED_CERTIFICATES_MAX - out->count, count = 1;
 	enum tobi_err err;
 
-	if (room == 0)
+	if (out->count == PINNED_CERTIFICATES_MAX)
 		return fault_set(fault, TOBI_E_LIMIT, "EPID report", "certificates",
 				 "more than %d", PINNED_CERTIFICATES_MAX);
-	if (bytes.ptr[0] == '-')
-		err = chain_read_pem_list(
-		    bytes, "EPID report", &out->list[out->count],
-		    room < LIMIT_COSE_CHAIN ? room : LIMIT_COSE_CHAIN, &count, fault);
-	else
-		err = chain_read_certificate(bytes, "EPID report", &out->list[out->count],
-					     fault);
-	if (!err)
-		out->count += count;
+	err = chain_read_certificate(der, "EPID report", &out->list[out->count], fault);
+	out->count += !err;
 	return err;
 }
 
@@ -170,8 +161,6 @@ static enum tobi_err read_certificates(const struct epid_parts *parts,
 		err = one.ptr[0] == '-' ? add_pem(out, one, fault)
 					: add_der(out, one, fault);
 	}
-	for (size_t i = 0; i < parts->count && !err; i++)
-		err = read_some(parts->certificates[i], out, fault);
 	return err;
 }
 
