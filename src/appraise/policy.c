@@ -38,11 +38,6 @@ static const size_t hardware_ids[] = {8, 16, 32, 33, 64, 0};
 
 DEFINE_CLEANUP(struct tobi_policy *, tobi_policy_free)
 
-static enum tobi_err no_memory(const char *name, struct tobi_fault *fault)
-{
-	return fault_set(fault, TOBI_E_MEMORY, name, "", "out of memory, or too large");
-}
-
 static enum tobi_err take_hex(struct tobi_policy *policy, const char *field,
 			      const char *text, const size_t *sizes,
 			      struct tobi_bytes *ret_bytes, struct tobi_fault *fault)
@@ -55,7 +50,7 @@ static enum tobi_err take_hex(struct tobi_policy *policy, const char *field,
 			wr_done(&digits);
 			*ret_bytes = arena_copy(&policy->arena,
 						(struct tobi_bytes){value, sizes[i]});
-			return ret_bytes->ptr ? TOBI_OK : no_memory(policy->name, fault);
+			return ret_bytes->ptr ? TOBI_OK : policy_no_memory(policy, fault);
 		}
 		wr_printf(&digits, "%s%zu", i ? " or " : "", 2 * sizes[i]);
 	}
@@ -76,7 +71,7 @@ static enum tobi_err take_list(struct tobi_policy *policy, const char *field,
 		return TOBI_OK;
 	ret_list->items = arena_array(&policy->arena, count, sizeof(*ret_list->items));
 	if (!ret_list->items)
-		return no_memory(policy->name, fault);
+		return policy_no_memory(policy, fault);
 	for (unsigned i = 0; i < count && !err; i++)
 		err =
 		    take_hex(policy, field, texts[i], sizes, &ret_list->items[i], fault);
@@ -105,12 +100,12 @@ static enum tobi_err take_tiers(struct tobi_policy *policy,
 	policy->tiers =
 	    arena_array(&policy->arena, yaml->tiers_count, sizeof(*policy->tiers));
 	if (!policy->tiers)
-		return no_memory(policy->name, fault);
+		return policy_no_memory(policy, fault);
 	for (unsigned i = 0; i < yaml->tiers_count && !err; i++) {
 		err = check_tier(policy->name, "tiers", yaml->tiers[i], fault);
 		policy->tiers[i] = arena_printf(&policy->arena, "%s", yaml->tiers[i]);
 		if (!err && !policy->tiers[i])
-			err = no_memory(policy->name, fault);
+			err = policy_no_memory(policy, fault);
 		policy->tier_count = i + 1;
 	}
 	return err;
@@ -134,7 +129,7 @@ static enum tobi_err take_pem(struct tobi_policy *policy, const char *field,
 	if (err)
 		return err;
 	*ret_pem = arena_copy(&policy->arena, pem);
-	return ret_pem->ptr ? TOBI_OK : no_memory(policy->name, fault);
+	return ret_pem->ptr ? TOBI_OK : policy_no_memory(policy, fault);
 }
 
 /* Of the vendors' kinds a root is known by its key. */
@@ -168,7 +163,7 @@ static enum tobi_err take_roots(struct tobi_policy *policy,
 	policy->roots =
 	    arena_array(&policy->arena, yaml->roots_count, sizeof(*policy->roots));
 	if (!policy->roots)
-		return no_memory(policy->name, fault);
+		return policy_no_memory(policy, fault);
 	for (unsigned i = 0; i < yaml->roots_count && !err; i++) {
 		struct policy_root *root = &policy->roots[i];
 
@@ -187,7 +182,7 @@ static enum tobi_err take_roots(struct tobi_policy *policy,
 			err = take_pins(policy, root, fault);
 		root->tier = arena_printf(&policy->arena, "%s", yaml->roots[i].tier);
 		if (!err && !root->tier)
-			err = no_memory(policy->name, fault);
+			err = policy_no_memory(policy, fault);
 		if (!err)
 			policy->root_count = i + 1;
 	}
@@ -225,12 +220,6 @@ static enum tobi_err take_channel(struct tobi_policy *policy, const char *name,
 	return TOBI_OK;
 }
 
-static enum tobi_err missing(struct tobi_policy *policy, const char *field,
-			     const char *what, struct tobi_fault *fault)
-{
-	return fault_set(fault, TOBI_E_MALFORMED, policy->name, field, "%s", what);
-}
-
 static enum tobi_err take_identity(struct tobi_policy *policy,
 				   const struct yaml_identity *yaml,
 				   struct tobi_fault *fault)
@@ -242,31 +231,33 @@ static enum tobi_err take_identity(struct tobi_policy *policy,
 	while (mode < 5 && strcmp(modes[mode], yaml->mode) != 0)
 		mode++;
 	if (mode == 5)
-		return missing(
+		return policy_wrong(
 		    policy, "identity",
 		    "the mode is one of: any-instance hardware config-id owner ca",
 		    fault);
 	policy->identity = (enum policy_identity)mode;
 	/* A value that the mode does not use would look like a check, and be none. */
 	if ((yaml->hardware_count > 0) != (policy->identity == IDENTITY_HARDWARE))
-		return missing(policy, "identity.hardware",
-			       "it belongs to the mode hardware, which needs it", fault);
+		return policy_wrong(policy, "identity.hardware",
+				    "it belongs to the mode hardware, which needs it",
+				    fault);
 	if ((yaml->owner != NULL) != (policy->identity == IDENTITY_OWNER))
-		return missing(policy, "identity.owner",
-			       "it belongs to the mode owner, which needs it", fault);
+		return policy_wrong(policy, "identity.owner",
+				    "it belongs to the mode owner, which needs it",
+				    fault);
 	if ((yaml->ca != NULL) != (policy->identity == IDENTITY_CA))
-		return missing(policy, "identity.ca",
-			       "it belongs to the mode ca, which needs it", fault);
+		return policy_wrong(policy, "identity.ca",
+				    "it belongs to the mode ca, which needs it", fault);
 	if (yaml->name && policy->identity != IDENTITY_CA)
-		return missing(policy, "identity.name", "it belongs to the mode ca",
-			       fault);
+		return policy_wrong(policy, "identity.name", "it belongs to the mode ca",
+				    fault);
 	if (policy->identity == IDENTITY_CONFIG_ID && !policy->config_id.size)
-		return missing(policy, "config-id", "the identity's mode needs it",
-			       fault);
+		return policy_wrong(policy, "config-id", "the identity's mode needs it",
+				    fault);
 	if (yaml->name) {
 		policy->host_name = arena_printf(&policy->arena, "%s", yaml->name);
 		if (!policy->host_name)
-			return no_memory(policy->name, fault);
+			return policy_no_memory(policy, fault);
 	}
 	if (yaml->owner)
 		return take_hex(policy, "identity.owner", yaml->owner, one_hash,
@@ -289,7 +280,7 @@ static enum tobi_err take_number(struct tobi_policy *policy, const char *field,
 	if (!text)
 		return TOBI_OK;
 	if (size == 0 || text[size] || size > 9 || (text[0] == '0' && size > 1))
-		return missing(
+		return policy_wrong(
 		    policy, field,
 		    "a number in decimal digits is needed, without a leading zero",
 		    fault);
@@ -311,7 +302,8 @@ static enum tobi_err take_numbers(struct tobi_policy *policy,
 	enum tobi_err err = TOBI_OK;
 
 	if (strcmp(yaml->version, "1") != 0)
-		return missing(policy, "version", "only version 1 is known here", fault);
+		return policy_wrong(policy, "version", "only version 1 is known here",
+				    fault);
 	policy->has_product = yaml->product != NULL;
 	err = take_number(policy, "product", yaml->product, 0, UINT16_MAX,
 			  &policy->product, fault);
@@ -333,7 +325,8 @@ static enum tobi_err take_pcr(struct tobi_policy *policy, const struct yaml_pcr 
 					TEE_PCRS - 1, &index, fault);
 
 	if (!err && policy->pcrs[index].size)
-		err = missing(policy, "tpm.pcrs.index", "a PCR is there twice", fault);
+		err =
+		    policy_wrong(policy, "tpm.pcrs.index", "a PCR is there twice", fault);
 	return err ? err
 		   : take_hex(policy, "tpm.pcrs.value", yaml->value, one_pcr,
 			      &policy->pcrs[index], fault);
@@ -380,8 +373,8 @@ static enum tobi_err take_collateral(struct tobi_policy *policy,
 		return err;
 	end = strptime(yaml->baseline, "%Y-%m-%dT%H:%M:%SZ", &tm);
 	if (!end || *end)
-		return missing(policy, "collateral.baseline",
-			       "a time like 2026-05-17T12:00:00Z is needed", fault);
+		return policy_wrong(policy, "collateral.baseline",
+				    "a time like 2026-05-17T12:00:00Z is needed", fault);
 	policy->baseline = timegm(&tm);
 	return TOBI_OK;
 }
@@ -392,16 +385,17 @@ static enum tobi_err check_complete(struct tobi_policy *policy, struct tobi_faul
 	if (policy->images.count == 0 && policy->signers.count == 0 &&
 	    !(policy->sev && policy->sev->platform_only && policy->tier_count == 1 &&
 	      strcmp(policy->tiers[0], "sev") == 0))
-		return missing(policy, "images", "name at least one image or one signer",
-			       fault);
+		return policy_wrong(policy, "images",
+				    "name at least one image or one signer", fault);
 	for (size_t i = 0; i < policy->tier_count; i++) {
 		if (strcmp(policy->tiers[i], "soft") == 0 &&
 		    !policy_anchors(policy, "soft").size)
-			return missing(policy, "roots",
-				       "the tier soft needs an anchor: the CA of the "
-				       "platform that you "
-				       "trust",
-				       fault);
+			return policy_wrong(
+			    policy, "roots",
+			    "the tier soft needs an anchor: the CA of the "
+			    "platform that you "
+			    "trust",
+			    fault);
 	}
 	return TOBI_OK;
 }
@@ -457,13 +451,15 @@ enum tobi_err tobi_policy_parse(struct tobi_bytes text, const char *name,
 		return err;
 	policy = calloc(1, sizeof(*policy));
 	if (!policy)
-		return no_memory(name, fault);
+		return fault_set(fault, TOBI_E_MEMORY, name, "",
+				 "out of memory, or too large");
 	policy->arena = arena_init(LIMIT_APPRAISAL);
 	policy->name = arena_printf(&policy->arena, "%s", yaml->name ? yaml->name : name);
 	policy->chains = chain_cache_new();
 	policy->memo = memo_new();
 	if (!policy->name || !policy->chains || !policy->memo)
-		return no_memory(name, fault);
+		return fault_set(fault, TOBI_E_MEMORY, name, "",
+				 "out of memory, or too large");
 	err = take_all(policy, yaml, fault);
 	if (err)
 		return err;

@@ -70,7 +70,7 @@ struct tobi_policy {
 	struct memo *memo;		   /* what else was worked out before */
 	int64_t grace;	  /* seconds that collateral counts after its date */
 	int64_t baseline; /* collateral that was issued before does not count */
-	const struct policy_epid *epid; /* of the kinds, each; or NULL */
+	const struct policy_epid *epid;		/* of the kinds, each; or NULL */
 	struct policy_nitro *nitro, *nitro_tpm; /* NULL: no such section */
 	/* Without a section, what stands for one. */
 	const struct policy_dcap *dcap_sgx, *dcap_tdx;

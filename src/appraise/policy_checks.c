@@ -107,16 +107,6 @@ void policy_checks_owe(struct tobi_result *result, bool in_session)
 		policy_sections[i].owe(result);
 }
 
-static const char *hex_of(struct tobi_result *result, struct tobi_bytes bytes)
-{
-	char *text = arena_alloc(&result->arena, 2 * bytes.size + 1);
-
-	if (!text || bytes.size == 0)
-		return "nothing";
-	hex_write(bytes, text, 2 * bytes.size + 1);
-	return text;
-}
-
 static bool in_list(const struct bytes_list *list, struct tobi_bytes value)
 {
 	for (size_t i = 0; i < list->count; i++) {
@@ -137,8 +127,8 @@ static void run_list(struct tobi_result *result, const struct check *check,
 	}
 	snprintf(expected, sizeof(expected), "one of the %zu in the policy", list->count);
 	check_record(&result->list, check, in_list(list, found),
-		     list->count == 1 ? hex_of(result, list->items[0]) : expected,
-		     hex_of(result, found));
+		     list->count == 1 ? policy_hex(result, list->items[0]) : expected,
+		     policy_hex(result, found));
 }
 
 static void run_tier(struct tobi_result *result, const struct tobi_policy *policy)
@@ -168,9 +158,10 @@ static void run_signer(struct tobi_result *result, const struct tobi_policy *pol
 	}
 	for (size_t i = 0; i < claims->signer_count; i++)
 		named |= in_list(&policy->signers, claims->signers[i]);
-	check_record(
-	    &result->list, &check_signer, named, hex_of(result, policy->signers.items[0]),
-	    claims->signer_count ? hex_of(result, claims->signers[0]) : "no signature");
+	check_record(&result->list, &check_signer, named,
+		     policy_hex(result, policy->signers.items[0]),
+		     claims->signer_count ? policy_hex(result, claims->signers[0])
+					  : "no signature");
 }
 
 static void run_state(struct tobi_result *result, const struct tobi_policy *policy)
@@ -246,7 +237,7 @@ static void run_identity(struct tobi_result *result, const struct tobi_policy *p
 	case IDENTITY_HARDWARE:
 		run_list(result, check, &policy->hardware, claims->hardware);
 		result->identity = arena_printf(&result->arena, "hardware %s",
-						hex_of(result, claims->hardware));
+						policy_hex(result, claims->hardware));
 		return;
 	case IDENTITY_CONFIG_ID:
 		check_record_equal(list, check, policy->config_id, claims->config_id);
@@ -280,9 +271,9 @@ static void run_pcrs(struct tobi_result *result, const struct tobi_policy *polic
 		equal = bytes_equal(policy->pcrs[i], result->claims.pcrs[i]);
 		if (!equal) {
 			snprintf(expected, sizeof(expected), "PCR %u: %s", i,
-				 hex_of(result, policy->pcrs[i]));
+				 policy_hex(result, policy->pcrs[i]));
 			snprintf(found, sizeof(found), "PCR %u: %s", i,
-				 hex_of(result, result->claims.pcrs[i]));
+				 policy_hex(result, result->claims.pcrs[i]));
 		}
 	}
 	if (asked)
@@ -373,7 +364,7 @@ void claims_checks_run(struct tobi_result *result, const struct tobi_policy *pol
 	if (nonce.size)
 		check_record(&result->list, &check_claims_nonce,
 			     bytes_equal_secret(nonce, claims.nonce),
-			     hex_of(result, nonce), hex_of(result, claims.nonce));
+			     policy_hex(result, nonce), policy_hex(result, claims.nonce));
 	else
 		no_nonce(result, policy);
 }

@@ -1,5 +1,6 @@
 #include "appraise/policy_dcap.h"
 
+#include "appraise/policy_section.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -42,17 +43,6 @@ enum { TEXT_ROOM = 512, EVALUATION_DIGITS = 9 };
 
 /* ---- the rules ---- */
 
-static enum tobi_err wrong(const struct tobi_policy *policy, const char *field,
-			   const char *what, struct tobi_fault *fault)
-{
-	return fault_set(fault, TOBI_E_MALFORMED, policy->name, field, "%s", what);
-}
-
-static enum tobi_err no_memory(const struct tobi_policy *policy, struct tobi_fault *fault)
-{
-	return fault_set(fault, TOBI_E_MEMORY, policy->name, "", "out of memory");
-}
-
 enum tobi_err policy_hex_list(struct tobi_policy *policy, const char *field, char **texts,
 			      unsigned count, size_t size, struct bytes_list *ret_list,
 			      struct tobi_fault *fault)
@@ -63,12 +53,12 @@ enum tobi_err policy_hex_list(struct tobi_policy *policy, const char *field, cha
 		return TOBI_OK;
 	items = arena_array(&policy->arena, count, sizeof(*items));
 	if (!items)
-		return no_memory(policy, fault);
+		return policy_no_memory(policy, fault);
 	for (unsigned i = 0; i < count; i++) {
 		uint8_t *value = arena_alloc(&policy->arena, size);
 
 		if (!value)
-			return no_memory(policy, fault);
+			return policy_no_memory(policy, fault);
 		if (!hex_read(texts[i], value, size))
 			return fault_set(fault, TOBI_E_MALFORMED, policy->name, field,
 					 "an entry is not %zu hexadecimal digits",
@@ -87,16 +77,17 @@ static enum tobi_err take_statuses(struct tobi_policy *policy,
 		enum dcap_status status;
 
 		if (!dcap_status_find(yaml->tcb_status[i], &status))
-			return wrong(policy, "tcb-status",
-				     "it is none of Intel's: UpToDate, "
-				     "SWHardeningNeeded, ConfigurationNeeded, "
-				     "ConfigurationAndSWHardeningNeeded, OutOfDate, "
-				     "OutOfDateConfigurationNeeded, TDRelaunchAdvised, "
-				     "TDRelaunchAdvisedConfigurationNeeded",
-				     fault);
+			return policy_wrong(
+			    policy, "tcb-status",
+			    "it is none of Intel's: UpToDate, "
+			    "SWHardeningNeeded, ConfigurationNeeded, "
+			    "ConfigurationAndSWHardeningNeeded, OutOfDate, "
+			    "OutOfDateConfigurationNeeded, TDRelaunchAdvised, "
+			    "TDRelaunchAdvisedConfigurationNeeded",
+			    fault);
 		if (status == DCAP_REVOKED)
-			return wrong(policy, "tcb-status", "Revoked is never accepted",
-				     fault);
+			return policy_wrong(policy, "tcb-status",
+					    "Revoked is never accepted", fault);
 		out->statuses |= UINT32_C(1) << status;
 	}
 	return TOBI_OK;
@@ -113,17 +104,18 @@ static enum tobi_err take_advisories(struct tobi_policy *policy,
 		return TOBI_OK;
 	out->advisories = arena_array(&policy->arena, count, sizeof(*out->advisories));
 	if (!out->advisories)
-		return no_memory(policy, fault);
+		return policy_no_memory(policy, fault);
 	for (unsigned i = 0; i < count; i++) {
 		if (strncmp(yaml->advisories[i], "INTEL-", 6) != 0)
-			return wrong(policy, "advisories",
-				     "an advisory like INTEL-SA-00615 is needed, or "
-				     "\"any\" alone",
-				     fault);
+			return policy_wrong(
+			    policy, "advisories",
+			    "an advisory like INTEL-SA-00615 is needed, or "
+			    "\"any\" alone",
+			    fault);
 		out->advisories[i] =
 		    arena_printf(&policy->arena, "%s", yaml->advisories[i]);
 		if (!out->advisories[i])
-			return no_memory(policy, fault);
+			return policy_no_memory(policy, fault);
 	}
 	out->advisory_count = count;
 	return TOBI_OK;
@@ -138,10 +130,11 @@ static enum tobi_err take_evaluation(struct tobi_policy *policy, const char *tex
 		return TOBI_OK;
 	if (size == 0 || text[size] || size > EVALUATION_DIGITS ||
 	    (text[0] == '0' && size > 1))
-		return wrong(policy, "min-tcb-evaluation",
-			     "a number in decimal digits is needed, without a leading "
-			     "zero",
-			     fault);
+		return policy_wrong(
+		    policy, "min-tcb-evaluation",
+		    "a number in decimal digits is needed, without a leading "
+		    "zero",
+		    fault);
 	for (size_t i = 0; i < size; i++)
 		out->min_evaluation =
 		    10 * out->min_evaluation + (uint64_t)(text[i] - '0');
@@ -179,7 +172,7 @@ enum tobi_err policy_dcap_take(struct tobi_policy *policy, const struct yaml_pol
 	enum tobi_err err;
 
 	if (!both)
-		return no_memory(policy, fault);
+		return policy_no_memory(policy, fault);
 	both[0].statuses = both[1].statuses = UINT32_C(1) << DCAP_UP_TO_DATE;
 	policy->dcap_sgx = &both[0];
 	policy->dcap_tdx = &both[1];

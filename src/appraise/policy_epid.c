@@ -1,5 +1,6 @@
 #include "appraise/policy_epid.h"
 
+#include "appraise/policy_section.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -33,11 +34,6 @@ static const char *const nameable[] = {"GROUP_OUT_OF_DATE", "CONFIGURATION_NEEDE
 				       "SW_HARDENING_NEEDED",
 				       "CONFIGURATION_AND_SW_HARDENING_NEEDED"};
 
-static enum tobi_err no_memory(const char *name, struct tobi_fault *fault)
-{
-	return fault_set(fault, TOBI_E_MEMORY, name, "", "out of memory, or too large");
-}
-
 static bool in_list(const char *const *list, size_t count, const char *text)
 {
 	for (size_t i = 0; i < count; i++) {
@@ -53,11 +49,11 @@ static enum tobi_err take_texts(struct tobi_policy *policy, char **texts, unsign
 	const char **list = arena_array(&policy->arena, count + 1u, sizeof(*list));
 
 	if (!list)
-		return no_memory(policy->name, fault);
+		return policy_no_memory(policy, fault);
 	for (unsigned i = 0; i < count; i++) {
 		list[i] = arena_printf(&policy->arena, "%s", texts[i]);
 		if (!list[i])
-			return no_memory(policy->name, fault);
+			return policy_no_memory(policy, fault);
 	}
 	*ret_list = list;
 	return TOBI_OK;
@@ -73,13 +69,13 @@ enum tobi_err policy_epid_take(struct tobi_policy *policy,
 	if (!yaml)
 		return TOBI_OK;
 	/* It would look like a check, and be none. */
-	if (!in_list(policy->tiers, policy->tier_count, "sgx-epid"))
+	if (!policy_names_tier(policy, "sgx-epid"))
 		return fault_set(fault, TOBI_E_MALFORMED, policy->name, "sgx-epid",
 				 "it belongs to the tier sgx-epid, which is not among "
 				 "the tiers");
 	epid = arena_alloc(&policy->arena, sizeof(*epid));
 	if (!epid)
-		return no_memory(policy->name, fault);
+		return policy_no_memory(policy, fault);
 	for (unsigned i = 0; i < yaml->status_count; i++) {
 		if (!in_list(nameable, sizeof(nameable) / sizeof(nameable[0]),
 			     yaml->status[i]))
@@ -101,7 +97,7 @@ enum tobi_err policy_epid_take(struct tobi_policy *policy,
 	epid->advisory_count = yaml->advisories_count;
 	if (!err && yaml->nonce) {
 		epid->nonce = arena_printf(&policy->arena, "%s", yaml->nonce);
-		err = epid->nonce ? TOBI_OK : no_memory(policy->name, fault);
+		err = epid->nonce ? TOBI_OK : policy_no_memory(policy, fault);
 	}
 	if (!err)
 		policy->epid = epid;

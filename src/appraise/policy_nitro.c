@@ -1,5 +1,6 @@
 #include "appraise/policy_nitro.h"
 
+#include "appraise/policy_section.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -39,12 +40,6 @@ const struct check *const policy_nitro_rows[] = {
     &check_pcrs,      &check_role, &check_instance, &check_module, &check_public_key,
     &check_user_data, NULL,
 };
-
-static enum tobi_err no_memory(const struct tobi_policy *policy, struct tobi_fault *fault)
-{
-	return fault_set(fault, TOBI_E_MEMORY, policy->name, "",
-			 "out of memory, or too large");
-}
 
 static enum tobi_err wrong(const struct tobi_policy *policy, const char *section,
 			   const char *key, const char *what, struct tobi_fault *fault)
@@ -90,7 +85,7 @@ static enum tobi_err take_pcrs(struct tobi_policy *policy, const char *section,
 		nitro->pcrs[index] =
 		    arena_copy(&policy->arena, (struct tobi_bytes){value, sizeof(value)});
 		if (!nitro->pcrs[index].ptr)
-			return no_memory(policy, fault);
+			return policy_no_memory(policy, fault);
 	}
 	return TOBI_OK;
 }
@@ -102,11 +97,11 @@ static enum tobi_err take_texts(struct tobi_policy *policy, char **texts, unsign
 		return TOBI_OK;
 	ret_list->items = arena_array(&policy->arena, count, sizeof(*ret_list->items));
 	if (!ret_list->items)
-		return no_memory(policy, fault);
+		return policy_no_memory(policy, fault);
 	for (unsigned i = 0; i < count; i++) {
 		ret_list->items[i] = arena_copy(&policy->arena, bytes_of_text(texts[i]));
 		if (!ret_list->items[i].ptr)
-			return no_memory(policy, fault);
+			return policy_no_memory(policy, fault);
 	}
 	ret_list->count = count;
 	return TOBI_OK;
@@ -121,14 +116,14 @@ static enum tobi_err measure(struct tobi_policy *policy, const struct bytes_list
 	ret_pcrs->items =
 	    arena_array(&policy->arena, texts->count, sizeof(*ret_pcrs->items));
 	if (!ret_pcrs->items)
-		return no_memory(policy, fault);
+		return policy_no_memory(policy, fault);
 	for (size_t i = 0; i < texts->count; i++) {
 		size_t size = NITRO_PCR_SIZE + texts->items[i].size;
 		uint8_t *extended = arena_alloc(&policy->arena, size);
 		uint8_t hash[SHA384_SIZE];
 
 		if (!extended)
-			return no_memory(policy, fault);
+			return policy_no_memory(policy, fault);
 		bytes_copy(extended + NITRO_PCR_SIZE, size - NITRO_PCR_SIZE,
 			   texts->items[i].ptr, texts->items[i].size);
 		if (hash_sha384((struct tobi_bytes){extended, size}, hash))
@@ -137,7 +132,7 @@ static enum tobi_err measure(struct tobi_policy *policy, const struct bytes_list
 		ret_pcrs->items[i] =
 		    arena_copy(&policy->arena, (struct tobi_bytes){hash, sizeof(hash)});
 		if (!ret_pcrs->items[i].ptr)
-			return no_memory(policy, fault);
+			return policy_no_memory(policy, fault);
 	}
 	ret_pcrs->count = texts->count;
 	return TOBI_OK;
@@ -173,16 +168,7 @@ static enum tobi_err take_bytes(struct tobi_policy *policy, const char *section,
 			     "up to 1024 bytes in hexadecimal are needed, or: none",
 			     fault);
 	*ret_bytes = arena_copy(&policy->arena, (struct tobi_bytes){value, size});
-	return ret_bytes->ptr ? TOBI_OK : no_memory(policy, fault);
-}
-
-static bool names_tier(const struct tobi_policy *policy, const char *tier)
-{
-	for (size_t i = 0; i < policy->tier_count; i++) {
-		if (strcmp(policy->tiers[i], tier) == 0)
-			return true;
-	}
-	return false;
+	return ret_bytes->ptr ? TOBI_OK : policy_no_memory(policy, fault);
 }
 
 static enum tobi_err take(struct tobi_policy *policy, const char *section,
@@ -196,14 +182,14 @@ static enum tobi_err take(struct tobi_policy *policy, const char *section,
 	if (!yaml)
 		return TOBI_OK;
 	/* It would look like a check, and be none. */
-	if (!names_tier(policy, section))
+	if (!policy_names_tier(policy, section))
 		return fault_set(fault, TOBI_E_MALFORMED, policy->name, section,
 				 "it belongs to the tier %s, which is not among the "
 				 "tiers",
 				 section);
 	nitro = arena_alloc(&policy->arena, sizeof(*nitro));
 	if (!nitro)
-		return no_memory(policy, fault);
+		return policy_no_memory(policy, fault);
 	err = take_pcrs(policy, section, yaml, is_tpm ? NITRO_TPM_PCRS : NITRO_PCRS,
 			nitro, fault);
 	if (!err)
@@ -250,16 +236,6 @@ void policy_nitro_owe(struct tobi_result *result)
 	}
 }
 
-static const char *hex_of(struct tobi_result *result, struct tobi_bytes bytes)
-{
-	char *text = arena_alloc(&result->arena, 2 * bytes.size + 1);
-
-	if (!text || bytes.size == 0)
-		return "nothing";
-	hex_write(bytes, text, 2 * bytes.size + 1);
-	return text;
-}
-
 static bool in_list(const struct bytes_list *list, struct tobi_bytes value)
 {
 	for (size_t i = 0; i < list->count; i++) {
@@ -299,9 +275,9 @@ static void run_pcrs(struct tobi_result *result, const struct policy_nitro *nitr
 		equal = bytes_equal(nitro->pcrs[i], claims->pcrs[i]);
 		if (!equal) {
 			expected = arena_printf(&result->arena, "PCR %u: %s", i,
-						hex_of(result, nitro->pcrs[i]));
+						policy_hex(result, nitro->pcrs[i]));
 			found = arena_printf(&result->arena, "PCR %u: %s", i,
-					     hex_of(result, claims->pcrs[i]));
+					     policy_hex(result, claims->pcrs[i]));
 		}
 	}
 	if (asked)
@@ -317,8 +293,8 @@ static void run_bytes(struct tobi_result *result, const struct check *check, boo
 	if (asked)
 		check_record(&result->list, check,
 			     !expected.ptr == !found.ptr && bytes_equal(expected, found),
-			     expected.ptr ? hex_of(result, expected) : "none",
-			     found.ptr ? hex_of(result, found) : "none");
+			     expected.ptr ? policy_hex(result, expected) : "none",
+			     found.ptr ? policy_hex(result, found) : "none");
 	else
 		check_not_asked(&result->list, check, "the policy names none");
 }
@@ -346,8 +322,8 @@ void policy_nitro_run(struct tobi_result *result, const struct tobi_policy *poli
 		return;
 	run_list(result, &check_role, &nitro->role_pcrs, &nitro->roles,
 		 claims->pcrs[NITRO_PCR_ROLE],
-		 hex_of(result, claims->pcrs[NITRO_PCR_ROLE]));
+		 policy_hex(result, claims->pcrs[NITRO_PCR_ROLE]));
 	run_list(result, &check_instance, &nitro->instance_pcrs, &nitro->instances,
 		 claims->pcrs[NITRO_PCR_INSTANCE],
-		 hex_of(result, claims->pcrs[NITRO_PCR_INSTANCE]));
+		 policy_hex(result, claims->pcrs[NITRO_PCR_INSTANCE]));
 }

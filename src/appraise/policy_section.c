@@ -1,12 +1,16 @@
 #include "appraise/policy_section.h"
 
+#include <string.h>
+
 #include "appraise/policy_dcap.h"
 #include "appraise/policy_epid.h"
 #include "appraise/policy_nitro.h"
-#include "appraise/policy_sgx.h"
-#include "appraise/policy_tdx.h"
-#include "appraise/policy_snp.h"
 #include "appraise/policy_sev.h"
+#include "appraise/policy_sgx.h"
+#include "appraise/policy_snp.h"
+#include "appraise/policy_tdx.h"
+#include "base/fault.h"
+#include "base/hex.h"
 
 const struct policy_section policy_sections[] = {
     {policy_epid_take, policy_epid_owe, policy_epid_run},
@@ -18,3 +22,34 @@ const struct policy_section policy_sections[] = {
     {policy_sev_take, policy_sev_owe, policy_sev_run},
     {0},
 };
+
+bool policy_names_tier(const struct tobi_policy *policy, const char *tier)
+{
+	for (size_t i = 0; i < policy->tier_count; i++) {
+		if (strcmp(policy->tiers[i], tier) == 0)
+			return true;
+	}
+	return false;
+}
+
+enum tobi_err policy_wrong(const struct tobi_policy *policy, const char *field,
+			   const char *what, struct tobi_fault *fault)
+{
+	return fault_set(fault, TOBI_E_MALFORMED, policy->name, field, "%s", what);
+}
+
+enum tobi_err policy_no_memory(const struct tobi_policy *policy, struct tobi_fault *fault)
+{
+	return fault_set(fault, TOBI_E_MEMORY, policy->name, "",
+			 "out of memory, or too large");
+}
+
+const char *policy_hex(struct tobi_result *result, struct tobi_bytes bytes)
+{
+	char *text = arena_alloc(&result->arena, 2 * bytes.size + 1);
+
+	if (!text || bytes.size == 0)
+		return "nothing";
+	hex_write(bytes, text, 2 * bytes.size + 1);
+	return text;
+}

@@ -16,6 +16,16 @@ struct policy_section {
 	void (*run)(struct tobi_result *result, const struct tobi_policy *policy);
 };
 
+/* What sections have in common. */
+bool policy_names_tier(const struct tobi_policy *policy, const char *tier);
+/* TOBI_E_MALFORMED. */
+enum tobi_err policy_wrong(const struct tobi_policy *policy, const char *field,
+			   const char *what, struct tobi_fault *fault);
+enum tobi_err policy_no_memory(const struct tobi_policy *policy,
+			       struct tobi_fault *fault);
+/* For a record; "nothing" for no bytes. In the result's arena. */
+const char *policy_hex(struct tobi_result *result, struct tobi_bytes bytes);
+
 /* The last has no functions. */
 extern const struct policy_section policy_sections[];
 

@@ -1,5 +1,6 @@
 #include "appraise/policy_sev.h"
 
+#include "appraise/policy_section.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -45,17 +46,6 @@ static const struct {
     {"nosend", SEV_POLICY_NOSEND}, {"domain", SEV_POLICY_DOMAIN}, {"sev", SEV_POLICY_SEV},
 };
 
-static enum tobi_err no_memory(const char *name, struct tobi_fault *fault)
-{
-	return fault_set(fault, TOBI_E_MEMORY, name, "", "out of memory, or too large");
-}
-
-static enum tobi_err wrong(struct tobi_policy *policy, const char *field,
-			   const char *what, struct tobi_fault *fault)
-{
-	return fault_set(fault, TOBI_E_MALFORMED, policy->name, field, "%s", what);
-}
-
 static enum tobi_err take_generations(struct tobi_policy *policy,
 				      const struct yaml_sev *yaml, struct policy_sev *sev,
 				      struct tobi_fault *fault)
@@ -63,14 +53,15 @@ static enum tobi_err take_generations(struct tobi_policy *policy,
 	sev->generations = arena_array(&policy->arena, yaml->generations_count + 1u,
 				       sizeof(*sev->generations));
 	if (!sev->generations)
-		return no_memory(policy->name, fault);
+		return policy_no_memory(policy, fault);
 	for (unsigned i = 0; i < yaml->generations_count; i++) {
 		for (size_t j = 0; j < sizeof(generations) / sizeof(generations[0]); j++)
 			if (strcmp(yaml->generations[i], generations[j]) == 0)
 				sev->generations[i] = generations[j];
 		if (!sev->generations[i])
-			return wrong(policy, "sev.generations",
-				     "the generations are: naples rome milan", fault);
+			return policy_wrong(policy, "sev.generations",
+					    "the generations are: naples rome milan",
+					    fault);
 	}
 	sev->generation_count = yaml->generations_count;
 	return TOBI_OK;
@@ -88,10 +79,11 @@ static enum tobi_err take_restrictions(struct tobi_policy *policy,
 			if (strcmp(yaml->guest_policy[i], restrictions[j].name) == 0)
 				bit = restrictions[j].bit;
 		if (!bit)
-			return wrong(policy, "sev.guest-policy",
-				     "the restrictions are: nodbg noks es nosend domain "
-				     "sev",
-				     fault);
+			return policy_wrong(
+			    policy, "sev.guest-policy",
+			    "the restrictions are: nodbg noks es nosend domain "
+			    "sev",
+			    fault);
 		sev->guest_policy |= bit;
 	}
 	return TOBI_OK;
@@ -126,15 +118,15 @@ static enum tobi_err take_firmware(struct tobi_policy *policy,
 		else
 			rest = NULL;
 		if (!rest || *rest)
-			return wrong(policy, "sev.min-api",
-				     "a version like 0.17 is needed", fault);
+			return policy_wrong(policy, "sev.min-api",
+					    "a version like 0.17 is needed", fault);
 		sev->has_min_api = true;
 	}
 	if (yaml->min_build) {
 		rest = read_byte(yaml->min_build, &sev->min_build);
 		if (!rest || *rest)
-			return wrong(policy, "sev.min-build", "0 to 255 are allowed",
-				     fault);
+			return policy_wrong(policy, "sev.min-build",
+					    "0 to 255 are allowed", fault);
 		sev->has_min_build = true;
 	}
 	return TOBI_OK;
@@ -144,34 +136,27 @@ static enum tobi_err take_owners(struct tobi_policy *policy, const struct yaml_s
 				 struct policy_sev *sev, struct tobi_fault *fault)
 {
 	if (yaml->owner && strcmp(yaml->owner, "required") != 0)
-		return wrong(policy, "sev.owner", "its one value is: required", fault);
+		return policy_wrong(policy, "sev.owner", "its one value is: required",
+				    fault);
 	sev->owner_required = yaml->owner || yaml->oca_count;
 	sev->owners.items =
 	    arena_array(&policy->arena, yaml->oca_count + 1u, sizeof(*sev->owners.items));
 	if (!sev->owners.items)
-		return no_memory(policy->name, fault);
+		return policy_no_memory(policy, fault);
 	for (unsigned i = 0; i < yaml->oca_count; i++) {
 		uint8_t hash[SHA256_SIZE];
 
 		if (!hex_read(yaml->oca[i], hash, sizeof(hash)))
-			return wrong(policy, "sev.oca",
-				     "an entry is not 64 hexadecimal digits", fault);
+			return policy_wrong(policy, "sev.oca",
+					    "an entry is not 64 hexadecimal digits",
+					    fault);
 		sev->owners.items[i] =
 		    arena_copy(&policy->arena, (struct tobi_bytes){hash, sizeof(hash)});
 		if (!sev->owners.items[i].ptr)
-			return no_memory(policy->name, fault);
+			return policy_no_memory(policy, fault);
 	}
 	sev->owners.count = yaml->oca_count;
 	return TOBI_OK;
-}
-
-static bool names_sev(const struct tobi_policy *policy)
-{
-	bool named = false;
-
-	for (size_t i = 0; i < policy->tier_count; i++)
-		named |= strcmp(policy->tiers[i], "sev") == 0;
-	return named;
 }
 
 enum tobi_err policy_sev_take(struct tobi_policy *policy, const struct yaml_policy *whole,
@@ -184,16 +169,16 @@ enum tobi_err policy_sev_take(struct tobi_policy *policy, const struct yaml_poli
 	if (!yaml)
 		return TOBI_OK;
 	/* It would look like a check, and be none. */
-	if (!names_sev(policy))
-		return wrong(policy, "sev",
-			     "it belongs to the tier sev, which is not among the tiers",
-			     fault);
+	if (!policy_names_tier(policy, "sev"))
+		return policy_wrong(
+		    policy, "sev",
+		    "it belongs to the tier sev, which is not among the tiers", fault);
 	sev = arena_alloc(&policy->arena, sizeof(*sev));
 	if (!sev)
-		return no_memory(policy->name, fault);
+		return policy_no_memory(policy, fault);
 	if (yaml->platform_only && strcmp(yaml->platform_only, "allowed") != 0)
-		return wrong(policy, "sev.platform-only", "its one value is: allowed",
-			     fault);
+		return policy_wrong(policy, "sev.platform-only",
+				    "its one value is: allowed", fault);
 	sev->platform_only = yaml->platform_only != NULL;
 	err = take_generations(policy, yaml, sev, fault);
 	if (!err)

@@ -1,5 +1,6 @@
 #include "appraise/policy_sgx.h"
 
+#include "appraise/policy_section.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -43,12 +44,6 @@ static const struct {
 
 enum { ATTRIBUTE_COUNT = sizeof(attributes) / sizeof(attributes[0]) };
 
-static enum tobi_err wrong(const struct tobi_policy *policy, const char *field,
-			   const char *what, struct tobi_fault *fault)
-{
-	return fault_set(fault, TOBI_E_MALFORMED, policy->name, field, "%s", what);
-}
-
 static enum tobi_err take_id(struct tobi_policy *policy, const char *field,
 			     const char *text, struct tobi_bytes *ret_id,
 			     struct tobi_fault *fault)
@@ -58,7 +53,8 @@ static enum tobi_err take_id(struct tobi_policy *policy, const char *field,
 	if (!text)
 		return TOBI_OK;
 	if (!hex_read(text, value, sizeof(value)))
-		return wrong(policy, field, "32 hexadecimal digits are needed", fault);
+		return policy_wrong(policy, field, "32 hexadecimal digits are needed",
+				    fault);
 	*ret_id = arena_copy(&policy->arena, (struct tobi_bytes){value, sizeof(value)});
 	return ret_id->ptr ? TOBI_OK
 			   : fault_set(fault, TOBI_E_MEMORY, policy->name, field,
@@ -73,16 +69,17 @@ static enum tobi_err take_config_svn(struct tobi_policy *policy, const char *tex
 	if (!text)
 		return TOBI_OK;
 	if (size == 0 || text[size] || size > 5 || (text[0] == '0' && size > 1))
-		return wrong(policy, "sgx.min-config-svn",
-			     "a number in decimal digits is needed, without a leading "
-			     "zero",
-			     fault);
+		return policy_wrong(
+		    policy, "sgx.min-config-svn",
+		    "a number in decimal digits is needed, without a leading "
+		    "zero",
+		    fault);
 	for (size_t i = 0; i < size; i++)
 		sgx->min_config_svn =
 		    10 * sgx->min_config_svn + (uint64_t)(text[i] - '0');
 	if (sgx->min_config_svn > UINT16_MAX)
-		return wrong(policy, "sgx.min-config-svn", "0 to 65535 are allowed",
-			     fault);
+		return policy_wrong(policy, "sgx.min-config-svn",
+				    "0 to 65535 are allowed", fault);
 	sgx->asks_config_svn = true;
 	return TOBI_OK;
 }
@@ -98,21 +95,12 @@ static enum tobi_err take_attributes(struct tobi_policy *policy,
 		       strcmp(attributes[at].name, yaml->attributes[i]) != 0)
 			at++;
 		if (at == ATTRIBUTE_COUNT)
-			return wrong(policy, "sgx.attributes",
-				     "what may be named is: provision-key, launch-key",
-				     fault);
+			return policy_wrong(
+			    policy, "sgx.attributes",
+			    "what may be named is: provision-key, launch-key", fault);
 		sgx->attributes |= attributes[at].flag;
 	}
 	return TOBI_OK;
-}
-
-static bool names_sgx(const struct tobi_policy *policy)
-{
-	for (size_t i = 0; i < policy->tier_count; i++) {
-		if (strcmp(policy->tiers[i], "sgx") == 0)
-			return true;
-	}
-	return false;
 }
 
 enum tobi_err policy_sgx_take(struct tobi_policy *policy, const struct yaml_policy *yaml,
@@ -128,10 +116,10 @@ enum tobi_err policy_sgx_take(struct tobi_policy *policy, const struct yaml_poli
 	if (!yaml->sgx)
 		return TOBI_OK;
 	/* It would look like a check, and be none. */
-	if (!names_sgx(policy))
-		return wrong(policy, "sgx",
-			     "it belongs to the tier sgx, which is not among the tiers",
-			     fault);
+	if (!policy_names_tier(policy, "sgx"))
+		return policy_wrong(
+		    policy, "sgx",
+		    "it belongs to the tier sgx, which is not among the tiers", fault);
 	err = take_id(policy, "sgx.family-id", yaml->sgx->family, &sgx->family, fault);
 	if (!err)
 		err = take_id(policy, "sgx.ext-product-id", yaml->sgx->ext_product,
@@ -147,16 +135,6 @@ void policy_sgx_owe(struct tobi_result *result)
 		check_owe(&result->list, rows[i]);
 }
 
-static const char *hex_of(struct tobi_result *result, struct tobi_bytes bytes)
-{
-	char *text = arena_alloc(&result->arena, 2 * bytes.size + 1);
-
-	if (!text || bytes.size == 0)
-		return "nothing";
-	hex_write(bytes, text, 2 * bytes.size + 1);
-	return text;
-}
-
 /* Without key separation and sharing the fields are zero, whatever was built. */
 static void run_id(struct tobi_result *result, const struct check *check,
 		   struct tobi_bytes expected, struct tobi_bytes found)
@@ -167,8 +145,8 @@ static void run_id(struct tobi_result *result, const struct check *check,
 		check_not_asked(&result->list, check, "the policy names none");
 	else
 		check_record(&result->list, check, kss && bytes_equal(expected, found),
-			     hex_of(result, expected),
-			     kss ? hex_of(result, found)
+			     policy_hex(result, expected),
+			     kss ? policy_hex(result, found)
 				 : "the enclave has no KSS (key separation and sharing)");
 }
 

@@ -1,4 +1,5 @@
 #include "appraise/policy.h"
+#include "appraise/policy_section.h"
 #include "appraise/policy_yaml.h"
 
 #include <string.h>
@@ -346,15 +347,6 @@ static enum tobi_err take_tcbs(const struct taker *taker, const char *field,
 	return err;
 }
 
-static bool names_snp(const struct tobi_policy *policy)
-{
-	for (size_t i = 0; i < policy->tier_count; i++) {
-		if (strcmp(policy->tiers[i], "snp") == 0)
-			return true;
-	}
-	return false;
-}
-
 enum tobi_err policy_snp_take(struct tobi_policy *whole, const struct yaml_policy *all,
 			      struct tobi_fault *fault)
 {
@@ -366,7 +358,7 @@ enum tobi_err policy_snp_take(struct tobi_policy *whole, const struct yaml_polic
 	if (!yaml)
 		return TOBI_OK;
 	/* It would look like a check, and be none. */
-	if (!names_snp(whole))
+	if (!policy_names_tier(whole, "snp"))
 		return wrong(&taker, "snp",
 			     "it belongs to the tier snp, which is not among the tiers");
 	err = take_words(&taker, yaml, policy);

@@ -4,6 +4,7 @@
 
 #include "appraise/appraise.h"
 #include "appraise/policy_snp.h"
+#include "appraise/policy_section.h"
 #include "base/endian.h"
 #include "base/hex.h"
 #include "base/secret.h"
@@ -115,16 +116,6 @@ static bool in_list(const struct snp_text_list *list, struct tobi_bytes value)
 	return false;
 }
 
-static const char *hex_of(struct tobi_result *result, struct tobi_bytes bytes)
-{
-	char *text = arena_alloc(&result->arena, 2 * bytes.size + 1);
-
-	if (!text || bytes.size == 0)
-		return "nothing";
-	hex_write(bytes, text, 2 * bytes.size + 1);
-	return text;
-}
-
 static void run_list(struct tobi_result *result, const struct check *check,
 		     const struct snp_text_list *list, struct tobi_bytes value,
 		     const char *found)
@@ -175,7 +166,7 @@ static void run_key(struct tobi_result *result, const struct policy_snp *policy)
 	run_list(result, &check_csp, &policy->csps, bytes_of_text(snp->csp),
 		 vlek ? snp->csp : "no key of a cloud's owner");
 	run_list(result, &check_chip, &policy->chips, result->claims.hardware,
-		 hex_of(result, result->claims.hardware));
+		 policy_hex(result, result->claims.hardware));
 }
 
 static bool reaches(struct tobi_bytes tcb, const uint8_t *least)
@@ -205,8 +196,8 @@ static void run_least(struct tobi_result *result, const struct check *check,
 	if (least)
 		check_record(
 		    &result->list, check, reaches(tcb, least->tcb),
-		    hex_of(result, (struct tobi_bytes){least->tcb, SNP_TCB_SIZE}),
-		    hex_of(result, tcb));
+		    policy_hex(result, (struct tobi_bytes){least->tcb, SNP_TCB_SIZE}),
+		    policy_hex(result, tcb));
 	else
 		check_record(&result->list, check, false, "a generation of the list",
 			     product ? product->name : "one that is not known here");
@@ -334,9 +325,9 @@ static void run_id(struct tobi_result *result, const struct tobi_policy *policy)
 		    &result->list, &check_id_key, false,
 		    "a key in snp.id-keys, snp.author-keys or signers",
 		    "family-id, image-id and min-svn are the host's word without one");
-	run_list(result, &check_id_key, &snp->id_keys, id, hex_of(result, id));
+	run_list(result, &check_id_key, &snp->id_keys, id, policy_hex(result, id));
 	run_list(result, &check_author_key, &snp->author_keys, author,
-		 hex_of(result, author));
+		 policy_hex(result, author));
 	if (snp->family_id.size)
 		check_record_equal(&result->list, &check_family, snp->family_id,
 				   report->family_id);

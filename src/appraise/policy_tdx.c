@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "appraise/policy_dcap.h"
+#include "appraise/policy_section.h"
 #include "base/fault.h"
 #include "base/hex.h"
 #include "base/secret.h"
@@ -54,12 +55,6 @@ enum { NAMES_ROOM = 256 };
 
 /* ---- the rules ---- */
 
-static enum tobi_err wrong(const struct tobi_policy *policy, const char *field,
-			   const char *what, struct tobi_fault *fault)
-{
-	return fault_set(fault, TOBI_E_MALFORMED, policy->name, field, "%s", what);
-}
-
 static enum tobi_err take_hash(struct tobi_policy *policy, const char *field, char *text,
 			       struct tobi_bytes *ret_hash, struct tobi_fault *fault)
 {
@@ -80,10 +75,11 @@ static enum tobi_err take_rtmr(struct tobi_policy *policy, const struct yaml_pcr
 	size_t index = (size_t)(yaml->index[0] - '0');
 
 	if (yaml->index[1] || index >= TDX_RTMRS)
-		return wrong(policy, "tdx.rtmrs.index", "0 to 3 are allowed", fault);
+		return policy_wrong(policy, "tdx.rtmrs.index", "0 to 3 are allowed",
+				    fault);
 	if (tdx->rtmrs[index].size)
-		return wrong(policy, "tdx.rtmrs.index", "a register is there twice",
-			     fault);
+		return policy_wrong(policy, "tdx.rtmrs.index",
+				    "a register is there twice", fault);
 	return take_hash(policy, "tdx.rtmrs.value", yaml->value, &tdx->rtmrs[index],
 			 fault);
 }
@@ -103,10 +99,10 @@ static enum tobi_err take_attribute(struct tobi_policy *policy, const char *name
 			return TOBI_OK;
 		}
 	}
-	return wrong(policy, "tdx.attributes",
-		     "what may be named is: sept-ve-disable, no-sept-ve-disable, "
-		     "migratable, pks, key-locker, perfmon, lass, icssd, tpa",
-		     fault);
+	return policy_wrong(policy, "tdx.attributes",
+			    "what may be named is: sept-ve-disable, no-sept-ve-disable, "
+			    "migratable, pks, key-locker, perfmon, lass, icssd, tpa",
+			    fault);
 }
 
 static enum tobi_err take_hashes(struct tobi_policy *policy, const struct yaml_tdx *yaml,
@@ -131,15 +127,6 @@ static enum tobi_err take_hashes(struct tobi_policy *policy, const struct yaml_t
 			       &tdx->owner_config, fault);
 }
 
-static bool names_tdx(const struct tobi_policy *policy)
-{
-	for (size_t i = 0; i < policy->tier_count; i++) {
-		if (strcmp(policy->tiers[i], "tdx") == 0)
-			return true;
-	}
-	return false;
-}
-
 enum tobi_err policy_tdx_take(struct tobi_policy *policy, const struct yaml_policy *yaml,
 			      struct tobi_fault *fault)
 {
@@ -154,14 +141,14 @@ enum tobi_err policy_tdx_take(struct tobi_policy *policy, const struct yaml_poli
 	if (!yaml->tdx)
 		return TOBI_OK;
 	/* It would look like a check, and be none. */
-	if (!names_tdx(policy))
-		return wrong(policy, "tdx",
-			     "it belongs to the tier tdx, which is not among the tiers",
-			     fault);
+	if (!policy_names_tier(policy, "tdx"))
+		return policy_wrong(
+		    policy, "tdx",
+		    "it belongs to the tier tdx, which is not among the tiers", fault);
 	if (yaml->tdx->event_log && strcmp(yaml->tdx->event_log, "required") != 0)
-		return wrong(policy, "tdx.event-log",
-			     "required is all that it may be; leave it out otherwise",
-			     fault);
+		return policy_wrong(
+		    policy, "tdx.event-log",
+		    "required is all that it may be; leave it out otherwise", fault);
 	tdx->event_log = yaml->tdx->event_log != NULL;
 	err = take_hashes(policy, yaml->tdx, tdx, fault);
 	for (unsigned i = 0; i < yaml->tdx->rtmrs_count && !err; i++)
@@ -177,16 +164,6 @@ void policy_tdx_owe(struct tobi_result *result)
 {
 	for (size_t i = 0; result->claims.tdx && rows[i]; i++)
 		check_owe(&result->list, rows[i]);
-}
-
-static const char *hex_of(struct tobi_result *result, struct tobi_bytes bytes)
-{
-	char *text = arena_alloc(&result->arena, 2 * bytes.size + 1);
-
-	if (!text || bytes.size == 0)
-		return "nothing";
-	hex_write(bytes, text, 2 * bytes.size + 1);
-	return text;
 }
 
 /* Debugging has a row of its own, POLICY-DEBUG. */
@@ -247,9 +224,9 @@ static void run_rtmrs(struct tobi_result *result, const struct policy_tdx *asked
 		equal = bytes_equal(asked->rtmrs[i], td->rtmrs[i]);
 		if (!equal) {
 			snprintf(expected, sizeof(expected), "RTMR%u: %s", i,
-				 hex_of(result, asked->rtmrs[i]));
+				 policy_hex(result, asked->rtmrs[i]));
 			snprintf(found, sizeof(found), "RTMR%u: %s", i,
-				 hex_of(result, td->rtmrs[i]));
+				 policy_hex(result, td->rtmrs[i]));
 		}
 	}
 	if (any)
@@ -269,7 +246,7 @@ static void run_service_td(struct tobi_result *result, const struct policy_tdx *
 	check_record(&result->list, &check_service_td,
 		     asked->service_td.count ? in_list(&asked->service_td, found) : none,
 		     asked->service_td.count ? "one in the policy" : "none",
-		     none ? "none" : hex_of(result, found));
+		     none ? "none" : policy_hex(result, found));
 }
 
 void policy_tdx_run(struct tobi_result *result, const struct tobi_policy *policy)
@@ -283,7 +260,8 @@ void policy_tdx_run(struct tobi_result *result, const struct tobi_policy *policy
 	if (asked->mr_seam.count)
 		check_record(&result->list, &check_seam,
 			     in_list(&asked->mr_seam, claims->report.mr_seam),
-			     "one in the policy", hex_of(result, claims->report.mr_seam));
+			     "one in the policy",
+			     policy_hex(result, claims->report.mr_seam));
 	else
 		check_waive(&result->list, &check_seam, "the policy names none");
 	run_rtmrs(result, asked);

@@ -48,8 +48,7 @@ static const cyaml_schema_field_t tpm_fields[] = {
 static const cyaml_schema_field_t collateral_fields[] = {
     OPTIONAL_TEXT("grace", struct yaml_collateral, grace),
     OPTIONAL_TEXT("baseline", struct yaml_collateral, baseline),
-    OPTIONAL_LIST("signers", struct yaml_collateral, signers),
-    CYAML_FIELD_END};
+    OPTIONAL_LIST("signers", struct yaml_collateral, signers), CYAML_FIELD_END};
 
 static const cyaml_schema_field_t epid_fields[] = {
     OPTIONAL_LIST("status", struct yaml_epid, status),
