@@ -72,7 +72,7 @@ struct tobi_verify_request {
 	/* 8 to 1024 bytes that the caller chose; or empty. Over 64 only AWS Nitro takes.
 	 */
 	struct tobi_bytes nonce;
-	int64_t time;		 /* seconds since 1970, 0 to 2^53 */
+	int64_t time; /* seconds since 1970, 0 to 2^53 */
 	/* What the vendors say of their hardware; or NULL. Nothing is fetched. */
 	const struct tobi_collateral *collateral;
 	/* What came beside raw evidence, at most 16 pieces of 1 MiB: certificates, a

@@ -33,8 +33,8 @@ struct tobi_result {
 	bool raw;		/* a vendor's evidence as it is, without claims */
 	/* Documents of vendors that came with it, and those of them that count. */
 	size_t collateral_given, collateral_counted;
-	bool any_instance;	/* the policy names nobody in particular */
-	const char *identity;	/* "any instance of this image", "hardware 01ab..", ... */
+	bool any_instance;    /* the policy names nobody in particular */
+	const char *identity; /* "any instance of this image", "hardware 01ab..", ... */
 	int64_t time;
 	enum tobi_verdict verdict; /* written by verdict.c only */
 	char reason[512];

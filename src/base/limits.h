@@ -24,9 +24,9 @@ enum {
 	LIMIT_CRL = 1 << 20,
 	LIMIT_DCAP_AUTH = 1 << 10, /* of a quoting enclave; 32 bytes in the field */
 	LIMIT_DCAP_CERTIFICATION = 64 << 10, /* certificates in a quote */
-	LIMIT_NITRO = 16 << 10, /* one document of AWS Nitro */
-	LIMIT_PIECES = 16, /* that came beside one piece of evidence */
-	LIMIT_EPID_REPORT = 32 << 10, /* of Intel's retired service */
+	LIMIT_NITRO = 16 << 10,		     /* one document of AWS Nitro */
+	LIMIT_PIECES = 16,		     /* that came beside one piece of evidence */
+	LIMIT_EPID_REPORT = 32 << 10,	     /* of Intel's retired service */
 	LIMIT_POLICY = 256 << 10,
 	LIMIT_POLICY_ITEMS = 256,  /* entries of one list in a policy */
 	LIMIT_APPRAISAL = 8 << 20, /* the arena of one appraisal */

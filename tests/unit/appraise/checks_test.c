@@ -128,8 +128,7 @@ static void test_verify__good__accepts(void **state)
 		bool elsewhere = strcmp(line->code, "POLICY-PCRS") == 0 ||
 				 strcmp(line->code, "POLICY-COLLATERAL") == 0;
 
-		assert_int_equal(line->outcome,
-				 elsewhere ? TOBI_NOT_ASKED : TOBI_PASSED);
+		assert_int_equal(line->outcome, elsewhere ? TOBI_NOT_ASKED : TOBI_PASSED);
 		assert_true(line->proves[0] && line->source[0] && line->remedy[0]);
 	}
 	assert_null(tobi_result_check(result, tobi_result_check_count(result)));
