@@ -184,7 +184,7 @@ enum tobi_err appraisal_run(struct tobi_result *result, const struct tobi_policy
 	}
 	/* The order of the list is that of the reasons: is it a kind that counts, is it
 	 * genuine, and only then what it says. Owed is this in any case. */
-	policy_checks_owe(result, request->in_session);
+	policy_checks_owe(result, policy, request->in_session);
 	if (err)
 		return err;
 	if (result->raw)

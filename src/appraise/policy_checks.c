@@ -8,6 +8,7 @@
 #include "appraise/policy_section.h"
 #include "base/hex.h"
 #include "base/secret.h"
+#include "tee/tpm_quote.h"
 #include "token/claims_buffer.h"
 
 #define POLICY "Tobichi policy, "
@@ -88,7 +89,8 @@ void policy_checks_owe_tier(struct tobi_result *result)
 	check_owe(&result->list, &check_tier);
 }
 
-void policy_checks_owe(struct tobi_result *result, bool in_session)
+void policy_checks_owe(struct tobi_result *result, const struct tobi_policy *policy,
+		       bool in_session)
 {
 	bool is_file = !in_session && !result->certificate_borne;
 
@@ -96,6 +98,10 @@ void policy_checks_owe(struct tobi_result *result, bool in_session)
 		if (claims_check_rows[i] != &check_claims_format || !result->raw)
 			check_owe(&result->list, claims_check_rows[i]);
 	}
+	/* Only some kinds bring one; of the others it is owed, and so they are refused.
+	 */
+	if (policy->asks_for_tpm)
+		tpm_quote_owe(&result->list);
 	for (size_t i = 0; policy_check_rows[i]; i++) {
 		/* A session has a row of its own for who it is. */
 		if (policy_check_rows[i] == &check_policy_identity && in_session)

@@ -11,7 +11,8 @@ extern const struct check check_policy_identity;
 /* Owes the first, POLICY-TIER, before the evidence is examined. */
 void policy_checks_owe_tier(struct tobi_result *result);
 /* Owes them all, after it. */
-void policy_checks_owe(struct tobi_result *result, bool in_session);
+void policy_checks_owe(struct tobi_result *result, const struct tobi_policy *policy,
+		       bool in_session);
 /* Records the policy's rows over the claims of the result. */
 void policy_checks_run(struct tobi_result *result, const struct tobi_policy *policy);
 /* Raw evidence carries the nonce itself, as what it was made over; zero bytes may follow

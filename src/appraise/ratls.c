@@ -266,6 +266,9 @@ static enum tobi_err examine_evidence(struct scene *scene, struct tobi_fault *fa
 	tee.endorsements = scene->carried.endorsements.chain;
 	tee.claims_buffer = scene->carried.evidence.claims_buffer;
 	tee.collateral = chosen ? chosen : given;
+	/* Who attests chose these documents: they get none of the verifier's patience. */
+	if (carried)
+		tee.grace = 0;
 	tee.pieces = scene->request->pieces;
 	tee.piece_count = scene->request->piece_count;
 	err = scene->verifier->examine(&tee, &result->list, &result->claims, fault);
@@ -349,7 +352,7 @@ enum tobi_err ratls_appraise(struct tobi_result *result, const struct tobi_polic
 	*scene = (struct scene){
 	    .result = result, .policy = policy, .request = request, .leaf = leaf};
 	err = examine(scene, fault);
-	policy_checks_owe(result, false);
+	policy_checks_owe(result, policy, false);
 	if (err)
 		return err;
 	/* What was never examined has no claims to hold against the policy. */

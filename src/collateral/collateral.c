@@ -208,7 +208,7 @@ struct tobi_collateral *collateral_signed_by(const struct tobi_collateral *set,
 		for (size_t j = 0; item->bundled && j < count; j++)
 			named |= bytes_equal(signer, signers[j]);
 		if (named)
-			chosen->entries[chosen->count++] = set->entries[i];
+			place(chosen, set->entries[i]);
 	}
 	return chosen;
 }

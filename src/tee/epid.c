@@ -158,8 +158,12 @@ static enum tobi_err read_certificates(const struct epid_parts *parts,
 	for (size_t i = 0; i < parts->count && !err; i++) {
 		struct tobi_bytes one = parts->certificates[i];
 
-		err = one.ptr[0] == '-' ? add_pem(out, one, fault)
-					: add_der(out, one, fault);
+		if (!one.size)
+			err = fault_set(fault, TOBI_E_MALFORMED, "EPID report",
+					"certificates", "one of them is empty");
+		else
+			err = one.ptr[0] == '-' ? add_pem(out, one, fault)
+						: add_der(out, one, fault);
 	}
 	return err;
 }

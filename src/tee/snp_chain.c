@@ -71,11 +71,12 @@ static enum tobi_err make_name(const struct snp_chain_request *request,
 {
 	const struct tee_request *tee = request->tee;
 	struct tobi_bytes all[SNP_PARTS_MAX + 4];
-	uint8_t numbers[17];
+	uint8_t numbers[18];
 
 	store_le(numbers, 8, (uint64_t)tee->grace);
 	store_le(numbers + 8, 8, (uint64_t)tee->baseline);
 	numbers[16] = (uint8_t)snp_report_key(request->report);
+	numbers[17] = parts->too_many;
 	all[0] = (struct tobi_bytes){numbers, sizeof(numbers)};
 	all[1] = (struct tobi_bytes){tee->pins.keys[0],
 				     tee->pins.count * sizeof(*tee->pins.keys)};

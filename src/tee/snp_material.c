@@ -160,6 +160,8 @@ static void read_pem(struct snp_material *material, struct tobi_bytes pem)
 	CLEANUP(BIO_free_allp) BIO *bio = NULL;
 	bool more = pem.size <= LIMIT_PEM;
 
+	if (!more)
+		material->too_many = true;
 	bio = more ? BIO_new_mem_buf(pem.ptr, (int)pem.size) : NULL;
 	while (bio && more) {
 		char *name = NULL, *header = NULL;

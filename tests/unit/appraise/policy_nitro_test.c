@@ -97,6 +97,24 @@ static void lacks_pcr_9(struct test_nitro *nitro)
 	nitro->pcr_mask &= ~(1u << 9);
 }
 
+/* A kind that brings no quote of a TPM cannot satisfy a policy that asks for one. */
+static void test_policy_nitro__tpm_is_asked_for__refuses(void **state)
+{
+	struct tobi_result *result = appraise(NITRO_ENCLAVE, "tpm: {}\n", NULL);
+	bool owed = false;
+
+	(void)state;
+	assert_int_equal(tobi_result_verdict(result), TOBI_REFUSE);
+	for (size_t i = 0; i < tobi_result_check_count(result); i++) {
+		const struct tobi_check_result *line = tobi_result_check(result, i);
+
+		owed |= strcmp(line->code, "TPM-QUOTE-SIGNATURE") == 0 &&
+			line->outcome == TOBI_NOT_RUN;
+	}
+	assert_true(owed);
+	tobi_result_free(result);
+}
+
 static void test_policy_nitro__pcrs(void **state)
 {
 	(void)state;
@@ -232,6 +250,7 @@ static void test_policy_nitro_take__bad_sections__malformed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_policy_nitro__tpm_is_asked_for__refuses),
 	    cmocka_unit_test(test_policy_nitro__pcrs),
 	    cmocka_unit_test(test_policy_nitro__role_of_the_user_guide),
 	    cmocka_unit_test(test_policy_nitro__instance),

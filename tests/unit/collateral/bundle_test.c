@@ -317,6 +317,41 @@ static void test_signed_by__only_those(void **state)
 	tobi_collateral_free(set);
 }
 
+static void put_info(struct tobi_collateral *set, const struct vendor_scene *from,
+		     bool bundled)
+{
+	const struct collateral_item item = {.kind = COLLATERAL_SGX_TCB_INFO,
+					     .name = VENDOR_FMSPC,
+					     .data = wr_view(&from->sgx_tcb_info),
+					     .bundled = bundled};
+
+	assert_int_equal(collateral_put(set, &item, NULL), TOBI_OK);
+}
+
+/* A loose document that is newer than both does not bring the older of them back. */
+static void test_signed_by__newer_loose_one__newest_of_the_signer(void **state)
+{
+	struct tobi_collateral *set = tobi_collateral_new(), *chosen;
+	const uint8_t id[SHA384_SIZE] = {0};
+	const struct tobi_bytes signer = {id, SHA384_SIZE};
+	struct vendor_scene dated[3];
+
+	(void)state;
+	for (int i = 0; i < 3; i++)
+		vendor_scene_make(&dated[i], NOW - i * 86400);
+	for (int i = 0; i < 3; i++)
+		put_info(set, &dated[i], i > 0);
+	chosen = collateral_signed_by(set, &signer, 1);
+	assert_int_equal(collateral_count(chosen), 2);
+	assert_true(bytes_equal(
+	    collateral_find(chosen, COLLATERAL_SGX_TCB_INFO, VENDOR_FMSPC)->data,
+	    wr_view(&dated[1].sgx_tcb_info)));
+	tobi_collateral_free(chosen);
+	tobi_collateral_free(set);
+	for (int i = 0; i < 3; i++)
+		vendor_scene_done(&dated[i]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -329,6 +364,7 @@ int main(void)
 	    cmocka_unit_test(test_bundle__another_envelope__fails),
 	    cmocka_unit_test(test_bundle__no_set__is_an_error),
 	    cmocka_unit_test(test_signed_by__only_those),
+	    cmocka_unit_test(test_signed_by__newer_loose_one__newest_of_the_signer),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -339,6 +339,32 @@ static void test_epid__claims__bound_by_report_data(void **state)
 	wr_done(&signature);
 }
 
+static void test_epid__empty_certificate__no_chain(void **state)
+{
+	struct writer body = wr_init(LIMIT_EPID_REPORT), signature = wr_init(1024);
+	struct tee_request request = {.time = EPID_TEST_NOW};
+	struct arena arena = arena_init(LIMIT_APPRAISAL);
+	struct checklist list = {.arena = &arena};
+	struct tee_claims claims = {0};
+	struct tobi_bytes pieces[2];
+	struct test_epid epid;
+
+	(void)state;
+	test_epid_make(&epid, &service);
+	test_epid_body(&epid, &body);
+	test_epid_signature(&epid, wr_view(&body), &signature);
+	pieces[0] = wr_view(&signature);
+	pieces[1] = text_bytes("X-IASReport-Signing-Certificate:");
+	request.evidence = wr_view(&body);
+	request.pieces = pieces;
+	request.piece_count = 2;
+	assert_int_equal(tee_epid.examine(&request, &list, &claims, NULL), 0);
+	assert_int_equal(outcome_in(&list, "EPID-CHAIN"), TOBI_FAILED);
+	arena_done(&arena);
+	wr_done(&body);
+	wr_done(&signature);
+}
+
 static void test_epid__platform_info__shown(void **state)
 {
 	struct tee_request request = {.time = EPID_TEST_NOW};
@@ -408,6 +434,7 @@ int main(void)
 	    cmocka_unit_test(test_epid__nonce_in_report_data__compared),
 	    cmocka_unit_test(test_epid__missing_or_double_parts__fail),
 	    cmocka_unit_test(test_epid__claims__bound_by_report_data),
+	    cmocka_unit_test(test_epid__empty_certificate__no_chain),
 	    cmocka_unit_test(test_epid__platform_info__shown),
 	    cmocka_unit_test(test_epid__truncated__never_accepted),
 	};
