@@ -55,7 +55,7 @@ Codes are stable: a program may rely on them. Each code has a test in which it f
 
 def literals(text, macros):
     """The value of adjacent string literals and macros that stand for some."""
-    parts = re.findall(r'"((?:[^"\\]|\\.)*)"|\b([A-Z_]+)\b', text)
+    parts = re.findall(r'"((?:[^"\\]|\\.)*)"|\b([A-Z_][A-Z0-9_]*)\b', text)
     return "".join(macros.get(name, "") if name else string.replace('\\"', '"') for string, name in parts)
 
 

@@ -1,6 +1,6 @@
 /*
  * The forms in which people hand evidence on: the bytes themselves, hexadecimal text,
- * base64 text, or PEM-like armour (docs/PROTOCOL.md section 14, "Forms of a file").
+ * base64 text, or PEM-like armour (docs/PROTOCOL.md section 14.7).
  *
  * A form is taken off once, and only when what is in it is evidence; nothing is guessed
  * when two readings are.

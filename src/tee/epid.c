@@ -19,7 +19,7 @@
 #include "tee/epid_report.h"
 
 #define IAS "Intel, Attestation Service for SGX API, "
-#define SPEC "Tobichi protocols, section 14 (SGX EPID)"
+#define SPEC "Tobichi protocols, section 14.6"
 
 enum {
 	CLOCK_SKEW = 60,

@@ -1,4 +1,4 @@
-/* Reports of Intel's retired Attestation Service for SGX (docs/PROTOCOL.md section 14).
+/* Reports of Intel's retired Attestation Service for SGX (docs/PROTOCOL.md section 14.6).
  */
 #ifndef TOBI_TEE_EPID_H
 #define TOBI_TEE_EPID_H

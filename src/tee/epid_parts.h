@@ -1,7 +1,7 @@
 /*
  * What a report of Intel's Attestation Service comes in: its body, its signature and the
  * certificates are three things, which were a reply's body and headers. They come as
- * files, as the reply itself, or in one JSON object (docs/PROTOCOL.md, section 14).
+ * files, as the reply itself, or in one JSON object (docs/PROTOCOL.md, section 14.6).
  */
 #ifndef TOBI_TEE_EPID_PARTS_H
 #define TOBI_TEE_EPID_PARTS_H

@@ -3,7 +3,7 @@
  * of versions 2 (which has no member "version") to 5.
  *
  * Source: Intel, Attestation Service for SGX, API specification, versions 3 to 5, section
- * 4.2; docs/PROTOCOL.md section 14.
+ * 4.2; docs/PROTOCOL.md section 14.6.
  */
 #ifndef TOBI_TEE_EPID_REPORT_H
 #define TOBI_TEE_EPID_REPORT_H

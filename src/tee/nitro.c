@@ -38,7 +38,7 @@ static const struct check check_profile = {
     AWS "3.2.3.3", "Somebody else than AWS made it. Do not use it."};
 static const struct check check_module = {
     "NITRO-MODULE", "the certificate was issued to the module that the document names",
-    "Tobichi protocols, section 14, Nitro",
+    "Tobichi protocols, section 14.5",
     "The document says of itself what AWS has not certified. Do not use it."};
 static const struct check check_signature = {
     "NITRO-SIGNATURE", "the certificate's key signed exactly this document",
@@ -49,7 +49,7 @@ static const struct check check_time = {"NITRO-TIME",
 					AWS "2.2", "Set this machine's clock."};
 static const struct check check_binding = {
     "NITRO-BINDING", "the document was made for exactly these claims",
-    "Tobichi protocols, section 14, Nitro",
+    "Tobichi protocols, section 14.5",
     "The evidence belongs to another request. Ask for it again with your own nonce."};
 
 static const struct check *const checks[] = {

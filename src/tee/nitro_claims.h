@@ -1,4 +1,4 @@
-/* What only documents of AWS Nitro say (docs/PROTOCOL.md section 14, "Nitro"). */
+/* What only documents of AWS Nitro say (docs/PROTOCOL.md section 14.5). */
 #ifndef TOBI_TEE_NITRO_CLAIMS_H
 #define TOBI_TEE_NITRO_CLAIMS_H
 

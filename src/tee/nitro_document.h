@@ -2,7 +2,7 @@
  * Attestation documents of AWS Nitro: enclaves and NitroTPM. Reading bytes only.
  *
  * Source: aws-nitro-enclaves-nsm-api, docs/attestation_process.md sections 2.2 and 3.2;
- * real documents where they differ from it (docs/PROTOCOL.md section 14, "Nitro").
+ * real documents where they differ from it (docs/PROTOCOL.md section 14.5).
  */
 #ifndef TOBI_TEE_NITRO_DOCUMENT_H
 #define TOBI_TEE_NITRO_DOCUMENT_H

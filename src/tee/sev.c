@@ -12,7 +12,7 @@
 #include "tee/sev_launch.h"
 
 #define AMD "AMD 55766 (SEV API), "
-#define SPEC "Tobichi protocols, section 14 (AMD SEV)"
+#define SPEC "Tobichi protocols, section 14.4"
 
 static const struct check check_format = {
     "SEV-FORMAT", "the certificates of the chip and of its firmware came", SPEC,

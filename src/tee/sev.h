@@ -1,4 +1,4 @@
-/* AMD SEV and SEV-ES, without SNP (docs/PROTOCOL.md section 14). */
+/* AMD SEV and SEV-ES, without SNP (docs/PROTOCOL.md section 14.4). */
 #ifndef TOBI_TEE_SEV_H
 #define TOBI_TEE_SEV_H
 

@@ -3,7 +3,7 @@
  * little-endian, and none has dates. Nothing is copied.
  *
  * Source: AMD 55766, SEV API, revision 0.24, chapter 6 and appendix C;
- * docs/PROTOCOL.md section 14.
+ * docs/PROTOCOL.md section 14.4.
  */
 #ifndef TOBI_TEE_SEV_CERTIFICATE_H
 #define TOBI_TEE_SEV_CERTIFICATE_H

@@ -5,7 +5,7 @@
  * Nothing of it is believed: with the key that only the guest's owner and the firmware
  * know, one value of each makes the hash, and no other.
  *
- * Source: AMD 55766, SEV API, revision 0.24, section 6.5; docs/PROTOCOL.md section 14.
+ * Source: AMD 55766, SEV API, revision 0.24, section 6.5; docs/PROTOCOL.md section 14.4.
  */
 #ifndef TOBI_TEE_SEV_LAUNCH_H
 #define TOBI_TEE_SEV_LAUNCH_H

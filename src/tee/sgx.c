@@ -23,7 +23,7 @@ static const struct check check_attributes = {
     "Build the enclave without it, or update this verifier."};
 static const struct check check_report_data = {
     "SGX-REPORT-DATA", "the enclave made the quote for exactly these claims",
-    "Tobichi protocols, section 3.2",
+    "Tobichi protocols, section 14",
     "The evidence belongs to another request. Ask for it again with your own nonce."};
 
 static const struct check *const checks[] = {&check_format,	 DCAP_CHECKS,

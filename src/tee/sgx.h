@@ -1,4 +1,4 @@
-/* Evidence of Intel SGX: a quote of DCAP (docs/PROTOCOL.md, section 14). */
+/* Evidence of Intel SGX: a quote of DCAP (docs/PROTOCOL.md, section 14.1). */
 #ifndef TOBI_TEE_SGX_H
 #define TOBI_TEE_SGX_H
 

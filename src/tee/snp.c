@@ -17,7 +17,7 @@ enum { ALGORITHM_P384 = 1 };
 
 static const struct check check_version = {
     "SNP-VERSION", "the report is of a version whose fields are known: 2, 3 or 5",
-    ABI "ATTESTATION_REPORT, VERSION; Tobichi protocols, section 14",
+    ABI "ATTESTATION_REPORT, VERSION; Tobichi protocols, section 14.3",
     "Update this verifier."};
 static const struct check check_reserved = {
     "SNP-RESERVED", "all that must be zero in that version is zero",
@@ -65,7 +65,7 @@ static const struct check check_vmpl = {
     "host's."};
 static const struct check check_report_data = {
     "SNP-REPORT-DATA", "the report was made for exactly these claims",
-    ABI "ATTESTATION_REPORT, REPORT_DATA; Tobichi attested TLS, section 3",
+    ABI "ATTESTATION_REPORT, REPORT_DATA; Tobichi protocols, section 14",
     "The evidence belongs to another session. Ask for it again."};
 
 static const struct check *const checks[] = {

@@ -1,4 +1,4 @@
-/* The attestation report of AMD SEV-SNP (docs/PROTOCOL.md section 14). */
+/* The attestation report of AMD SEV-SNP (docs/PROTOCOL.md section 14.3). */
 #ifndef TOBI_TEE_SNP_H
 #define TOBI_TEE_SNP_H
 

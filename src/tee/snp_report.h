@@ -1,6 +1,6 @@
 /*
  * The attestation report of AMD SEV-SNP: AMD 56860 (SEV-SNP firmware ABI), table
- * ATTESTATION_REPORT; docs/PROTOCOL.md section 14.
+ * ATTESTATION_REPORT; docs/PROTOCOL.md section 14.3.
  */
 #ifndef TOBI_TEE_SNP_REPORT_H
 #define TOBI_TEE_SNP_REPORT_H

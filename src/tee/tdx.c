@@ -35,7 +35,7 @@ static const struct check check_event_log = {
     "it. Take both at one time."};
 static const struct check check_report_data = {
     "TDX-REPORT-DATA", "the guest made the quote for exactly these claims",
-    "Tobichi protocols, section 3.2",
+    "Tobichi protocols, section 14",
     "The evidence belongs to another request. Ask for it again with your own nonce."};
 
 static const struct check *const checks[] = {
