@@ -62,7 +62,7 @@ static enum tobi_err read_pieces(const struct options *options, struct pieces *p
 	for (size_t i = 0; i < options->piece_count && !err; i++) {
 		pieces->files[i] = wr_init(LIMIT_EVIDENCE);
 		pieces->count = i + 1;
-		err = file_read(options->pieces[i], LIMIT_EVIDENCE, options->pieces[i],
+		err = file_read(options->pieces[i], LIMIT_EVIDENCE, "with",
 				&pieces->files[i], fault);
 		pieces->bytes[i] = wr_view(&pieces->files[i]);
 	}
@@ -110,6 +110,9 @@ static enum tobi_err appraise(const struct options *options,
 	if (!err)
 		err = file_read(options->evidence, LIMIT_EVIDENCE_TEXT, "evidence",
 				&evidence, fault);
+	if (!err && evidence.size == 0)
+		err = fault_set(fault, TOBI_E_MALFORMED, "evidence", "",
+				"the file is empty");
 	if (!err)
 		err = unwrap_evidence(wr_view(&evidence), unwrap_is_evidence, &decoded,
 				      &unwrapped, fault);
@@ -123,7 +126,6 @@ static enum tobi_err appraise(const struct options *options,
 	if (err)
 		return err;
 	request->secret = secret_view(&secret);
-	request->evidence = wr_view(&evidence);
 	request->evidence = unwrapped.bytes;
 	request->pieces = pieces.bytes;
 	request->piece_count = pieces.count;

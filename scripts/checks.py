@@ -45,7 +45,7 @@ passed. A check without a record refuses.
 |---|---|---|---|
 | passed | `ok` | `passed` | what the check proves is proven |
 | failed | `FAIL` | `failed` | it is not so; expected, found and what to do follow |
-| not run | `MISS` | `not-run` | owed, and not recorded, because of what failed before it: refuses |
+| not run | `MISS` | `not-run` | owed, and not recorded, because what it needs did not come or has failed: refuses |
 | not asked | `-` | `not-asked` | the policy does not ask for it; shown, not owed |
 
 Codes are stable: a program may rely on them. Each code has a test in which it fails (`scripts/lint.py` looks for it).

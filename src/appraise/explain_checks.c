@@ -32,8 +32,9 @@ static void put_check(const struct check_record *record, struct writer *out)
 	html_pair(out, record->outcome == TOBI_NOT_ASKED ? "Why not" : "Found",
 		  record->found);
 	if (record->outcome == TOBI_NOT_RUN)
-		html_pair(out, "Found",
-			  "the check did not run, because of what failed before it");
+		html_pair(
+		    out, "Found",
+		    "the check did not run: what it needs did not come, or has failed");
 	if (wrong)
 		html_pair(out, "What to do", record->check->remedy);
 	html_pair(out, "Source", record->check->source);

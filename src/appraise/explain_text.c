@@ -167,8 +167,9 @@ static void put_check(const struct check_record *record, int width,
 			  record->found);
 	wr_printf(out, "%s\n", colors->off);
 	if (record->outcome == TOBI_NOT_RUN)
-		put_line(out, "      ", "found",
-			 "the check did not run, because of what failed before it");
+		put_line(
+		    out, "      ", "found",
+		    "the check did not run: what it needs did not come, or has failed");
 	if (record->outcome != TOBI_FAILED)
 		return;
 	if (record->expected[0])

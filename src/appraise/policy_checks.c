@@ -21,8 +21,8 @@ static const struct check check_tier = {
 static const struct check check_image = {
     "POLICY-IMAGE", "the program is one of the images that the policy names",
     POLICY "images",
-    "Compare with `tobichi inspect IMAGE`; name the new image id if you have reviewed "
-    "it."};
+    "Compare with `tobichi inspect IMAGE`, or with what the build for that hardware "
+    "gave as measurement; name the new image id if you have reviewed it."};
 static const struct check check_signer = {
     "POLICY-SIGNER", "a signer that the policy names has signed the image",
     POLICY "signers",
@@ -33,9 +33,9 @@ static const struct check check_product = {
 static const struct check check_svn = {"POLICY-SVN",
 				       "the image's security version is not too old",
 				       POLICY "min-svn", "Update the image."};
-static const struct check check_debug = {"POLICY-DEBUG", "the enclave cannot be debugged",
-					 POLICY "allow: [debug]",
-					 "Build the image without --debug."};
+static const struct check check_debug = {
+    "POLICY-DEBUG", "the enclave cannot be debugged", POLICY "allow: [debug]",
+    "Build the image without --debug; of hardware, launch it without debugging."};
 static const struct check check_launcher = {
     "POLICY-LAUNCHER",
     "root launched the enclave, not a user whose other processes can look in",
@@ -73,7 +73,8 @@ static const struct check check_claims_format = {
 static const struct check check_claims_nonce = {
     "CLAIMS-NONCE", "the evidence was made for your nonce, so it is not an old one",
     "Tobichi protocols, section 3.2; " POLICY "allow: [no-nonce]",
-    "Give --nonce at both `tobichi attest` and `tobichi verify`."};
+    "Give `tobichi verify --nonce` what the evidence was asked for with (`tobichi attest "
+    "--nonce`, or the hardware's own tool)."};
 
 const struct check *const policy_check_rows[] = {
     &check_tier,  &check_image,	     &check_signer,	     &check_product, &check_svn,

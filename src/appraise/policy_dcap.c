@@ -25,7 +25,7 @@ static const struct check check_advisories = {
     "them."};
 static const struct check check_evaluation = {
     "POLICY-DCAP-EVALUATION", "Intel's judgement is not older than the policy allows",
-    POLICY "min-tcb-evaluation", "Give newer collateral."};
+    POLICY "min-tcb-evaluation", "Give newer collateral (`tobichi collateral fetch`)."};
 static const struct check check_fmspc = {
     "POLICY-DCAP-FMSPC", "the platform's model is one that the policy accepts",
     POLICY "fmspc, fmspc-refused", "Run it on another model; or change the policy."};

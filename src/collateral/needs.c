@@ -10,7 +10,7 @@
 
 #define V4 "/certification/v4"
 
-static const char object[] = "needs";
+static const char object[] = "fetch";
 
 /* Once each. */
 static enum tobi_err add(struct needs *needs, const struct need *need,

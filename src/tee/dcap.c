@@ -25,7 +25,8 @@ const struct check check_dcap_pck_chain = {
 const struct check check_dcap_pck_revocation = {
     "DCAP-PCK-REVOCATION", "neither the platform nor the CA that certifies it is revoked",
     PROFILE "; RFC 5280 section 6.3",
-    "Give newer collateral. A platform that is revoked must not be used."};
+    "Give newer collateral (`tobichi collateral fetch`); check the time of "
+    "verification. A platform that is revoked must not be used."};
 const struct check check_dcap_qe_signature = {
     "DCAP-QE-SIGNATURE", "the platform's key signed the report of its quoting enclave",
     API, "The quote was changed, or put together from several. Do not use it."};

@@ -29,7 +29,8 @@ const struct check snp_check_chain = {
     "SNP-CHAIN",
     "AMD vouches for that key: the certificate chains to a root that is trusted",
     KDS "section 2; RFC 5280 section 6",
-    "Give the product's ASK (or ASVK) and ARK, from AMD's KDS: cert_chain."};
+    "Give the product's ASK (or ASVK) and ARK, AMD's cert_chain: --with FILE, or "
+    "`tobichi collateral fetch`; check the time of verification."};
 const struct check snp_check_issuer = {
     "SNP-ISSUER",
     "the chain is that of the certificate's own product and kind, and of no other",
