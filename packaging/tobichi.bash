@@ -18,7 +18,13 @@ _tobichi()
 		;;
 	platform)
 		if [ "$COMP_CWORD" -eq 2 ]; then
-			COMPREPLY=($(compgen -W "init status anchor csr certify migrate" -- "$word"))
+			COMPREPLY=($(compgen -W "init status anchor csr certify migrate ak-request ak-challenge ak-activate" -- "$word"))
+			return
+		fi
+		;;
+	collateral)
+		if [ "$COMP_CWORD" -eq 2 ]; then
+			COMPREPLY=($(compgen -W "show fetch bundle update" -- "$word"))
 			return
 		fi
 		;;
