@@ -62,7 +62,7 @@ static enum tobi_err read_pieces(const struct options *options, struct pieces *p
 	for (size_t i = 0; i < options->piece_count && !err; i++) {
 		pieces->files[i] = wr_init(LIMIT_EVIDENCE);
 		pieces->count = i + 1;
-		err = file_read(options->pieces[i], LIMIT_EVIDENCE, "with",
+		err = file_read(options->pieces[i], LIMIT_EVIDENCE, "--with",
 				&pieces->files[i], fault);
 		pieces->bytes[i] = wr_view(&pieces->files[i]);
 	}

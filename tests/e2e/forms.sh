@@ -62,6 +62,9 @@ check "a document that ends too early is an error" exits 2 verify cut
 check "that says where" has "$said" "Nitro document: payload at byte"
 : >empty
 check "an empty file is an error" exits 2 verify empty
+check "that says so" has "$said" "evidence: the file is empty"
+check "what comes beside it is named, too" exits 2 "$tobichi" verify document --policy policy.yaml --with nothing
+check "once" has "$said" "--with: there is no file nothing"
 
 # ---- what is given in its place ----
 instead() { # FILE WORDS
