@@ -1,4 +1,5 @@
-/* Documents of AWS Nitro: of enclaves, and of a NitroTPM (docs/PROTOCOL.md section 14.5). */
+/* Documents of AWS Nitro: of enclaves, and of a NitroTPM (docs/PROTOCOL.md section 14.5).
+ */
 #ifndef TOBI_TEE_NITRO_H
 #define TOBI_TEE_NITRO_H
 
