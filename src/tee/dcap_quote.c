@@ -4,6 +4,7 @@
 #include "base/fault.h"
 #include "base/limits.h"
 #include "base/reader.h"
+#include "base/secret.h"
 #include "tee/sgx_report.h"
 
 enum {
@@ -247,4 +248,12 @@ enum tobi_err dcap_quote_read(struct tobi_bytes bytes, const char *object,
 		return err;
 	*ret_quote = quote;
 	return TOBI_OK;
+}
+
+bool dcap_quote_is_intel(const struct dcap_quote *quote)
+{
+	static const uint8_t vendor[] = {0x93, 0x9a, 0x72, 0x33, 0xf7, 0x9c, 0x4c, 0xa9,
+					 0x94, 0x0a, 0x0d, 0xb3, 0x95, 0x7f, 0x06, 0x07};
+
+	return bytes_equal(quote->vendor, (struct tobi_bytes){vendor, sizeof(vendor)});
 }

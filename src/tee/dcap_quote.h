@@ -57,6 +57,8 @@ struct dcap_quote {
 /* Whether the bytes start as a quote of this kind of body does: enough that no other kind
  * of evidence does. */
 bool dcap_quote_starts(struct tobi_bytes bytes, bool tdx);
+/* Whether it calls itself one of Intel's quoting enclaves. */
+bool dcap_quote_is_intel(const struct dcap_quote *quote);
 /*
  * bytes may have zeros behind the quote, and nothing else. Errors: TOBI_E_TRUNCATED,
  * _TRAILING, _MALFORMED (sizes that do not agree), _LIMIT, _UNSUPPORTED (another version,

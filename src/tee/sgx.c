@@ -30,9 +30,6 @@ static const struct check *const checks[] = {&check_format,	 DCAP_CHECKS,
 					     DCAP_TCB_CHECKS,	 &check_attributes,
 					     &check_report_data, NULL};
 
-static const uint8_t intel_vendor[] = {0x93, 0x9a, 0x72, 0x33, 0xf7, 0x9c, 0x4c, 0xa9,
-				       0x94, 0x0a, 0x0d, 0xb3, 0x95, 0x7f, 0x06, 0x07};
-
 enum {
 	KNOWN_FLAGS = SGX_INITTED | SGX_DEBUG | SGX_MODE64BIT | SGX_PROVISION_KEY |
 		      SGX_EINITTOKEN_KEY | SGX_CET | SGX_KSS | SGX_AEX_NOTIFY,
@@ -60,8 +57,7 @@ static bool recognise(struct tobi_bytes evidence)
 static const char *wrong_format(const struct dcap_quote *quote,
 				const struct sgx_report *report)
 {
-	if (!bytes_equal(quote->vendor,
-			 (struct tobi_bytes){intel_vendor, sizeof(intel_vendor)}))
+	if (!dcap_quote_is_intel(quote))
 		return "the quoting enclave's vendor is not Intel";
 	return report->reserved_zero ? NULL : "reserved bytes are not zero";
 }

@@ -43,8 +43,6 @@ static const struct check *const checks[] = {
     &check_xfam,   &check_event_log, &check_report_data, NULL,
 };
 
-static const uint8_t intel_vendor[] = {0x93, 0x9a, 0x72, 0x33, 0xf7, 0x9c, 0x4c, 0xa9,
-				       0x94, 0x0a, 0x0d, 0xb3, 0x95, 0x7f, 0x06, 0x07};
 static const uint8_t zeros[TDX_HASH_SIZE];
 
 enum { XFAM_ALWAYS = 3 /* x87 and SSE */ };
@@ -196,10 +194,8 @@ static enum tobi_err take_claims(const struct dcap_quote *quote, struct arena *a
 
 static const char *wrong_format(const struct dcap_quote *quote)
 {
-	return bytes_equal(quote->vendor,
-			   (struct tobi_bytes){intel_vendor, sizeof(intel_vendor)})
-		   ? NULL
-		   : "the quoting enclave's vendor is not Intel";
+	return dcap_quote_is_intel(quote) ? NULL
+					  : "the quoting enclave's vendor is not Intel";
 }
 
 /* Owed when there is one: without a log the registers' values are all there is, and the
