@@ -6,12 +6,13 @@
 #include "collateral/collateral.h"
 #include "collateral/intel.h"
 #include "collateral/text.h"
+#include "pki/chain.h"
 
 static int64_t seconds_of(const ASN1_TIME *time)
 {
-	struct tm tm = {0};
+	int64_t seconds;
 
-	return time && ASN1_TIME_to_tm(time, &tm) == 1 ? timegm(&tm) : 0;
+	return chain_seconds(time, &seconds) ? seconds : 0;
 }
 
 static void dates_of_certificate(struct tobi_bytes data, int64_t *ret_issued,

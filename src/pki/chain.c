@@ -286,13 +286,28 @@ static enum tobi_err run_verify(X509_STORE_CTX *context, const char *object,
 			 X509_STORE_CTX_get_error_depth(context));
 }
 
-static bool to_seconds(const ASN1_TIME *time, int64_t *ret_seconds)
+bool chain_seconds(const ASN1_TIME *time, int64_t *ret_seconds)
 {
 	struct tm tm = {0};
 
-	if (ASN1_TIME_to_tm(time, &tm) != 1)
+	/* Of none OpenSSL would give the present. */
+	if (!time || ASN1_TIME_to_tm(time, &tm) != 1)
 		return false;
 	*ret_seconds = timegm(&tm);
+	return true;
+}
+
+bool chain_window_narrow(struct chain_window *window, const X509 *certificate)
+{
+	int64_t first, last;
+
+	if (!chain_seconds(X509_get0_notBefore(certificate), &first) ||
+	    !chain_seconds(X509_get0_notAfter(certificate), &last))
+		return false;
+	if (first > window->not_before)
+		window->not_before = first;
+	if (last < window->not_after)
+		window->not_after = last;
 	return true;
 }
 
@@ -304,14 +319,9 @@ static enum tobi_err find_window(X509_STORE_CTX *context, const char *object,
 	struct chain_window window = {INT64_MIN, INT64_MAX};
 
 	for (int i = 0; i < sk_X509_num(chain); i++) {
-		int64_t first, last;
-
-		if (!to_seconds(X509_get0_notBefore(sk_X509_value(chain, i)), &first) ||
-		    !to_seconds(X509_get0_notAfter(sk_X509_value(chain, i)), &last))
+		if (!chain_window_narrow(&window, sk_X509_value(chain, i)))
 			return fault_openssl(fault, object, "validity",
 					     "it cannot be read");
-		window.not_before = first > window.not_before ? first : window.not_before;
-		window.not_after = last < window.not_after ? last : window.not_after;
 	}
 	*ret_window = window;
 	return TOBI_OK;

@@ -45,6 +45,11 @@ struct chain_window {
 
 DEFINE_CLEANUP(X509_STORE *, X509_STORE_free)
 
+/* Seconds since 1970; false for a time that is not there or cannot be read. */
+bool chain_seconds(const ASN1_TIME *time, int64_t *ret_seconds);
+/* Narrows the window to the certificate's own; false when that cannot be read. */
+bool chain_window_narrow(struct chain_window *window, const X509 *certificate);
+
 /* Trust anchors, read once: PEM, at least one certificate, at most 64. */
 TOBI_MUST_USE enum tobi_err chain_read_anchors(struct tobi_bytes pem, const char *object,
 					       X509_STORE **ret_anchors,

@@ -113,16 +113,6 @@ enum tobi_err crl_read(struct tobi_bytes bytes, const char *object, X509_CRL **r
 	return read_pem(bytes, object, ret_crl, fault);
 }
 
-static bool to_seconds(const ASN1_TIME *time, int64_t *ret_seconds)
-{
-	struct tm tm = {0};
-
-	if (!time || ASN1_TIME_to_tm(time, &tm) != 1)
-		return false;
-	*ret_seconds = timegm(&tm);
-	return true;
-}
-
 /* An extension that is there once, and can be read. */
 static bool has_extension(const X509_CRL *crl, int nid)
 {
@@ -189,8 +179,8 @@ enum tobi_err crl_verify(X509_CRL *crl, X509 *issuer, int64_t time, int64_t grac
 	int64_t from, to;
 
 	ERR_clear_error();
-	if (!wrong && (!to_seconds(X509_CRL_get0_lastUpdate(crl), &from) ||
-		       !to_seconds(X509_CRL_get0_nextUpdate(crl), &to)))
+	if (!wrong && (!chain_seconds(X509_CRL_get0_lastUpdate(crl), &from) ||
+		       !chain_seconds(X509_CRL_get0_nextUpdate(crl), &to)))
 		wrong = "its dates cannot be read";
 	if (!wrong && time < from)
 		wrong = "it is issued in the future";
@@ -216,7 +206,7 @@ int64_t crl_issued(const X509_CRL *crl)
 {
 	int64_t seconds = 0;
 
-	return to_seconds(X509_CRL_get0_lastUpdate(crl), &seconds) ? seconds : 0;
+	return chain_seconds(X509_CRL_get0_lastUpdate(crl), &seconds) ? seconds : 0;
 }
 
 int64_t crl_number(const X509_CRL *crl)

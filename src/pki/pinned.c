@@ -109,18 +109,9 @@ static enum tobi_err find_window(const struct pinned_chain *chain, const char *o
 	struct chain_window window = {INT64_MIN, INT64_MAX};
 
 	for (size_t i = 0; i < chain->count; i++) {
-		struct tm from = {0}, to = {0};
-		int64_t first, last;
-
-		if (ASN1_TIME_to_tm(X509_get0_notBefore(chain->certificates[i]), &from) !=
-			1 ||
-		    ASN1_TIME_to_tm(X509_get0_notAfter(chain->certificates[i]), &to) != 1)
+		if (!chain_window_narrow(&window, chain->certificates[i]))
 			return fault_openssl(fault, object, "validity",
 					     "it cannot be read");
-		first = timegm(&from);
-		last = timegm(&to);
-		window.not_before = first > window.not_before ? first : window.not_before;
-		window.not_after = last < window.not_after ? last : window.not_after;
 	}
 	*ret_window = window;
 	return TOBI_OK;
