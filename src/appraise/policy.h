@@ -2,6 +2,7 @@
 #ifndef TOBI_APPRAISE_POLICY_H
 #define TOBI_APPRAISE_POLICY_H
 
+#include "appraise/bytes_list.h"
 #include "appraise/policy_snp.h"
 #include "base/arena.h"
 #include "tee/tee.h"
@@ -21,11 +22,6 @@ enum policy_identity {
 enum policy_channel {
 	CHANNEL_ATLS,  /* tobichi-atls/1, bound to the session */
 	CHANNEL_RATLS, /* in the certificate: compatibility */
-};
-
-struct bytes_list {
-	struct tobi_bytes *items;
-	size_t count;
 };
 
 struct policy_root {

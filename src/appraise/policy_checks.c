@@ -114,15 +114,6 @@ void policy_checks_owe(struct tobi_result *result, const struct tobi_policy *pol
 		policy_sections[i].owe(result);
 }
 
-static bool in_list(const struct bytes_list *list, struct tobi_bytes value)
-{
-	for (size_t i = 0; i < list->count; i++) {
-		if (bytes_equal(list->items[i], value))
-			return true;
-	}
-	return false;
-}
-
 static void run_list(struct tobi_result *result, const struct check *check,
 		     const struct bytes_list *list, struct tobi_bytes found)
 {
@@ -133,7 +124,7 @@ static void run_list(struct tobi_result *result, const struct check *check,
 		return;
 	}
 	snprintf(expected, sizeof(expected), "one of the %zu in the policy", list->count);
-	check_record(&result->list, check, in_list(list, found),
+	check_record(&result->list, check, bytes_list_has(list, found),
 		     list->count == 1 ? policy_hex(result, list->items[0]) : expected,
 		     policy_hex(result, found));
 }
@@ -164,7 +155,7 @@ static void run_signer(struct tobi_result *result, const struct tobi_policy *pol
 		return;
 	}
 	for (size_t i = 0; i < claims->signer_count; i++)
-		named |= in_list(&policy->signers, claims->signers[i]);
+		named |= bytes_list_has(&policy->signers, claims->signers[i]);
 	check_record(&result->list, &check_signer, named,
 		     policy_hex(result, policy->signers.items[0]),
 		     claims->signer_count ? policy_hex(result, claims->signers[0])

@@ -268,33 +268,26 @@ static void run_evaluation(struct tobi_result *result, const struct policy_dcap 
 		     tcb->evaluation >= asked->min_evaluation, expected, found);
 }
 
-static bool in_list(const struct bytes_list *list, struct tobi_bytes value)
-{
-	for (size_t i = 0; i < list->count; i++) {
-		if (bytes_equal(list->items[i], value))
-			return true;
-	}
-	return false;
-}
-
 static void run_platform(struct tobi_result *result, const struct policy_dcap *asked,
 			 const struct dcap_claims *dcap)
 {
 	const struct tobi_bytes fmspc = {dcap->pck.fmspc, DCAP_FMSPC_SIZE};
 	const struct tobi_bytes ppid = {dcap->pck.ppid, DCAP_PPID_SIZE};
-	bool refused = in_list(&asked->fmspc_refused, fmspc);
+	bool refused = bytes_list_has(&asked->fmspc_refused, fmspc);
 	char text[2 * DCAP_PPID_SIZE + 1];
 
 	hex_write(fmspc, text, sizeof(text));
 	if (dcap->has_pck && (asked->fmspc.count || asked->fmspc_refused.count))
-		check_record(
-		    &result->list, &check_fmspc,
-		    !refused && (!asked->fmspc.count || in_list(&asked->fmspc, fmspc)),
-		    refused ? "none that is refused" : "one in the policy", text);
+		check_record(&result->list, &check_fmspc,
+			     !refused && (!asked->fmspc.count ||
+					  bytes_list_has(&asked->fmspc, fmspc)),
+			     refused ? "none that is refused" : "one in the policy",
+			     text);
 	hex_write(ppid, text, sizeof(text));
 	if (dcap->has_pck && asked->platforms.count)
 		check_record(&result->list, &check_platform,
-			     in_list(&asked->platforms, ppid), "one in the policy", text);
+			     bytes_list_has(&asked->platforms, ppid), "one in the policy",
+			     text);
 	if (!asked->fmspc.count && !asked->fmspc_refused.count)
 		check_waive(&result->list, &check_fmspc, "the policy names none");
 	if (!asked->platforms.count)

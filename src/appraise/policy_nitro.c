@@ -236,15 +236,6 @@ void policy_nitro_owe(struct tobi_result *result)
 	}
 }
 
-static bool in_list(const struct bytes_list *list, struct tobi_bytes value)
-{
-	for (size_t i = 0; i < list->count; i++) {
-		if (bytes_equal(list->items[i], value))
-			return true;
-	}
-	return false;
-}
-
 /* shown: what the policy says, as texts. */
 static void run_list(struct tobi_result *result, const struct check *check,
 		     const struct bytes_list *allowed, const struct bytes_list *shown,
@@ -255,8 +246,8 @@ static void run_list(struct tobi_result *result, const struct check *check,
 	if (shown && shown->count == 1)
 		expected = arena_text(&result->arena, shown->items[0]);
 	if (shown && shown->count)
-		check_record(&result->list, check, in_list(allowed, found), expected,
-			     found_text);
+		check_record(&result->list, check, bytes_list_has(allowed, found),
+			     expected, found_text);
 	else
 		check_not_asked(&result->list, check, "the policy names none");
 }

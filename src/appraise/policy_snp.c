@@ -145,7 +145,7 @@ static enum tobi_err take_text(const struct taker *taker, const char *text,
 /* Of hexadecimal digits; or of texts, for sizes NULL. */
 static enum tobi_err take_list(const struct taker *taker, const char *field, char **texts,
 			       unsigned count, const size_t *sizes,
-			       struct snp_text_list *ret_list)
+			       struct bytes_list *ret_list)
 {
 	enum tobi_err err = TOBI_OK;
 
@@ -174,7 +174,7 @@ static const struct snp_product *find_product(const char *name)
 
 static enum tobi_err take_generations(const struct taker *taker, const char *field,
 				      char **texts, unsigned count,
-				      struct snp_text_list *ret_list)
+				      struct bytes_list *ret_list)
 {
 	for (unsigned i = 0; i < count; i++) {
 		if (!find_product(texts[i]))

@@ -2,16 +2,12 @@
 #ifndef TOBI_APPRAISE_POLICY_SNP_H
 #define TOBI_APPRAISE_POLICY_SNP_H
 
+#include "appraise/bytes_list.h"
 #include "tee/snp_report.h"
 
 struct tobi_policy;
 struct tobi_result;
 struct yaml_policy;
-
-struct snp_text_list {
-	struct tobi_bytes *items;
-	size_t count;
-};
 
 /* The least versions of a product, in its layout of TCB_VERSION. */
 struct snp_least_tcb {
@@ -29,11 +25,11 @@ struct policy_snp {
 	bool has_abi, has_firmware;
 	uint8_t abi[2];	     /* major, minor */
 	uint8_t firmware[3]; /* major, minor, build */
-	struct snp_text_list generations, refused_generations;
-	struct snp_text_list chips; /* 8 or 64 bytes */
-	struct snp_text_list csps;
+	struct bytes_list generations, refused_generations;
+	struct bytes_list chips; /* 8 or 64 bytes */
+	struct bytes_list csps;
 	bool has_keys, vcek, vlek;
-	struct snp_text_list id_keys, author_keys;
+	struct bytes_list id_keys, author_keys;
 	struct tobi_bytes family_id, image_id; /* empty: not asked */
 	uint64_t policy_set, policy_clear;     /* bits of the guest's policy */
 	uint64_t platform_set, platform_clear;

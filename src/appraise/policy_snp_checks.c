@@ -107,17 +107,8 @@ void policy_snp_owe(struct tobi_result *result)
 		check_owe(&result->list, rows[i]);
 }
 
-static bool in_list(const struct snp_text_list *list, struct tobi_bytes value)
-{
-	for (size_t i = 0; i < list->count; i++) {
-		if (bytes_equal(list->items[i], value))
-			return true;
-	}
-	return false;
-}
-
 static void run_list(struct tobi_result *result, const struct check *check,
-		     const struct snp_text_list *list, struct tobi_bytes value,
+		     const struct bytes_list *list, struct tobi_bytes value,
 		     const char *found)
 {
 	char expected[48];
@@ -127,7 +118,7 @@ static void run_list(struct tobi_result *result, const struct check *check,
 		return;
 	}
 	snprintf(expected, sizeof(expected), "one of the %zu in the policy", list->count);
-	check_record(&result->list, check, in_list(list, value), expected, found);
+	check_record(&result->list, check, bytes_list_has(list, value), expected, found);
 }
 
 static void run_generation(struct tobi_result *result, const struct policy_snp *policy)
@@ -142,8 +133,8 @@ static void run_generation(struct tobi_result *result, const struct policy_snp *
 	}
 	check_record(
 	    &result->list, &check_generation,
-	    (!policy->generations.count || in_list(&policy->generations, value)) &&
-		!in_list(&policy->refused_generations, value),
+	    (!policy->generations.count || bytes_list_has(&policy->generations, value)) &&
+		!bytes_list_has(&policy->refused_generations, value),
 	    "a generation that the policy accepts", name);
 }
 

@@ -192,15 +192,6 @@ static void run_attributes(struct tobi_result *result, const struct policy_tdx *
 		     "those that the policy names", names);
 }
 
-static bool in_list(const struct bytes_list *list, struct tobi_bytes value)
-{
-	for (size_t i = 0; i < list->count; i++) {
-		if (bytes_equal(list->items[i], value))
-			return true;
-	}
-	return false;
-}
-
 static void run_hash(struct tobi_result *result, const struct check *check,
 		     struct tobi_bytes expected, struct tobi_bytes found)
 {
@@ -244,7 +235,8 @@ static void run_service_td(struct tobi_result *result, const struct policy_tdx *
 	    !found.size || bytes_equal(found, (struct tobi_bytes){zeros, TDX_HASH_SIZE});
 
 	check_record(&result->list, &check_service_td,
-		     asked->service_td.count ? in_list(&asked->service_td, found) : none,
+		     asked->service_td.count ? bytes_list_has(&asked->service_td, found)
+					     : none,
 		     asked->service_td.count ? "one in the policy" : "none",
 		     none ? "none" : policy_hex(result, found));
 }
@@ -259,7 +251,7 @@ void policy_tdx_run(struct tobi_result *result, const struct tobi_policy *policy
 	run_attributes(result, asked);
 	if (asked->mr_seam.count)
 		check_record(&result->list, &check_seam,
-			     in_list(&asked->mr_seam, claims->report.mr_seam),
+			     bytes_list_has(&asked->mr_seam, claims->report.mr_seam),
 			     "one in the policy",
 			     policy_hex(result, claims->report.mr_seam));
 	else

@@ -19,8 +19,7 @@ static void add_keys(struct trust_writer *wr)
 			  .party = "AMD"});
 }
 
-static const char *texts(struct trust_writer *wr, const struct snp_text_list *list,
-			 bool hex)
+static const char *texts(struct trust_writer *wr, const struct bytes_list *list, bool hex)
 {
 	return trust_list(wr, list->items, list->count, hex);
 }
