@@ -3,12 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/endian.h"
 #include "base/fault.h"
 #include "base/secret.h"
+#include "pki/memo.h"
 #include "collateral/set.h"
-
-DEFINE_CLEANUP(EVP_MD_CTX *, EVP_MD_CTX_free)
 
 struct tobi_collateral *tobi_collateral_new(void)
 {
@@ -34,25 +32,17 @@ void tobi_collateral_free(struct tobi_collateral *set)
 	free(set);
 }
 
-/* With its size, so that no two items make the same bytes. */
-static bool hash_in(EVP_MD_CTX *md, struct tobi_bytes bytes)
-{
-	uint8_t size[8];
-
-	store_be(size, sizeof(size), bytes.size);
-	return EVP_DigestUpdate(md, size, sizeof(size)) == 1 &&
-	       EVP_DigestUpdate(md, bytes.ptr, bytes.size) == 1;
-}
-
 bool set_hash(struct collateral_item *item)
 {
-	CLEANUP(EVP_MD_CTX_freep) EVP_MD_CTX *md = EVP_MD_CTX_new();
 	const uint8_t kind = (uint8_t)item->kind;
+	const struct tobi_bytes parts[] = {
+	    {&kind, 1}, bytes_of_text(item->name), item->data, item->chain};
+	struct memo_name name;
 
-	return md && EVP_DigestInit_ex(md, EVP_sha256(), NULL) == 1 &&
-	       hash_in(md, (struct tobi_bytes){&kind, 1}) &&
-	       hash_in(md, bytes_of_text(item->name)) && hash_in(md, item->data) &&
-	       hash_in(md, item->chain) && EVP_DigestFinal_ex(md, item->hash, NULL) == 1;
+	if (memo_name_make("collateral", parts, 4, &name))
+		return false;
+	bytes_copy(item->hash, sizeof(item->hash), name.hash, sizeof(name.hash));
+	return true;
 }
 
 /* The same document, which may have come with more this time: its issuers, or a bundle's
