@@ -138,12 +138,27 @@ void explain_lacks(const struct tobi_result *result, struct writer *out)
 	}
 }
 
+enum tobi_err explain_hand_over(struct writer *out, const char *object, char **ret_text,
+				struct tobi_fault *fault)
+{
+	char *text;
+
+	wr_u8(out, 0);
+	if (wr_err(out))
+		return fault_set(fault, wr_err(out), object, "",
+				 "it cannot be written: out of memory or too long");
+	text = strdup((const char *)out->ptr);
+	if (!text)
+		return fault_set(fault, TOBI_E_MEMORY, object, "", "out of memory");
+	*ret_text = text;
+	return TOBI_OK;
+}
+
 enum tobi_err tobi_result_write(const struct tobi_result *result, enum tobi_format format,
 				char **ret_text, struct tobi_fault *fault)
 {
 	CLEANUP(wr_done) struct writer out = wr_init(LIMIT_EXPLANATION);
 	enum tobi_err err = TOBI_OK;
-	char *text;
 
 	if (!result)
 		return fault_set(fault, TOBI_E_ARGUMENT, "result", "", "there is none");
@@ -162,16 +177,5 @@ enum tobi_err tobi_result_write(const struct tobi_result *result, enum tobi_form
 		return fault_set(fault, TOBI_E_ARGUMENT, "format", "",
 				 "there is no such format");
 	}
-	wr_u8(&out, 0);
-	if (!err && wr_err(&out))
-		err = fault_set(fault, wr_err(&out), "explanation", "",
-				"it cannot be written: out of memory or too long");
-	if (err)
-		return err;
-	text = strdup((const char *)out.ptr);
-	if (!text)
-		return fault_set(fault, TOBI_E_MEMORY, "explanation", "",
-				 "out of memory");
-	*ret_text = text;
-	return TOBI_OK;
+	return err ? err : explain_hand_over(&out, "explanation", ret_text, fault);
 }

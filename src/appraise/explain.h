@@ -25,4 +25,8 @@ void explain_html(const struct tobi_result *result, struct writer *out);
 TOBI_MUST_USE enum tobi_err explain_json(const struct tobi_result *result,
 					 struct writer *out, struct tobi_fault *fault);
 
+/* What was written, terminated and on the heap; object names it in faults. */
+TOBI_MUST_USE enum tobi_err explain_hand_over(struct writer *out, const char *object,
+					      char **ret_text, struct tobi_fault *fault);
+
 #endif

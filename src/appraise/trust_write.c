@@ -25,7 +25,6 @@ enum tobi_err tobi_trust_write(const struct tobi_trust *trust, enum tobi_format 
 {
 	CLEANUP(wr_done) struct writer out = wr_init(LIMIT_EXPLANATION);
 	enum tobi_err err = TOBI_OK;
-	char *text;
 
 	if (!trust || !ret_text)
 		return fault_set(fault, TOBI_E_ARGUMENT, "trust", "", "there is none");
@@ -44,15 +43,5 @@ enum tobi_err tobi_trust_write(const struct tobi_trust *trust, enum tobi_format 
 		return fault_set(fault, TOBI_E_ARGUMENT, "format", "",
 				 "there is no such format");
 	}
-	wr_u8(&out, 0);
-	if (!err && wr_err(&out))
-		err = fault_set(fault, wr_err(&out), "trust", "",
-				"it cannot be written: out of memory or too long");
-	if (err)
-		return err;
-	text = strdup((const char *)out.ptr);
-	if (!text)
-		return fault_set(fault, TOBI_E_MEMORY, "trust", "", "out of memory");
-	*ret_text = text;
-	return TOBI_OK;
+	return err ? err : explain_hand_over(&out, "trust", ret_text, fault);
 }
