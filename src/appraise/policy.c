@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "appraise/policy_roots.h"
 #include "appraise/policy_section.h"
 #include "appraise/policy_sev.h"
 #include "appraise/policy_yaml.h"
@@ -24,9 +25,6 @@ enum {
 	MAX_AGE = 30 * 24 * 3600,
 	MAX_GRACE = 366 * 24 * 3600
 };
-
-static const char *const known_tiers[POLICY_TIERS_MAX] = {
-    "sgx", "tdx", "snp", "cca", "nitro", "vm", "soft", "sev", "sgx-epid", "nitro-tpm"};
 
 /* Sizes in bytes of what is written in hexadecimal; 0 at the end. */
 static const size_t one_hash[] = {HASH_SIZE, 0};
@@ -79,19 +77,6 @@ static enum tobi_err take_list(struct tobi_policy *policy, const char *field,
 	return err;
 }
 
-static enum tobi_err check_tier(const char *policy, const char *field, const char *tier,
-				struct tobi_fault *fault)
-{
-	for (size_t i = 0; i < sizeof(known_tiers) / sizeof(known_tiers[0]); i++) {
-		if (strcmp(known_tiers[i], tier) == 0)
-			return TOBI_OK;
-	}
-	return fault_set(
-	    fault, TOBI_E_MALFORMED, policy, field,
-	    "there is no such tier; there are: sgx tdx snp cca nitro vm soft sev "
-	    "sgx-epid nitro-tpm");
-}
-
 static enum tobi_err take_tiers(struct tobi_policy *policy,
 				const struct yaml_policy *yaml, struct tobi_fault *fault)
 {
@@ -102,89 +87,11 @@ static enum tobi_err take_tiers(struct tobi_policy *policy,
 	if (!policy->tiers)
 		return policy_no_memory(policy, fault);
 	for (unsigned i = 0; i < yaml->tiers_count && !err; i++) {
-		err = check_tier(policy->name, "tiers", yaml->tiers[i], fault);
+		err = policy_check_tier(policy->name, "tiers", yaml->tiers[i], fault);
 		policy->tiers[i] = arena_printf(&policy->arena, "%s", yaml->tiers[i]);
 		if (!err && !policy->tiers[i])
 			err = policy_no_memory(policy, fault);
 		policy->tier_count = i + 1;
-	}
-	return err;
-}
-
-static enum tobi_err take_pem(struct tobi_policy *policy, const char *field,
-			      const char *text, struct tobi_bytes *ret_pem,
-			      struct tobi_fault *fault)
-{
-	struct tobi_bytes pem = {(const uint8_t *)text, strlen(text)};
-	struct tobi_bytes list[LIMIT_COSE_CHAIN];
-	struct writer der = wr_init(LIMIT_PEM);
-	size_t count = 0;
-	enum tobi_err err = chain_read_pem(pem, policy->name, &der, list,
-					   LIMIT_COSE_CHAIN, &count, fault);
-
-	wr_done(&der);
-	if (!err && count == 0)
-		err = fault_set(fault, TOBI_E_MALFORMED, policy->name, field,
-				"there is no PEM certificate in it");
-	if (err)
-		return err;
-	*ret_pem = arena_copy(&policy->arena, pem);
-	return ret_pem->ptr ? TOBI_OK : policy_no_memory(policy, fault);
-}
-
-/* Of the vendors' kinds a root is known by its key. */
-static enum tobi_err take_pins(struct tobi_policy *policy, struct policy_root *root,
-			       struct tobi_fault *fault)
-{
-	struct tobi_bytes list[LIMIT_COSE_CHAIN];
-	CLEANUP(wr_done) struct writer der = wr_init(LIMIT_PEM);
-	size_t count = 0;
-	enum tobi_err err = chain_read_pem(root->anchors_pem, policy->name, &der, list,
-					   LIMIT_COSE_CHAIN, &count, fault);
-
-	for (size_t i = 0; i < count && !err; i++) {
-		CLEANUP(X509_freep) X509 *certificate = NULL;
-
-		err = chain_read_certificate(list[i], policy->name, &certificate, fault);
-		if (!err)
-			err = key_spki_sha256(X509_get0_pubkey(certificate),
-					      root->pins.keys[root->pins.count++], fault);
-	}
-	return err;
-}
-
-static enum tobi_err take_roots(struct tobi_policy *policy,
-				const struct yaml_policy *yaml, struct tobi_fault *fault)
-{
-	enum tobi_err err = TOBI_OK;
-
-	if (yaml->roots_count == 0)
-		return TOBI_OK;
-	policy->roots =
-	    arena_array(&policy->arena, yaml->roots_count, sizeof(*policy->roots));
-	if (!policy->roots)
-		return policy_no_memory(policy, fault);
-	for (unsigned i = 0; i < yaml->roots_count && !err; i++) {
-		struct policy_root *root = &policy->roots[i];
-
-		err = check_tier(policy->name, "roots", yaml->roots[i].tier, fault);
-		if (!err && policy_anchors(policy, yaml->roots[i].tier).size)
-			err =
-			    fault_set(fault, TOBI_E_MALFORMED, policy->name, "roots",
-				      "the tier %s is there twice", yaml->roots[i].tier);
-		if (!err)
-			err = take_pem(policy, "roots", yaml->roots[i].anchors,
-				       &root->anchors_pem, fault);
-		if (!err)
-			err = chain_cache_trust(policy->chains, root->anchors_pem,
-						policy->name, fault);
-		if (!err)
-			err = take_pins(policy, root, fault);
-		root->tier = arena_printf(&policy->arena, "%s", yaml->roots[i].tier);
-		if (!err && !root->tier)
-			err = policy_no_memory(policy, fault);
-		if (!err)
-			policy->root_count = i + 1;
 	}
 	return err;
 }
@@ -263,7 +170,8 @@ static enum tobi_err take_identity(struct tobi_policy *policy,
 		return take_hex(policy, "identity.owner", yaml->owner, one_hash,
 				&policy->owner, fault);
 	if (yaml->ca)
-		return take_pem(policy, "identity.ca", yaml->ca, &policy->ca_pem, fault);
+		return policy_take_pem(policy, "identity.ca", yaml->ca, &policy->ca_pem,
+				       fault);
 	return take_list(policy, "identity.hardware", yaml->hardware,
 			 yaml->hardware_count, hardware_ids, &policy->hardware, fault);
 }
@@ -341,8 +249,8 @@ static enum tobi_err take_tpm(struct tobi_policy *policy, const struct yaml_tpm 
 		return TOBI_OK;
 	policy->asks_for_tpm = true;
 	if (yaml->anchors)
-		err = take_pem(policy, "tpm.anchors", yaml->anchors,
-			       &policy->tpm_anchors_pem, fault);
+		err = policy_take_pem(policy, "tpm.anchors", yaml->anchors,
+				      &policy->tpm_anchors_pem, fault);
 	if (!err && yaml->anchors)
 		err = chain_cache_trust(policy->chains, policy->tpm_anchors_pem,
 					policy->name, fault);
@@ -381,10 +289,8 @@ static enum tobi_err take_collateral(struct tobi_policy *policy,
 
 static enum tobi_err check_complete(struct tobi_policy *policy, struct tobi_fault *fault)
 {
-	/* Of a platform without a guest there is no image to name. */
 	if (policy->images.count == 0 && policy->signers.count == 0 &&
-	    !(policy->sev && policy->sev->platform_only && policy->tier_count == 1 &&
-	      strcmp(policy->tiers[0], "sev") == 0))
+	    !policy_sections_name(policy))
 		return policy_wrong(policy, "images",
 				    "name at least one image or one signer", fault);
 	for (size_t i = 0; i < policy->tier_count; i++) {
@@ -424,7 +330,7 @@ static enum tobi_err take_all(struct tobi_policy *policy, const struct yaml_poli
 	if (!err)
 		err = take_allow(policy, yaml, fault);
 	if (!err)
-		err = take_roots(policy, yaml, fault);
+		err = policy_roots_take(policy, yaml, fault);
 	if (!err)
 		err = take_tpm(policy, yaml->tpm, fault);
 	if (!err)
@@ -473,39 +379,23 @@ void tobi_policy_free(struct tobi_policy *policy)
 		return;
 	chain_cache_free(policy->chains);
 	memo_free(policy->memo);
+	policy_roots_done(policy);
 	arena_done(&policy->arena);
 	free(policy);
-}
-
-struct tobi_bytes policy_anchors(const struct tobi_policy *policy, const char *tier)
-{
-	for (size_t i = 0; i < policy->root_count; i++) {
-		if (strcmp(policy->roots[i].tier, tier) == 0)
-			return policy->roots[i].anchors_pem;
-	}
-	return (struct tobi_bytes){0};
-}
-
-/* Whom the policy names for the tier, and nobody else; the vendors where it names none.
- */
-static struct key_pins pins_for(const struct tobi_policy *policy, const char *tier)
-{
-	for (size_t i = 0; i < policy->root_count; i++) {
-		if (strcmp(policy->roots[i].tier, tier) == 0)
-			return policy->roots[i].pins;
-	}
-	return vendor_root_pins(tier);
 }
 
 struct tee_request policy_request(const struct tobi_policy *policy, const char *tier,
 				  int64_t time)
 {
+	const struct policy_root *root = policy_root_of(policy, tier);
+
 	return (struct tee_request){.anchors_pem = policy_anchors(policy, tier),
 				    .tpm_anchors_pem = policy->tpm_anchors_pem,
 				    .tpm_required = policy->asks_for_tpm,
 				    .time = time,
 				    .chains = policy->chains,
-				    .pins = pins_for(policy, tier),
+				    .pins = policy_pins(policy, tier),
+				    .keys = root ? &root->keys : NULL,
 				    .grace = policy->grace,
 				    .baseline = policy->baseline,
 				    .memo = policy->memo,

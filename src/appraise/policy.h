@@ -27,7 +27,8 @@ enum policy_channel {
 struct policy_root {
 	const char *tier;
 	struct tobi_bytes anchors_pem;
-	struct key_pins pins; /* their keys */
+	struct key_pins pins;	 /* their keys */
+	struct anchor_keys keys; /* bare public keys among the anchors */
 };
 
 struct policy_epid;
@@ -79,7 +80,7 @@ struct tobi_policy {
 	struct bytes_list bundle_signers;
 };
 
-/* The anchors for a tier; empty when the policy names none. */
+/* The anchors for a tier, PEM; empty when the policy names none. */
 struct tobi_bytes policy_anchors(const struct tobi_policy *policy, const char *tier);
 /* What the policy asks of evidence of that tier, however the evidence came; the evidence
  * itself and what comes with it are the caller's to add. */

@@ -19,7 +19,7 @@ const struct policy_section policy_sections[] = {
     {policy_tdx_take, policy_tdx_owe, policy_tdx_run},
     {policy_nitro_take, policy_nitro_owe, policy_nitro_run},
     {policy_snp_take, policy_snp_owe, policy_snp_run},
-    {policy_sev_take, policy_sev_owe, policy_sev_run},
+    {policy_sev_take, policy_sev_owe, policy_sev_run, "sev", policy_sev_names},
     {0},
 };
 
@@ -30,6 +30,27 @@ bool policy_names_tier(const struct tobi_policy *policy, const char *tier)
 			return true;
 	}
 	return false;
+}
+
+static bool tier_is_named(const struct tobi_policy *policy, const char *tier)
+{
+	for (size_t i = 0; policy_sections[i].take; i++) {
+		const struct policy_section *section = &policy_sections[i];
+
+		if (section->names && strcmp(section->tier, tier) == 0 &&
+		    section->names(policy))
+			return true;
+	}
+	return false;
+}
+
+bool policy_sections_name(const struct tobi_policy *policy)
+{
+	for (size_t i = 0; i < policy->tier_count; i++) {
+		if (!tier_is_named(policy, policy->tiers[i]))
+			return false;
+	}
+	return true;
 }
 
 enum tobi_err policy_wrong(const struct tobi_policy *policy, const char *field,

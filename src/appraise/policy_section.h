@@ -14,10 +14,16 @@ struct policy_section {
 	void (*owe)(struct tobi_result *result);
 	/* Records them. */
 	void (*run)(struct tobi_result *result, const struct tobi_policy *policy);
+	/* The tier whose evidence need not have an image, and whether what the section
+	 * asks of it stands for one; both NULL where there is none. */
+	const char *tier;
+	bool (*names)(const struct tobi_policy *policy);
 };
 
 /* What sections have in common. */
 bool policy_names_tier(const struct tobi_policy *policy, const char *tier);
+/* Whether the sections say for each tier what may run, so that no image must be named. */
+bool policy_sections_name(const struct tobi_policy *policy);
 /* TOBI_E_MALFORMED. */
 enum tobi_err policy_wrong(const struct tobi_policy *policy, const char *field,
 			   const char *what, struct tobi_fault *fault);

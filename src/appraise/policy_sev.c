@@ -299,3 +299,8 @@ void policy_sev_run(struct tobi_result *result, const struct tobi_policy *policy
 	run_firmware(result, asked);
 	run_owner(result, asked);
 }
+
+bool policy_sev_names(const struct tobi_policy *policy)
+{
+	return policy->sev && policy->sev->platform_only;
+}

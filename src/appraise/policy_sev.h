@@ -23,5 +23,7 @@ TOBI_MUST_USE enum tobi_err policy_sev_take(struct tobi_policy *policy,
 /* Nothing, for evidence of another kind. */
 void policy_sev_owe(struct tobi_result *result);
 void policy_sev_run(struct tobi_result *result, const struct tobi_policy *policy);
+/* Of a platform without a guest there is no image to name. */
+bool policy_sev_names(const struct tobi_policy *policy);
 
 #endif

@@ -5,7 +5,7 @@
 #include "base/cleanup.h"
 #include "tobichi/verify.h"
 
-enum { POLICY_TIERS_MAX = 10 };
+enum { POLICY_TIERS_MAX = 17 };
 
 /* Texts are NULL, and lists empty, where an optional key is absent. */
 struct yaml_root {

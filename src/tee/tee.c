@@ -94,6 +94,17 @@ void tee_fact_hex(struct tee_claims *claims, struct arena *arena, const char *na
 	tee_fact(claims, arena, name, "%s", bytes.size ? text : "nothing");
 }
 
+struct tee_measurement *tee_measurement_add(struct tee_claims *claims,
+					    struct arena *arena)
+{
+	if (!claims->measurements)
+		claims->measurements = arena_array(arena, TEE_MEASUREMENTS_MAX,
+						   sizeof(*claims->measurements));
+	if (!claims->measurements || claims->measurement_count == TEE_MEASUREMENTS_MAX)
+		return NULL;
+	return &claims->measurements[claims->measurement_count++];
+}
+
 void tee_check_report_data(const struct tee_request *request, struct checklist *list,
 			   const struct check *check, struct tobi_bytes report_data)
 {

@@ -7,7 +7,9 @@
 
 #include "base/limits.h"
 #include "collateral/collateral.h"
+#include "pki/anchor_keys.h"
 #include "pki/vendor_roots.h"
+#include "tee/measurement.h"
 #include "tee/check.h"
 #include "tobichi/verify.h"
 
@@ -67,6 +69,10 @@ struct tee_claims {
 	const struct sgx_claims *sgx;
 	const struct tdx_claims *tdx;
 	const struct snp_claims *snp;
+	/* What reference values are compared with. */
+	struct tee_environment environment;
+	struct tee_measurement *measurements; /* in the arena */
+	size_t measurement_count;
 };
 
 struct memo;
@@ -84,7 +90,8 @@ struct tee_request {
 	int64_t time;
 	struct chain_cache *chains; /* chains that were verified before, or NULL */
 	/* Of the kinds that vendors' keys vouch for. */
-	struct key_pins pins; /* whom the policy trusts for this tier */
+	struct key_pins pins;		/* whom the policy trusts for this tier */
+	const struct anchor_keys *keys; /* the same, where they are bare keys; or NULL */
 	const struct tobi_collateral *collateral; /* or NULL: there is none */
 	/* What came beside the evidence: certificates, a signature, an event log. Each
 	 * verifier takes what it knows by its form. */
@@ -133,6 +140,10 @@ void tee_fact_hex(struct tee_claims *claims, struct arena *arena, const char *na
 		  struct tobi_bytes bytes);
 /* Text is a literal. Said with every verdict, as what weakens it. */
 void tee_warn(struct tee_claims *claims, const char *text);
+/* A measurement to fill, of TEE_MEASUREMENTS_MAX at most; NULL when there is no room or
+ * memory: what is left out is not endorsed by any reference value. */
+struct tee_measurement *tee_measurement_add(struct tee_claims *claims,
+					    struct arena *arena);
 /* Report data of 64 bytes must be the SHA-256 of the claims, and 32 zero bytes (attested
  * TLS, section 3). Raw evidence has no claims: then not asked here, for the nonce is
  * compared by the policy. */
