@@ -34,7 +34,7 @@ static const char *take_option(struct options *options, int option)
 		return NULL;
 	case 'a':
 		options->ca = optarg;
-		return strcmp(optarg, "platform") && strcmp(optarg, "processor")
+		return strcmp(optarg, "platform") != 0 && strcmp(optarg, "processor") != 0
 			   ? "--ca is platform or processor"
 			   : NULL;
 	case 'p':

@@ -146,7 +146,25 @@ static int code_width(const struct tobi_result *result)
 	return (int)width;
 }
 
-static void put_check(const struct check_record *record, int width,
+static bool anything_failed(const struct tobi_result *result)
+{
+	for (size_t i = 0; i < result->list.count; i++) {
+		if (result->list.records[i].outcome == TOBI_FAILED)
+			return true;
+	}
+	return false;
+}
+
+/* alone: nothing failed, so what to do stands nowhere else. */
+static void put_missing(const struct check_record *record, bool alone, struct writer *out)
+{
+	put_line(out, "      ", "found",
+		 "the check did not run: what it needs did not come, or has failed");
+	if (alone)
+		put_line(out, "      ", "do", record->check->remedy);
+}
+
+static void put_check(const struct check_record *record, int width, bool alone,
 		      const struct colors *colors, struct writer *out)
 {
 	static const char *const marks[] = {
@@ -167,9 +185,7 @@ static void put_check(const struct check_record *record, int width,
 			  record->found);
 	wr_printf(out, "%s\n", colors->off);
 	if (record->outcome == TOBI_NOT_RUN)
-		put_line(
-		    out, "      ", "found",
-		    "the check did not run: what it needs did not come, or has failed");
+		put_missing(record, alone, out);
 	if (record->outcome != TOBI_FAILED)
 		return;
 	if (record->expected[0])
@@ -183,9 +199,11 @@ static void put_check(const struct check_record *record, int width,
 void explain_text(const struct tobi_result *result, bool color, struct writer *out)
 {
 	const struct colors *colors = color ? &ansi : &none;
+	bool alone = !anything_failed(result);
 
 	put_header(result, colors, out);
 	put_summary(result, colors, out);
 	for (size_t i = 0; i < result->list.count; i++)
-		put_check(&result->list.records[i], code_width(result), colors, out);
+		put_check(&result->list.records[i], code_width(result), alone, colors,
+			  out);
 }

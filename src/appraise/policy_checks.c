@@ -114,21 +114,6 @@ void policy_checks_owe(struct tobi_result *result, const struct tobi_policy *pol
 		policy_sections[i].owe(result);
 }
 
-static void run_list(struct tobi_result *result, const struct check *check,
-		     const struct bytes_list *list, struct tobi_bytes found)
-{
-	char expected[48];
-
-	if (list->count == 0) {
-		check_waive(&result->list, check, "the policy names none");
-		return;
-	}
-	snprintf(expected, sizeof(expected), "one of the %zu in the policy", list->count);
-	check_record(&result->list, check, bytes_list_has(list, found),
-		     list->count == 1 ? policy_hex(result, list->items[0]) : expected,
-		     policy_hex(result, found));
-}
-
 static void run_tier(struct tobi_result *result, const struct tobi_policy *policy)
 {
 	const char *tier = result->claims.tier ? result->claims.tier : "";
@@ -233,7 +218,7 @@ static void run_identity(struct tobi_result *result, const struct tobi_policy *p
 		check_record(list, check, true, "", result->identity);
 		return;
 	case IDENTITY_HARDWARE:
-		run_list(result, check, &policy->hardware, claims->hardware);
+		policy_run_list(result, check, &policy->hardware, claims->hardware, NULL);
 		result->identity = arena_printf(&result->arena, "hardware %s",
 						policy_hex(result, claims->hardware));
 		return;
@@ -301,7 +286,8 @@ static void run_collateral(struct tobi_result *result, const struct tobi_policy 
 void policy_checks_run(struct tobi_result *result, const struct tobi_policy *policy)
 {
 	run_tier(result, policy);
-	run_list(result, &check_image, &policy->images, result->claims.image_id);
+	policy_run_list(result, &check_image, &policy->images, result->claims.image_id,
+			NULL);
 	run_signer(result, policy);
 	run_numbers(result, policy);
 	run_state(result, policy);
@@ -311,7 +297,8 @@ void policy_checks_run(struct tobi_result *result, const struct tobi_policy *pol
 				   result->claims.config_id);
 	else
 		check_waive(&result->list, &check_config, "the policy names none");
-	run_list(result, &check_agent, &policy->agents, result->claims.agent);
+	policy_run_list(result, &check_agent, &policy->agents, result->claims.agent,
+			NULL);
 	run_pcrs(result, policy);
 	run_collateral(result, policy);
 	run_identity(result, policy);

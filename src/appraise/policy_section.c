@@ -1,5 +1,6 @@
 #include "appraise/policy_section.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "appraise/policy_dcap.h"
@@ -73,4 +74,23 @@ const char *policy_hex(struct tobi_result *result, struct tobi_bytes bytes)
 		return "nothing";
 	hex_write(bytes, text, 2 * bytes.size + 1);
 	return text;
+}
+
+void policy_run_list(struct tobi_result *result, const struct check *check,
+		     const struct bytes_list *list, struct tobi_bytes value,
+		     const char *found)
+{
+	char several[48];
+	const char *expected = several;
+
+	if (list->count == 0) {
+		check_waive(&result->list, check, "the policy names none");
+		return;
+	}
+	snprintf(several, sizeof(several), "one of the %zu in the policy", list->count);
+	if (list->count == 1)
+		expected =
+		    found ? "the one in the policy" : policy_hex(result, list->items[0]);
+	check_record(&result->list, check, bytes_list_has(list, value), expected,
+		     found ? found : policy_hex(result, value));
 }

@@ -32,6 +32,12 @@ enum tobi_err policy_no_memory(const struct tobi_policy *policy,
 /* For a record; "nothing" for no bytes. In the result's arena. */
 const char *policy_hex(struct tobi_result *result, struct tobi_bytes bytes);
 
+/* The value must be in the list; waived where the policy names none. found: how people
+ * call the value; NULL: in hexadecimal. */
+void policy_run_list(struct tobi_result *result, const struct check *check,
+		     const struct bytes_list *list, struct tobi_bytes value,
+		     const char *found);
+
 /* The last has no functions. */
 extern const struct policy_section policy_sections[];
 

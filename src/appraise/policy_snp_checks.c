@@ -107,20 +107,6 @@ void policy_snp_owe(struct tobi_result *result)
 		check_owe(&result->list, rows[i]);
 }
 
-static void run_list(struct tobi_result *result, const struct check *check,
-		     const struct bytes_list *list, struct tobi_bytes value,
-		     const char *found)
-{
-	char expected[48];
-
-	if (list->count == 0) {
-		check_waive(&result->list, check, none);
-		return;
-	}
-	snprintf(expected, sizeof(expected), "one of the %zu in the policy", list->count);
-	check_record(&result->list, check, bytes_list_has(list, value), expected, found);
-}
-
 static void run_generation(struct tobi_result *result, const struct policy_snp *policy)
 {
 	const struct snp_product *product = result->claims.snp->product;
@@ -154,10 +140,10 @@ static void run_key(struct tobi_result *result, const struct policy_snp *policy)
 				    : "no certificate");
 	else
 		check_waive(&result->list, &check_key, none);
-	run_list(result, &check_csp, &policy->csps, bytes_of_text(snp->csp),
-		 vlek ? snp->csp : "no key of a cloud's owner");
-	run_list(result, &check_chip, &policy->chips, result->claims.hardware,
-		 policy_hex(result, result->claims.hardware));
+	policy_run_list(result, &check_csp, &policy->csps, bytes_of_text(snp->csp),
+			vlek ? snp->csp : "no key of a cloud's owner");
+	policy_run_list(result, &check_chip, &policy->chips, result->claims.hardware,
+			NULL);
 }
 
 static bool reaches(struct tobi_bytes tcb, const uint8_t *least)
@@ -316,9 +302,8 @@ static void run_id(struct tobi_result *result, const struct tobi_policy *policy)
 		    &result->list, &check_id_key, false,
 		    "a key in snp.id-keys, snp.author-keys or signers",
 		    "family-id, image-id and min-svn are the host's word without one");
-	run_list(result, &check_id_key, &snp->id_keys, id, policy_hex(result, id));
-	run_list(result, &check_author_key, &snp->author_keys, author,
-		 policy_hex(result, author));
+	policy_run_list(result, &check_id_key, &snp->id_keys, id, NULL);
+	policy_run_list(result, &check_author_key, &snp->author_keys, author, NULL);
 	if (snp->family_id.size)
 		check_record_equal(&result->list, &check_family, snp->family_id,
 				   report->family_id);
