@@ -232,29 +232,46 @@ static bool is_named(const struct policy_dcap *asked, const char *advisory)
 	return false;
 }
 
+/* What the policy lets pass is said with the verdict. */
+static void warn_of_advisories(struct tobi_result *result, const char *names, bool any)
+{
+	const char *text = arena_printf(&result->arena,
+					"ADVISORIES: %s apply to this platform, and the "
+					"policy allows %s",
+					names, any ? "any" : "them");
+
+	tee_warn(&result->claims,
+		 text ? text
+		      : "ADVISORIES: some apply to this platform, and the policy allows "
+			"that");
+}
+
 static void run_advisories(struct tobi_result *result, const struct policy_dcap *asked,
 			   const struct dcap_tcb *tcb)
 {
-	struct writer names = wr_init(2048);
-	size_t others = 0;
+	struct writer all = wr_init(2048), others = wr_init(2048);
+	const char *found = tcb->advisory_count ? "each is in the policy" : "none";
 
 	for (size_t i = 0; i < tcb->advisory_count; i++) {
-		if (is_named(asked, tcb->advisories[i]))
-			continue;
-		wr_printf(&names, "%s%s", others++ ? " " : "", tcb->advisories[i]);
+		const char *name = tcb->advisories[i];
+
+		wr_printf(&all, "%s%s", i ? " " : "", name);
+		if (!is_named(asked, name))
+			wr_printf(&others, "%s%s", others.size ? " " : "", name);
 	}
-	wr_u8(&names, 0);
-	if (others && asked->any_advisory)
-		tee_warn(&result->claims,
-			 "ADVISORIES: security advisories apply to this platform, "
-			 "and the policy allows any");
-	check_record(&result->list, &check_advisories, others == 0 || asked->any_advisory,
-		     asked->any_advisory ? "any" : "those in the policy",
-		     others && !wr_err(&names) ? (char *)names.ptr
-		     : others		       ? "too many to list"
-		     : tcb->advisory_count     ? "each is in the policy"
-					       : "none");
-	wr_done(&names);
+	if (others.size || wr_err(&others)) {
+		wr_u8(&others, 0);
+		found = wr_err(&others) ? "too many to list" : (char *)others.ptr;
+	}
+	wr_u8(&all, 0);
+	if (tcb->advisory_count && (asked->any_advisory || !others.size))
+		warn_of_advisories(result, wr_err(&all) ? "many" : (char *)all.ptr,
+				   asked->any_advisory);
+	check_record(&result->list, &check_advisories,
+		     asked->any_advisory || (!others.size && !wr_err(&others)),
+		     asked->any_advisory ? "any" : "those in the policy", found);
+	wr_done(&all);
+	wr_done(&others);
 }
 
 static void run_evaluation(struct tobi_result *result, const struct policy_dcap *asked,

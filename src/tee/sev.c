@@ -160,6 +160,17 @@ static enum tobi_err take_collateral(const struct tobi_collateral *set,
 	return err;
 }
 
+/* "" for nothing. */
+static const char *what_lacks(const struct sev_certificates *certificates)
+{
+	bool pek = certificates->pek.bytes.size, cek = certificates->cek.bytes.size;
+
+	return pek && cek ? ""
+	       : pek	  ? "the CEK did not come"
+	       : cek	  ? "the PEK did not come"
+			  : "neither came";
+}
+
 static enum tobi_err find_parts(const struct tee_request *request, struct parts *parts,
 				struct tobi_fault *fault)
 {
@@ -389,6 +400,7 @@ static enum tobi_err examine(const struct tee_request *request, struct checklist
 	struct parts *parts = arena_alloc(list->arena, sizeof(*parts));
 	struct sev_claims *own = arena_alloc(list->arena, sizeof(*own));
 	struct sev_chain chain;
+	const char *lacks;
 	enum tobi_err err;
 
 	for (size_t i = 0; checks[i]; i++)
@@ -409,10 +421,9 @@ static enum tobi_err examine(const struct tee_request *request, struct checklist
 			     "claims came with it");
 	else
 		check_waive(list, &check_binding, "it came without claims");
-	check_record(list, &check_format,
-		     parts->certificates.pek.bytes.size &&
-			 parts->certificates.cek.bytes.size,
-		     "at least a PEK and a CEK", "one of them did not come");
+	lacks = what_lacks(&parts->certificates);
+	check_record(list, &check_format, !lacks[0], "at least a PEK and a CEK",
+		     lacks[0] ? lacks : "both");
 	if (!find_chain(request, &parts->certificates, &chain))
 		return TOBI_OK; /* no records: refuses */
 	take_chain(&chain, parts, own, list->arena, ret_claims);

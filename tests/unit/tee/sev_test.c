@@ -27,6 +27,15 @@ static int leave(void **state)
 	return 0;
 }
 
+static const char *found_of(const char *code, const struct tobi_result *result)
+{
+	for (size_t i = 0; i < tobi_result_check_count(result); i++) {
+		if (strcmp(tobi_result_check(result, i)->code, code) == 0)
+			return tobi_result_check(result, i)->found;
+	}
+	return "";
+}
+
 static void test_sev__measured_launch__accepted_with_a_warning(void **state)
 {
 	struct tobi_result *result = test_sev_appraise(&good);
@@ -242,6 +251,7 @@ static void test_sev__certificates_missing__fail(void **state)
 	sev.no_cek = true;
 	result = test_sev_appraise(&sev);
 	ALSO_FAILS("SEV-FORMAT", result);
+	assert_string_equal(found_of("SEV-FORMAT", result), "the CEK did not come");
 	ALSO_FAILS("SEV-CEK", result);
 	assert_int_equal(tobi_result_verdict(result), TOBI_REFUSE);
 	tobi_result_free(result);
@@ -249,6 +259,7 @@ static void test_sev__certificates_missing__fail(void **state)
 	sev.no_pek = true;
 	result = test_sev_appraise(&sev);
 	ALSO_FAILS("SEV-FORMAT", result);
+	assert_string_equal(found_of("SEV-FORMAT", result), "the PEK did not come");
 	tobi_result_free(result);
 	sev = good;
 	sev.no_amd = true;
