@@ -97,10 +97,14 @@ static enum tobi_err set_up(struct channel *channel, struct tobi_fault *fault)
 	err = read_policy(channel, fault);
 	if (!err && channel->options.key)
 		err = read_key(channel, fault);
+	if (!err)
+		err = collateral_paths_load(&channel->options.collateral,
+					    &channel->collateral, fault);
 	if (err)
 		return err;
 	endpoint->role = TOBI_ROLE_CLIENT;
 	endpoint->policy = channel->policy;
+	endpoint->collateral = channel->collateral;
 	endpoint->protocols = channel->options.protocols;
 	endpoint->host_name =
 	    channel->options.name ? channel->options.name : channel->host;
@@ -152,6 +156,7 @@ void channel_done(struct channel *channel)
 	EVP_PKEY_free(channel->endpoint.key);
 	wr_done(&channel->certificate);
 	tobi_policy_free(channel->policy);
+	tobi_collateral_free(channel->collateral);
 }
 
 enum tobi_err channel_connect(struct channel *channel, const struct atls_events *events,

@@ -3,6 +3,7 @@
 #define CLI_CHANNEL_H
 
 #include "atls/conn.h"
+#include "cli/collateral_load.h"
 #include "cli/dial.h"
 
 struct channel_options {
@@ -10,6 +11,7 @@ struct channel_options {
 	const char *policy; /* paths */
 	const char *key;    /* or NULL */
 	const char *name;   /* host name for identity "ca"; NULL: that of target */
+	struct collateral_paths collateral;
 	bool quiet, verbose;
 	const char *const *protocols;
 };
@@ -19,6 +21,7 @@ struct channel {
 	char host[256], port[8];
 	struct dial_target address;
 	struct tobi_policy *policy;
+	struct tobi_collateral *collateral;
 	struct atls_endpoint endpoint;
 	struct writer certificate;
 	struct event_base *base;

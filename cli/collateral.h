@@ -6,7 +6,6 @@
 #include "cli/collateral_load.h"
 #include "collateral/cache.h"
 
-DEFINE_CLEANUP(struct tobi_collateral *, tobi_collateral_free)
 DEFINE_CLEANUP(struct http_client *, http_client_free)
 
 /* Usage errors of the command. */

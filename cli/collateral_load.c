@@ -119,3 +119,33 @@ enum tobi_err collateral_load_cache(struct tobi_collateral *set, const char *fol
 			damaged);
 	return err;
 }
+
+const char *collateral_paths_add(struct collateral_paths *paths, const char *path)
+{
+	if (paths->count == COLLATERAL_PATHS_MAX)
+		return "there are too many --collateral";
+	paths->paths[paths->count++] = path;
+	return NULL;
+}
+
+enum tobi_err collateral_paths_load(const struct collateral_paths *paths,
+				    struct tobi_collateral **ret_set,
+				    struct tobi_fault *fault)
+{
+	CLEANUP(tobi_collateral_freep) struct tobi_collateral *set = NULL;
+	enum tobi_err err = TOBI_OK;
+
+	if (!paths->count && !paths->cache)
+		return TOBI_OK;
+	set = tobi_collateral_new();
+	if (!set)
+		return fault_set(fault, TOBI_E_MEMORY, "collateral", "", "out of memory");
+	for (size_t i = 0; i < paths->count && !err; i++)
+		err = collateral_load(set, paths->paths[i], fault);
+	if (!err && paths->cache)
+		err = collateral_load_cache(set, paths->cache[0] ? paths->cache : NULL,
+					    fault);
+	if (!err)
+		*ret_set = TAKE(set);
+	return err;
+}

@@ -2,9 +2,26 @@
 #ifndef CLI_COLLATERAL_LOAD_H
 #define CLI_COLLATERAL_LOAD_H
 
+#include "base/cleanup.h"
 #include "tobichi/collateral.h"
 
 enum { COLLATERAL_PATHS_MAX = 64 };
+
+DEFINE_CLEANUP(struct tobi_collateral *, tobi_collateral_free)
+
+/* What the options --collateral and --cache of a command name. */
+struct collateral_paths {
+	const char *paths[COLLATERAL_PATHS_MAX];
+	size_t count;
+	const char *cache; /* NULL: not asked for; "": the user's own */
+};
+
+/* What is wrong with one more --collateral, or NULL. */
+const char *collateral_paths_add(struct collateral_paths *paths, const char *path);
+/* All of it; *ret_set stays NULL where nothing is named. */
+TOBI_MUST_USE enum tobi_err collateral_paths_load(const struct collateral_paths *paths,
+						  struct tobi_collateral **ret_set,
+						  struct tobi_fault *fault);
 
 /*
  * A file of collateral, a bundle, or a folder: then every file in it, in the order of

@@ -261,6 +261,8 @@ static const struct option long_options[] = {{"policy", required_argument, NULL,
 					     {"listen", required_argument, NULL, 'l'},
 					     {"key", required_argument, NULL, 'k'},
 					     {"name", required_argument, NULL, 'n'},
+					     {"collateral", required_argument, NULL, 'c'},
+					     {"cache", optional_argument, NULL, 'C'},
 					     {"quiet", no_argument, NULL, 'q'},
 					     {"verbose", no_argument, NULL, 'v'},
 					     {NULL, 0, NULL, 0}};
@@ -293,6 +295,14 @@ int cmd_connect(int argc, char **argv)
 			break;
 		case 'n':
 			options.name = optarg;
+			break;
+		case 'c':
+			if (collateral_paths_add(&options.collateral, optarg))
+				return cli_usage("connect",
+						 "there are too many --collateral");
+			break;
+		case 'C':
+			options.collateral.cache = optarg ? optarg : "";
 			break;
 		case 'q':
 			options.quiet = true;

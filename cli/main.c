@@ -86,6 +86,9 @@ static const struct command commands[] = {
      "  -- COMMAND          run a command with the session as its standard streams\n"
      "  --key FILE          this client's private key\n"
      "  --name HOST         the name that a certificate must have (identity: ca)\n"
+     "  --collateral PATH   what the hardware's makers publish about it: a file, a "
+     "folder\n"
+     "  --cache[=FOLDER]    what `tobichi collateral fetch` has kept\n"
      "  --verbose           list every check\n"
      "  --quiet             after an acceptance, only warn of what the policy allows\n"
      "Inside an enclave the session is the agent's, which attests too; there are only\n"
@@ -169,6 +172,8 @@ static const struct command commands[] = {
      "  --policy FILE  what the enclave must prove\n"
      "  --key FILE     the owner's private key, where the launch config names an owner\n"
      "  --name HOST    the name that a certificate must have (identity: ca)\n"
+     "  --collateral P what the hardware's makers publish about it: a file, a folder\n"
+     "  --cache[=DIR]  what `tobichi collateral fetch` has kept\n"
      "  --verbose      list every check\n"
      "  --quiet        say nothing after an acceptance\n"
      "  NAME=FILE      a file that only you may read; - for standard input\n",

@@ -276,10 +276,14 @@ static enum tobi_err read_item(char *argument, struct item *ret_item,
 				fault);
 }
 
-static const struct option long_options[] = {
-    {"policy", required_argument, NULL, 'p'}, {"key", required_argument, NULL, 'k'},
-    {"name", required_argument, NULL, 'n'},   {"quiet", no_argument, NULL, 'q'},
-    {"verbose", no_argument, NULL, 'v'},      {NULL, 0, NULL, 0}};
+static const struct option long_options[] = {{"policy", required_argument, NULL, 'p'},
+					     {"key", required_argument, NULL, 'k'},
+					     {"name", required_argument, NULL, 'n'},
+					     {"collateral", required_argument, NULL, 'c'},
+					     {"cache", optional_argument, NULL, 'C'},
+					     {"quiet", no_argument, NULL, 'q'},
+					     {"verbose", no_argument, NULL, 'v'},
+					     {NULL, 0, NULL, 0}};
 
 int cmd_send(int argc, char **argv)
 {
@@ -301,6 +305,14 @@ int cmd_send(int argc, char **argv)
 			break;
 		case 'n':
 			options.name = optarg;
+			break;
+		case 'c':
+			if (collateral_paths_add(&options.collateral, optarg))
+				return cli_usage("send",
+						 "there are too many --collateral");
+			break;
+		case 'C':
+			options.collateral.cache = optarg ? optarg : "";
 			break;
 		case 'q':
 			options.quiet = true;

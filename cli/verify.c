@@ -17,15 +17,12 @@ struct options {
 	const char *evidence, *policy, *nonce, *at, *out, *extract, *secret;
 	const char *pieces[LIMIT_PIECES];
 	size_t piece_count;
-	const char *collateral[COLLATERAL_PATHS_MAX];
-	size_t collateral_count;
-	const char *cache; /* NULL: none; "": the user's own */
+	struct collateral_paths collateral;
 	enum tobi_format format;
 };
 
 DEFINE_CLEANUP(struct tobi_policy *, tobi_policy_free)
 DEFINE_CLEANUP(struct tobi_result *, tobi_result_free)
-DEFINE_CLEANUP(struct tobi_collateral *, tobi_collateral_free)
 
 static const struct option long_options[] = {
     {"policy", required_argument, NULL, 'p'},
@@ -69,24 +66,6 @@ static enum tobi_err read_pieces(const struct options *options, struct pieces *p
 	return err;
 }
 
-static enum tobi_err read_collateral(const struct options *options,
-				     struct tobi_collateral **ret_set,
-				     struct tobi_fault *fault)
-{
-	enum tobi_err err = TOBI_OK;
-
-	if (!options->collateral_count && !options->cache)
-		return TOBI_OK;
-	*ret_set = tobi_collateral_new();
-	if (!*ret_set)
-		return fault_set(fault, TOBI_E_MEMORY, "collateral", "", "out of memory");
-	for (size_t i = 0; i < options->collateral_count && !err; i++)
-		err = collateral_load(*ret_set, options->collateral[i], fault);
-	if (!err && options->cache)
-		err = collateral_load_cache(
-		    *ret_set, options->cache[0] ? options->cache : NULL, fault);
-	return err;
-}
 /* A key that is shared with the platform is small. */
 enum { SECRET_MAX = 4096 };
 
@@ -119,7 +98,7 @@ static enum tobi_err appraise(const struct options *options,
 	if (!err)
 		err = read_pieces(options, &pieces, fault);
 	if (!err)
-		err = read_collateral(options, &collateral, fault);
+		err = collateral_paths_load(&options->collateral, &collateral, fault);
 	if (!err && options->secret)
 		err = file_read_secret(options->secret, SECRET_MAX, "secret", &secret,
 				       fault);
@@ -189,12 +168,9 @@ static const char *take_option(struct options *options, int option)
 		options->pieces[options->piece_count++] = optarg;
 		return NULL;
 	case 'c':
-		if (options->collateral_count == COLLATERAL_PATHS_MAX)
-			return "there are too many --collateral";
-		options->collateral[options->collateral_count++] = optarg;
-		return NULL;
+		return collateral_paths_add(&options->collateral, optarg);
 	case 'C':
-		options->cache = optarg ? optarg : "";
+		options->collateral.cache = optarg ? optarg : "";
 		return NULL;
 	case 'j':
 	case 'h':

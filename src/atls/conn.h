@@ -22,7 +22,8 @@ struct atls_endpoint {
 	EVP_PKEY *key;		       /* leaf key; a client may have none */
 	struct tobi_bytes certificate; /* DER, of that key */
 	const struct tobi_policy
-	    *policy;	      /* what the peer must prove; NULL: need not attest */
+	    *policy; /* what the peer must prove; NULL: need not attest */
+	const struct tobi_collateral *collateral; /* for its appraisal; or NULL */
 	bool attests;	      /* this side can attest: need_evidence() is served */
 	bool ask_certificate; /* server: a client's certificate is asked for */
 	const char *const

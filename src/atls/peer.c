@@ -128,6 +128,7 @@ static enum tobi_verdict appraise(void *context, struct tobi_bytes claims_buffer
 	struct appraisal_request request = {.evidence = collection,
 					    .claims_buffer = claims_buffer,
 					    .in_session = true,
+					    .collateral = peer->endpoint->collateral,
 					    .time = peer->result->time};
 
 	*ret_reason = ATLS_EVIDENCE_REFUSED;

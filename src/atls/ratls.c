@@ -81,6 +81,7 @@ static enum tobi_err appraise(struct atls_peer *peer, struct tobi_fault *fault)
 	struct ratls_request request = {.certificates = list,
 					.count = atls_peer_chain(peer->ssl, der, list),
 					.host_name = endpoint->host_name,
+					.collateral = endpoint->collateral,
 					.in_session = true};
 	enum tobi_err err =
 	    ratls_appraise(peer->result, endpoint->policy, &request, fault);
