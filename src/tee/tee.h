@@ -26,6 +26,7 @@ struct tdx_claims;  /* tdx_claims.h */
 struct epid_claims;
 struct snp_claims; /* snp_claims.h */
 struct sev_claims;
+struct tpm_claims; /* tpm_claims.h */
 
 /* What every kind of evidence says, after it was examined. Borrowed or in the arena. */
 struct tee_claims {
@@ -69,6 +70,7 @@ struct tee_claims {
 	const struct sgx_claims *sgx;
 	const struct tdx_claims *tdx;
 	const struct snp_claims *snp;
+	struct tpm_claims *tpm; /* of evidence with a TPM's quote, of any kind */
 	/* What reference values are compared with. */
 	struct tee_environment environment;
 	struct tee_measurement *measurements; /* in the arena */

@@ -3,6 +3,7 @@
 #include <openssl/ec.h>
 #include <openssl/param_build.h>
 #include <openssl/rsa.h>
+#include <string.h>
 
 #include "base/fault.h"
 #include "base/secret.h"
@@ -124,23 +125,81 @@ bool tpm_public_is_ak(const struct tpm_public *public)
 	return tpm_public_is_resident(public) && public->attributes & TPM_RESTRICTED;
 }
 
+static const struct {
+	unsigned hash;
+	const char *name;
+	size_t size;
+} hashes[] = {
+    {TPM_ALG_SHA1, "sha1", 20},
+    {TPM_ALG_SHA256, "sha256", 32},
+    {TPM_ALG_SHA384, "sha384", 48},
+    {TPM_ALG_SHA512, "sha512", 64},
+};
+
+size_t tpm_hash_size(unsigned hash)
+{
+	for (size_t i = 0; i < sizeof(hashes) / sizeof(hashes[0]); i++) {
+		if (hashes[i].hash == hash)
+			return hashes[i].size;
+	}
+	return 0;
+}
+
+const char *tpm_hash_name(unsigned hash)
+{
+	for (size_t i = 0; i < sizeof(hashes) / sizeof(hashes[0]); i++) {
+		if (hashes[i].hash == hash)
+			return hashes[i].name;
+	}
+	return NULL;
+}
+
+unsigned tpm_hash_named(const char *name)
+{
+	for (size_t i = 0; i < sizeof(hashes) / sizeof(hashes[0]); i++) {
+		if (strcmp(hashes[i].name, name) == 0)
+			return hashes[i].hash;
+	}
+	return TPM_ALG_NULL;
+}
+
+static const EVP_MD *strong_hash(unsigned hash)
+{
+	switch (hash) {
+	case TPM_ALG_SHA256:
+		return EVP_sha256();
+	case TPM_ALG_SHA384:
+		return EVP_sha384();
+	case TPM_ALG_SHA512:
+		return EVP_sha512();
+	default:
+		return NULL;
+	}
+}
+
+enum tobi_err tpm_hash(unsigned hash, struct tobi_bytes bytes,
+		       uint8_t ret_hash[static TPM_HASH_MAX])
+{
+	const EVP_MD *digest = strong_hash(hash);
+
+	if (!digest)
+		return TOBI_E_UNSUPPORTED;
+	return EVP_Digest(bytes.ptr, bytes.size, ret_hash, NULL, digest, NULL) == 1
+		   ? TOBI_OK
+		   : TOBI_E_CRYPTO;
+}
+
 enum tobi_err tpm_name(struct tobi_bytes public_bytes, unsigned name_alg,
 		       uint8_t ret_name[static TPM_STRUCT_NAME_MAX], size_t *ret_size,
 		       struct tobi_fault *fault)
 {
-	enum tobi_err err = TOBI_E_UNSUPPORTED;
+	enum tobi_err err = tpm_hash(name_alg, public_bytes, ret_name + 2);
 
 	ret_name[0] = (uint8_t)(name_alg >> 8);
 	ret_name[1] = (uint8_t)name_alg;
-	if (name_alg == TPM_ALG_SHA256) {
-		err = hash_sha256(public_bytes, ret_name + 2);
-		*ret_size = 2 + SHA256_SIZE;
-	} else if (name_alg == TPM_ALG_SHA384) {
-		err = hash_sha384(public_bytes, ret_name + 2);
-		*ret_size = 2 + SHA384_SIZE;
-	}
+	*ret_size = 2 + tpm_hash_size(name_alg);
 	return err ? fault_set(fault, err, "TPM key", "name",
-			       "its hash is neither SHA-256 nor SHA-384")
+			       "its hash is none of SHA-256, SHA-384, SHA-512")
 		   : TOBI_OK;
 }
 
@@ -170,9 +229,7 @@ enum tobi_err tpm_signature_verify(const struct tpm_signature *signature, EVP_PK
 				   struct tobi_bytes message, struct tobi_fault *fault)
 {
 	CLEANUP(EVP_MD_CTX_freep) EVP_MD_CTX *context = EVP_MD_CTX_new();
-	const EVP_MD *hash = signature->hash == TPM_ALG_SHA256	 ? EVP_sha256()
-			     : signature->hash == TPM_ALG_SHA384 ? EVP_sha384()
-								 : NULL;
+	const EVP_MD *hash = strong_hash(signature->hash);
 	EVP_PKEY_CTX *key_context = NULL;
 	struct tobi_bytes bytes = signature->rsa;
 	uint8_t *der = NULL;
@@ -181,7 +238,7 @@ enum tobi_err tpm_signature_verify(const struct tpm_signature *signature, EVP_PK
 
 	if (!hash)
 		return fault_set(fault, TOBI_E_UNSUPPORTED, "TPM signature", "hash",
-				 "neither SHA-256 nor SHA-384");
+				 "none of SHA-256, SHA-384, SHA-512");
 	if (!context)
 		return fault_set(fault, TOBI_E_MEMORY, "TPM signature", "",
 				 "out of memory");

@@ -4,6 +4,7 @@
 
 #include "base/secret.h"
 #include "pki/chain_cache.h"
+#include "tee/tpm_verify.h"
 #include "token/tpm_evidence.h"
 
 #define SPEC "Tobichi protocols, section 3.5"
@@ -52,7 +53,10 @@ const struct check *const tpm_quote_checks[] = {
     &check_ak_key, &check_ak_chain, &check_key,	      NULL,
 };
 
-enum { PCR_SIZE = 32, PCRS_OWED = 0xff };
+enum { PCRS_OWED = 0xff };
+
+static const struct tpm_quoted_rows rows = {&check_type, &check_signature, &check_nonce,
+					    &check_pcrs, &check_pcrs};
 
 /* The parts of the evidence, read. */
 struct parts {
@@ -104,54 +108,68 @@ static bool is_genuine(const struct tpm_attest *attest, unsigned type)
 	return attest->magic == TPM_GENERATED && attest->type == type;
 }
 
-static void examine_nonce(const struct tpm_quote_request *request,
-			  const struct parts *parts, struct checklist *list)
+/* extraData as it must be. */
+static enum tobi_err expected_extra(const struct tpm_quote_request *request,
+				    uint8_t ret_extra[static SHA256_SIZE])
 {
 	struct writer binding = wr_init(128);
-	uint8_t spki[SHA256_SIZE], extra[SHA256_SIZE];
+	uint8_t spki[SHA256_SIZE];
+	enum tobi_err err = key_spki_sha256(request->key, spki, NULL);
 
-	/* No record refuses. */
-	if (!key_spki_sha256(request->key, spki, NULL)) {
-		tpm_evidence_binding(&binding, (struct tobi_bytes){spki, sizeof(spki)},
-				     request->nonce);
-		if (!wr_err(&binding) && !hash_sha256(wr_view(&binding), extra))
-			check_record_equal(list, &check_nonce,
-					   (struct tobi_bytes){extra, sizeof(extra)},
-					   parts->quote.extra);
-	}
+	tpm_evidence_binding(&binding, (struct tobi_bytes){spki, sizeof(spki)},
+			     request->nonce);
+	if (!err)
+		err = wr_err(&binding);
+	if (!err)
+		err = hash_sha256(wr_view(&binding), ret_extra);
 	wr_done(&binding);
+	return err;
 }
 
-/* The values of the PCRs that were quoted, one after the other. */
+/* What this form asks beyond that the values are the quoted ones. */
 static const char *wrong_pcrs(const struct parts *parts)
 {
 	const struct tpm_attest *quote = &parts->quote;
-	uint8_t all[TPM_EVIDENCE_PCRS * PCR_SIZE], hash[SHA256_SIZE];
 	uint32_t pcrs = quote->selections[0].pcrs, values = 0;
-	size_t size = 0;
 
 	if (quote->selection_count != 1 || quote->selections[0].hash != TPM_ALG_SHA256)
 		return "another bank than that of SHA-256, or more than one";
-	for (unsigned i = 0; i < TPM_EVIDENCE_PCRS; i++) {
-		struct tobi_bytes value = parts->evidence.pcrs[i];
-
-		if (!value.size)
-			continue;
-		values |= UINT32_C(1) << i;
-		bytes_copy(all + size, sizeof(all) - size, value.ptr, value.size);
-		size += value.size;
-	}
+	for (unsigned i = 0; i < TPM_EVIDENCE_PCRS; i++)
+		values |= (uint32_t)(parts->evidence.pcrs[i].size != 0) << i;
 	if (values != pcrs)
 		return "values of other PCRs than those that were quoted";
 	if ((pcrs & PCRS_OWED) != PCRS_OWED)
 		return "PCRs 0 to 7 are not all among those that were quoted";
 	/* The digest is of the signature's hash, not of the bank's. */
-	if (parts->quote_signature.hash != TPM_ALG_SHA256 ||
-	    hash_sha256((struct tobi_bytes){all, size}, hash))
-		return "a digest that is not of SHA-256";
-	return bytes_equal(quote->pcr_digest, (struct tobi_bytes){hash, sizeof(hash)})
+	return parts->quote_signature.hash == TPM_ALG_SHA256
 		   ? NULL
-		   : "values with another digest than the one that was quoted";
+		   : "a digest that is not of SHA-256";
+}
+
+static void examine_quote(const struct tpm_quote_request *request,
+			  const struct parts *parts, struct checklist *list,
+			  struct tee_claims *claims)
+{
+	struct tpm_bank bank = {.hash = TPM_ALG_SHA256};
+	uint8_t extra[SHA256_SIZE];
+	const struct tpm_quoted quoted = {
+	    .attest = parts->evidence.quote,
+	    .signature = parts->evidence.quote_signature,
+	    .key = parts->ak_key,
+	    .expected_extra = {extra, sizeof(extra)},
+	    .banks = &bank,
+	    .bank_count = 1,
+	};
+	const char *wrong = wrong_pcrs(parts);
+
+	for (unsigned i = 0; i < TPM_EVIDENCE_PCRS; i++)
+		bank.pcrs[i] = parts->evidence.pcrs[i];
+	if (wrong)
+		check_record(list, &check_pcrs, false, "the quoted values", wrong);
+	if (expected_extra(request, extra) ||
+	    tpm_quoted_verify(&quoted, &rows, list, claims, NULL))
+		check_record(list, &check_signature, false, "a quote that can be checked",
+			     "a library failed");
 }
 
 /* Each chain that came along; one of them must be trusted, and for this key. */
@@ -213,13 +231,6 @@ static const char *wrong_key(const struct tpm_quote_request *request,
 	return NULL;
 }
 
-static void take_pcrs(const struct parts *parts, struct arena *arena,
-		      struct tee_claims *claims)
-{
-	for (size_t i = 0; i < TPM_EVIDENCE_PCRS; i++)
-		claims->pcrs[i] = arena_copy(arena, parts->evidence.pcrs[i]);
-}
-
 void tpm_quote_examine(const struct tpm_quote_request *request, struct checklist *list,
 		       struct tee_claims *claims)
 {
@@ -239,17 +250,7 @@ void tpm_quote_examine(const struct tpm_quote_request *request, struct checklist
 		return;
 	}
 	check_record(list, &check_format, true, "", "");
-	take_pcrs(&parts, list->arena, claims);
-	check_record(list, &check_type, is_genuine(&parts.quote, TPM_ATTEST_QUOTE),
-		     "a quote, made by a TPM", "another statement");
-	check_record(list, &check_signature,
-		     !tpm_signature_verify(&parts.quote_signature, parts.ak_key,
-					   parts.evidence.quote, NULL),
-		     "a valid signature of the attestation key",
-		     "the signature does not verify");
-	examine_nonce(request, &parts, list);
-	wrong = wrong_pcrs(&parts);
-	check_record(list, &check_pcrs, !wrong, "the quoted values", wrong);
+	examine_quote(request, &parts, list, claims);
 	check_record(list, &check_ak_key, tpm_public_is_ak(&parts.ak),
 		     "a restricted signing key, fixed in its TPM",
 		     "a key that may sign anything, or may leave");

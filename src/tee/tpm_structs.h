@@ -18,6 +18,7 @@ enum tpm_algorithm {
 	TPM_ALG_AES = 0x0006,
 	TPM_ALG_SHA256 = 0x000b,
 	TPM_ALG_SHA384 = 0x000c,
+	TPM_ALG_SHA512 = 0x000d,
 	TPM_ALG_NULL = 0x0010,
 	TPM_ALG_RSASSA = 0x0014,
 	TPM_ALG_RSAPSS = 0x0016,
@@ -117,7 +118,17 @@ bool tpm_public_is_resident(const struct tpm_public *public);
 TOBI_MUST_USE enum tobi_err tpm_name(struct tobi_bytes public_bytes, unsigned name_alg,
 				     uint8_t ret_name[static TPM_STRUCT_NAME_MAX],
 				     size_t *ret_size, struct tobi_fault *fault);
-/* Over the bytes exactly as they came. SHA-256 and SHA-384; ECDSA, RSASSA, RSAPSS.
+/* Of a hash that a TPM may have a PCR bank of; 0 for one that is not known here. */
+size_t tpm_hash_size(unsigned hash);
+/* "sha256"; NULL for one that is not known here. */
+const char *tpm_hash_name(unsigned hash);
+/* The inverse, of the same names; TPM_ALG_NULL for any other. */
+unsigned tpm_hash_named(const char *name);
+/* SHA-1 is none of them: what is signed, named or compared here needs more. Size: as
+ * tpm_hash_size() says. */
+TOBI_MUST_USE enum tobi_err tpm_hash(unsigned hash, struct tobi_bytes bytes,
+				     uint8_t ret_hash[static TPM_HASH_MAX]);
+/* Over the bytes exactly as they came. SHA-256, SHA-384, SHA-512; ECDSA, RSASSA, RSAPSS.
  * TOBI_E_SIGNATURE when it is not the key's. */
 TOBI_MUST_USE enum tobi_err tpm_signature_verify(const struct tpm_signature *signature,
 						 EVP_PKEY *key, struct tobi_bytes message,
