@@ -32,6 +32,8 @@ static const struct {
     {"nitro-tpm",
      "AWS's word on what an EC2 instance has booted; keeps nobody out who is "
      "root in that instance, nor AWS"},
+    {"tpm", "a TPM's word on what a machine has booted; keeps out nobody: not who is root "
+	    "in it, nor, of a virtual TPM, whoever runs the machine underneath"},
 };
 
 const char *explain_tier(const char *tier)

@@ -75,6 +75,16 @@ static const struct link nitro[] = {
     {"NITRO-TIME", "the document's time is not in the future"},
     {"NITRO-BINDING", "the document was made for these claims"},
     {NULL, NULL}};
+static const struct link tpm[] = {
+    {"TPM-EK-CHAIN", "the TPM's maker certifies its endorsement key"},
+    {"TPM-AK-CHAIN", "a root, or the policy itself, vouches for the attestation key"},
+    {"TPM-AK-CERTIFICATE", "its certificate is one of an attestation key"},
+    {"TPM-AK-KEY", "that key is fixed in a TPM and signs only what the TPM says"},
+    {"TPM-QUOTE-SIGNATURE", "that key signed what the machine has started"},
+    {"TPM-QUOTE-PCRS", "the PCR values are those that were quoted"},
+    {"TPM-CERTIFY", "another key is in the same TPM"},
+    {"TPM-BINDING", "the quote was made for these claims"},
+    {NULL, NULL}};
 static const struct link epid[] = {
     {"EPID-CHAIN", "Intel's root key certifies its Attestation Service"},
     {"EPID-SIGNATURE", "the service signed this report"},
@@ -98,7 +108,7 @@ static const struct {
 	const struct link *links;
 } chains[] = {{"soft", soft},	    {"sgx", sgx},	{"tdx", tdx},
 	      {"snp", snp},	    {"sev", sev},	{"nitro", nitro},
-	      {"nitro-tpm", nitro}, {"sgx-epid", epid}, {NULL, soft}};
+	      {"nitro-tpm", nitro}, {"sgx-epid", epid}, {"tpm", tpm}, {NULL, soft}};
 
 static const struct check_record *find(const struct tobi_result *result, const char *code)
 {

@@ -32,6 +32,10 @@ static const struct {
     {"nitro-tpm", "AWS NitroTPM: a measured instance of the cloud",
      "AWS's own hypervisor measures what a virtual machine has started, and signs the "
      "measurements with a key that AWS has certified for some hours."},
+    {"tpm", "A TPM 2.0: a measured machine",
+     "A chip, or a part of the hypervisor that plays one, to which firmware and boot "
+     "loader tell what they start, each before it runs. It signs the sums of what it was "
+     "told with a key that cannot leave it."},
     {"sgx-epid", "Intel SGX with EPID, retired",
      "An enclave's quote that Intel's Attestation Service has verified, and signed for. "
      "The service has ended: what was signed then can still be looked at."},

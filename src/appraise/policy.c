@@ -8,6 +8,7 @@
 #include "appraise/policy_roots.h"
 #include "appraise/policy_section.h"
 #include "appraise/policy_sev.h"
+#include "appraise/policy_tpm.h"
 #include "appraise/policy_yaml.h"
 #include "base/cleanup.h"
 #include "base/fault.h"
@@ -28,7 +29,6 @@ enum {
 
 /* Sizes in bytes of what is written in hexadecimal; 0 at the end. */
 static const size_t one_hash[] = {HASH_SIZE, 0};
-static const size_t one_pcr[] = {PCR_SIZE, 0};
 /* Each vendor has its own. */
 static const size_t measurements[] = {32, 48, 0};
 static const size_t configurations[] = {32, 48, 64, 0};
@@ -225,40 +225,6 @@ static enum tobi_err take_numbers(struct tobi_policy *policy,
 	return err;
 }
 
-static enum tobi_err take_pcr(struct tobi_policy *policy, const struct yaml_pcr *yaml,
-			      struct tobi_fault *fault)
-{
-	uint64_t index = 0;
-	enum tobi_err err = take_number(policy, "tpm.pcrs.index", yaml->index, 0,
-					TEE_PCRS - 1, &index, fault);
-
-	if (!err && policy->pcrs[index].size)
-		err =
-		    policy_wrong(policy, "tpm.pcrs.index", "a PCR is there twice", fault);
-	return err ? err
-		   : take_hex(policy, "tpm.pcrs.value", yaml->value, one_pcr,
-			      &policy->pcrs[index], fault);
-}
-
-static enum tobi_err take_tpm(struct tobi_policy *policy, const struct yaml_tpm *yaml,
-			      struct tobi_fault *fault)
-{
-	enum tobi_err err = TOBI_OK;
-
-	if (!yaml)
-		return TOBI_OK;
-	policy->asks_for_tpm = true;
-	if (yaml->anchors)
-		err = policy_take_pem(policy, "tpm.anchors", yaml->anchors,
-				      &policy->tpm_anchors_pem, fault);
-	if (!err && yaml->anchors)
-		err = chain_cache_trust(policy->chains, policy->tpm_anchors_pem,
-					policy->name, fault);
-	for (unsigned i = 0; i < yaml->pcrs_count && !err; i++)
-		err = take_pcr(policy, &yaml->pcrs[i], fault);
-	return err;
-}
-
 static enum tobi_err take_collateral(struct tobi_policy *policy,
 				     const struct yaml_collateral *yaml,
 				     struct tobi_fault *fault)
@@ -332,8 +298,6 @@ static enum tobi_err take_all(struct tobi_policy *policy, const struct yaml_poli
 	if (!err)
 		err = policy_roots_take(policy, yaml, fault);
 	if (!err)
-		err = take_tpm(policy, yaml->tpm, fault);
-	if (!err)
 		err = take_collateral(policy, yaml->collateral, fault);
 	for (size_t i = 0; policy_sections[i].take && !err; i++)
 		err = policy_sections[i].take(policy, yaml, fault);
@@ -391,6 +355,7 @@ struct tee_request policy_request(const struct tobi_policy *policy, const char *
 
 	return (struct tee_request){.anchors_pem = policy_anchors(policy, tier),
 				    .tpm_anchors_pem = policy->tpm_anchors_pem,
+				    .tpm_pins = policy->tpm ? &policy->tpm->pins : NULL,
 				    .tpm_required = policy->asks_for_tpm,
 				    .time = time,
 				    .chains = policy->chains,

@@ -35,6 +35,7 @@ struct policy_epid;
 struct policy_dcap;
 struct policy_tdx;
 struct policy_sev;
+struct policy_tpm;
 
 struct tobi_policy {
 	struct arena arena;
@@ -75,6 +76,7 @@ struct tobi_policy {
 	struct policy_sgx *sgx; /* without a section: what stands for one */
 	struct policy_snp snp;
 	const struct policy_sev *sev;
+	const struct policy_tpm *tpm;
 	/* 48 bytes each: collateral counts from bundles that one of them signed only;
 	 * empty: not asked. */
 	struct bytes_list bundle_signers;

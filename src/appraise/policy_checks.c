@@ -6,6 +6,7 @@
 
 #include "appraise/atls_checks.h"
 #include "appraise/policy_section.h"
+#include "appraise/policy_tpm.h"
 #include "base/hex.h"
 #include "base/secret.h"
 #include "tee/tpm_quote.h"
@@ -90,6 +91,12 @@ void policy_checks_owe_tier(struct tobi_result *result)
 	check_owe(&result->list, &check_tier);
 }
 
+/* Its own verifier owes what there is to say of it. */
+static bool is_quote(const struct tobi_result *result)
+{
+	return result->kind && strcmp(result->kind, "tpm-quote") == 0;
+}
+
 void policy_checks_owe(struct tobi_result *result, const struct tobi_policy *policy,
 		       bool in_session)
 {
@@ -101,7 +108,7 @@ void policy_checks_owe(struct tobi_result *result, const struct tobi_policy *pol
 	}
 	/* Only some kinds bring one; of the others it is owed, and so they are refused.
 	 */
-	if (policy->asks_for_tpm)
+	if (policy->asks_for_tpm && !result->claims.tpm && !is_quote(result))
 		tpm_quote_owe(&result->list);
 	for (size_t i = 0; policy_check_rows[i]; i++) {
 		/* A session has a row of its own for who it is. */
@@ -151,7 +158,9 @@ static void run_state(struct tobi_result *result, const struct tobi_policy *poli
 {
 	const struct tee_claims *claims = &result->claims;
 
-	if (claims->no_guest)
+	if (is_quote(result))
+		check_waive(&result->list, &check_debug, "a TPM does not speak of it");
+	else if (claims->no_guest)
 		check_waive(&result->list, &check_debug, "there is no guest");
 	else
 		check_record(&result->list, &check_debug,
@@ -159,7 +168,9 @@ static void run_state(struct tobi_result *result, const struct tobi_policy *poli
 			     claims->debug ? "debugging is on" : "");
 	if (result->kind && strcmp(result->kind, "eat") != 0)
 		check_waive(&result->list, &check_launcher,
-			    "the hardware keeps out whoever launched it");
+			    is_quote(result)
+				? "a TPM tells what was started, and keeps nobody out"
+				: "the hardware keeps out whoever launched it");
 	else
 		check_record(&result->list, &check_launcher,
 			     !claims->by_user || policy->allow_user_launch,
@@ -241,28 +252,16 @@ static void run_identity(struct tobi_result *result, const struct tobi_policy *p
 	}
 }
 
-/* The first that differs is named. */
 static void run_pcrs(struct tobi_result *result, const struct tobi_policy *policy)
 {
-	char expected[96] = "", found[96] = "";
-	bool asked = false, equal = true;
+	const char *expected = "", *wrong;
 
-	for (unsigned i = 0; i < TEE_PCRS && equal; i++) {
-		if (!policy->pcrs[i].size)
-			continue;
-		asked = true;
-		equal = bytes_equal(policy->pcrs[i], result->claims.pcrs[i]);
-		if (!equal) {
-			snprintf(expected, sizeof(expected), "PCR %u: %s", i,
-				 policy_hex(result, policy->pcrs[i]));
-			snprintf(found, sizeof(found), "PCR %u: %s", i,
-				 policy_hex(result, result->claims.pcrs[i]));
-		}
-	}
-	if (asked)
-		check_record(&result->list, &check_pcrs, equal, expected, found);
-	else
+	if (!policy_tpm_asks_pcrs(policy)) {
 		check_waive(&result->list, &check_pcrs, "the policy names none");
+		return;
+	}
+	wrong = policy_tpm_wrong_pcr(result, policy->tpm, &expected);
+	check_record(&result->list, &check_pcrs, !wrong, expected, wrong ? wrong : "");
 }
 
 /* Only those were shown to the verifier: what it owes beyond them, it does not find. */

@@ -80,13 +80,13 @@ static enum tobi_err take_keys(struct tobi_policy *policy, struct policy_root *r
 }
 
 /* Of the vendors' kinds a root is known by its key. */
-static enum tobi_err take_pins(struct tobi_policy *policy, struct policy_root *root,
-			       struct tobi_fault *fault)
+enum tobi_err policy_pins_of(const struct tobi_policy *policy, struct tobi_bytes pem,
+			     struct key_pins *ret_pins, struct tobi_fault *fault)
 {
 	struct tobi_bytes list[LIMIT_COSE_CHAIN];
 	CLEANUP(wr_done) struct writer der = wr_init(LIMIT_PEM);
 	size_t count = 0;
-	enum tobi_err err = chain_read_pem(root->anchors_pem, policy->name, &der, list,
+	enum tobi_err err = chain_read_pem(pem, policy->name, &der, list,
 					   LIMIT_COSE_CHAIN, &count, fault);
 
 	for (size_t i = 0; i < count && !err; i++) {
@@ -95,7 +95,7 @@ static enum tobi_err take_pins(struct tobi_policy *policy, struct policy_root *r
 		err = chain_read_certificate(list[i], policy->name, &certificate, fault);
 		if (!err)
 			err = key_spki_sha256(X509_get0_pubkey(certificate),
-					      root->pins.keys[root->pins.count++], fault);
+					      ret_pins->keys[ret_pins->count++], fault);
 	}
 	return err;
 }
@@ -117,7 +117,7 @@ static enum tobi_err take_root(struct tobi_policy *policy, const struct yaml_roo
 				   : policy_take_pem(policy, "roots", yaml->anchors,
 						     &root->anchors_pem, fault);
 	if (!err)
-		err = take_pins(policy, root, fault);
+		err = policy_pins_of(policy, root->anchors_pem, &root->pins, fault);
 	/* Keys alone have no chain to remember. */
 	if (!err && root->pins.count)
 		err = chain_cache_trust(policy->chains, root->anchors_pem, policy->name,

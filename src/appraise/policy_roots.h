@@ -13,6 +13,11 @@ enum tobi_err policy_check_tier(const char *policy, const char *field, const cha
 enum tobi_err policy_take_pem(struct tobi_policy *policy, const char *field,
 			      const char *text, struct tobi_bytes *ret_pem,
 			      struct tobi_fault *fault);
+/* Keys of the certificates in a PEM text. */
+TOBI_MUST_USE enum tobi_err policy_pins_of(const struct tobi_policy *policy,
+					   struct tobi_bytes pem,
+					   struct key_pins *ret_pins,
+					   struct tobi_fault *fault);
 enum tobi_err policy_roots_take(struct tobi_policy *policy,
 				const struct yaml_policy *yaml, struct tobi_fault *fault);
 void policy_roots_done(struct tobi_policy *policy);

@@ -10,6 +10,7 @@
 #include "appraise/policy_sgx.h"
 #include "appraise/policy_snp.h"
 #include "appraise/policy_tdx.h"
+#include "appraise/policy_tpm.h"
 #include "base/fault.h"
 #include "base/hex.h"
 
@@ -21,6 +22,7 @@ const struct policy_section policy_sections[] = {
     {policy_nitro_take, policy_nitro_owe, policy_nitro_run},
     {policy_snp_take, policy_snp_owe, policy_snp_run},
     {policy_sev_take, policy_sev_owe, policy_sev_run, "sev", policy_sev_names},
+    {policy_tpm_take, policy_tpm_owe, policy_tpm_run, "tpm", policy_tpm_names},
     {0},
 };
 

@@ -42,7 +42,25 @@ static const cyaml_schema_value_t pcr_schema = {
 static const cyaml_schema_field_t tpm_fields[] = {
     OPTIONAL_TEXT("anchors", struct yaml_tpm, anchors),
     CYAML_FIELD_SEQUENCE("pcrs", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
-			 struct yaml_tpm, pcrs, &pcr_schema, 1, 24),
+			 struct yaml_tpm, pcrs, &pcr_schema, 1, 96),
+    OPTIONAL_LIST("banks", struct yaml_tpm, banks),
+    OPTIONAL_LIST("quoted", struct yaml_tpm, quoted),
+    OPTIONAL_LIST("pcr-digests", struct yaml_tpm, digests),
+    OPTIONAL_TEXT("resets", struct yaml_tpm, resets),
+    OPTIONAL_TEXT("min-resets", struct yaml_tpm, min_resets),
+    OPTIONAL_TEXT("restarts", struct yaml_tpm, restarts),
+    OPTIONAL_TEXT("min-restarts", struct yaml_tpm, min_restarts),
+    OPTIONAL_TEXT("min-clock", struct yaml_tpm, min_clock),
+    OPTIONAL_TEXT("safe", struct yaml_tpm, safe),
+    OPTIONAL_LIST("firmware", struct yaml_tpm, firmware),
+    OPTIONAL_TEXT("min-firmware", struct yaml_tpm, min_firmware),
+    OPTIONAL_TEXT("ak-certificate", struct yaml_tpm, ak_certificate),
+    OPTIONAL_TEXT("ak-public", struct yaml_tpm, ak_public),
+    OPTIONAL_LIST("eks", struct yaml_tpm, eks),
+    OPTIONAL_LIST("certified-keys", struct yaml_tpm, certified_keys),
+    OPTIONAL_LIST("gce-projects", struct yaml_tpm, projects),
+    OPTIONAL_LIST("gce-zones", struct yaml_tpm, zones),
+    OPTIONAL_LIST("gce-instances", struct yaml_tpm, instances),
     CYAML_FIELD_END};
 
 static const cyaml_schema_field_t collateral_fields[] = {

@@ -23,6 +23,13 @@ struct yaml_tpm {
 	char *anchors;
 	struct yaml_pcr *pcrs;
 	unsigned pcrs_count;
+	char **banks, **quoted, **digests, **firmware, **eks, **certified_keys;
+	unsigned banks_count, quoted_count, digests_count, firmware_count, eks_count,
+	    certified_keys_count;
+	char **projects, **zones, **instances;
+	unsigned projects_count, zones_count, instances_count;
+	char *resets, *min_resets, *restarts, *min_restarts, *min_clock, *safe;
+	char *min_firmware, *ak_certificate, *ak_public;
 };
 /* What the sections sgx and tdx share. */
 struct yaml_dcap {

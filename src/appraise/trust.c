@@ -166,6 +166,7 @@ static const struct {
     {"nitro", trust_nitro},
     {"nitro-tpm", trust_nitro_tpm},
     {"sgx-epid", trust_epid},
+    {"tpm", trust_tpm},
 };
 
 static bool is_verified_here(const char *tier)

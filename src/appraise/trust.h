@@ -71,6 +71,7 @@ void trust_snp(struct trust_writer *wr);
 void trust_sev(struct trust_writer *wr);
 void trust_nitro(struct trust_writer *wr);
 void trust_nitro_tpm(struct trust_writer *wr);
+void trust_tpm(struct trust_writer *wr);
 void trust_epid(struct trust_writer *wr);
 
 /* What holds for each tier: programs, instances, freshness, allowances. */

@@ -14,7 +14,10 @@ enum der_tag {
 	DER_OCTETS = 0x04,
 	DER_OID = 0x06,
 	DER_ENUMERATED = 0x0a,
+	DER_UTF8 = 0x0c,
 	DER_SEQUENCE = 0x30,
+	DER_EXPLICIT_0 = 0xa0,
+	DER_EXPLICIT_1 = 0xa1,
 };
 
 /* The content of the next element, which must have this tag. */

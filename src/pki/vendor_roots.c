@@ -9,6 +9,8 @@
 #define AMD_KDS "AMD KDS, /vcek/v1/PRODUCT/cert_chain"
 #define AMD_SEV "AMD, ask_ark_PRODUCT.cert (55766, SEV API, appendix B.3)"
 #define AWS "AWS, AWS_NitroEnclaves_Root-G1.zip"
+#define GOOGLE_CA "Google, EK/AK CA Root (Certificate Authority Service)"
+#define GOOGLE_OLD "Google, pki.goog/cloud_integrity/tpm_ek_root_1.crt"
 #define IAS                                                                              \
 	"Intel, Attestation_Report_Signing_CA.pem (Attestation Service for SGX, API v4)"
 
@@ -48,6 +50,12 @@ static const struct vendor_root roots[] = {
     {"nitro-tpm", "aws.nitro-enclaves",
      "f2caf5ecc6190b4a8399b78bc58a2bbcd0382375db8a1bfd78a82743874fd225",
      "641a0321a3e244efe456463195d606317ed7cdcc3c1756e09893f3c68f79bb5b", AWS},
+    {"tpm", "EK/AK CA Root",
+     "56a613f57126a385dd6949294e93b0b566f96ab0573be0c2368e6f5ca779831f",
+     "594759594b9b61524f6c8ef668f7177f7b9066bc0674f2f49fe9e052be78beb2", GOOGLE_CA},
+    {"tpm", "tpm_ek_v1_cloud_host_root",
+     "f23057f4f97d1d90e4cae0ce91d5a0fc99069f0a1bc147021dca33b1e9c4d0d9",
+     "9bd5285f8fb18502a7947e621ffd470266f49fcd3b73e19a190f690ad32a7caf", GOOGLE_OLD},
 };
 
 const struct vendor_root *vendor_root_at(size_t index)

@@ -88,6 +88,7 @@ struct tee_request {
 	/* The same for attestation keys of TPMs; empty: anchors_pem counts for them too.
 	 */
 	struct tobi_bytes tpm_anchors_pem;
+	const struct key_pins *tpm_pins; /* their keys */
 	bool tpm_required; /* a TPM's quote is owed, whatever the evidence says */
 	int64_t time;
 	struct chain_cache *chains; /* chains that were verified before, or NULL */

@@ -14,6 +14,8 @@ struct tpm_bank {
 	struct tobi_bytes pcrs[TPM_PCRS]; /* empty: not there */
 };
 
+struct gce_identity; /* gce_identity.h */
+
 /* Borrowed from the appraisal's arena. */
 struct tpm_claims {
 	/* What was quoted, and nothing else; of several quotes together. */
@@ -26,6 +28,19 @@ struct tpm_claims {
 	uint64_t firmware;
 	struct tobi_bytes extra;  /* what the quote is bound to */
 	struct tobi_bytes signer; /* qualified name of the attestation key */
+	/* The digest over the values, and by which hash: where no values came, all that
+	 * there is. */
+	struct tobi_bytes digest;
+	unsigned digest_hash;
+	uint32_t selected[TPM_BANKS_MAX]; /* PCRs that were quoted, of banks[] */
+	/* Of the tier tpm alone, from here on. */
+	bool has_ak;	      /* its public area came: its attributes are known */
+	bool certified;	      /* by a certificate, not by the policy's own word */
+	struct tobi_bytes ak; /* SHA-256 of its SubjectPublicKeyInfo */
+	struct tobi_bytes ek; /* the same of the endorsement key, where the AK's
+			       * certificate names it; or empty */
+	struct tobi_bytes certified_key; /* the same of a key that the AK certifies */
+	const struct gce_identity *gce;	 /* or NULL */
 };
 
 /* NULL when the bank is not there. */

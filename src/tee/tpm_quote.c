@@ -4,6 +4,7 @@
 
 #include "base/secret.h"
 #include "pki/chain_cache.h"
+#include "tee/tpm_checks.h"
 #include "tee/tpm_verify.h"
 #include "token/tpm_evidence.h"
 
@@ -14,33 +15,9 @@ static const struct check check_format = {
     "TPM-FORMAT", "a TPM's quote came with the token, and can be read", SPEC,
     "The platform service is faulty; or the host has no TPM, and the policy asks for "
     "one."};
-static const struct check check_type = {
-    "TPM-QUOTE-TYPE", "the TPM itself made the statement, and it is a quote",
-    TPM2 ", section 10.12; " SPEC,
-    "Somebody signed what only looks like a quote. Do not use it."};
-static const struct check check_signature = {
-    "TPM-QUOTE-SIGNATURE", "the attestation key signed exactly this quote",
-    TPM2 ", section 11.3.4", "The quote was changed after it was signed. Do not use it."};
 static const struct check check_nonce = {
     "TPM-QUOTE-NONCE", "the quote was made for this token and this platform key", SPEC,
     "The quote belongs to another token. Ask for the evidence again."};
-static const struct check check_pcrs = {
-    "TPM-QUOTE-PCRS",
-    "the PCR values are those that the TPM quoted, of its SHA-256 bank, 0 to 7 among "
-    "them",
-    TPM2 ", section 10.12.1; " SPEC,
-    "The values were changed, or the platform quotes too few. Do not use it."};
-static const struct check check_ak_key = {
-    "TPM-AK-KEY",
-    "the attestation key is fixed in a TPM and signs nothing but what that TPM says",
-    TPM2 ", section 8.3",
-    "The platform uses a key that can sign anything. Do not use it."};
-static const struct check check_ak_chain = {
-    "TPM-AK-CHAIN",
-    "the attestation key's certificate chains to an anchor that the policy names", SPEC,
-    "If you trust this TPM's attestation key, add the CA that certified it to the "
-    "policy: "
-    "under tpm, or under roots where tpm names no anchors."};
 static const struct check check_key = {
     "TPM-KEY",
     "the platform key was made in the same TPM and cannot leave it, says the attestation "
@@ -49,14 +26,16 @@ static const struct check check_key = {
     "The platform's key is not where the token says that it is. Do not use it."};
 
 const struct check *const tpm_quote_checks[] = {
-    &check_format, &check_type,	    &check_signature, &check_nonce, &check_pcrs,
-    &check_ak_key, &check_ak_chain, &check_key,	      NULL,
+    &check_format,	 &tpm_check_type, &tpm_check_signature,
+    &check_nonce,	 &tpm_check_pcrs, &tpm_check_ak_key,
+    &tpm_check_ak_chain, &check_key,	  NULL,
 };
 
 enum { PCRS_OWED = 0xff };
 
-static const struct tpm_quoted_rows rows = {&check_type, &check_signature, &check_nonce,
-					    &check_pcrs, &check_pcrs};
+static const struct tpm_quoted_rows rows = {&tpm_check_type, &tpm_check_signature,
+					    &check_nonce, &tpm_check_pcrs,
+					    &tpm_check_pcrs};
 
 /* The parts of the evidence, read. */
 struct parts {
@@ -165,16 +144,17 @@ static void examine_quote(const struct tpm_quote_request *request,
 	for (unsigned i = 0; i < TPM_EVIDENCE_PCRS; i++)
 		bank.pcrs[i] = parts->evidence.pcrs[i];
 	if (wrong)
-		check_record(list, &check_pcrs, false, "the quoted values", wrong);
+		check_record(list, &tpm_check_pcrs, false, "the quoted values", wrong);
 	if (expected_extra(request, extra) ||
 	    tpm_quoted_verify(&quoted, &rows, list, claims, NULL))
-		check_record(list, &check_signature, false, "a quote that can be checked",
-			     "a library failed");
+		check_record(list, &tpm_check_signature, false,
+			     "a quote that can be checked", "a library failed");
 }
 
 /* Each chain that came along; one of them must be trusted, and for this key. */
 static void examine_chain(const struct tpm_quote_request *request,
-			  const struct parts *parts, struct checklist *list)
+			  const struct parts *parts, struct checklist *list,
+			  struct tee_claims *claims)
 {
 	struct tobi_fault fault = {0};
 	char text[512];
@@ -198,8 +178,12 @@ static void examine_chain(const struct tpm_quote_request *request,
 			snprintf(fault.message, sizeof(fault.message),
 				 "the certificate is for another key");
 	}
+	if (claims->tpm) {
+		claims->tpm->has_ak = true;
+		claims->tpm->certified = trusted;
+	}
 	tobi_fault_print(&fault, text, sizeof(text));
-	check_record(list, &check_ak_chain, trusted,
+	check_record(list, &tpm_check_ak_chain, trusted,
 		     "a valid chain to an anchor for attestation keys",
 		     trusted				? ""
 		     : parts->evidence.chain_count == 0 ? "no certificate came with it"
@@ -251,10 +235,10 @@ void tpm_quote_examine(const struct tpm_quote_request *request, struct checklist
 	}
 	check_record(list, &check_format, true, "", "");
 	examine_quote(request, &parts, list, claims);
-	check_record(list, &check_ak_key, tpm_public_is_ak(&parts.ak),
+	check_record(list, &tpm_check_ak_key, tpm_public_is_ak(&parts.ak),
 		     "a restricted signing key, fixed in its TPM",
 		     "a key that may sign anything, or may leave");
-	examine_chain(request, &parts, list);
+	examine_chain(request, &parts, list, claims);
 	wrong = wrong_key(request, &parts);
 	check_record(list, &check_key, !wrong, "the platform key, in the same TPM",
 		     wrong);

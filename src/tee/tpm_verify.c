@@ -77,7 +77,7 @@ static const char *wrong_bank(const struct tpm_quoted *quoted,
 		return "a bank of a hash that is not known here";
 	if (selection->pcrs >> TPM_PCRS)
 		return "PCRs beyond the 24 that a TPM of a PC has";
-	for (unsigned i = 0; i < TPM_PCRS; i++) {
+	for (unsigned i = 0; i < TPM_PCRS && !quoted->digest_alone; i++) {
 		if (!(selection->pcrs >> i & 1))
 			continue;
 		if (!bank || !bank->pcrs[i].size)
@@ -131,38 +131,44 @@ static bool digest_holds(const struct tpm_quoted *quoted, const struct tpm_attes
 			   (struct tobi_bytes){digest, tpm_hash_size(hash)});
 }
 
-static struct tpm_bank *own_bank(struct tpm_claims *claims, unsigned hash)
+/* What was quoted, whether its values came or not. There are no more known hashes than
+ * banks. */
+static void take_selections(const struct tpm_attest *attest, struct tpm_claims *claims)
 {
-	for (size_t i = 0; i < claims->bank_count; i++) {
-		if (claims->banks[i].hash == hash)
-			return &claims->banks[i];
+	for (size_t i = 0; i < attest->selection_count; i++) {
+		const struct tpm_selection *selection = &attest->selections[i];
+		size_t bank = 0;
+
+		if (!selection->pcrs || !tpm_hash_size(selection->hash))
+			continue;
+		while (bank < claims->bank_count &&
+		       claims->banks[bank].hash != selection->hash)
+			bank++;
+		if (bank == TPM_BANKS_MAX)
+			continue;
+		claims->banks[bank].hash = selection->hash;
+		claims->selected[bank] |= selection->pcrs;
+		if (bank == claims->bank_count)
+			claims->bank_count++;
 	}
-	if (claims->bank_count == TPM_BANKS_MAX)
-		return NULL;
-	claims->banks[claims->bank_count].hash = hash;
-	return &claims->banks[claims->bank_count++];
 }
 
-/* One after the other; a PCR that two quotes give with two values is told. */
-static const char *take_bank(const struct tpm_quoted *quoted,
-			     const struct tpm_selection *selection, struct arena *arena,
-			     struct tpm_claims *claims)
+/* A PCR that two quotes give with two values is told. */
+static const char *take_bank(const struct tpm_bank *from, uint32_t pcrs,
+			     struct arena *arena, struct tpm_bank *to)
 {
-	const struct tpm_bank *bank = bank_of(quoted, selection->hash);
-	struct tpm_bank *own = selection->pcrs ? own_bank(claims, selection->hash) : NULL;
-
-	for (unsigned i = 0; own && i < TPM_PCRS; i++) {
-		if (!(selection->pcrs >> i & 1))
+	for (unsigned i = 0; from && i < TPM_PCRS; i++) {
+		if (!(pcrs >> i & 1))
 			continue;
-		if (own->pcrs[i].size && !bytes_equal(own->pcrs[i], bank->pcrs[i]))
+		if (to->pcrs[i].size && !bytes_equal(to->pcrs[i], from->pcrs[i]))
 			return "another value of a PCR than an earlier quote's";
-		own->pcrs[i] = arena_copy(arena, bank->pcrs[i]);
+		to->pcrs[i] = arena_copy(arena, from->pcrs[i]);
 	}
 	return NULL;
 }
 
-static struct tpm_claims *claims_of(const struct tpm_attest *attest, struct arena *arena,
-				    struct tee_claims *claims)
+static struct tpm_claims *claims_of(const struct tpm_attest *attest, unsigned hash,
+				    struct arena *arena, struct tee_claims *claims)
 {
 	if (claims->tpm)
 		return claims->tpm;
@@ -176,6 +182,8 @@ static struct tpm_claims *claims_of(const struct tpm_attest *attest, struct aren
 		    .firmware = attest->firmware,
 		    .extra = arena_copy(arena, attest->extra),
 		    .signer = arena_copy(arena, attest->signer),
+		    .digest = arena_copy(arena, attest->pcr_digest),
+		    .digest_hash = hash,
 		};
 	return claims->tpm;
 }
@@ -184,14 +192,23 @@ static const char *take_values(const struct tpm_quoted *quoted,
 			       const struct tpm_attest *attest, struct arena *arena,
 			       struct tee_claims *claims)
 {
-	const struct tpm_bank *sha256;
 	const char *wrong = NULL;
 
-	for (size_t i = 0; i < attest->selection_count && !wrong; i++)
-		wrong = take_bank(quoted, &attest->selections[i], arena, claims->tpm);
-	sha256 = tpm_claims_bank(claims->tpm, TPM_ALG_SHA256);
-	for (unsigned i = 0; sha256 && i < TPM_PCRS; i++)
-		claims->pcrs[i] = sha256->pcrs[i];
+	for (size_t i = 0; i < attest->selection_count && !wrong; i++) {
+		const struct tpm_selection *selection = &attest->selections[i];
+
+		for (size_t j = 0; j < claims->tpm->bank_count && !wrong; j++) {
+			struct tpm_bank *bank = &claims->tpm->banks[j];
+
+			if (bank->hash != selection->hash)
+				continue;
+			wrong = take_bank(bank_of(quoted, bank->hash), selection->pcrs,
+					  arena, bank);
+			for (unsigned k = 0; bank->hash == TPM_ALG_SHA256 && k < TPM_PCRS;
+			     k++)
+				claims->pcrs[k] = bank->pcrs[k];
+		}
+	}
 	return wrong;
 }
 
@@ -212,15 +229,18 @@ static void examine(const struct tpm_quoted *quoted, const struct tpm_quoted_row
 	if (quoted->expected_extra.size && rows->nonce)
 		check_record_equal(list, rows->nonce, quoted->expected_extra,
 				   attest->extra);
+	take_selections(attest, claims->tpm);
 	wrong = wrong_selection(quoted, attest);
-	if (!wrong) {
+	if (!wrong && !quoted->digest_alone) {
 		holds = digest_holds(quoted, attest, signature->hash);
 		check_record(list, rows->digest, holds, "the digest that the TPM quoted",
 			     holds ? "" : "values with another digest");
-		wrong = take_values(quoted, attest, list->arena, claims);
 	}
-	check_record(list, rows->selection, !wrong, "a value of each PCR that is quoted",
-		     wrong ? wrong : "");
+	if (!wrong)
+		wrong = take_values(quoted, attest, list->arena, claims);
+	if (wrong || !quoted->digest_alone)
+		check_record(list, rows->selection, !wrong,
+			     "a value of each PCR that is quoted", wrong ? wrong : "");
 }
 
 enum tobi_err tpm_quoted_verify(const struct tpm_quoted *quoted,
@@ -235,7 +255,7 @@ enum tobi_err tpm_quoted_verify(const struct tpm_quoted *quoted,
 	if (!err)
 		err = tpm_signature_read(quoted->signature, quoted->key, quoted->scheme,
 					 quoted->hash, &signature, fault);
-	if (!err && !claims_of(&attest, list->arena, claims))
+	if (!err && !claims_of(&attest, signature.hash, list->arena, claims))
 		err = fault_set(fault, TOBI_E_MEMORY, "TPM quote", "", "out of memory");
 	if (err)
 		return err;

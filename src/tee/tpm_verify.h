@@ -24,6 +24,9 @@ struct tpm_quoted {
 	 */
 	const struct tpm_bank *banks;
 	size_t bank_count;
+	/* The evidence is of a form that has the digest alone: then selection and digest
+	 * have no record, and there are no PCR values in the claims. */
+	bool digest_alone;
 };
 
 /* Each is recorded once for each quote: the caller has owed them. */

@@ -1,0 +1,335 @@
+#include "tee/tpm.h"
+
+#include "base/fault.h"
+#include "base/secret.h"
+#include "pki/pinned.h"
+#include "tee/tpm_checks.h"
+#include "tee/tpm_facts.h"
+#include "tee/tpm_parts.h"
+#include "tee/tpm_signer.h"
+#include "tee/tpm_verify.h"
+
+#define SPEC "Tobichi protocols, section 14.10"
+#define TPM2 "TPM 2.0 Library, part 2"
+
+static const struct check check_parts = {
+    "TPM-PARTS", "what came with the quote can be read, and is not there twice", SPEC,
+    "Give each thing once: the signature, the key or its certificates, the PCR values."};
+static const struct check check_certificate = {
+    "TPM-AK-CERTIFICATE",
+    "the attestation key's certificate was issued for an attestation key",
+    "TCG EK Credential Profile, section 3.2; " SPEC,
+    "Ask the CA for a certificate with the purpose 2.23.133.8.3, for the key usage "
+    "digitalSignature."};
+static const struct check check_selection = {
+    "TPM-QUOTE-SELECTION",
+    "the quote selects PCRs of known banks, each bank once, and a value of each came",
+    TPM2 ", section 10.6.2; " SPEC,
+    "Give the PCR values that were written with the quote (tpm2_quote -o)."};
+static const struct check check_binding = {
+    "TPM-BINDING", "the quote was made for exactly these claims", SPEC,
+    "The evidence belongs to another request. Ask for it again with your own nonce."};
+static const struct check check_certify = {
+    "TPM-CERTIFY",
+    "the key that came along was made in the same TPM and cannot leave it, says the "
+    "attestation key",
+    TPM2 ", section 10.12.3; " SPEC,
+    "Give the certified key's public area and the statement's signature; or do not use "
+    "that key."};
+static const struct check check_ek = {
+    "TPM-EK-CHAIN", "the endorsement key's certificate goes back to a root of the tier",
+    "TCG EK Credential Profile, section 3.2; " SPEC,
+    "Add the TPM maker's root to the policy's roots, or leave the certificate away: it "
+    "proves nothing of the attestation key by itself."};
+
+static const struct check *const checks[] = {
+    &check_parts,    &tpm_check_ak_chain, &check_certificate,	&tpm_check_ak_key,
+    &check_ek,	     &tpm_check_type,	  &tpm_check_signature, &check_selection,
+    &tpm_check_pcrs, &check_certify,	  &check_binding,	NULL,
+};
+
+static const struct tpm_quoted_rows rows = {&tpm_check_type, &tpm_check_signature,
+					    &check_binding, &check_selection,
+					    &tpm_check_pcrs};
+
+static void signer_unref(struct tpm_signer **signer)
+{
+	if (*signer)
+		memo_unref(&(*signer)->head);
+}
+
+static void examine_parts(const struct tpm_parts *parts, struct checklist *list)
+{
+	char text[512] = "";
+	const char *wrong = parts->twice      ? "one thing in two ways"
+			    : parts->too_many ? "more than is of use"
+					      : NULL;
+
+	if (!wrong && parts->unread.code) {
+		tobi_fault_print(&parts->unread, text, sizeof(text));
+		wrong = text;
+	}
+	check_record(list, &check_parts, !wrong, "each thing once", wrong ? wrong : "");
+}
+
+static void examine_signer(const struct tpm_signer *signer, struct checklist *list)
+{
+	bool trusted = signer->named || signer->certified;
+
+	check_record(list, &tpm_check_ak_chain, trusted && signer->key,
+		     signer->named ? "the policy names this key"
+				   : "a valid chain to a root of the tier, or a key that "
+				     "the policy names",
+		     trusted	    ? signer->root
+		     : !signer->key ? "no key came, and none of the policy's has signed "
+				      "the quote"
+				    : signer->path);
+	if (!signer->profile || (signer->named && !signer->certified))
+		check_waive(list, &check_certificate, "no certificate vouches for it");
+	else
+		check_record(list, &check_certificate, !signer->profile[0],
+			     "a certificate of an attestation key", signer->profile);
+	if (signer->has_public)
+		check_record(
+		    list, &tpm_check_ak_key, signer->is_ak,
+		    "a restricted signing key, fixed in its TPM",
+		    signer->is_ak ? "" : "a key that may sign anything, or may leave");
+	else
+		check_waive(list, &tpm_check_ak_key,
+			    "its public area did not come: whoever certified or named "
+			    "it has looked");
+	if (signer->ek_came)
+		check_record(list, &check_ek, !signer->ek_path[0],
+			     "a valid chain to a root of the tier", signer->ek_path);
+	else
+		check_waive(list, &check_ek, "there is none");
+}
+
+static bool signed_by(struct tobi_bytes signature, const struct tpm_signer *signer,
+		      struct tobi_bytes statement)
+{
+	struct tpm_signature read;
+
+	return !tpm_signature_read(signature, signer->key, signer->scheme, signer->hash,
+				   &read, NULL) &&
+	       !tpm_signature_verify(&read, signer->key, statement, NULL);
+}
+
+/* Of several, the one that is the statement's; the first where none is. */
+static struct tobi_bytes signature_of(const struct tpm_parts *parts,
+				      const struct tpm_signer *signer,
+				      struct tobi_bytes statement)
+{
+	const struct tpm_bytes_list *list = &parts->signatures;
+
+	for (size_t i = 0; list->count > 1 && i < list->count; i++) {
+		if (signed_by(list->items[i], signer, statement))
+			return list->items[i];
+	}
+	return list->count ? list->items[0] : (struct tobi_bytes){0};
+}
+
+static size_t values_size(const struct tpm_attest *quote)
+{
+	size_t size = 0;
+
+	for (size_t i = 0; i < quote->selection_count; i++) {
+		for (unsigned j = 0; j < TPM_PCRS; j++)
+			size += quote->selections[i].pcrs >> j & 1
+				    ? tpm_hash_size(quote->selections[i].hash)
+				    : 0;
+	}
+	return size;
+}
+
+static void take_values(struct tpm_parts *parts, const struct tpm_attest *quote,
+			struct tobi_bytes values)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < quote->selection_count; i++) {
+		size_t size = tpm_hash_size(quote->selections[i].hash);
+
+		for (unsigned j = 0; size && j < TPM_PCRS; j++) {
+			if (!(quote->selections[i].pcrs >> j & 1))
+				continue;
+			tpm_parts_add_pcr(parts, quote->selections[i].hash, j,
+					  (struct tobi_bytes){values.ptr + at, size});
+			at += size;
+		}
+	}
+}
+
+/* Bytes without a form are PCR values when they have the quoted digest; else a signature
+ * of RSA, where none came; else values again, and then wrong ones. */
+static void settle_plain(struct tpm_parts *parts, const struct tpm_attest *quote,
+			 const struct tpm_signer *signer)
+{
+	unsigned hash = signer->hash ? signer->hash : TPM_ALG_SHA256;
+	size_t key_size = (size_t)EVP_PKEY_get_size(signer->key);
+	uint8_t digest[TPM_HASH_MAX];
+
+	for (size_t i = 0; i < parts->plain.count; i++) {
+		struct tobi_bytes item = parts->plain.items[i];
+		bool fits = item.size == values_size(quote);
+		bool proven =
+		    fits && !tpm_hash(hash, item, digest) &&
+		    bytes_equal(quote->pcr_digest,
+				(struct tobi_bytes){digest, tpm_hash_size(hash)});
+
+		if (!proven && !parts->signatures.count && item.size == key_size &&
+		    EVP_PKEY_is_a(signer->key, "RSA"))
+			parts->signatures.items[parts->signatures.count++] = item;
+		else if (fits)
+			take_values(parts, quote, item);
+	}
+}
+
+/* The Name is the hash of the public area: with it come the attributes and the key. */
+static const char *wrong_certified(const struct tpm_parts *parts,
+				   const struct tpm_attest *certify,
+				   const struct tpm_signer *signer, struct arena *arena,
+				   struct tpm_claims *claims)
+{
+	struct tobi_bytes area = {0};
+	struct tpm_public public;
+	CLEANUP(EVP_PKEY_freep) EVP_PKEY *key = NULL;
+	uint8_t spki[SHA256_SIZE];
+
+	for (size_t i = 0; i < parts->publics.count; i++) {
+		if (tpm_is_named(parts->publics.items[i], certify->name))
+			area = parts->publics.items[i];
+	}
+	if (certify->magic != TPM_GENERATED)
+		return "a statement that no TPM made";
+	if (!signed_by(signature_of(parts, signer, parts->certify), signer,
+		       parts->certify))
+		return "the signature of the statement does not verify";
+	if (!area.size || tpm_public_parse(area, &public, NULL))
+		return "the statement is about a key that did not come";
+	if (!tpm_public_is_resident(&public))
+		return "it may leave the TPM, or was not made in it";
+	if (tpm_public_key(&public, &key, NULL) || key_spki_sha256(key, spki, NULL))
+		return "it is no key";
+	claims->certified_key =
+	    arena_copy(arena, (struct tobi_bytes){spki, sizeof(spki)});
+	return NULL;
+}
+
+static void fill_claims(const struct tpm_signer *signer, struct arena *arena,
+			struct tee_claims *claims)
+{
+	struct tpm_claims *tpm = claims->tpm;
+
+	claims->nonce = tpm->extra;
+	claims->timeless = true;
+	claims->root_kind = "hardware";
+	tpm->has_ak = signer->has_public;
+	tpm->certified = signer->certified;
+	tpm->ak = arena_copy(arena, (struct tobi_bytes){signer->spki, SHA256_SIZE});
+	if (signer->certified && signer->has_ek)
+		tpm->ek = arena_copy(arena, (struct tobi_bytes){signer->ek, SHA256_SIZE});
+	if (signer->certified && signer->has_gce) {
+		struct gce_identity *gce = arena_alloc(arena, sizeof(*gce));
+
+		if (gce)
+			*gce = signer->gce;
+		tpm->gce = gce;
+	}
+	claims->hardware = tpm->ek.size ? tpm->ek : tpm->ak;
+	tpm_facts_signer(signer, arena, claims);
+	tpm_facts_quote(tpm, arena, claims);
+	tpm_measure(tpm, signer, arena, claims);
+}
+
+static enum tobi_err
+examine_quote(const struct tee_request *request, struct tpm_parts *parts,
+	      const struct tpm_attest *quote, const struct tpm_signer *signer,
+	      struct checklist *list, struct tee_claims *claims, struct tobi_fault *fault)
+{
+	uint8_t binding[SHA256_SIZE];
+	struct tpm_quoted quoted = {
+	    .attest = parts->quote,
+	    .scheme = signer->scheme,
+	    .hash = signer->hash,
+	    .key = signer->key,
+	    .banks = parts->banks,
+	};
+	enum tobi_err err;
+
+	settle_plain(parts, quote, signer);
+	quoted.signature = signature_of(parts, signer, parts->quote);
+	quoted.bank_count = parts->bank_count;
+	quoted.digest_alone = parts->bank_count == 0;
+	if (!quoted.signature.size) {
+		check_record(list, &tpm_check_signature, false,
+			     "a signature of the attestation key",
+			     "none came: give it with --with");
+		return TOBI_OK;
+	}
+	if (request->claims_buffer.size) {
+		if (hash_sha256(request->claims_buffer, binding))
+			return fault_set(fault, TOBI_E_CRYPTO, "TPM evidence", "",
+					 "cannot hash");
+		quoted.expected_extra = (struct tobi_bytes){binding, sizeof(binding)};
+	} else {
+		check_waive(list, &check_binding, "it came without claims");
+	}
+	err = tpm_quoted_verify(&quoted, &rows, list, claims, fault);
+	if (err)
+		return err;
+	check_waive(list, &check_selection,
+		    "no PCR values came: the digest stands alone");
+	if (quoted.digest_alone)
+		check_waive(list, &tpm_check_pcrs,
+			    "no PCR values came: the digest stands alone");
+	return TOBI_OK;
+}
+
+static enum tobi_err examine(const struct tee_request *request, struct checklist *list,
+			     struct tee_claims *ret_claims, struct tobi_fault *fault)
+{
+	struct tpm_parts *parts = arena_alloc(list->arena, sizeof(*parts));
+	struct tpm_attest quote, certify = {0};
+	CLEANUP(signer_unref) struct tpm_signer *signer = NULL;
+	const char *wrong;
+	enum tobi_err err;
+
+	for (size_t i = 0; checks[i]; i++)
+		check_owe(list, checks[i]);
+	if (!parts)
+		return fault_set(fault, TOBI_E_MEMORY, "TPM evidence", "",
+				 "out of memory");
+	err = tpm_parts_read(request, list->arena, parts, fault);
+	if (!err)
+		err = tpm_attest_parse(parts->quote, &quote, fault);
+	if (!err && parts->certify.size)
+		err = tpm_attest_parse(parts->certify, &certify, fault);
+	if (!err)
+		err = tpm_signer_get(request, parts, certify.name, &signer, fault);
+	if (err)
+		return err;
+	ret_claims->tier = tee_tpm.tier;
+	examine_parts(parts, list);
+	examine_signer(signer, list);
+	if (!signer->key)
+		return TOBI_OK; /* the rest has no record: refuses */
+	err = examine_quote(request, parts, &quote, signer, list, ret_claims, fault);
+	if (err || !ret_claims->tpm)
+		return err;
+	if (parts->certify.size) {
+		wrong = wrong_certified(parts, &certify, signer, list->arena,
+					ret_claims->tpm);
+		check_record(list, &check_certify, !wrong, "the key, in the same TPM",
+			     wrong ? wrong : "");
+	} else {
+		check_waive(list, &check_certify, "no statement about a key came");
+	}
+	fill_claims(signer, list->arena, ret_claims);
+	return TOBI_OK;
+}
+
+const struct tee_verifier tee_tpm = {
+    "tpm",  "tpm-quote", "application/vnd.tobichi.tpm-quote",
+    0,	    checks,	 tpm_parts_recognise,
+    examine};
