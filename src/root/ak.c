@@ -8,6 +8,7 @@
 #include "codec/cbor.h"
 #include "pki/cert.h"
 #include "root/certificates.h"
+#include "tee/tpm_certificate.h"
 #include "tee/tpm_credential.h"
 
 enum { VERSION = 1, NONCE_SIZE = 12, TAG_SIZE = 16, SECRET_SIZE = TPM_CREDENTIAL_SECRET };
@@ -84,16 +85,20 @@ static enum tobi_err read_ak(struct tobi_bytes ak_public, EVP_PKEY **ret_key,
 	return err ? err : tpm_public_key(&public, ret_key, fault);
 }
 
-static enum tobi_err issue(EVP_PKEY *ak, struct tobi_bytes ca_pem, EVP_PKEY *ca_key,
-			   int64_t now, struct writer *ret_pem, struct tobi_fault *fault)
+/* It names the endorsement key: whoever sees it can tell which TPM this is. */
+static enum tobi_err issue(EVP_PKEY *ek, EVP_PKEY *ak, struct tobi_bytes ca_pem,
+			   EVP_PKEY *ca_key, int64_t now, struct writer *ret_pem,
+			   struct tobi_fault *fault)
 {
+	uint8_t ek_hash[SHA256_SIZE];
+	const struct cert_extra extra = {&tpm_certificate_ek, {ek_hash, sizeof(ek_hash)}};
 	struct writer ca_bytes = wr_init(LIMIT_PEM), der = wr_init(LIMIT_CERTIFICATE);
 	struct tobi_bytes list[LIMIT_COSE_CHAIN - 1];
 	CLEANUP(X509_freep) X509 *issuer = NULL;
 	size_t count = 0;
 	char name[64] = "";
-	struct cert_request request = {CERT_AK,		  name,		  NULL,
-				       now - back_dating, now + validity, ak};
+	struct cert_request request = {CERT_AK,	       name, NULL,   now - back_dating,
+				       now + validity, ak,   &extra, 1};
 	enum tobi_err err = chain_read_pem(ca_pem, "CA", &ca_bytes, list,
 					   LIMIT_COSE_CHAIN - 1, &count, fault);
 
@@ -107,6 +112,8 @@ static enum tobi_err issue(EVP_PKEY *ak, struct tobi_bytes ca_pem, EVP_PKEY *ca_
 				"the key is not that of its first certificate");
 	if (!err)
 		err = root_name_for(ak, "AK", name, sizeof(name), fault);
+	if (!err)
+		err = key_spki_sha256(ek, ek_hash, fault);
 	if (!err)
 		err = cert_make(&request, issuer, ca_key, &der, fault);
 	if (!err)
@@ -181,7 +188,7 @@ enum tobi_err ak_challenge_make(EVP_PKEY *ek, struct tobi_bytes ak_public,
 	enum tobi_err err = read_ak(ak_public, &ak, name, &name_bytes.size, fault);
 
 	if (!err)
-		err = issue(ak, ca_pem, ca_key, now, &pem, fault);
+		err = issue(ek, ak, ca_pem, ca_key, now, &pem, fault);
 	if (!err && (RAND_priv_bytes(secret, sizeof(secret)) != 1 ||
 		     RAND_bytes(nonce, sizeof(nonce)) != 1 ||
 		     !seal(secret, nonce, name_bytes, wr_view(&pem), &sealed)))

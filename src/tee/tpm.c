@@ -110,7 +110,8 @@ static bool signed_by(struct tobi_bytes signature, const struct tpm_signer *sign
 {
 	struct tpm_signature read;
 
-	return !tpm_signature_read(signature, signer->key, signer->scheme, signer->hash,
+	return signer->key &&
+	       !tpm_signature_read(signature, signer->key, signer->scheme, signer->hash,
 				   &read, NULL) &&
 	       !tpm_signature_verify(&read, signer->key, statement, NULL);
 }
@@ -166,7 +167,8 @@ static void settle_plain(struct tpm_parts *parts, const struct tpm_attest *quote
 			 const struct tpm_signer *signer)
 {
 	unsigned hash = signer->hash ? signer->hash : TPM_ALG_SHA256;
-	size_t key_size = (size_t)EVP_PKEY_get_size(signer->key);
+	bool rsa = signer->key && EVP_PKEY_is_a(signer->key, "RSA");
+	size_t key_size = rsa ? (size_t)EVP_PKEY_get_size(signer->key) : 0;
 	uint8_t digest[TPM_HASH_MAX];
 
 	for (size_t i = 0; i < parts->plain.count; i++) {
@@ -177,8 +179,7 @@ static void settle_plain(struct tpm_parts *parts, const struct tpm_attest *quote
 		    bytes_equal(quote->pcr_digest,
 				(struct tobi_bytes){digest, tpm_hash_size(hash)});
 
-		if (!proven && !parts->signatures.count && item.size == key_size &&
-		    EVP_PKEY_is_a(signer->key, "RSA"))
+		if (!proven && rsa && !parts->signatures.count && item.size == key_size)
 			parts->signatures.items[parts->signatures.count++] = item;
 		else if (fits)
 			take_values(parts, quote, item);
@@ -222,11 +223,12 @@ static void fill_claims(const struct tpm_signer *signer, struct arena *arena,
 	struct tpm_claims *tpm = claims->tpm;
 
 	claims->nonce = tpm->extra;
-	claims->timeless = true;
 	claims->root_kind = "hardware";
 	tpm->has_ak = signer->has_public;
 	tpm->certified = signer->certified;
-	tpm->ak = arena_copy(arena, (struct tobi_bytes){signer->spki, SHA256_SIZE});
+	if (signer->key)
+		tpm->ak =
+		    arena_copy(arena, (struct tobi_bytes){signer->spki, SHA256_SIZE});
 	if (signer->certified && signer->has_ek)
 		tpm->ek = arena_copy(arena, (struct tobi_bytes){signer->ek, SHA256_SIZE});
 	if (signer->certified && signer->has_gce) {
@@ -237,7 +239,8 @@ static void fill_claims(const struct tpm_signer *signer, struct arena *arena,
 		tpm->gce = gce;
 	}
 	claims->hardware = tpm->ek.size ? tpm->ek : tpm->ak;
-	tpm_facts_signer(signer, arena, claims);
+	if (signer->key)
+		tpm_facts_signer(signer, arena, claims);
 	tpm_facts_quote(tpm, arena, claims);
 	tpm_measure(tpm, signer, arena, claims);
 }
@@ -310,10 +313,9 @@ static enum tobi_err examine(const struct tee_request *request, struct checklist
 	if (err)
 		return err;
 	ret_claims->tier = tee_tpm.tier;
+	ret_claims->timeless = true;
 	examine_parts(parts, list);
 	examine_signer(signer, list);
-	if (!signer->key)
-		return TOBI_OK; /* the rest has no record: refuses */
 	err = examine_quote(request, parts, &quote, signer, list, ret_claims, fault);
 	if (err || !ret_claims->tpm)
 		return err;

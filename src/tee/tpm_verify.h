@@ -18,7 +18,9 @@ struct tpm_quoted {
 	/* Of a bare one: TPM_ALG_RSASSA or _RSAPSS, and its hash; 0: RSASSA (ECDSA by
 	 * the key), SHA-256. */
 	unsigned scheme, hash;
-	EVP_PKEY *key;			  /* of the attestation key; borrowed */
+	/* The attestation key; borrowed. NULL: there is none, and then the signature has
+	 * no record, which refuses. */
+	EVP_PKEY *key;
 	struct tobi_bytes expected_extra; /* empty: not asked here */
 	/* The values that came along. What the quote does not speak of is passed over.
 	 */
