@@ -10,9 +10,11 @@ static bool replay(struct tobi_bytes input, uint16_t algorithm, struct event_rep
 {
 	struct event_log log;
 	struct event event;
-	bool good = !event_log_open(input, "log", &log, NULL) &&
-		    !event_replay_start(out, algorithm, "log", NULL);
+	bool good;
 
+	*out = (struct event_replay){0};
+	good = !event_log_open(input, "log", &log, NULL) &&
+	       !event_replay_start(out, algorithm, "log", NULL);
 	must(!good || event_log_starts(input));
 	while (good && event_log_next(&log, &event)) {
 		must_be_inside(event.data, input);
@@ -21,6 +23,7 @@ static bool replay(struct tobi_bytes input, uint16_t algorithm, struct event_rep
 			must_be_inside(event.digests[i].value, input);
 		good = !event_replay_add(out, &event, "log", NULL);
 	}
+	event_replay_done(out);
 	return good && !event_log_finish(&log, "log", NULL);
 }
 

@@ -3,10 +3,7 @@
 #include <string.h>
 
 #include "base/fault.h"
-#include "base/secret.h"
 #include "pki/key.h"
-
-DEFINE_CLEANUP(EVP_MD_CTX *, EVP_MD_CTX_free)
 
 enum {
 	SHA1_SIZE = 20,
@@ -18,22 +15,31 @@ enum {
 
 static const char spec_id[SPEC_ID_SIZE] = "Spec ID Event03";
 
-static const EVP_MD *hash_of(uint16_t algorithm)
+static bool names_banks(struct tobi_bytes bytes)
 {
-	switch (algorithm) {
-	case TCG_SHA256:
-		return EVP_sha256();
-	case TCG_SHA384:
-		return EVP_sha384();
-	default:
-		return NULL;
-	}
+	return bytes.size >= HEADER_SIZE &&
+	       memcmp(bytes.ptr + HEADER_SIZE - SPEC_ID_SIZE, spec_id, SPEC_ID_SIZE) == 0;
+}
+
+/* What firmware measures first, into its own register. */
+static bool starts_with_sha1(struct tobi_bytes bytes)
+{
+	struct reader rd = rd_init(bytes);
+	uint32_t index = rd_u32le(&rd, "pcrIndex");
+	uint32_t type = rd_u32le(&rd, "eventType");
+	bool first = type == EVENT_NO_ACTION || type == EVENT_POST_CODE ||
+		     type == EVENT_S_CRTM_CONTENTS || type == EVENT_S_CRTM_VERSION;
+
+	rd_bytes(&rd, SHA1_SIZE, "digest");
+	rd_bytes(&rd, rd_u32le(&rd, "eventSize"), "event");
+	if (rd_left(&rd) >= 4)
+		first &= rd_u32le(&rd, "pcrIndex") < EVENT_REGISTERS;
+	return !rd_failed(&rd) && index == 0 && first;
 }
 
 bool event_log_starts(struct tobi_bytes bytes)
 {
-	return bytes.size >= HEADER_SIZE &&
-	       memcmp(bytes.ptr + HEADER_SIZE - SPEC_ID_SIZE, spec_id, SPEC_ID_SIZE) == 0;
+	return names_banks(bytes) || starts_with_sha1(bytes);
 }
 
 static void read_banks(struct event_log *log, struct reader *rd)
@@ -91,6 +97,14 @@ enum tobi_err event_log_open(struct tobi_bytes bytes, const char *object,
 	err = rd_status(&log.rd, object, fault);
 	if (err)
 		return err;
+	if (!names_banks(bytes) && starts_with_sha1(bytes)) {
+		*ret_log = (struct event_log){.rd = rd_init(bytes),
+					      .banks = {{TCG_SHA1, SHA1_SIZE}},
+					      .bank_count = 1,
+					      .sha1_only = true,
+					      .filled = find_filling(bytes)};
+		return TOBI_OK;
+	}
 	id = rd_bytes(&sub, SPEC_ID_SIZE, "signature");
 	if (type != EVENT_NO_ACTION || index > 1 || id.size != SPEC_ID_SIZE ||
 	    memcmp(id.ptr, spec_id, SPEC_ID_SIZE) != 0)
@@ -119,11 +133,29 @@ static uint16_t size_in(const struct event_log *log, uint16_t algorithm)
 	return 0;
 }
 
+static void read_digests(struct event_log *log, struct event *event)
+{
+	struct reader *rd = &log->rd;
+	uint32_t count = rd_u32le(rd, "digestCount");
+
+	if (count > log->bank_count)
+		rd_fail(rd, TOBI_E_MALFORMED, "digestCount");
+	for (uint32_t i = 0; i < count && !rd_failed(rd); i++) {
+		struct event_digest *digest = &event->digests[i];
+
+		digest->algorithm = rd_u16le(rd, "algorithmId");
+		if (size_in(log, digest->algorithm) == 0 ||
+		    event_digest_of(event, digest->algorithm).size)
+			rd_fail(rd, TOBI_E_MALFORMED, "algorithmId");
+		digest->value = rd_bytes(rd, size_in(log, digest->algorithm), "digest");
+		event->digest_count = i + 1;
+	}
+}
+
 bool event_log_next(struct event_log *log, struct event *ret_event)
 {
 	struct event event = {0};
 	struct reader *rd = &log->rd;
-	uint32_t count;
 
 	if (at_end(log))
 		return false;
@@ -133,18 +165,12 @@ bool event_log_next(struct event_log *log, struct event *ret_event)
 	if (event.index == UNUSED)
 		rd_fail(rd, TOBI_E_TRAILING, "filling");
 	event.type = rd_u32le(rd, "eventType");
-	count = rd_u32le(rd, "digestCount");
-	if (count > log->bank_count)
-		rd_fail(rd, TOBI_E_MALFORMED, "digestCount");
-	for (uint32_t i = 0; i < count && !rd_failed(rd); i++) {
-		struct event_digest *digest = &event.digests[i];
-
-		digest->algorithm = rd_u16le(rd, "algorithmId");
-		if (size_in(log, digest->algorithm) == 0 ||
-		    event_digest_of(&event, digest->algorithm).size)
-			rd_fail(rd, TOBI_E_MALFORMED, "algorithmId");
-		digest->value = rd_bytes(rd, size_in(log, digest->algorithm), "digest");
-		event.digest_count = i + 1;
+	if (log->sha1_only) {
+		event.digests[0] = (struct event_digest){
+		    TCG_SHA1, rd_bytes(rd, SHA1_SIZE, "digest")};
+		event.digest_count = 1;
+	} else {
+		read_digests(log, &event);
 	}
 	event.data = rd_bytes(rd, rd_u32le(rd, "eventSize"), "event");
 	if (rd_failed(rd))
@@ -168,38 +194,40 @@ struct tobi_bytes event_digest_of(const struct event *event, uint16_t algorithm)
 	return (struct tobi_bytes){0};
 }
 
-bool event_data_is_proven(const struct event *event, uint16_t algorithm)
+bool event_data_is_proven(const struct event *event, const struct event_hash *hash)
 {
-	struct tobi_bytes digest = event_digest_of(event, algorithm);
-	uint8_t hash[EVP_MAX_MD_SIZE];
-	unsigned size = 0;
-
-	if (!hash_of(algorithm) || !digest.size ||
-	    EVP_Digest(event->data.ptr, event->data.size, hash, &size, hash_of(algorithm),
-		       NULL) != 1)
-		return false;
-	return bytes_equal(digest, (struct tobi_bytes){hash, size});
+	return event_hash_is(hash, event_digest_of(event, hash->algorithm), event->data);
 }
 
 enum tobi_err event_replay_start(struct event_replay *replay, uint16_t algorithm,
 				 const char *object, struct tobi_fault *fault)
 {
-	const EVP_MD *md = hash_of(algorithm);
+	*replay = (struct event_replay){0};
+	return event_hash_start(algorithm, object, &replay->hash, fault);
+}
 
-	if (!md)
-		return fault_set(fault, TOBI_E_UNSUPPORTED, object, "algorithmId",
-				 "only SHA-256 and SHA-384 are replayed here");
-	*replay = (struct event_replay){.algorithm = algorithm,
-					.digest_size = (size_t)EVP_MD_get_size(md)};
-	return TOBI_OK;
+void event_replay_done(struct event_replay *replay)
+{
+	event_hash_done(&replay->hash);
+}
+
+struct tobi_bytes event_replay_register(const struct event_replay *replay, unsigned index)
+{
+	return (struct tobi_bytes){replay->registers[index], replay->hash.size};
+}
+
+bool event_replay_extend(struct event_replay *replay, unsigned index,
+			 struct tobi_bytes digest)
+{
+	struct tobi_bytes parts[] = {event_replay_register(replay, index), digest};
+
+	return event_hash_run(&replay->hash, parts, 2, replay->registers[index]);
 }
 
 enum tobi_err event_replay_add(struct event_replay *replay, const struct event *event,
 			       const char *object, struct tobi_fault *fault)
 {
-	CLEANUP(EVP_MD_CTX_freep) EVP_MD_CTX *md = NULL;
-	struct tobi_bytes digest = event_digest_of(event, replay->algorithm);
-	uint8_t *value;
+	struct tobi_bytes digest = event_digest_of(event, replay->hash.algorithm);
 
 	replay->events++;
 	if (event->type == EVENT_NO_ACTION)
@@ -208,16 +236,11 @@ enum tobi_err event_replay_add(struct event_replay *replay, const struct event *
 		return fault_set(fault, TOBI_E_MALFORMED, object, "pcrIndex",
 				 "event %zu is for register %u, which there is not",
 				 replay->events, event->index);
-	if (digest.size != replay->digest_size)
+	if (digest.size != replay->hash.size)
 		return fault_set(fault, TOBI_E_MALFORMED, object, "digest",
-				 "event %zu has no digest of the hash that is replayed",
-				 replay->events);
-	value = replay->registers[event->index];
-	md = EVP_MD_CTX_new();
-	if (!md || EVP_DigestInit_ex(md, hash_of(replay->algorithm), NULL) != 1 ||
-	    EVP_DigestUpdate(md, value, replay->digest_size) != 1 ||
-	    EVP_DigestUpdate(md, digest.ptr, digest.size) != 1 ||
-	    EVP_DigestFinal_ex(md, value, NULL) != 1)
+				 "event %zu has no digest of %s, which is replayed",
+				 replay->events, event_hash_name(replay->hash.algorithm));
+	if (!event_replay_extend(replay, event->index, digest))
 		return fault_openssl(fault, object, "digest", "cannot replay");
 	replay->extended[event->index] = true;
 	return TOBI_OK;

@@ -5,6 +5,7 @@
 
 #include "base/fault.h"
 #include "base/secret.h"
+#include "tee/boot.h"
 #include "tee/dcap_tcb.h"
 #include "tee/tdx_claims.h"
 #include "tee/tdx_log.h"
@@ -40,7 +41,7 @@ static const struct check check_report_data = {
 
 static const struct check *const checks[] = {
     &check_format, DCAP_CHECKS,	     DCAP_TCB_CHECKS,	 &check_seam, &check_attributes,
-    &check_xfam,   &check_event_log, &check_report_data, NULL,
+    &check_xfam,   &check_event_log, BOOT_CHECKS,	 &check_report_data, NULL,
 };
 
 static const uint8_t zeros[TDX_HASH_SIZE];
@@ -204,30 +205,26 @@ static enum tobi_err examine_log(const struct tee_request *request,
 				 struct checklist *list, struct tee_claims *claims,
 				 struct tdx_claims *own, struct tobi_fault *fault)
 {
-	struct tdx_log log = {0};
+	struct boot_registers_shown shown = {.kind = BOOT_RTMRS,
+					     .algorithm = TCG_SHA384,
+					     .instead = &check_event_log};
+	struct boot_logs logs = {0};
 	struct tobi_fault why = {0};
 	char text[512];
-	enum tobi_err err = tdx_log_find(request, &log, &why);
+	enum tobi_err err = tdx_table_check(request, &why);
 
-	if (!err && !log.found) {
-		check_not_asked(list, &check_event_log, "no event log came with it");
-		return TOBI_OK;
-	}
-	own->event_log = true;
-	if (!err)
-		err = tdx_log_replay(&log, &own->report, &own->event_count, &why);
-	if (err == TOBI_E_MEMORY || err == TOBI_E_CRYPTO)
-		return fault_set(fault, err, "event log", "", "%s", why.message);
 	if (err) {
 		tobi_fault_print(&why, text, sizeof(text));
-		check_record(list, &check_event_log, false, "the registers of the quote",
-			     text);
-		return TOBI_OK;
+		check_record(list, &check_event_log, false, "a table of this log", text);
 	}
-	snprintf(text, sizeof(text), "%zu events give RTMR0 to RTMR3", own->event_count);
-	check_record(list, &check_event_log, true, "", text);
-	tee_fact(claims, list->arena, "event log", "%s", text);
-	return TOBI_OK;
+	for (size_t i = 0; i < TDX_RTMRS; i++)
+		shown.values[i + 1] = own->report.rtmrs[i];
+	/* What is wrong with them is boot_examine()'s to say. */
+	own->event_log = boot_logs_find(request, &logs, NULL) || logs.found;
+	err = boot_examine(request, &shown, list, claims, fault);
+	if (!err && claims->boot)
+		own->event_count = claims->boot->events;
+	return err;
 }
 
 static enum tobi_err examine_platform(const struct tee_request *request,

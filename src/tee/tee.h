@@ -25,6 +25,7 @@ struct sgx_claims;  /* sgx_claims.h */
 struct tdx_claims;  /* tdx_claims.h */
 struct epid_claims;
 struct snp_claims; /* snp_claims.h */
+struct boot_claims;
 struct sev_claims;
 struct tpm_claims; /* tpm_claims.h */
 
@@ -71,6 +72,7 @@ struct tee_claims {
 	const struct tdx_claims *tdx;
 	const struct snp_claims *snp;
 	struct tpm_claims *tpm; /* of evidence with a TPM's quote, of any kind */
+	const struct boot_claims *boot; /* boot_claims.h: an event log came with it */
 	/* What reference values are compared with. */
 	struct tee_environment environment;
 	struct tee_measurement *measurements; /* in the arena */

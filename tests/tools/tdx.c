@@ -56,15 +56,19 @@ static void put_collateral(const struct tdx_run *run)
 static void put_log(struct tdx_run *run)
 {
 	const struct tobi_bytes measured = bytes_of_text("measured");
+	static const struct tobi_bytes separator = {(const uint8_t *)"\0\0\0\0", 4};
 	struct writer log = wr_init(1 << 16);
 	uint8_t table[CCEL_TABLE_SIZE], digest[48];
 
 	test_log_start(&log, false);
+	test_log_event(&log, false, 1, EVENT_SEPARATOR, separator);
 	test_log_event(&log, false, 1, EVENT_ACTION, measured);
 	test_log_table(table, 2, log.size);
 	put("log", wr_view(&log));
 	put("table", (struct tobi_bytes){table, sizeof(table)});
 	memset(run->scene.body + 328, 0, (size_t)4 * 48);
+	assert_int_equal(hash_sha384(separator, digest), TOBI_OK);
+	test_log_extend(run->scene.body + 328, digest);
 	assert_int_equal(hash_sha384(measured, digest), TOBI_OK);
 	test_log_extend(run->scene.body + 328, digest);
 	wr_done(&log);

@@ -166,16 +166,21 @@ static void test_policy_tdx_service_td__not_named__refused(void **state)
 static void test_policy_tdx_event_log__none_came__refused(void **state)
 {
 	static const char lines[] = "tdx:\n  event-log: required\n";
+	static const struct tobi_bytes separator = {(const uint8_t *)"\0\0\0\0", 4};
 	struct tdx_run *run = *state;
 	struct writer log = wr_init(1 << 16);
+	uint8_t digest[48];
 
 	tdx_run_accepted(run, "");
 	POLICY_FAILS("POLICY-TDX-EVENT-LOG", run, lines);
 	test_log_start(&log, false);
+	test_log_event(&log, false, 1, EVENT_SEPARATOR, separator);
 	run->pieces[0] = wr_view(&log);
 	run->piece_count = 1;
 	POLICY_FAILS("TDX-EVENT-LOG", run, lines);
 	memset(run->scene.body + 328, 0, (size_t)4 * 48);
+	assert_int_equal(hash_sha384(separator, digest), TOBI_OK);
+	test_log_extend(run->scene.body + 328, digest);
 	tdx_run_accepted(run, lines);
 	tdx_run_bad_policy(run, "tdx:\n  event-log: optional\n");
 	wr_done(&log);

@@ -175,16 +175,20 @@ static void test_tdx_report_data__of_other_claims__fails(void **state)
 
 /* ---- the event log ---- */
 
-/* Two events of RTMR0 and one of RTMR2; the registers of the scene are made of them. */
+/* Three events of RTMR0 and one of RTMR2; the registers of the scene are made of them. */
 static void write_log(struct tdx_run *run, struct writer *log)
 {
+	static const struct tobi_bytes separator = {(const uint8_t *)"\0\0\0\0", 4};
 	uint8_t digest[48];
 
 	test_log_start(log, false);
+	test_log_event(log, false, 1, EVENT_SEPARATOR, separator);
 	test_log_event(log, false, 1, EVENT_SEPARATOR, bytes_of_text("a"));
 	test_log_event(log, false, 3, EVENT_ACTION, bytes_of_text("b"));
 	test_log_event(log, false, 1, EVENT_ACTION, bytes_of_text("c"));
 	memset(run->scene.body + RTMRS, 0, (size_t)TDX_RTMRS * 48);
+	assert_int_equal(hash_sha384(separator, digest), TOBI_OK);
+	test_log_extend(run->scene.body + RTMRS, digest);
 	assert_int_equal(hash_sha384(bytes_of_text("a"), digest), TOBI_OK);
 	test_log_extend(run->scene.body + RTMRS, digest);
 	assert_int_equal(hash_sha384(bytes_of_text("c"), digest), TOBI_OK);
@@ -206,7 +210,7 @@ static void test_tdx_event_log__gives_the_registers__passes(void **state)
 	tdx_run_passes(run);
 	assert_int_equal(tdx_run_outcome(run, "TDX-EVENT-LOG"), TOBI_PASSED);
 	assert_true(run->claims.tdx->event_log);
-	assert_int_equal(run->claims.tdx->event_count, 3);
+	assert_int_equal(run->claims.tdx->event_count, 4);
 	wr_done(&log);
 }
 
