@@ -111,6 +111,9 @@ static bool take_separator(struct boot_walk *walk, const struct event *event)
 
 		if (!bytes_equal(digest, known))
 			continue;
+		/* A boot order of 1, 0 has the digest of an error. */
+		if (i == SEPARATORS - 1 && event->type != EVENT_SEPARATOR)
+			return false;
 		walk->separated[event->index]++;
 		walk->separator_error |= i == SEPARATORS - 1;
 		return true;
