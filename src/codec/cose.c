@@ -11,6 +11,12 @@
 
 enum { MAX_HEADERS = 16 };
 
+/* What is read: a MAC's algorithms count instead of signatures'; an algorithm that is
+ * missing, not protected or unknown is left for whoever asked to find. */
+struct form {
+	bool mac, any_alg;
+};
+
 /* Labels seen in one header map: a label in both maps is refused (RFC 9052 §3). */
 struct labels {
 	int64_t labels[MAX_HEADERS];
@@ -60,26 +66,37 @@ static void read_critical(struct cbor *cbor, struct labels *critical)
 	}
 }
 
-static void read_header(struct cbor *cbor, int64_t label, bool is_protected,
-			struct labels *critical, struct cose_sign1 *sign1)
+static void read_algorithm(struct cbor *cbor, bool is_protected, const struct form *form,
+			   struct cose_sign1 *sign1)
 {
-	switch (label) {
-	case COSE_HEADER_ALG: {
-		const struct cose_alg_row *row;
+	enum cose_alg alg = COSE_NONE;
 
-		if (!is_protected) {
-			cbor_fail(cbor, TOBI_E_MALFORMED,
-				  "alg outside the protected header");
-			return;
-		}
-		row = cbor_peek(cbor) == CBOR_TEXT ? NULL
-						   : cose_alg_find(cbor_int(cbor, "alg"));
-		if (!row)
-			cbor_fail(cbor, TOBI_E_UNSUPPORTED, "alg");
-		else
-			sign1->alg = row->alg;
+	if (!is_protected && !form->any_alg) {
+		cbor_fail(cbor, TOBI_E_MALFORMED, "alg outside the protected header");
 		return;
 	}
+	if (cbor_peek(cbor) == CBOR_TEXT) {
+		cbor_skip(cbor, "alg");
+	} else {
+		int64_t number = cbor_int(cbor, "alg");
+
+		if (form->mac ? cose_mac_size(number) > 0 : cose_alg_find(number) != NULL)
+			alg = (enum cose_alg)number;
+	}
+	if (!alg && !form->any_alg)
+		cbor_fail(cbor, TOBI_E_UNSUPPORTED, "alg");
+	if (is_protected)
+		sign1->alg = alg;
+}
+
+static void read_header(struct cbor *cbor, int64_t label, bool is_protected,
+			const struct form *form, struct labels *critical,
+			struct cose_sign1 *sign1)
+{
+	switch (label) {
+	case COSE_HEADER_ALG:
+		read_algorithm(cbor, is_protected, form, sign1);
+		return;
 	case COSE_HEADER_CRIT:
 		if (!is_protected)
 			cbor_fail(cbor, TOBI_E_MALFORMED,
@@ -103,8 +120,9 @@ static void read_header(struct cbor *cbor, int64_t label, bool is_protected,
 	}
 }
 
-static void read_headers(struct cbor *cbor, bool is_protected, struct labels *labels,
-			 const struct labels *others, struct cose_sign1 *sign1)
+static void read_headers(struct cbor *cbor, bool is_protected, const struct form *form,
+			 struct labels *labels, const struct labels *others,
+			 struct cose_sign1 *sign1)
 {
 	struct cbor_map map = cbor_map(cbor, MAX_HEADERS, "header");
 	struct labels critical = {0};
@@ -116,7 +134,7 @@ static void read_headers(struct cbor *cbor, bool is_protected, struct labels *la
 		if (others && seen(others, label))
 			cbor_fail(cbor, TOBI_E_MALFORMED, "label in both headers");
 		labels->labels[labels->count++] = label;
-		read_header(cbor, label, is_protected, &critical, sign1);
+		read_header(cbor, label, is_protected, form, &critical, sign1);
 	}
 	/* RFC 9052 section 3.1: what is critical must itself be protected. */
 	for (size_t i = 0; i < critical.count; i++) {
@@ -125,8 +143,8 @@ static void read_headers(struct cbor *cbor, bool is_protected, struct labels *la
 	}
 }
 
-static void read_protected(struct cbor *cbor, struct labels *labels,
-			   struct cose_sign1 *sign1)
+static void read_protected(struct cbor *cbor, const struct form *form,
+			   struct labels *labels, struct cose_sign1 *sign1)
 {
 	struct cbor inner;
 
@@ -135,7 +153,7 @@ static void read_protected(struct cbor *cbor, struct labels *labels,
 		return;
 	inner = cbor_init(sign1->protected_bytes, cbor->rules);
 	inner.rd.origin = rd_offset(&cbor->rd) - sign1->protected_bytes.size;
-	read_headers(&inner, true, labels, NULL, sign1);
+	read_headers(&inner, true, form, labels, NULL, sign1);
 	if (!cbor_failed(&inner) && rd_left(&inner.rd))
 		cbor_fail(&inner, TOBI_E_TRAILING, "protected header");
 	if (cbor_failed(&inner)) {
@@ -145,36 +163,64 @@ static void read_protected(struct cbor *cbor, struct labels *labels,
 	}
 }
 
+/* The array behind the tag. */
+static enum tobi_err read_structure(struct cbor *cbor, const struct form *form,
+				    const char *object, struct cose_sign1 *ret_sign1,
+				    struct tobi_fault *fault)
+{
+	const char *name = form->mac ? "COSE_Mac0" : "COSE_Sign1";
+	struct cose_sign1 sign1 = {0};
+	struct labels protected_labels = {0}, unprotected_labels = {0};
+	enum tobi_err err;
+
+	if (cbor_array(cbor, 4, name) != 4)
+		cbor_fail(cbor, TOBI_E_MALFORMED, name);
+	read_protected(cbor, form, &protected_labels, &sign1);
+	read_headers(cbor, false, form, &unprotected_labels, &protected_labels, &sign1);
+	if (cbor_peek(cbor) == CBOR_NULL)
+		cbor_null(cbor, "payload");
+	else
+		sign1.payload = cbor_bytes(cbor, LIMIT_EVIDENCE, "payload");
+	sign1.signature = cbor_bytes(cbor, 1024, form->mac ? "MAC" : "signature");
+	if (!cbor_failed(cbor) && sign1.alg == COSE_NONE && !form->any_alg)
+		cbor_fail(cbor, TOBI_E_MALFORMED, "alg");
+	err = cbor_finish(cbor, object, fault);
+	if (err)
+		return err;
+	*ret_sign1 = sign1;
+	return TOBI_OK;
+}
+
 enum tobi_err cose_parse(struct tobi_bytes bytes, bool deterministic,
 			 enum cose_tagging tagging, const char *object,
 			 struct cose_sign1 *ret_sign1, struct tobi_fault *fault)
 {
+	const struct form form = {0};
 	struct cbor cbor =
 	    cbor_init(bytes, deterministic ? CBOR_DETERMINISTIC : CBOR_PREFERRED);
-	struct cose_sign1 sign1 = {0};
-	struct labels protected_labels = {0}, unprotected_labels = {0};
-	enum tobi_err err;
 
 	if (cbor_peek(&cbor) == CBOR_TAG || tagging == COSE_TAGGED) {
 		if (cbor_tag(&cbor, "tag") != COSE_TAG_SIGN1)
 			cbor_fail(&cbor, TOBI_E_MALFORMED, "tag of COSE_Sign1");
 	}
-	if (cbor_array(&cbor, 4, "COSE_Sign1") != 4)
-		cbor_fail(&cbor, TOBI_E_MALFORMED, "COSE_Sign1");
-	read_protected(&cbor, &protected_labels, &sign1);
-	read_headers(&cbor, false, &unprotected_labels, &protected_labels, &sign1);
-	if (cbor_peek(&cbor) == CBOR_NULL)
-		cbor_null(&cbor, "payload");
-	else
-		sign1.payload = cbor_bytes(&cbor, LIMIT_EVIDENCE, "payload");
-	sign1.signature = cbor_bytes(&cbor, 1024, "signature");
-	if (!cbor_failed(&cbor) && sign1.alg == COSE_NONE)
-		cbor_fail(&cbor, TOBI_E_MALFORMED, "alg");
-	err = cbor_finish(&cbor, object, fault);
-	if (err)
-		return err;
-	*ret_sign1 = sign1;
-	return TOBI_OK;
+	return read_structure(&cbor, &form, object, ret_sign1, fault);
+}
+
+enum tobi_err cose_parse_either(struct tobi_bytes bytes, const char *object,
+				bool *ret_is_mac, struct cose_sign1 *ret_sign1,
+				struct tobi_fault *fault)
+{
+	struct cbor cbor = cbor_init(bytes, CBOR_PREFERRED);
+	struct form form = {.any_alg = true};
+	uint64_t tag = cbor_tag(&cbor, "tag");
+
+	if (tag == COSE_TAG_CWT)
+		tag = cbor_tag(&cbor, "tag");
+	form.mac = tag == COSE_TAG_MAC0;
+	if (tag != COSE_TAG_SIGN1 && !form.mac)
+		cbor_fail(&cbor, TOBI_E_MALFORMED, "tag of COSE_Sign1 or COSE_Mac0");
+	*ret_is_mac = form.mac;
+	return read_structure(&cbor, &form, object, ret_sign1, fault);
 }
 
 static bool set_padding(const struct cose_alg_row *row, EVP_PKEY_CTX *context)

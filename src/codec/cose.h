@@ -2,9 +2,10 @@
  * COSE_Sign1 (RFC 9052 §4, algorithms of RFC 9053 and RFC 8812).
  *
  * Signs with ES256, ES384, EdDSA (Ed25519); verifies those and ES512, PS256, PS384. The
- * algorithm is read from the protected header only; a label in both headers, an unknown
- * critical label and COSE_Mac0 (tag 17) are refused. Signatures are verified over the
- * protected bytes exactly as received.
+ * algorithm is read from the protected header only; a label in both headers and an
+ * unknown critical label are refused, and COSE_Mac0 (tag 17) wherever it was not asked
+ * for by cose_parse_either(). Signatures are verified over the protected bytes exactly as
+ * received.
  */
 #ifndef TOBI_CODEC_COSE_H
 #define TOBI_CODEC_COSE_H
@@ -22,6 +23,10 @@ enum cose_alg {
 	COSE_ES512 = -36,
 	COSE_PS256 = -37,
 	COSE_PS384 = -38,
+	/* Of COSE_Mac0 alone. */
+	COSE_HMAC256 = 5,
+	COSE_HMAC384 = 6,
+	COSE_HMAC512 = 7,
 };
 
 /* Everything borrows from the input. */
@@ -46,6 +51,24 @@ TOBI_MUST_USE enum tobi_err cose_parse(struct tobi_bytes bytes, bool determinist
 				       enum cose_tagging tagging, const char *object,
 				       struct cose_sign1 *ret_sign1,
 				       struct tobi_fault *fault);
+
+/*
+ * COSE_Sign1 or COSE_Mac0, as the tag says, which must be there, alone or behind the tag
+ * of a CWT (61); of COSE_Mac0 the MAC is in signature. For formats whose verifier records
+ * what is wrong: alg is COSE_NONE when it is not in the protected header, or not known
+ * here.
+ */
+TOBI_MUST_USE enum tobi_err cose_parse_either(struct tobi_bytes bytes, const char *object,
+					      bool *ret_is_mac,
+					      struct cose_sign1 *ret_sign1,
+					      struct tobi_fault *fault);
+
+/*
+ * Whether whoever has the secret made the MAC of a COSE_Mac0 over this payload, without
+ * external data. False for an algorithm that is no MAC, and for an empty secret.
+ */
+bool cose_mac_holds(const struct cose_sign1 *mac0, struct tobi_bytes secret,
+		    struct tobi_bytes payload);
 
 /*
  * payload: that of the structure, or the detached one. The key must be of the type and

@@ -6,7 +6,9 @@
 #include "codec/cose.h"
 
 enum {
+	COSE_TAG_MAC0 = 17,
 	COSE_TAG_SIGN1 = 18,
+	COSE_TAG_CWT = 61, /* RFC 8392 section 6: may stand before either */
 	COSE_HEADER_ALG = 1,
 	COSE_HEADER_CRIT = 2,
 	COSE_HEADER_CONTENT_TYPE = 3,
@@ -29,6 +31,9 @@ const struct cose_alg_row *cose_alg_find(int64_t alg);
 /* The row for signing with the key; NULL when there is none. */
 const struct cose_alg_row *cose_alg_for_key(EVP_PKEY *key);
 bool cose_alg_fits(const struct cose_alg_row *row, EVP_PKEY *key);
+
+/* Of HMAC with SHA-2, not cut short: the size of its hash; 0 for any other algorithm. */
+size_t cose_mac_size(int64_t alg);
 
 /* ECDSA signatures: DER to r||s, and back. */
 enum tobi_err cose_ecdsa_to_raw(struct tobi_bytes der, size_t half, struct writer *out,
