@@ -16,27 +16,33 @@ DEFINE_CLEANUP(ECDSA_SIG *, ECDSA_SIG_free)
 
 enum { HALF_MAX = 48, DER_MAX = 2 * HALF_MAX + 16, UNCOMPRESSED = 4 };
 
-enum tobi_err ec_key_read(enum key_kind kind, struct tobi_bytes point, const char *object,
-			  EVP_PKEY **ret_key, struct tobi_fault *fault)
+static const struct {
+	size_t half;
+	const char *group;
+} curves[] = {{32, "P-256"}, {48, "P-384"}, {66, "P-521"}};
+
+enum tobi_err ec_key_read_sec1(struct tobi_bytes point, const char *object,
+			       EVP_PKEY **ret_key, struct tobi_fault *fault)
 {
 	CLEANUP(EVP_PKEY_CTX_freep)
 	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
 	char group[] = "P-256";
-	uint8_t encoded[1 + 2 * HALF_MAX] = {UNCOMPRESSED};
 	OSSL_PARAM parameters[3];
 	EVP_PKEY *key = NULL; /* OpenSSL would fill in the key that it finds there */
-	size_t half = kind == KEY_P256 ? 32 : HALF_MAX;
+	size_t curve = 0;
 
-	if ((kind != KEY_P256 && kind != KEY_P384) || point.size != 2 * half)
-		return fault_set(fault, TOBI_E_ARGUMENT, object, "key",
-				 "no point of a known curve has %zu bytes", point.size);
-	if (kind == KEY_P384)
-		bytes_copy(group, sizeof(group), "P-384", sizeof(group));
-	bytes_copy(encoded + 1, sizeof(encoded) - 1, point.ptr, point.size);
+	while (curve < 3 && point.size != 1 + 2 * curves[curve].half)
+		curve++;
+	if (curve == 3 || point.ptr[0] != UNCOMPRESSED)
+		return fault_set(fault, TOBI_E_MALFORMED, object, "key",
+				 "its %zu bytes are no point of P-256, P-384 or P-521, "
+				 "uncompressed",
+				 point.size);
+	bytes_copy(group, sizeof(group), curves[curve].group, sizeof(group));
 	parameters[0] =
 	    OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, group, 0);
-	parameters[1] = OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY,
-							  encoded, 1 + point.size);
+	parameters[1] = OSSL_PARAM_construct_octet_string(
+	    OSSL_PKEY_PARAM_PUB_KEY, (void *)(uintptr_t)point.ptr, point.size);
 	parameters[2] = OSSL_PARAM_construct_end();
 	/* It refuses a point that is not on the curve. */
 	if (!context || EVP_PKEY_fromdata_init(context) != 1)
@@ -48,6 +54,20 @@ enum tobi_err ec_key_read(enum key_kind kind, struct tobi_bytes point, const cha
 	}
 	*ret_key = key;
 	return TOBI_OK;
+}
+
+enum tobi_err ec_key_read(enum key_kind kind, struct tobi_bytes point, const char *object,
+			  EVP_PKEY **ret_key, struct tobi_fault *fault)
+{
+	uint8_t encoded[1 + 2 * HALF_MAX] = {UNCOMPRESSED};
+	size_t half = kind == KEY_P256 ? 32 : HALF_MAX;
+
+	if ((kind != KEY_P256 && kind != KEY_P384) || point.size != 2 * half)
+		return fault_set(fault, TOBI_E_ARGUMENT, object, "key",
+				 "no point of a known curve has %zu bytes", point.size);
+	bytes_copy(encoded + 1, sizeof(encoded) - 1, point.ptr, point.size);
+	return ec_key_read_sec1((struct tobi_bytes){encoded, 1 + point.size}, object,
+				ret_key, fault);
 }
 
 static size_t to_der(struct tobi_bytes raw, uint8_t *out)

@@ -9,6 +9,11 @@
 TOBI_MUST_USE enum tobi_err ec_key_read(enum key_kind kind, struct tobi_bytes point,
 					const char *object, EVP_PKEY **ret_key,
 					struct tobi_fault *fault);
+/* The same from the point as SEC 1 writes it, not compressed: 04, x, y; 65 bytes for
+ * P-256, 97 for P-384, 133 for P-521. TOBI_E_MALFORMED for anything else, too. */
+TOBI_MUST_USE enum tobi_err ec_key_read_sec1(struct tobi_bytes point, const char *object,
+					     EVP_PKEY **ret_key,
+					     struct tobi_fault *fault);
 /* Whether the key, which must be of P-256 for 64 bytes and of P-384 for 96, signed
  * exactly message: r and s big-endian, over SHA-256 and SHA-384. */
 bool ec_signature_holds(EVP_PKEY *key, struct tobi_bytes message,
