@@ -6,8 +6,10 @@
 
 #include "base/hex.h"
 #include "base/secret.h"
+#include "tee/cca.h"
 #include "tee/epid.h"
 #include "tee/nitro.h"
+#include "tee/psa.h"
 #include "tee/sgx.h"
 #include "tee/snp.h"
 #include "tee/sev.h"
@@ -20,6 +22,7 @@ enum { SHOWN_MAX = 128, REPORT_DATA_SIZE = 64 };
 static const struct tee_verifier *const verifiers[] = {
     &tee_soft, &tee_sgx,   &tee_tdx,	   &tee_snp,
     &tee_sev,  &tee_nitro, &tee_nitro_tpm, &tee_epid, &tee_tpm,
+    &tee_sev,  &tee_nitro, &tee_nitro_tpm, &tee_epid, &tee_cca, &tee_psa,
 };
 
 const struct tee_verifier *tee_verifier_at(size_t index)

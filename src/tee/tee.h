@@ -28,6 +28,8 @@ struct snp_claims; /* snp_claims.h */
 struct boot_claims;
 struct sev_claims;
 struct tpm_claims; /* tpm_claims.h */
+struct arm_claims; /* arm_claims.h */
+struct cca_claims;
 
 /* What every kind of evidence says, after it was examined. Borrowed or in the arena. */
 struct tee_claims {
@@ -73,6 +75,8 @@ struct tee_claims {
 	const struct snp_claims *snp;
 	struct tpm_claims *tpm; /* of evidence with a TPM's quote, of any kind */
 	const struct boot_claims *boot; /* boot_claims.h: an event log came with it */
+	const struct cca_claims *cca;
+	const struct arm_claims *psa;
 	/* What reference values are compared with. */
 	struct tee_environment environment;
 	struct tee_measurement *measurements; /* in the arena */
@@ -97,6 +101,11 @@ struct tee_request {
 	/* Of the kinds that vendors' keys vouch for. */
 	struct key_pins pins;		/* whom the policy trusts for this tier */
 	const struct anchor_keys *keys; /* the same, where they are bare keys; or NULL */
+	/* Keys of one device, as reference values name them for what the evidence says of
+	 * itself: they count beside keys. NULL: there are none. */
+	const struct anchor_keys *(*find_keys)(const void *context,
+					       const struct tee_environment *environment);
+	const void *find_keys_context;
 	const struct tobi_collateral *collateral; /* or NULL: there is none */
 	/* What came beside the evidence: certificates, a signature, an event log. Each
 	 * verifier takes what it knows by its form. */
