@@ -30,7 +30,8 @@ enum {
 /* Sizes in bytes of what is written in hexadecimal; 0 at the end. */
 static const size_t one_hash[] = {HASH_SIZE, 0};
 /* Each vendor has its own. */
-static const size_t measurements[] = {32, 48, 0};
+static const size_t measurements[] = {32, 48, 64, 0};
+static const size_t signers[] = {32, 48, 0};
 static const size_t configurations[] = {32, 48, 64, 0};
 static const size_t hardware_ids[] = {8, 16, 32, 33, 64, 0};
 
@@ -284,7 +285,7 @@ static enum tobi_err take_all(struct tobi_policy *policy, const struct yaml_poli
 				measurements, &policy->images, fault);
 	if (!err)
 		err = take_list(policy, "signers", yaml->signers, yaml->signers_count,
-				measurements, &policy->signers, fault);
+				signers, &policy->signers, fault);
 	if (!err)
 		err = take_list(policy, "agents", yaml->agents, yaml->agents_count,
 				one_hash, &policy->agents, fault);

@@ -36,13 +36,15 @@ struct policy_dcap;
 struct policy_tdx;
 struct policy_sev;
 struct policy_tpm;
+struct policy_psa;
+struct policy_cca;
 
 struct tobi_policy {
 	struct arena arena;
 	const char *name;
 	const char **tiers;
 	size_t tier_count;
-	struct bytes_list images;  /* 32 or 48 bytes each; any of them */
+	struct bytes_list images;  /* 32, 48 or 64 bytes each; any of them */
 	struct bytes_list signers; /* 32 or 48 bytes each; any of them */
 	struct bytes_list agents;  /* 48 bytes each; empty: not asked */
 	bool has_product;
@@ -77,6 +79,8 @@ struct tobi_policy {
 	struct policy_snp snp;
 	const struct policy_sev *sev;
 	const struct policy_tpm *tpm;
+	const struct policy_psa *psa;
+	const struct policy_cca *cca;
 	/* 48 bytes each: collateral counts from bundles that one of them signed only;
 	 * empty: not asked. */
 	struct bytes_list bundle_signers;

@@ -3,9 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "appraise/policy_cca.h"
 #include "appraise/policy_dcap.h"
 #include "appraise/policy_epid.h"
 #include "appraise/policy_nitro.h"
+#include "appraise/policy_psa.h"
 #include "appraise/policy_sev.h"
 #include "appraise/policy_sgx.h"
 #include "appraise/policy_snp.h"
@@ -23,6 +25,8 @@ const struct policy_section policy_sections[] = {
     {policy_snp_take, policy_snp_owe, policy_snp_run},
     {policy_sev_take, policy_sev_owe, policy_sev_run, "sev", policy_sev_names},
     {policy_tpm_take, policy_tpm_owe, policy_tpm_run, "tpm", policy_tpm_names},
+    {policy_cca_take, policy_cca_owe, policy_cca_run},
+    {policy_psa_take, policy_psa_owe, policy_psa_run, "psa", policy_psa_names},
     {0},
 };
 

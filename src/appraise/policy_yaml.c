@@ -159,6 +159,36 @@ static const cyaml_schema_field_t sev_fields[] = {
     OPTIONAL_TEXT("platform-only", struct yaml_sev, platform_only),
     CYAML_FIELD_END};
 
+static const cyaml_schema_field_t component_fields[] = {
+    OPTIONAL_TEXT("type", struct yaml_component, type),
+    OPTIONAL_TEXT("value", struct yaml_component, value),
+    OPTIONAL_TEXT("signer", struct yaml_component, signer),
+    OPTIONAL_TEXT("version", struct yaml_component, version), CYAML_FIELD_END};
+static const cyaml_schema_value_t component_schema = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct yaml_component, component_fields)};
+#define ARM_FIELDS(type)                                                                 \
+	OPTIONAL_LIST("implementation-ids", type, arm.implementations),                  \
+	    OPTIONAL_LIST("instance-ids", type, arm.instances),                          \
+	    OPTIONAL_LIST("lifecycle", type, arm.lifecycle),                             \
+	    CYAML_FIELD_SEQUENCE("components", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, \
+				 type, arm.components, &component_schema, 1, 256)
+static const cyaml_schema_field_t psa_fields[] = {
+    ARM_FIELDS(struct yaml_psa),
+    OPTIONAL_LIST("profiles", struct yaml_psa, profiles),
+    OPTIONAL_LIST("certification-references", struct yaml_psa, certifications),
+    OPTIONAL_LIST("client-ids", struct yaml_psa, clients),
+    OPTIONAL_TEXT("no-measurements", struct yaml_psa, no_measurements),
+    CYAML_FIELD_END};
+static const cyaml_schema_field_t cca_fields[] = {
+    ARM_FIELDS(struct yaml_cca),
+    OPTIONAL_LIST("platform-configs", struct yaml_cca, configs),
+    OPTIONAL_LIST("hash-algorithms", struct yaml_cca, hashes),
+    OPTIONAL_LIST("realm-instance-ids", struct yaml_cca, realm_instances),
+    OPTIONAL_TEXT("mec", struct yaml_cca, mec),
+    CYAML_FIELD_SEQUENCE("rems", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
+			 struct yaml_cca, rems, &pcr_schema, 1, 4),
+    CYAML_FIELD_END};
+
 /* Numbers are texts here: libcyaml would take octal, hexadecimal and signs. */
 static const cyaml_schema_field_t policy_fields[] = {
     CYAML_FIELD_STRING_PTR("version", CYAML_FLAG_POINTER, struct yaml_policy, version, 1,
@@ -197,6 +227,10 @@ static const cyaml_schema_field_t policy_fields[] = {
 			    struct yaml_policy, snp, snp_fields),
     CYAML_FIELD_MAPPING_PTR("sev", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
 			    struct yaml_policy, sev, sev_fields),
+    CYAML_FIELD_MAPPING_PTR("psa", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
+			    struct yaml_policy, psa, psa_fields),
+    CYAML_FIELD_MAPPING_PTR("cca", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
+			    struct yaml_policy, cca, cca_fields),
     CYAML_FIELD_END};
 static const cyaml_schema_value_t policy_schema = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct yaml_policy, policy_fields)};

@@ -90,6 +90,28 @@ struct yaml_sev {
 	char *min_api, *min_build, *owner, *platform_only;
 	unsigned generations_count, guest_policy_count, oca_count;
 };
+/* What the sections psa and cca share. */
+struct yaml_component {
+	char *type, *value, *signer, *version;
+};
+struct yaml_arm {
+	char **implementations, **instances, **lifecycle;
+	unsigned implementations_count, instances_count, lifecycle_count;
+	struct yaml_component *components;
+	unsigned components_count;
+};
+struct yaml_psa {
+	struct yaml_arm arm;
+	char **profiles, **certifications, **clients, *no_measurements;
+	unsigned profiles_count, certifications_count, clients_count;
+};
+struct yaml_cca {
+	struct yaml_arm arm;
+	char **configs, **hashes, **realm_instances, *mec;
+	unsigned configs_count, hashes_count, realm_instances_count;
+	struct yaml_pcr *rems;
+	unsigned rems_count;
+};
 struct yaml_policy {
 	char *name;
 	char **tiers, **images, **signers, **agents, **allow;
@@ -107,6 +129,8 @@ struct yaml_policy {
 	struct yaml_tdx *tdx;
 	struct yaml_snp *snp;
 	struct yaml_sev *sev;
+	struct yaml_psa *psa;
+	struct yaml_cca *cca;
 };
 
 /*
