@@ -26,6 +26,13 @@ static const struct {
 	    "the machine open on the bench"},
     {"sev", "keeps the host from reading the guest's memory (and, with SEV-ES, its "
 	    "registers); not from changing or replaying it, and known attacks break it"},
+    {"cca",
+     "keeps out the host, its hypervisor and its operator; not Arm's licensee that made "
+     "the chip, nor the firmware below the realm, nor who has the machine open on the "
+     "bench"},
+    {"psa", "a device's word on the firmware that it has started; keeps out what runs "
+	    "beside that firmware, not who made the device, nor who has it open on the "
+	    "bench"},
     {"nitro",
      "keeps out the EC2 instance around it, with its root and its operators; not "
      "AWS, whose hypervisor isolates it and signs for it"},

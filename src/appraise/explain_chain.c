@@ -84,6 +84,19 @@ static const struct link tpm[] = {
     {"TPM-QUOTE-PCRS", "the PCR values are those that were quoted"},
     {"TPM-CERTIFY", "another key is in the same TPM"},
     {"TPM-BINDING", "the quote was made for these claims"},
+static const struct link cca[] = {
+    {"CCA-PLATFORM-SIGNATURE", "a key that you trust signed for the platform"},
+    {"POLICY-CCA-LIFECYCLE", "the platform is locked, so that its keys are protected"},
+    {"POLICY-CCA-COMPONENTS", "it has started the firmware that you know"},
+    {"CCA-BINDING", "the platform vouches for the realm's key (RAK)"},
+    {"CCA-REALM-SIGNATURE", "that key signed what the realm is"},
+    {"CCA-REPORT-DATA", "the realm asked for the token with these claims"},
+    {NULL, NULL}};
+static const struct link psa[] = {
+    {"PSA-SIGNATURE", "the device's key (IAK), which you trust, signed the token"},
+    {"POLICY-PSA-LIFECYCLE", "the device is locked, so that its keys are protected"},
+    {"POLICY-PSA-COMPONENTS", "it has started the firmware that you know"},
+    {"PSA-BINDING", "the token was made for these claims"},
     {NULL, NULL}};
 static const struct link epid[] = {
     {"EPID-CHAIN", "Intel's root key certifies its Attestation Service"},
@@ -109,6 +122,8 @@ static const struct {
 } chains[] = {{"soft", soft},	    {"sgx", sgx},	{"tdx", tdx},
 	      {"snp", snp},	    {"sev", sev},	{"nitro", nitro},
 	      {"nitro-tpm", nitro}, {"sgx-epid", epid}, {"tpm", tpm}, {NULL, soft}};
+	      {"nitro-tpm", nitro}, {"sgx-epid", epid}, {"cca", cca},
+	      {"psa", psa},	    {NULL, soft}};
 
 static const struct check_record *find(const struct tobi_result *result, const char *code)
 {

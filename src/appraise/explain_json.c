@@ -182,7 +182,7 @@ static int opacity_of(const char *tier)
 		if (strcmp(tier, encrypted[i]) == 0)
 			return AFFIRMED;
 	}
-	return strcmp(tier, "nitro-tpm") == 0 ? 0 : WARNING;
+	return strcmp(tier, "nitro-tpm") == 0 || strcmp(tier, "psa") == 0 ? 0 : WARNING;
 }
 
 /*

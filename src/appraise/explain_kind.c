@@ -25,6 +25,14 @@ static const struct {
      "A processor of its own inside the CPU encrypts the memory of a virtual machine and "
      "measures what was launched. It is older than SEV-SNP, and proves less: memory is "
      "not protected against change."},
+    {"cca", "Arm CCA: a realm, a confidential virtual machine",
+     "The CPU and the Realm Management Monitor run a whole virtual machine whose memory "
+     "the hypervisor cannot read, and measure it. The monitor signs for the realm with a "
+     "key of that boot; the platform's security processor vouches for that key and for "
+     "its own firmware, with a key that the maker knows."},
+    {"psa", "A PSA token: a device and its firmware",
+     "The root of trust of a small device measures the firmware that it starts, and signs "
+     "the measurements with a key that only this device has."},
     {"nitro", "AWS Nitro: an enclave of the cloud",
      "AWS's own hypervisor runs a small virtual machine beside the customer's instance, "
      "which has no network and no login, measures it, and signs a document with a key "

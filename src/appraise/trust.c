@@ -163,6 +163,8 @@ static const struct {
     {"tdx", trust_tdx},
     {"snp", trust_snp},
     {"sev", trust_sev},
+    {"cca", trust_cca},
+    {"psa", trust_psa},
     {"nitro", trust_nitro},
     {"nitro-tpm", trust_nitro_tpm},
     {"sgx-epid", trust_epid},

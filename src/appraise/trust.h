@@ -73,6 +73,8 @@ void trust_nitro(struct trust_writer *wr);
 void trust_nitro_tpm(struct trust_writer *wr);
 void trust_tpm(struct trust_writer *wr);
 void trust_epid(struct trust_writer *wr);
+void trust_cca(struct trust_writer *wr);
+void trust_psa(struct trust_writer *wr);
 
 /* What holds for each tier: programs, instances, freshness, allowances. */
 void trust_programs(struct trust_writer *wr);

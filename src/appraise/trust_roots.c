@@ -76,6 +76,18 @@ static void add_named(struct trust_writer *wr, const struct trust_vendor *vendor
 		 party, inside);
 }
 
+/* A bare public key: what it is called nobody says. */
+static void add_key(struct trust_writer *wr, const struct trust_vendor *vendor,
+		    const uint8_t spki[static SHA256_SIZE],
+		    void (*inside)(struct trust_writer *wr))
+{
+	char key[2 * SHA256_SIZE + 1];
+
+	hex_write((struct tobi_bytes){spki, SHA256_SIZE}, key, sizeof(key));
+	add_root(wr, vendor, "a public key", key, "roots",
+		 trust_text(wr, "the holder of the key %.16s..", key), inside);
+}
+
 static void add_own(struct trust_writer *wr, const struct trust_vendor *vendor,
 		    const struct policy_root *root,
 		    void (*inside)(struct trust_writer *wr))
@@ -87,6 +99,7 @@ static void add_own(struct trust_writer *wr, const struct trust_vendor *vendor,
 	if (!wr->err)
 		wr->err = chain_read_pem(root->anchors_pem, "roots", &der, list,
 					 LIMIT_COSE_CHAIN, &count, NULL);
+	count += root->keys.count;
 	trust_open(wr,
 		   &(struct tobi_trust_line){
 		       .name = trust_text(wr, "roots: %zu, named by the policy", count),
@@ -96,7 +109,9 @@ static void add_own(struct trust_writer *wr, const struct trust_vendor *vendor,
 							 "you do not need",
 							 count, vendor->tier)
 					    : NULL});
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < root->keys.count; i++)
+		add_key(wr, vendor, root->keys.spki[i], inside);
+	for (size_t i = 0; i < count - root->keys.count; i++)
 		add_named(wr, vendor, list[i], inside);
 	trust_close(wr);
 }
