@@ -38,7 +38,7 @@
 	"DCAP-TCB-INFO?", "DCAP-TCB-MODEL?", "DCAP-TCB-LEVEL?", "DCAP-QE-IDENTITY?",     \
 	    "DCAP-QE-MATCH?", "DCAP-QE-LEVEL?"
 
-const struct vector_case vector_cases[] = {
+static const struct vector_case vendors[] = {
     /* SGX */
     {"sgx/dcapqvl-v3-configandswhardening/quote.dat", "sgx",
      "TCB status ConfigurationAndSWHardeningNeeded", .image = "mrenclave",
@@ -346,9 +346,24 @@ const struct vector_case vector_cases[] = {
      .differs_code = "POLICY-SEV-GENERATION"},
     {0}};
 
+static const struct vector_case *const tables[] = {vendors, vector_cases_arm};
+
+const struct vector_case *vector_case_at(size_t index)
+{
+	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+		const struct vector_case *row = tables[i];
+
+		while (row->path && index) {
+			row++;
+			index--;
+		}
+		if (row->path)
+			return row;
+	}
+	return NULL;
+}
+
 const struct vector_unused vector_unused[] = {
-    {"cca/*", "no verifier of Arm CCA in this build"},
-    {"psa/*", "no verifier of PSA tokens in this build"},
     {"tpm/*", "no verifier of a TPM's quote alone in this build"},
     {"azure-vtpm/*", "no verifier of Azure's virtual TPM in this build"},
     {"nvidia/*", "no verifier of NVIDIA's GPUs in this build"},

@@ -31,6 +31,9 @@ struct vector_case {
 	const char *without[CASE_WITHOUT], *instead;
 	/* A row that the policy names as its root; NULL: none, but the built-in ones. */
 	const char *anchors;
+	/* A row with the public key that the policy names, of kinds that have no vendor's
+	 * root; the outcome is the evidence's own. */
+	const char *key;
 	/* The time, where the list has another one for the evidence. */
 	const char *at;
 	/* What the policy must name: hexadecimal, or its name in expected.json; "" for
@@ -52,8 +55,10 @@ struct vector_case {
 	const char *secret; /* hexadecimal */
 };
 
-/* NULL at the end: path. */
-extern const struct vector_case vector_cases[];
+/* Of all kinds, table by table; NULL past the end. */
+const struct vector_case *vector_case_at(size_t index);
+/* Tables, whose last row has no path. */
+extern const struct vector_case vector_cases_arm[];
 
 /* A row, or all whose path starts so (ends in '*'), that no case needs, and why. */
 struct vector_unused {

@@ -17,7 +17,10 @@ static const char *const shown[] = {
     /* Nitro */
     "module_id", "nonce",
     /* EPID */
-    "status", "advisories"};
+    "status", "advisories",
+    /* Arm CCA, by the labels of its claims */
+    "platform.256", "platform.265", "platform.2396", "realm.10", "realm.256", "realm.265",
+    "realm.44235", "realm.44238", "realm.44239"};
 
 /* Longer ones are not shown to people. */
 enum { SHOWN_MAX = 2 * 128 };

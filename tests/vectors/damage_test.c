@@ -81,10 +81,11 @@ static size_t cut(const struct vector_case *what)
 
 static void test_vectors__cut_short__is_not_accepted(void **state)
 {
+	const struct vector_case *what;
 	size_t accepted = 0;
 
 	(void)state;
-	for (const struct vector_case *what = vector_cases; what->path; what++)
+	for (size_t i = 0; (what = vector_case_at(i)); i++)
 		accepted += is_whole(what) ? cut(what) : 0;
 	assert_int_equal(accepted, 0);
 }
@@ -139,10 +140,11 @@ static size_t turn(const struct vector_case *what, size_t step)
 static void test_vectors__a_bit_turned__is_not_accepted(void **state)
 {
 	const char *tier = "";
+	const struct vector_case *what;
 	size_t accepted = 0;
 
 	(void)state;
-	for (const struct vector_case *what = vector_cases; what->path; what++) {
+	for (size_t i = 0; (what = vector_case_at(i)); i++) {
 		if (!is_whole(what) || !what->takes)
 			continue;
 		accepted +=

@@ -46,13 +46,16 @@ static void find_expected(struct stage *stage)
 /* Beside evidence lies what it needs; more evidence is another row's. */
 static bool is_needed(const struct stage *stage, const struct vector_row *row)
 {
+	const struct vector_case *other;
+
 	if (!vectors_beside(row, stage->row) || row == stage->row)
 		return false;
 	if (vector_unused_find(row->path))
 		return false;
-	for (const struct vector_case *other = vector_cases; other->path; other++) {
+	for (size_t i = 0; (other = vector_case_at(i)); i++) {
 		if ((other->instead && strcmp(other->instead, row->path) == 0) ||
-		    (other->anchors && strcmp(other->anchors, row->path) == 0))
+		    (other->anchors && strcmp(other->anchors, row->path) == 0) ||
+		    (other->key && strcmp(other->key, row->path) == 0))
 			return false; /* that case's only */
 		if (strcmp(other->path, row->path) == 0)
 			return false; /* evidence itself */
@@ -108,6 +111,12 @@ static void add_all(struct stage *stage)
 		stage->anchors = vectors_bytes(stage->vectors, stage->said);
 		stage->said->use = "the root that a policy names";
 	}
+	if (what->key) {
+		struct vector_row *key = vectors_find(stage->vectors, what->key);
+
+		stage->anchors = vectors_bytes(stage->vectors, key);
+		key->use = "the public key that a policy names";
+	}
 	for (size_t i = 0; i < CASE_FILES && what->also[i]; i++)
 		add(stage, vectors_find(stage->vectors, what->also[i]));
 }
@@ -125,7 +134,7 @@ static void find_image(struct stage *stage)
 
 static void find_nonce(struct stage *stage)
 {
-	static const char *const names[] = {"report_data", "rd", "nonce"};
+	static const char *const names[] = {"report_data", "rd", "nonce", "realm.10"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && !stage->nonce_size;
 	     i++) {
