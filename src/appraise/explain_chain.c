@@ -84,6 +84,7 @@ static const struct link tpm[] = {
     {"TPM-QUOTE-PCRS", "the PCR values are those that were quoted"},
     {"TPM-CERTIFY", "another key is in the same TPM"},
     {"TPM-BINDING", "the quote was made for these claims"},
+    {NULL, NULL}};
 static const struct link cca[] = {
     {"CCA-PLATFORM-SIGNATURE", "a key that you trust signed for the platform"},
     {"POLICY-CCA-LIFECYCLE", "the platform is locked, so that its keys are protected"},
@@ -119,11 +120,9 @@ static const struct link ends[] = {
 static const struct {
 	const char *tier;
 	const struct link *links;
-} chains[] = {{"soft", soft},	    {"sgx", sgx},	{"tdx", tdx},
-	      {"snp", snp},	    {"sev", sev},	{"nitro", nitro},
-	      {"nitro-tpm", nitro}, {"sgx-epid", epid}, {"tpm", tpm}, {NULL, soft}};
-	      {"nitro-tpm", nitro}, {"sgx-epid", epid}, {"cca", cca},
-	      {"psa", psa},	    {NULL, soft}};
+} chains[] = {{"soft", soft}, {"sgx", sgx},	{"tdx", tdx},	      {"snp", snp},
+	      {"sev", sev},   {"nitro", nitro}, {"nitro-tpm", nitro}, {"sgx-epid", epid},
+	      {"tpm", tpm},   {"cca", cca},	{"psa", psa},	      {NULL, soft}};
 
 static const struct check_record *find(const struct tobi_result *result, const char *code)
 {

@@ -76,7 +76,8 @@ static void read_algorithm(struct cbor *cbor, bool is_protected, const struct fo
 		return;
 	}
 	if (cbor_peek(cbor) == CBOR_TEXT) {
-		cbor_skip(cbor, "alg");
+		if (form->any_alg)
+			cbor_skip(cbor, "alg");
 	} else {
 		int64_t number = cbor_int(cbor, "alg");
 

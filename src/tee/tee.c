@@ -20,9 +20,8 @@
 enum { SHOWN_MAX = 128, REPORT_DATA_SIZE = 64 };
 
 static const struct tee_verifier *const verifiers[] = {
-    &tee_soft, &tee_sgx,   &tee_tdx,	   &tee_snp,
-    &tee_sev,  &tee_nitro, &tee_nitro_tpm, &tee_epid, &tee_tpm,
-    &tee_sev,  &tee_nitro, &tee_nitro_tpm, &tee_epid, &tee_cca, &tee_psa,
+    &tee_soft,	    &tee_sgx,  &tee_tdx, &tee_snp, &tee_sev, &tee_nitro,
+    &tee_nitro_tpm, &tee_epid, &tee_tpm, &tee_cca, &tee_psa,
 };
 
 const struct tee_verifier *tee_verifier_at(size_t index)

@@ -92,6 +92,18 @@ static size_t count_of(const struct tobi_trust *trust, enum tobi_trust_kind kind
 	return count;
 }
 
+/* The keys of the others are each platform's own: a policy names them. */
+static bool has_vendor(const char *tier)
+{
+	static const char *const without[] = {"cca", "psa", "eat", "ear"};
+
+	for (size_t i = 0; i < sizeof(without) / sizeof(without[0]); i++) {
+		if (strcmp(without[i], tier) == 0)
+			return false;
+	}
+	return true;
+}
+
 /* Each tier that this build verifies shows each root of its vendor, by its key, and says
  * of each what it could do. */
 static void test_trust__each_tier__its_vendors_roots(void **state)
@@ -104,7 +116,7 @@ static void test_trust__each_tier__its_vendors_roots(void **state)
 		struct tobi_trust *trust;
 		size_t roots = 0;
 
-		if (strcmp(verifier->tier, "soft") == 0)
+		if (strcmp(verifier->tier, "soft") == 0 || !has_vendor(verifier->tier))
 			continue;
 		trust = tree(verifier->tier, IMAGE ANY);
 		for (size_t j = 0; (root = vendor_root_at(j)); j++) {
@@ -128,12 +140,12 @@ static void test_trust__each_tier__its_vendors_roots(void **state)
 
 static void test_trust__tier_not_verified_here__trusted_for_nothing(void **state)
 {
-	struct tobi_trust *trust = tree("cca", IMAGE ANY);
+	struct tobi_trust *trust = tree("vm", IMAGE ANY);
 
 	(void)state;
 	assert_int_equal(count_of(trust, TOBI_TRUST_TIER), 1);
 	assert_int_equal(count_of(trust, TOBI_TRUST_ROOT), 0);
-	assert_non_null(strstr(find(trust, TOBI_TRUST_TIER, "cca")->does, "refused"));
+	assert_non_null(strstr(find(trust, TOBI_TRUST_TIER, "vm")->does, "refused"));
 	tobi_trust_free(trust);
 }
 
