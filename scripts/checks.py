@@ -22,6 +22,8 @@ FAMILIES = {
             "the platform is.",
     "SGX": "Owed by quotes of SGX, with `DCAP-*`.",
     "TDX": "Owed by quotes of TDX, with `DCAP-*`. `TDX-EVENT-LOG` is not asked when no event log came with it.",
+    "BOOT": "Owed when an event log came with evidence that shows registers. A quote of TDX has `TDX-EVENT-LOG` in\n"
+            "place of `BOOT-LOG-READ` and `BOOT-LOG-REPLAY`; `BOOT-IMA-*` are not asked without a list of files (IMA).",
     "SNP": "Owed by a report of AMD SEV-SNP. Without a list of revoked certificates `SNP-CRL` and `SNP-REVOKED` do not\n"
            "run, which refuses unless the policy says `crl: not-required`. `SNP-ID-BLOCK` and `SNP-AUTHOR-KEY` are owed\n"
            "when an ID block came; `SNP-CHIP` is not asked of a VLEK, which is of no one chip.",

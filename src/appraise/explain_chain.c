@@ -40,6 +40,7 @@ static const struct link tdx[] = {
     {"TDX-SEAM", "the TDX module, which keeps the hypervisor out, is signed by Intel"},
     {"TDX-ATTRIBUTES", "the guest is not open to the host"},
     {"TDX-EVENT-LOG", "the log of what was started is the one that was measured"},
+    {"BOOT-SEPARATORS", "firmware gave way to the boot loader once, as it should"},
     {"TDX-REPORT-DATA", "the quote was made for these claims"},
     {NULL, NULL}};
 static const struct link snp[] = {

@@ -38,6 +38,7 @@ struct policy_sev;
 struct policy_tpm;
 struct policy_psa;
 struct policy_cca;
+struct policy_boot;
 
 struct tobi_policy {
 	struct arena arena;
@@ -81,6 +82,7 @@ struct tobi_policy {
 	const struct policy_tpm *tpm;
 	const struct policy_psa *psa;
 	const struct policy_cca *cca;
+	const struct policy_boot *boot; /* NULL: no such section */
 	/* 48 bytes each: collateral counts from bundles that one of them signed only;
 	 * empty: not asked. */
 	struct bytes_list bundle_signers;

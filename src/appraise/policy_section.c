@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "appraise/policy_cca.h"
+#include "appraise/policy_boot.h"
 #include "appraise/policy_dcap.h"
 #include "appraise/policy_epid.h"
 #include "appraise/policy_nitro.h"
@@ -27,6 +28,7 @@ const struct policy_section policy_sections[] = {
     {policy_tpm_take, policy_tpm_owe, policy_tpm_run, "tpm", policy_tpm_names},
     {policy_cca_take, policy_cca_owe, policy_cca_run},
     {policy_psa_take, policy_psa_owe, policy_psa_run, "psa", policy_psa_names},
+    {policy_boot_take, policy_boot_owe, policy_boot_run, "tpm", policy_boot_names},
     {0},
 };
 

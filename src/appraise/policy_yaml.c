@@ -187,6 +187,23 @@ static const cyaml_schema_field_t cca_fields[] = {
     OPTIONAL_TEXT("mec", struct yaml_cca, mec),
     CYAML_FIELD_SEQUENCE("rems", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
 			 struct yaml_cca, rems, &pcr_schema, 1, 4),
+static const cyaml_schema_field_t boot_fields[] = {
+    OPTIONAL_TEXT("secure-boot", struct yaml_boot, secure_boot),
+    OPTIONAL_TEXT("others", struct yaml_boot, others),
+    OPTIONAL_TEXT("unfinished", struct yaml_boot, unfinished),
+    OPTIONAL_LIST("pk", struct yaml_boot, pk),
+    OPTIONAL_LIST("kek", struct yaml_boot, kek),
+    OPTIONAL_LIST("db", struct yaml_boot, db),
+    OPTIONAL_LIST("dbx", struct yaml_boot, dbx),
+    OPTIONAL_LIST("boot-loaders", struct yaml_boot, loaders),
+    OPTIONAL_LIST("kernels", struct yaml_boot, kernels),
+    OPTIONAL_LIST("initrds", struct yaml_boot, initrds),
+    OPTIONAL_LIST("command-lines", struct yaml_boot, command_lines),
+    OPTIONAL_LIST("command-line-digests", struct yaml_boot, command_line_digests),
+    OPTIONAL_LIST("files", struct yaml_boot, files),
+    CYAML_FIELD_SEQUENCE("ima-files", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
+			 struct yaml_boot, ima_files, &text_schema, 1,
+			 LIMIT_IMA_DIGESTS),
     CYAML_FIELD_END};
 
 /* Numbers are texts here: libcyaml would take octal, hexadecimal and signs. */
@@ -231,6 +248,8 @@ static const cyaml_schema_field_t policy_fields[] = {
 			    struct yaml_policy, psa, psa_fields),
     CYAML_FIELD_MAPPING_PTR("cca", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
 			    struct yaml_policy, cca, cca_fields),
+    CYAML_FIELD_MAPPING_PTR("boot", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
+			    struct yaml_policy, boot, boot_fields),
     CYAML_FIELD_END};
 static const cyaml_schema_value_t policy_schema = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct yaml_policy, policy_fields)};

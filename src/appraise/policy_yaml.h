@@ -85,6 +85,17 @@ struct yaml_snp {
 	struct yaml_snp_tcb *min_tcb, *min_launch_tcb;
 	unsigned min_tcb_count, min_launch_tcb_count;
 };
+/* The section boot. */
+struct yaml_boot {
+	char *secure_boot, *others, *unfinished;
+	char **pk, **kek, **db, **dbx;
+	unsigned pk_count, kek_count, db_count, dbx_count;
+	char **loaders, **kernels, **initrds, **files, **ima_files;
+	unsigned loaders_count, kernels_count, initrds_count, files_count,
+	    ima_files_count;
+	char **command_lines, **command_line_digests;
+	unsigned command_lines_count, command_line_digests_count;
+};
 struct yaml_sev {
 	char **generations, **guest_policy, **oca;
 	char *min_api, *min_build, *owner, *platform_only;
@@ -131,6 +142,7 @@ struct yaml_policy {
 	struct yaml_sev *sev;
 	struct yaml_psa *psa;
 	struct yaml_cca *cca;
+	struct yaml_boot *boot;
 };
 
 /*

@@ -29,6 +29,7 @@ enum {
 	LIMIT_EPID_REPORT = 32 << 10,	     /* of Intel's retired service */
 	LIMIT_POLICY = 256 << 10,
 	LIMIT_POLICY_ITEMS = 256,  /* entries of one list in a policy */
+	LIMIT_IMA_DIGESTS = 4096,  /* of files that Linux may read */
 	LIMIT_APPRAISAL = 8 << 20, /* the arena of one appraisal */
 
 	LIMIT_MANIFEST = 64 << 10,
