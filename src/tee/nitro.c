@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/secret.h"
+#include "tee/boot.h"
 #include "tee/nitro_chain.h"
 #include "tee/nitro_facts.h"
 #include "token/claims_buffer.h"
@@ -55,6 +56,12 @@ static const struct check check_binding = {
 static const struct check *const checks[] = {
     &check_algorithm, &check_document,	&check_chain, &check_bundle,  &check_profile,
     &check_module,    &check_signature, &check_time,  &check_binding, NULL,
+};
+/* Its PCRs are those that a TCG log is of. */
+static const struct check *const tpm_checks[] = {
+    &check_algorithm, &check_document,	&check_chain, &check_bundle,  &check_profile,
+    &check_module,    &check_signature, &check_time,  &check_binding, BOOT_CHECKS,
+    NULL,
 };
 
 static void chain_unref(struct nitro_chain **chain)
@@ -150,6 +157,18 @@ static void examine_binding(const struct tee_request *request,
 			     "the key of the claims, or no public key", "another key");
 }
 
+static enum tobi_err examine_log(const struct tee_request *request,
+				 const struct nitro_document *document,
+				 struct checklist *list, struct tee_claims *claims,
+				 struct tobi_fault *fault)
+{
+	struct boot_registers_shown shown = {.kind = BOOT_PCRS, .algorithm = TCG_SHA384};
+
+	for (size_t i = 0; i < NITRO_TPM_PCRS; i++)
+		shown.values[i] = document->pcrs[i];
+	return boot_examine(request, &shown, list, claims, fault);
+}
+
 static enum tobi_err examine(const struct tee_request *request, enum nitro_kind kind,
 			     struct checklist *list, struct tee_claims *ret_claims,
 			     struct tobi_fault *fault)
@@ -161,6 +180,8 @@ static enum tobi_err examine(const struct tee_request *request, enum nitro_kind 
 
 	for (size_t i = 0; checks[i]; i++)
 		check_owe(list, checks[i]);
+	for (size_t i = 0; kind == NITRO_TPM && tpm_checks[i]; i++)
+		check_owe(list, tpm_checks[i]);
 	err = nitro_document_parse(request->evidence, &document, fault);
 	if (!err)
 		err = nitro_take_claims(&document, kind, list->arena, ret_claims, fault);
@@ -179,7 +200,9 @@ static enum tobi_err examine(const struct tee_request *request, enum nitro_kind 
 	examine_signer(&document, chain, list);
 	examine_time(request, &document, list);
 	examine_binding(request, &document, kind, list);
-	return TOBI_OK;
+	return kind == NITRO_TPM
+		   ? examine_log(request, &document, list, ret_claims, fault)
+		   : TOBI_OK;
 }
 
 static enum tobi_err examine_enclave(const struct tee_request *request,
@@ -211,5 +234,5 @@ const struct tee_verifier tee_nitro = {
     "nitro",	       "nitro-doc",    "application/vnd.tobichi.nitro-doc", 0, checks,
     recognise_enclave, examine_enclave};
 const struct tee_verifier tee_nitro_tpm = {
-    "nitro-tpm",   "nitro-tpm-doc", "application/vnd.tobichi.nitro-tpm-doc", 0, checks,
-    recognise_tpm, examine_tpm};
+    "nitro-tpm",   "nitro-tpm-doc", "application/vnd.tobichi.nitro-tpm-doc", 0,
+    tpm_checks,	   recognise_tpm,   examine_tpm};

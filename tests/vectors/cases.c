@@ -364,6 +364,9 @@ const struct vector_case *vector_case_at(size_t index)
 }
 
 const struct vector_unused vector_unused[] = {
+    {"cca/*", "no verifier of Arm CCA in this build"},
+    {"psa/*", "no verifier of PSA tokens in this build"},
+    {"tpm/eventlogs/*", "event logs, without evidence: eventlogs_test.c"},
     {"tpm/*", "no verifier of a TPM's quote alone in this build"},
     {"azure-vtpm/*", "no verifier of Azure's virtual TPM in this build"},
     {"nvidia/*", "no verifier of NVIDIA's GPUs in this build"},
