@@ -201,8 +201,6 @@ static const char *wrong_certified(const struct tpm_parts *parts,
 		if (tpm_is_named(parts->publics.items[i], certify->name))
 			area = parts->publics.items[i];
 	}
-	if (certify->magic != TPM_GENERATED)
-		return "a statement that no TPM made";
 	if (!signed_by(signature_of(parts, signer, parts->certify), signer,
 		       parts->certify))
 		return "the signature of the statement does not verify";

@@ -58,9 +58,10 @@ void tpm_parts_add_pcr(struct tpm_parts *parts, unsigned hash, uint64_t index,
 		parts->too_many = true;
 		return;
 	}
-	if (bank->pcrs[index].size && !bytes_equal(bank->pcrs[index], value))
+	if (!bank->pcrs[index].size)
+		bank->pcrs[index] = value;
+	else if (!bytes_equal(bank->pcrs[index], value))
 		parts->twice = true;
-	bank->pcrs[index] = value;
 }
 
 void tpm_parts_add_pem(struct tpm_parts *parts, struct tobi_bytes pem)
@@ -119,12 +120,18 @@ static bool add_der(struct tpm_parts *parts, struct tobi_bytes bytes)
 	return true;
 }
 
-/* TPMS_ATTEST, or TPM2B_ATTEST: two bytes of size before it. */
-static bool add_statement(struct tpm_parts *parts, struct tobi_bytes bytes)
+/* Of a TPM2B_ATTEST: two bytes stand before it. */
+static struct tobi_bytes without_size(struct tobi_bytes bytes)
 {
 	if (bytes.size > STATEMENT_HEAD + 2 && load_be(bytes.ptr, 2) == bytes.size - 2 &&
 	    load_be(bytes.ptr + 2, 4) == TPM_GENERATED)
-		bytes = (struct tobi_bytes){bytes.ptr + 2, bytes.size - 2};
+		return (struct tobi_bytes){bytes.ptr + 2, bytes.size - 2};
+	return bytes;
+}
+
+static bool add_statement(struct tpm_parts *parts, struct tobi_bytes bytes)
+{
+	bytes = without_size(bytes);
 	if (bytes.size < STATEMENT_HEAD || load_be(bytes.ptr, 4) != TPM_GENERATED)
 		return false;
 	if (load_be(bytes.ptr + 4, 2) == TPM_ATTEST_CERTIFY && !parts->certify.size)
@@ -186,12 +193,17 @@ static void add_any(struct tpm_parts *parts, struct tobi_bytes piece)
 		parts->unread = fault;
 }
 
+static bool is_document(struct tobi_bytes evidence)
+{
+	return tpm_json_starts(evidence) || tpm_parsec_starts(evidence) ||
+	       tpm_keylime_starts(evidence);
+}
+
 bool tpm_parts_recognise(struct tobi_bytes evidence)
 {
 	struct tpm_parts parts = {0};
 
-	return tpm_json_starts(evidence) || tpm_parsec_starts(evidence) ||
-	       tpm_keylime_starts(evidence) ||
+	return is_document(evidence) ||
 	       (add_statement(&parts, evidence) && parts.quote.size);
 }
 
@@ -219,7 +231,11 @@ enum tobi_err tpm_parts_read(const struct tee_request *request, struct arena *ar
 	const struct collateral_item *item;
 
 	*parts = (struct tpm_parts){.arena = arena};
-	add_any(parts, request->evidence);
+	/* Whatever is no document is taken for a statement: its checks say what it is. */
+	if (is_document(request->evidence))
+		add_any(parts, request->evidence);
+	else
+		parts->quote = without_size(request->evidence);
 	if (parts->unread.code) {
 		if (fault)
 			*fault = parts->unread;

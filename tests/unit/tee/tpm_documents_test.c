@@ -1,0 +1,6 @@
+#include "tests/check.h"
+
+int main(void)
+{
+	return 0;
+}
