@@ -97,6 +97,13 @@ static bool is_quote(const struct tobi_result *result)
 	return result->kind && strcmp(result->kind, "tpm-quote") == 0;
 }
 
+/* Where quotes are a tier of their own, hardware that brings none is another one. */
+static bool is_spared(const struct tobi_result *result, const struct tobi_policy *policy)
+{
+	return !result->claims.tpm && !is_quote(result) && result->kind &&
+	       strcmp(result->kind, "eat") != 0 && policy_names_tier(policy, "tpm");
+}
+
 void policy_checks_owe(struct tobi_result *result, const struct tobi_policy *policy,
 		       bool in_session)
 {
@@ -108,7 +115,8 @@ void policy_checks_owe(struct tobi_result *result, const struct tobi_policy *pol
 	}
 	/* Only some kinds bring one; of the others it is owed, and so they are refused.
 	 */
-	if (policy->asks_for_tpm && !result->claims.tpm && !is_quote(result))
+	if (policy->asks_for_tpm && !result->claims.tpm && !is_quote(result) &&
+	    !is_spared(result, policy))
 		tpm_quote_owe(&result->list);
 	for (size_t i = 0; policy_check_rows[i]; i++) {
 		/* A session has a row of its own for who it is. */
@@ -258,6 +266,11 @@ static void run_pcrs(struct tobi_result *result, const struct tobi_policy *polic
 
 	if (!policy_tpm_asks_pcrs(policy)) {
 		check_waive(&result->list, &check_pcrs, "the policy names none");
+		return;
+	}
+	if (is_spared(result, policy)) {
+		check_waive(&result->list, &check_pcrs,
+			    "this evidence is of another tier");
 		return;
 	}
 	wrong = policy_tpm_wrong_pcr(result, policy->tpm, &expected);

@@ -7,7 +7,7 @@
 
 static const struct trust_vendor vendor = {
     .tier = "tpm",
-    .party = "Google",
+    .party = "Google or AWS",
     .does = "certifies attestation keys of TPMs, which sign what a machine has started",
     .bad = MAKE_UP};
 

@@ -3,8 +3,10 @@
 #include "base/fault.h"
 #include "base/secret.h"
 #include "pki/pinned.h"
+#include "tee/nitro_claims.h"
 #include "tee/tpm_checks.h"
 #include "tee/tpm_facts.h"
+#include "tee/tpm_nitro.h"
 #include "tee/tpm_parts.h"
 #include "tee/tpm_signer.h"
 #include "tee/tpm_verify.h"
@@ -42,21 +44,31 @@ static const struct check check_ek = {
     "Add the TPM maker's root to the policy's roots, or leave the certificate away: it "
     "proves nothing of the attestation key by itself."};
 
+static const struct check check_nitro = {
+    "TPM-NITRO",
+    "the NitroTPM document that names the key shows the PCR values that were quoted",
+    SPEC,
+    "Have the TPM quote its SHA-384 bank alone, right after the document was made."};
+
 static const struct check *const checks[] = {
-    &check_parts,    &tpm_check_ak_chain, &check_certificate,	&tpm_check_ak_key,
-    &check_ek,	     &tpm_check_type,	  &tpm_check_signature, &check_selection,
-    &tpm_check_pcrs, &check_certify,	  &check_binding,	NULL,
+    &check_parts,
+    &tpm_check_ak_chain,
+    &check_certificate,
+    &tpm_check_ak_key,
+    &check_ek,
+    &tpm_check_type,
+    &tpm_check_signature,
+    &check_selection,
+    &tpm_check_pcrs,
+    &check_certify,
+    &check_binding,
+    &check_nitro,
+    NULL,
 };
 
 static const struct tpm_quoted_rows rows = {&tpm_check_type, &tpm_check_signature,
 					    &check_binding, &check_selection,
 					    &tpm_check_pcrs};
-
-static void signer_unref(struct tpm_signer **signer)
-{
-	if (*signer)
-		memo_unref(&(*signer)->head);
-}
 
 static void examine_parts(const struct tpm_parts *parts, struct checklist *list)
 {
@@ -72,19 +84,21 @@ static void examine_parts(const struct tpm_parts *parts, struct checklist *list)
 	check_record(list, &check_parts, !wrong, "each thing once", wrong ? wrong : "");
 }
 
-static void examine_signer(const struct tpm_signer *signer, struct checklist *list)
+static void examine_signer(const struct tpm_signer *signer, bool vouched,
+			   struct checklist *list)
 {
-	bool trusted = signer->named || signer->certified;
+	bool trusted = signer->named || signer->certified || vouched;
 
 	check_record(list, &tpm_check_ak_chain, trusted && signer->key,
 		     signer->named ? "the policy names this key"
+		     : vouched	   ? "a document of its NitroTPM names this key"
 				   : "a valid chain to a root of the tier, or a key that "
 				     "the policy names",
 		     trusted	    ? signer->root
 		     : !signer->key ? "no key came, and none of the policy's has signed "
 				      "the quote"
 				    : signer->path);
-	if (!signer->profile || (signer->named && !signer->certified))
+	if (!signer->profile || ((signer->named || vouched) && !signer->certified))
 		check_waive(list, &check_certificate, "no certificate vouches for it");
 	else
 		check_record(list, &check_certificate, !signer->profile[0],
@@ -287,46 +301,111 @@ examine_quote(const struct tee_request *request, struct tpm_parts *parts,
 	return TOBI_OK;
 }
 
-static enum tobi_err examine(const struct tee_request *request, struct checklist *list,
-			     struct tee_claims *ret_claims, struct tobi_fault *fault)
-{
-	struct tpm_parts *parts = arena_alloc(list->arena, sizeof(*parts));
-	struct tpm_attest quote, certify = {0};
-	CLEANUP(signer_unref) struct tpm_signer *signer = NULL;
-	const char *wrong;
-	enum tobi_err err;
+/* What came, read. */
+struct evidence {
+	struct tpm_parts parts;
+	struct tpm_attest quote, certify;
+	struct tpm_signer *signer;
+	const struct nitro_claims *nitro; /* or NULL */
+};
 
-	for (size_t i = 0; checks[i]; i++)
-		check_owe(list, checks[i]);
-	if (!parts)
-		return fault_set(fault, TOBI_E_MEMORY, "TPM evidence", "",
-				 "out of memory");
-	err = tpm_parts_read(request, list->arena, parts, fault);
+static enum tobi_err read_evidence(const struct tee_request *request, struct arena *arena,
+				   struct evidence *evidence, struct tobi_fault *fault)
+{
+	struct tpm_parts *parts = &evidence->parts;
+	struct tobi_bytes named;
+	enum tobi_err err = tpm_parts_read(request, arena, parts, fault);
+
 	if (!err)
-		err = tpm_attest_parse(parts->quote, &quote, fault);
+		err = tpm_attest_parse(parts->quote, &evidence->quote, fault);
 	if (!err && parts->certify.size)
-		err = tpm_attest_parse(parts->certify, &certify, fault);
-	if (!err)
-		err = tpm_signer_get(request, parts, certify.name, &signer, fault);
+		err = tpm_attest_parse(parts->certify, &evidence->certify, fault);
 	if (err)
 		return err;
-	ret_claims->tier = tee_tpm.tier;
-	ret_claims->timeless = true;
-	examine_parts(parts, list);
-	examine_signer(signer, list);
-	err = examine_quote(request, parts, &quote, signer, list, ret_claims, fault);
-	if (err || !ret_claims->tpm)
-		return err;
-	if (parts->certify.size) {
-		wrong = wrong_certified(parts, &certify, signer, list->arena,
-					ret_claims->tpm);
+	named = tpm_nitro_named_key(parts->nitro, arena);
+	if (!parts->publics.count && !parts->keys.count && named.size)
+		parts->keys.items[parts->keys.count++] = named;
+	return tpm_signer_get(request, parts, evidence->certify.name, &evidence->signer,
+			      fault);
+}
+
+/* Whether a document of NitroTPM names the key. */
+static bool is_vouched(const struct evidence *evidence, struct arena *arena)
+{
+	struct tobi_bytes own = {evidence->signer->spki, SHA256_SIZE}, named;
+	uint8_t hash[SHA256_SIZE];
+
+	if (!evidence->nitro || !evidence->signer->key ||
+	    evidence->nitro->public_key.size == 0)
+		return false;
+	named = tpm_nitro_key(evidence->nitro->public_key, arena);
+	return named.size && !hash_sha256(named, hash) &&
+	       bytes_equal((struct tobi_bytes){hash, sizeof(hash)}, own);
+}
+
+static void examine_rest(const struct evidence *evidence, struct checklist *list,
+			 struct tee_claims *claims)
+{
+	const char *wrong;
+
+	if (evidence->parts.certify.size) {
+		wrong = wrong_certified(&evidence->parts, &evidence->certify,
+					evidence->signer, list->arena, claims->tpm);
 		check_record(list, &check_certify, !wrong, "the key, in the same TPM",
 			     wrong ? wrong : "");
 	} else {
 		check_waive(list, &check_certify, "no statement about a key came");
 	}
-	fill_claims(signer, list->arena, ret_claims);
+	if (evidence->nitro) {
+		wrong = tpm_nitro_wrong(evidence->nitro, claims->tpm);
+		check_record(list, &check_nitro, !wrong, "the values of the document",
+			     wrong ? wrong : "");
+	} else if (!evidence->parts.nitro.size) {
+		check_waive(list, &check_nitro, "none came");
+	}
+}
+
+static enum tobi_err examine_all(const struct tee_request *request,
+				 struct evidence *evidence, struct checklist *list,
+				 struct tee_claims *claims, struct tobi_fault *fault)
+{
+	enum tobi_err err = TOBI_OK;
+
+	claims->tier = tee_tpm.tier;
+	claims->timeless = true;
+	examine_parts(&evidence->parts, list);
+	if (evidence->parts.nitro.size)
+		err = tpm_nitro_examine(request, evidence->parts.nitro, list, claims,
+					&evidence->nitro, fault);
+	if (err)
+		return err;
+	examine_signer(evidence->signer, is_vouched(evidence, list->arena), list);
+	err = examine_quote(request, &evidence->parts, &evidence->quote, evidence->signer,
+			    list, claims, fault);
+	if (err || !claims->tpm)
+		return err;
+	examine_rest(evidence, list, claims);
+	fill_claims(evidence->signer, list->arena, claims);
 	return TOBI_OK;
+}
+
+static enum tobi_err examine(const struct tee_request *request, struct checklist *list,
+			     struct tee_claims *ret_claims, struct tobi_fault *fault)
+{
+	struct evidence *evidence = arena_alloc(list->arena, sizeof(*evidence));
+	enum tobi_err err;
+
+	for (size_t i = 0; checks[i]; i++)
+		check_owe(list, checks[i]);
+	if (!evidence)
+		return fault_set(fault, TOBI_E_MEMORY, "TPM evidence", "",
+				 "out of memory");
+	err = read_evidence(request, list->arena, evidence, fault);
+	if (!err)
+		err = examine_all(request, evidence, list, ret_claims, fault);
+	if (evidence->signer)
+		memo_unref(&evidence->signer->head);
+	return err;
 }
 
 const struct tee_verifier tee_tpm = {

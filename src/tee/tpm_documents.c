@@ -204,6 +204,7 @@ static enum tobi_err add_vaportpm(struct tpm_parts *parts, const json_t *json,
 {
 	json_t *attestation = json_object_get(json, "attestation");
 	const json_t *gcp = json_object_get(attestation, "gcp");
+	const json_t *nitro = json_object_get(attestation, "nitro");
 	const char *kind;
 	json_t *quote;
 	enum tobi_err err = TOBI_OK;
@@ -215,6 +216,8 @@ static enum tobi_err add_vaportpm(struct tpm_parts *parts, const json_t *json,
 		if (!err)
 			err = add_hex(parts, quote, "signature", fault);
 	}
+	if (!err && nitro)
+		err = add_hex(parts, nitro, "document", fault);
 	tpm_parts_add_pem(parts, text_of(json_object_get(gcp, "ak_cert_chain")));
 	return err ? err : add_pcrs(parts, json, fault);
 }

@@ -10,6 +10,7 @@
 #include "codec/cbor.h"
 #include "codec/der.h"
 #include "tee/event_log.h"
+#include "tee/nitro_document.h"
 #include "tee/tpm_structs.h"
 
 enum { ENDORSEMENTS_MAX = 32, STATEMENT_HEAD = 6 };
@@ -162,12 +163,22 @@ static bool add_structure(struct tpm_parts *parts, struct tobi_bytes bytes)
 	return true;
 }
 
+static void add_nitro(struct tpm_parts *parts, struct tobi_bytes document)
+{
+	if (!parts->nitro.size)
+		parts->nitro = document;
+	else if (!bytes_equal(parts->nitro, document))
+		parts->twice = true;
+}
+
 void tpm_parts_add(struct tpm_parts *parts, struct tobi_bytes piece)
 {
 	if (piece.size < 2 || event_log_starts(piece) || add_statement(parts, piece))
 		return;
 	if (starts(piece, "-----BEGIN"))
 		tpm_parts_add_pem(parts, piece);
+	else if (nitro_document_kind(piece) == NITRO_TPM)
+		add_nitro(parts, piece);
 	else if (!(piece.ptr[0] == DER_SEQUENCE && add_der(parts, piece)) &&
 		 !add_structure(parts, piece) && !tpm_pcrs_add_serialized(parts, piece) &&
 		 !tpm_pcrs_add_text(parts, piece) &&

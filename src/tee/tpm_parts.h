@@ -30,6 +30,7 @@ struct tpm_parts {
 	size_t certificate_count;
 	struct tpm_bank banks[TPM_BANKS_MAX];
 	size_t bank_count;
+	struct tobi_bytes nitro; /* a document of AWS NitroTPM that names the key */
 	struct tobi_bytes log; /* that was in a document; others are among the pieces */
 	bool too_many, twice;  /* more than one quote, or one PCR with two values */
 	struct tobi_fault unread; /* of the first piece that looks like one and is none */
