@@ -361,7 +361,7 @@ static void indent(struct tobi_bytes pem, struct writer *out)
 
 void quote_scene_policy(const struct quote_scene *scene, struct writer *out)
 {
-	struct writer key = wr_init(LIMIT_PEM);
+	struct writer key = wr_init(LIMIT_PEM), more = wr_init(LIMIT_PEM);
 
 	wr_printf(out, "version: 1\ntiers: [tpm]\nidentity:\n  mode: any-instance\n%s",
 		  scene->more);
@@ -374,6 +374,11 @@ void quote_scene_policy(const struct quote_scene *scene, struct writer *out)
 		indent(wr_view(&key), out);
 		if (scene->names_root)
 			indent(wr_view(&scene->root_pem), out);
+		if (scene->more_root.size) {
+			assert_int_equal(chain_write_pem(scene->more_root, &more, NULL),
+					 0);
+			indent(wr_view(&more), out);
+		}
 	}
 	if (scene->tpm)
 		wr_printf(out, "tpm:\n%s", scene->tpm);
@@ -383,6 +388,7 @@ void quote_scene_policy(const struct quote_scene *scene, struct writer *out)
 			  "08080808080808080808080808080808");
 	assert_int_equal(wr_err(out), 0);
 	wr_done(&key);
+	wr_done(&more);
 }
 
 /* With claims it comes in a collection, and what is beside it as endorsements. */

@@ -56,6 +56,7 @@ struct quote_scene {
 	struct tobi_bytes given_nonce, claims_buffer;
 	const char *tpm, *more; /* of the policy: its section, without its name; lines */
 	bool names_key, names_root, vendors_roots;
+	struct tobi_bytes more_root; /* DER */
 };
 
 /* All is right: P-256, SHA-256 and SHA-384 banks, PCRs 0 to 15. */
