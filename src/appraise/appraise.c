@@ -86,7 +86,8 @@ static enum tobi_err find_parts(struct tobi_bytes evidence, struct parts *ret_pa
 		return fault_set(fault, TOBI_E_MALFORMED, "evidence", "cpu",
 				 "the record does not call itself evidence");
 	ret_parts->cpu = cpu->value;
-	ret_parts->verifier = tee_verifier_find(cpu->media_type, cpu->content_format);
+	ret_parts->verifier =
+	    tee_verifier_of(cpu->media_type, cpu->content_format, cpu->value);
 	if (!ret_parts->verifier)
 		return fault_set(fault, TOBI_E_UNSUPPORTED, "evidence", "cpu",
 				 "this kind of evidence is not known here");

@@ -82,17 +82,6 @@ enum tobi_err policy_arm_take_texts(struct tobi_policy *policy, char **texts,
 	return TOBI_OK;
 }
 
-void policy_arm_run_list(struct tobi_result *result, const struct check *check,
-			 const struct bytes_list *list, struct tobi_bytes found,
-			 const char *shown)
-{
-	if (list->count == 0)
-		check_not_asked(&result->list, check, "the policy names none");
-	else
-		check_record(&result->list, check, bytes_list_has(list, found),
-			     "one of those in the policy", shown);
-}
-
 /* ---- the section ---- */
 
 static enum tobi_err take_lifecycles(struct tobi_policy *policy, const char *section,
@@ -295,13 +284,10 @@ static void run_components(struct tobi_result *result, const struct policy_arm *
 void policy_arm_run(struct tobi_result *result, const struct policy_arm *arm,
 		    const struct policy_arm_rows *rows, const struct arm_claims *claims)
 {
-	struct tobi_bytes implementation = claims->values[ARM_IMPLEMENTATION];
-	struct tobi_bytes instance = claims->values[ARM_INSTANCE];
-
 	run_lifecycle(result, arm, rows->lifecycle, claims);
-	policy_arm_run_list(result, rows->implementation, &arm->implementations,
-			    implementation, policy_hex(result, implementation));
-	policy_arm_run_list(result, rows->instance, &arm->instances, instance,
-			    policy_hex(result, instance));
+	policy_run_list(result, rows->implementation, &arm->implementations,
+			claims->values[ARM_IMPLEMENTATION], NULL);
+	policy_run_list(result, rows->instance, &arm->instances,
+			claims->values[ARM_INSTANCE], NULL);
 	run_components(result, arm, rows->components, claims);
 }

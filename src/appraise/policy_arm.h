@@ -55,9 +55,5 @@ TOBI_MUST_USE enum tobi_err policy_arm_take_texts(struct tobi_policy *policy,
 						  char **texts, unsigned count,
 						  struct bytes_list *ret_list,
 						  struct tobi_fault *fault);
-/* Whether the list has what was found; not asked when it is empty. shown: for people. */
-void policy_arm_run_list(struct tobi_result *result, const struct check *check,
-			 const struct bytes_list *list, struct tobi_bytes found,
-			 const char *shown);
 
 #endif

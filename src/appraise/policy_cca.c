@@ -186,20 +186,17 @@ void policy_cca_run(struct tobi_result *result, const struct tobi_policy *policy
 	    &check_lifecycle, &check_implementation, &check_instance, &check_components};
 	const struct policy_cca *asked = policy->cca ? policy->cca : &nothing;
 	const struct cca_claims *claims = result->claims.cca;
-	struct tobi_bytes config, realm_instance;
 
 	if (!claims)
 		return;
-	config = claims->platform.values[ARM_CONFIG];
-	realm_instance = claims->realm.values[ARM_INSTANCE];
 	policy_arm_run(result, &asked->arm, &arm, &claims->platform);
-	policy_arm_run_list(result, &check_config, &asked->configs, config,
-			    policy_hex(result, config));
+	policy_run_list(result, &check_config, &asked->configs,
+			claims->platform.values[ARM_CONFIG], NULL);
 	run_rems(result, asked);
-	policy_arm_run_list(result, &check_hash, &asked->hashes,
-			    claims->realm.values[ARM_HASH],
-			    arm_text(&result->arena, claims->realm.values[ARM_HASH]));
+	policy_run_list(result, &check_hash, &asked->hashes,
+			claims->realm.values[ARM_HASH],
+			arm_text(&result->arena, claims->realm.values[ARM_HASH]));
 	run_mec(result, asked);
-	policy_arm_run_list(result, &check_realm_instance, &asked->realm_instances,
-			    realm_instance, policy_hex(result, realm_instance));
+	policy_run_list(result, &check_realm_instance, &asked->realm_instances,
+			claims->realm.values[ARM_INSTANCE], NULL);
 }

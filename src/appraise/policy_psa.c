@@ -175,9 +175,9 @@ void policy_psa_run(struct tobi_result *result, const struct tobi_policy *policy
 	run_measured(result, asked);
 	policy_arm_run(result, &asked->arm, &arm, claims);
 	run_client(result, asked);
-	policy_arm_run_list(result, &check_certification, &asked->certifications,
-			    claims->values[ARM_CERTIFICATION],
-			    arm_text(&result->arena, claims->values[ARM_CERTIFICATION]));
+	policy_run_list(result, &check_certification, &asked->certifications,
+			claims->values[ARM_CERTIFICATION],
+			arm_text(&result->arena, claims->values[ARM_CERTIFICATION]));
 }
 
 bool policy_psa_names(const struct tobi_policy *policy)

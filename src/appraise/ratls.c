@@ -196,12 +196,12 @@ static void examine_report_data(const struct scene *scene, struct tobi_bytes fou
 }
 
 /* An EAT carries the hash as its nonce; others have report data, as their verifier has
- * read it. */
+ * read it, and so has a realm's token. */
 static void examine_bound(const struct scene *scene)
 {
 	uint8_t expected[HASH_MAX];
 
-	if (!scene->kind.content_format)
+	if (!scene->kind.content_format || scene->result->claims.report_data.size)
 		examine_report_data(scene, scene->result->claims.report_data);
 	else if (expected_hash(scene, expected))
 		check_record_equal(&scene->result->list, &check_ratls_binding,
@@ -215,7 +215,8 @@ static const struct tee_verifier *verifier_of(const struct scene *scene)
 {
 	const struct tobi_bytes no_type = {0};
 	const struct tee_verifier *verifier =
-	    tee_verifier_find(no_type, scene->kind.content_format);
+	    tee_verifier_of(no_type, scene->kind.content_format,
+			    scene->carried.evidence.evidence);
 
 	if (verifier)
 		return verifier;

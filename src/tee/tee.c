@@ -17,7 +17,7 @@
 #include "tee/tdx.h"
 #include "tee/tpm.h"
 
-enum { SHOWN_MAX = 128, REPORT_DATA_SIZE = 64 };
+enum { SHOWN_MAX = 128, REPORT_DATA_SIZE = 64, CONTENT_FORMAT_EAT_CWT = 263 };
 
 static const struct tee_verifier *const verifiers[] = {
     &tee_soft,	    &tee_sgx,  &tee_tdx, &tee_snp, &tee_sev, &tee_nitro,
@@ -41,6 +41,17 @@ const struct tee_verifier *tee_verifier_find(struct tobi_bytes media_type,
 			return verifier;
 	}
 	return NULL;
+}
+
+const struct tee_verifier *tee_verifier_of(struct tobi_bytes media_type,
+					   uint64_t content_format,
+					   struct tobi_bytes evidence)
+{
+	const struct tee_verifier *verifier = NULL;
+
+	if (!media_type.size && content_format == CONTENT_FORMAT_EAT_CWT)
+		verifier = tee_verifier_recognise(evidence);
+	return verifier ? verifier : tee_verifier_find(media_type, content_format);
 }
 
 const struct tee_verifier *tee_verifier_named(const char *name)

@@ -143,6 +143,11 @@ const struct tee_verifier *tee_verifier_at(size_t index);
 /* By media type or content format (text empty); NULL when there is none. */
 const struct tee_verifier *tee_verifier_find(struct tobi_bytes media_type,
 					     uint64_t content_format);
+/* The same of a record with its value: 263 is the content format of every EAT as a CWT, of
+ * which the bytes tell the kind. */
+const struct tee_verifier *tee_verifier_of(struct tobi_bytes media_type,
+					   uint64_t content_format,
+					   struct tobi_bytes evidence);
 const struct tee_verifier *tee_verifier_named(const char *name);
 /* The kind of raw evidence; NULL when no kind knows it. */
 const struct tee_verifier *tee_verifier_recognise(struct tobi_bytes evidence);

@@ -50,8 +50,11 @@ static bool is_whole(const struct vector_case *what)
 
 static struct tobi_policy *best_policy(const struct stage *stage)
 {
-	return stage_policy(stage, stage->image,
-			    stage->what->takes ? stage->what->takes : "");
+	const char *takes = stage->what->takes;
+
+	/* A policy names something that may run. */
+	return stage_policy(stage, *stage->image || takes ? stage->image : STAGE_NO_IMAGE,
+			    takes ? takes : "");
 }
 
 static size_t cut(const struct vector_case *what)

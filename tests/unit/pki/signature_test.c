@@ -283,6 +283,45 @@ static void test_ec_key_read__other_size_or_kind__argument(void **state)
 	EVP_PKEY_free(signer.key);
 }
 
+static void test_ec_key_read_sec1__whole_points_of_three_curves(void **state)
+{
+	static const char *const curves[] = {"P-256", "P-384", "P-521"};
+	uint8_t point[133];
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		EVP_PKEY *made = EVP_EC_gen(curves[i]), *read = NULL;
+		struct tobi_bytes bytes = {point, 0};
+
+		assert_int_equal(EVP_PKEY_get_octet_string_param(
+				     made, OSSL_PKEY_PARAM_PUB_KEY, point, sizeof(point),
+				     &bytes.size),
+				 1);
+		assert_int_equal(ec_key_read_sec1(bytes, "thing", &read, NULL), TOBI_OK);
+		assert_int_equal(EVP_PKEY_eq(made, read), 1);
+		EVP_PKEY_free(read);
+		read = NULL;
+		/* Compressed, hybrid, short, off the curve. */
+		point[0] = 2;
+		assert_int_equal(ec_key_read_sec1(bytes, "thing", &read, NULL),
+				 TOBI_E_MALFORMED);
+		point[0] = 6;
+		assert_int_equal(ec_key_read_sec1(bytes, "thing", &read, NULL),
+				 TOBI_E_MALFORMED);
+		point[0] = 4;
+		bytes.size--;
+		assert_int_equal(ec_key_read_sec1(bytes, "thing", &read, NULL),
+				 TOBI_E_MALFORMED);
+		point[bytes.size++] ^= 1;
+		assert_int_equal(ec_key_read_sec1(bytes, "thing", &read, NULL),
+				 TOBI_E_MALFORMED);
+		assert_null(read);
+		EVP_PKEY_free(made);
+	}
+	assert_int_equal(ec_key_read_sec1((struct tobi_bytes){0}, "thing", NULL, NULL),
+			 TOBI_E_MALFORMED);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -296,6 +335,7 @@ int main(void)
 	    cmocka_unit_test(test_ec_key_read__off_the_curve__malformed),
 	    cmocka_unit_test(test_ec_key_read__a_key_is_there_already__it_is_not_changed),
 	    cmocka_unit_test(test_ec_key_read__other_size_or_kind__argument),
+	    cmocka_unit_test(test_ec_key_read_sec1__whole_points_of_three_curves),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
