@@ -57,6 +57,13 @@ static const struct {
     {"nitro",
      "nitro/evervault-prod/document.cose",
      {{BARE_P384, 1, 4300, true}, {BARE_P384, 4, 700}}},
+    /* The realm's token; the platform's, which is the same for as long as the realm runs.
+     */
+    {"cca",
+     "cca/tfm-cmw-collection-realm-2/token.cbor",
+     {{BARE_P384, 1, 620, true}, {BARE_P384, 1, 1420}}},
+    /* The token. */
+    {"psa", "psa/veraison-tfm-psa2/token.cbor", {{BARE_P256, 1, 480, true}}},
     /* Report; the service's certificate. */
     {"epid",
      "sgx-epid/oasis-v5-body-sw-hardening-needed/report.json",
@@ -130,7 +137,9 @@ static long resident_kib(void)
 
 static const struct vector_case *find_case(const char *path)
 {
-	for (const struct vector_case *what = vector_cases; what->path; what++) {
+	const struct vector_case *what;
+
+	for (size_t i = 0; (what = vector_case_at(i)); i++) {
 		if (strcmp(what->path, path) == 0 && what->takes)
 			return what;
 	}

@@ -53,6 +53,8 @@ evidence_rows() {
 	times_rows sev "a platform of SEV" 100
 	times_rows nitro "a document of Nitro" 50
 	times_rows epid "a report of EPID" 500
+	times_rows cca "a token of Arm CCA" 100
+	times_rows psa "a token of PSA" 500
 	flat_row
 	dcap_qvl_rows "$vectors/sgx/dcapqvl-v3-configandswhardening" 2025-07-04T10:28:44Z
 }
