@@ -27,6 +27,8 @@ FAMILIES = {
     "SNP": "Owed by a report of AMD SEV-SNP. Without a list of revoked certificates `SNP-CRL` and `SNP-REVOKED` do not\n"
            "run, which refuses unless the policy says `crl: not-required`. `SNP-ID-BLOCK` and `SNP-AUTHOR-KEY` are owed\n"
            "when an ID block came; `SNP-CHIP` is not asked of a VLEK, which is of no one chip.",
+    "CCA": "Owed by tokens of Arm CCA. Of an unknown profile the keys are not looked at, which refuses.",
+    "PSA": "Owed by tokens of PSA devices; `PSA-BINDING` is not asked of one that comes alone, without claims.",
     "SOFT": "Owed by evidence of the `soft` tier.",
     "TPM": "Owed by evidence whose token says that the platform's keys are in a TPM or that carries a TPM's quote,\n"
            "and by all evidence when the policy has the key `tpm`.",
