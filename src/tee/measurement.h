@@ -11,7 +11,12 @@
 
 #include "tobichi/bytes.h"
 
-enum { TEE_DIGESTS_MAX = 4, TEE_MEASUREMENTS_MAX = 64 };
+enum {
+	TEE_DIGESTS_MAX = 4,
+	TEE_MEASUREMENTS_MAX = 64,
+	TEE_REGISTERS_MAX = 32,
+	TEE_VALUES_MAX = 16
+};
 
 /* Named Information Hash Algorithm Registry (IANA). */
 enum { TEE_SHA256 = 1, TEE_SHA384 = 7, TEE_SHA512 = 8 };
@@ -24,6 +29,26 @@ struct tee_environment {
 	struct tobi_bytes class_id; /* an OID's content octets (RFC 9090) */
 	const char *vendor, *model; /* or NULL */
 	struct tobi_bytes instance; /* a UEID, a chip id */
+	/* Of endorsements only: no evidence says these. */
+	bool has_layer, has_index;
+	uint64_t layer, index;
+	struct tobi_bytes group;
+};
+
+/* flags-map: the bits of flags and flags_known below are 1 << these. */
+enum tee_flag {
+	TEE_FLAG_CONFIGURED,
+	TEE_FLAG_SECURE,
+	TEE_FLAG_RECOVERY,
+	TEE_FLAG_DEBUG,
+	TEE_FLAG_REPLAY_PROTECTED,
+	TEE_FLAG_INTEGRITY_PROTECTED,
+	TEE_FLAG_RUNTIME_MEASURED,
+	TEE_FLAG_IMMUTABLE,
+	TEE_FLAG_TCB,
+	TEE_FLAG_CONFIDENTIALITY_PROTECTED,
+	TEE_FLAG_RUNTIME_UPDATABLE,
+	TEE_FLAGS,
 };
 
 enum tee_mkey { TEE_MKEY_NONE, TEE_MKEY_NUMBER, TEE_MKEY_TEXT };
@@ -33,7 +58,35 @@ struct tee_digest {
 	struct tobi_bytes value;
 };
 
+/* A register that was extended; known by a number, or by a text. */
+struct tee_register {
+	const char *text; /* NULL: by its number */
+	uint64_t number;
+	struct tee_digest digests[2];
+	size_t digest_count;
+};
+
+enum tee_value_form {
+	TEE_VALUE_NUMBER,
+	TEE_VALUE_BYTES,
+	TEE_VALUE_TEXT,
+	TEE_VALUE_DIGEST
+};
+
+/* A value that a profile defines, under a negative key. The same key may be there more
+ * than once, in each form in which a reference may write it. */
+struct tee_value {
+	int64_t key;
+	enum tee_value_form form;
+	uint64_t number; /* or the algorithm of a digest */
+	struct tobi_bytes bytes;
+};
+
 struct tee_measurement {
+	/* What was launched: a reference value that stands for the image must speak of
+	 * it. Where no measurement of the evidence is marked, each that has digests is
+	 * taken for one. */
+	bool image;
 	enum tee_mkey mkey;
 	uint64_t number;  /* the key, when it is a number */
 	const char *text; /* when it is a text */
@@ -41,9 +94,14 @@ struct tee_measurement {
 	size_t digest_count;
 	bool has_svn;
 	uint64_t svn;
-	struct tobi_bytes raw;	    /* or empty */
-	const char *name, *version; /* or NULL */
-	struct tobi_bytes signer;   /* who signed what was measured, or empty */
+	struct tobi_bytes raw;	     /* or empty */
+	const char *name, *version;  /* or NULL */
+	struct tobi_bytes signer;    /* who signed what was measured, or empty */
+	uint32_t flags_known, flags; /* bits of enum tee_flag */
+	const struct tee_register *registers;
+	size_t register_count;
+	const struct tee_value *values;
+	size_t value_count;
 };
 
 #endif
