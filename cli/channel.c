@@ -8,6 +8,7 @@
 
 #include <event2/event.h>
 
+#include "appraise/policy_files.h"
 #include "base/cleanup.h"
 #include "base/fault.h"
 #include "base/file.h"
@@ -44,14 +45,7 @@ bool channel_split(const char *text, char *ret_host, size_t host_room, char *ret
 
 static enum tobi_err read_policy(struct channel *channel, struct tobi_fault *fault)
 {
-	CLEANUP(wr_done) struct writer text = wr_init(LIMIT_POLICY);
-	enum tobi_err err;
-
-	err = file_read(channel->options.policy, LIMIT_POLICY, "policy", &text, fault);
-	if (err)
-		return err;
-	return tobi_policy_parse(wr_view(&text), channel->options.policy,
-				 &channel->policy, fault);
+	return policy_read_file(channel->options.policy, &channel->policy, fault);
 }
 
 /* The client's own key, by which the enclave knows its owner, and a certificate for it.

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "appraise/policy_files.h"
 #include "base/file.h"
 #include "cli/cli.h"
 #include "tobichi/verify.h"
@@ -20,7 +21,9 @@ static int add(struct run_policies *policies, struct launch_config *config,
 	*text = wr_init(LIMIT_CONFIG);
 	/* What the agent could not read is said here, where its file has a name. */
 	if (file_read(path, LIMIT_CONFIG, "policy", text, &fault) ||
-	    tobi_policy_parse(wr_view(text), path, &policy, &fault)) {
+	    tobi_policy_parse(wr_view(text), path, &policy, &fault) ||
+	    policy_is_whole(policy, path, &fault)) {
+		tobi_policy_free(policy);
 		wr_done(text);
 		return cli_fail(&fault);
 	}

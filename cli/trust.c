@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "appraise/policy_files.h"
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/limits.h"
@@ -23,12 +24,9 @@ static const struct option long_options[] = {{"json", no_argument, NULL, 'j'},
 static enum tobi_err build(const char *path, struct tobi_trust **ret_trust,
 			   struct tobi_fault *fault)
 {
-	CLEANUP(wr_done) struct writer yaml = wr_init(LIMIT_POLICY);
 	CLEANUP(tobi_policy_freep) struct tobi_policy *policy = NULL;
-	enum tobi_err err = file_read(path, LIMIT_POLICY, "policy", &yaml, fault);
+	enum tobi_err err = policy_read_file(path, &policy, fault);
 
-	if (!err)
-		err = tobi_policy_parse(wr_view(&yaml), path, &policy, fault);
 	return err ? err : tobi_trust_new(policy, ret_trust, fault);
 }
 

@@ -2,6 +2,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "appraise/policy_files.h"
 #include "appraise/unwrap.h"
 #include "base/cleanup.h"
 #include "base/fault.h"
@@ -73,7 +74,6 @@ static enum tobi_err appraise(const struct options *options,
 			      struct tobi_verify_request *request,
 			      struct tobi_result **ret_result, struct tobi_fault *fault)
 {
-	CLEANUP(wr_done) struct writer yaml = wr_init(LIMIT_POLICY);
 	CLEANUP(wr_done) struct writer evidence = wr_init(LIMIT_EVIDENCE_TEXT);
 	CLEANUP(wr_done) struct writer decoded = wr_init(LIMIT_EVIDENCE);
 	CLEANUP(tobi_policy_freep) struct tobi_policy *policy = NULL;
@@ -83,9 +83,7 @@ static enum tobi_err appraise(const struct options *options,
 	struct unwrapped unwrapped = {0};
 	enum tobi_err err;
 
-	err = file_read(options->policy, LIMIT_POLICY, "policy", &yaml, fault);
-	if (!err)
-		err = tobi_policy_parse(wr_view(&yaml), options->policy, &policy, fault);
+	err = policy_read_file(options->policy, &policy, fault);
 	if (!err)
 		err = file_read(options->evidence, LIMIT_EVIDENCE_TEXT, "evidence",
 				&evidence, fault);

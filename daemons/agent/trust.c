@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "appraise/policy_files.h"
 #include "base/fault.h"
 #include "base/file.h"
 #include "base/secret.h"
@@ -11,18 +12,18 @@ static enum tobi_err read_policy(struct tobi_bytes source,
 				 struct tobi_bytes name, struct tobi_policy **ret_policy,
 				 struct tobi_fault *fault)
 {
-	CLEANUP(wr_done) struct writer text = wr_init(LIMIT_POLICY);
 	char path[LIMIT_PATH + 1];
 	enum tobi_err err;
 
 	if (!source.size)
 		return TOBI_OK;
-	if (bytes_equal_text(source, POLICY_AT_LAUNCH))
-		return tobi_policy_parse(launch_config_policy(launch, name),
-					 "launch config", ret_policy, fault);
+	if (bytes_equal_text(source, POLICY_AT_LAUNCH)) {
+		err = tobi_policy_parse(launch_config_policy(launch, name),
+					"launch config", ret_policy, fault);
+		return err ? err : policy_is_whole(*ret_policy, "launch config", fault);
+	}
 	snprintf(path, sizeof(path), "%.*s", (int)source.size, (const char *)source.ptr);
-	err = file_read(path, LIMIT_POLICY, "policy", &text, fault);
-	return err ? err : tobi_policy_parse(wr_view(&text), path, ret_policy, fault);
+	return policy_read_file(path, ret_policy, fault);
 }
 
 enum tobi_err trust_read(const struct manifest *manifest,

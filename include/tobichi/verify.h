@@ -62,6 +62,25 @@ TOBI_API TOBI_MUST_USE enum tobi_err tobi_policy_parse(struct tobi_bytes yaml,
 						       struct tobi_fault *fault);
 TOBI_API void tobi_policy_free(struct tobi_policy *policy);
 
+/*
+ * The files of reference values (CoRIM) that a policy points to, as it names them:
+ * relative to the policy's own file. NULL past the last. Nothing here reads a file: give
+ * each with the function below, before the policy is used; until then it refuses all
+ * evidence (POLICY-REFERENCE-GIVEN).
+ */
+TOBI_API const char *tobi_policy_reference_file(const struct tobi_policy *policy,
+						size_t index);
+/*
+ * The content of the file of that index, at most 1 MiB; copied. Whether it is signed by
+ * whom the policy names is a check of each appraisal, not an error. Errors:
+ * TOBI_E_ARGUMENT (no such file, or given already), _TRUNCATED, _TRAILING, _MALFORMED,
+ * _LIMIT, _UNSUPPORTED, _MEMORY, _CRYPTO; the policy is then as before.
+ * Source: draft-ietf-rats-corim; docs/PROTOCOL.md section 16.
+ */
+TOBI_API TOBI_MUST_USE enum tobi_err
+tobi_policy_give_reference(struct tobi_policy *policy, size_t index,
+			   struct tobi_bytes bytes, struct tobi_fault *fault);
+
 /* Borrowed for the call. */
 struct tobi_verify_request {
 	/* At most 1 MiB. A CMW collection; or a certificate that carries evidence, DER or

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "appraise/policy_reference.h"
 #include "appraise/policy_roots.h"
 #include "appraise/policy_section.h"
 #include "appraise/policy_sev.h"
@@ -257,9 +258,11 @@ static enum tobi_err take_collateral(struct tobi_policy *policy,
 static enum tobi_err check_complete(struct tobi_policy *policy, struct tobi_fault *fault)
 {
 	if (policy->images.count == 0 && policy->signers.count == 0 &&
-	    !policy_sections_name(policy))
+	    !policy->reference && !policy_sections_name(policy))
 		return policy_wrong(policy, "images",
-				    "name at least one image or one signer", fault);
+				    "name at least one image or one signer, or "
+				    "reference-values that speak of them",
+				    fault);
 	for (size_t i = 0; i < policy->tier_count; i++) {
 		if (strcmp(policy->tiers[i], "soft") == 0 &&
 		    !policy_anchors(policy, "soft").size)
@@ -300,6 +303,8 @@ static enum tobi_err take_all(struct tobi_policy *policy, const struct yaml_poli
 		err = policy_roots_take(policy, yaml, fault);
 	if (!err)
 		err = take_collateral(policy, yaml->collateral, fault);
+	if (!err)
+		err = policy_reference_take(policy, yaml, fault);
 	for (size_t i = 0; policy_sections[i].take && !err; i++)
 		err = policy_sections[i].take(policy, yaml, fault);
 	if (!err)
@@ -345,6 +350,7 @@ void tobi_policy_free(struct tobi_policy *policy)
 	chain_cache_free(policy->chains);
 	memo_free(policy->memo);
 	policy_roots_done(policy);
+	policy_reference_done(policy);
 	arena_done(&policy->arena);
 	free(policy);
 }
@@ -362,6 +368,10 @@ struct tee_request policy_request(const struct tobi_policy *policy, const char *
 				    .chains = policy->chains,
 				    .pins = policy_pins(policy, tier),
 				    .keys = root ? &root->keys : NULL,
+				    .device_keys =
+					policy->reference
+					    ? &policy->reference->device_keys
+					    : NULL,
 				    .grace = policy->grace,
 				    .baseline = policy->baseline,
 				    .memo = policy->memo,

@@ -39,6 +39,7 @@ struct policy_tpm;
 struct policy_psa;
 struct policy_cca;
 struct policy_boot;
+struct policy_reference;
 
 struct tobi_policy {
 	struct arena arena;
@@ -83,6 +84,7 @@ struct tobi_policy {
 	const struct policy_psa *psa;
 	const struct policy_cca *cca;
 	const struct policy_boot *boot; /* NULL: no such section */
+	struct policy_reference *reference; /* NULL: no such section */
 	/* 48 bytes each: collateral counts from bundles that one of them signed only;
 	 * empty: not asked. */
 	struct bytes_list bundle_signers;

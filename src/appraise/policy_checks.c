@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "appraise/atls_checks.h"
+#include "appraise/policy_reference.h"
 #include "appraise/policy_section.h"
 #include "appraise/policy_tpm.h"
 #include "base/hex.h"
@@ -125,6 +126,7 @@ void policy_checks_owe(struct tobi_result *result, const struct tobi_policy *pol
 		else
 			check_owe(&result->list, policy_check_rows[i]);
 	}
+	policy_reference_owe(result, policy);
 	for (size_t i = 0; policy_sections[i].take; i++)
 		policy_sections[i].owe(result);
 }
@@ -314,6 +316,7 @@ void policy_checks_run(struct tobi_result *result, const struct tobi_policy *pol
 	run_pcrs(result, policy);
 	run_collateral(result, policy);
 	run_identity(result, policy);
+	policy_reference_run(result, policy);
 	for (size_t i = 0; policy_sections[i].take; i++)
 		policy_sections[i].run(result, policy);
 }

@@ -113,6 +113,15 @@ static const cyaml_schema_field_t tdx_fields[] = {
     OPTIONAL_TEXT("event-log", struct yaml_tdx, event_log),
     CYAML_FIELD_END};
 
+static const cyaml_schema_field_t reference_fields[] = {
+    OPTIONAL_LIST("files", struct yaml_reference, files),
+    OPTIONAL_LIST("documents", struct yaml_reference, documents),
+    OPTIONAL_LIST("signers", struct yaml_reference, signers),
+    OPTIONAL_LIST("profiles", struct yaml_reference, profiles),
+    OPTIONAL_LIST("endorsed", struct yaml_reference, endorsed),
+    OPTIONAL_TEXT("unsigned", struct yaml_reference, unsigned_documents),
+    CYAML_FIELD_END};
+
 static const cyaml_schema_field_t snp_tcb_fields[] = {
     CYAML_FIELD_STRING_PTR("generation", CYAML_FLAG_POINTER, struct yaml_snp_tcb,
 			   generation, 1, 16),
@@ -230,6 +239,8 @@ static const cyaml_schema_field_t policy_fields[] = {
 			    struct yaml_policy, tpm, tpm_fields),
     CYAML_FIELD_MAPPING_PTR("collateral", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
 			    struct yaml_policy, collateral, collateral_fields),
+    CYAML_FIELD_MAPPING_PTR("reference-values", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
+			    struct yaml_policy, reference, reference_fields),
     CYAML_FIELD_MAPPING_PTR("sgx-epid", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
 			    struct yaml_policy, epid, epid_fields),
     CYAML_FIELD_MAPPING_PTR("nitro", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,

@@ -59,6 +59,13 @@ struct yaml_collateral {
 	char **signers;
 	unsigned signers_count;
 };
+/* The section reference-values. */
+struct yaml_reference {
+	char **files, **documents, **signers, **profiles, **endorsed;
+	unsigned files_count, documents_count, signers_count, profiles_count,
+	    endorsed_count;
+	char *unsigned_documents;
+};
 struct yaml_epid {
 	char **status, **advisories, *nonce;
 	unsigned status_count, advisories_count;
@@ -134,6 +141,7 @@ struct yaml_policy {
 	unsigned roots_count;
 	struct yaml_tpm *tpm;
 	struct yaml_collateral *collateral;
+	struct yaml_reference *reference;
 	struct yaml_epid *epid;
 	struct yaml_nitro *nitro, *nitro_tpm;
 	struct yaml_sgx *sgx;

@@ -4,6 +4,7 @@
 
 enum {
 	LIMIT_CBOR_DEPTH = 8,
+	LIMIT_CBOR_DEPTH_MOST = 16, /* of formats that need more: CoRIM */
 	LIMIT_JSON = 1 << 20,
 	LIMIT_JSON_DEPTH = 32,
 	LIMIT_COSE_CHAIN = 8,	      /* certificates in one x5chain */
@@ -27,6 +28,13 @@ enum {
 	LIMIT_NITRO = 16 << 10,		     /* one document of AWS Nitro */
 	LIMIT_PIECES = 16,		     /* that came beside one piece of evidence */
 	LIMIT_EPID_REPORT = 32 << 10,	     /* of Intel's retired service */
+	LIMIT_CORIM = 1 << 20,		     /* one document of reference values */
+	LIMIT_CORIM_ARENA = 16 << 20,	     /* what is read of it, in memory */
+	LIMIT_CORIM_TAGS = 256,		     /* in one document */
+	LIMIT_CORIM_TRIPLES = 2048,
+	LIMIT_CORIM_MEASUREMENTS = 8192, /* in all triples */
+	LIMIT_CORIM_ITEMS = 65536,	 /* elements of all lists */
+	LIMIT_CORIM_DOCUMENTS = 16,	 /* that one policy names */
 	LIMIT_POLICY = 256 << 10,
 	LIMIT_POLICY_ITEMS = 256,  /* entries of one list in a policy */
 	LIMIT_IMA_DIGESTS = 4096,  /* of files that Linux may read */

@@ -28,7 +28,26 @@ struct head {
 
 struct cbor cbor_init(struct tobi_bytes bytes, enum cbor_rules rules)
 {
-	return (struct cbor){.rd = rd_init(bytes), .rules = rules};
+	return (struct cbor){
+	    .rd = rd_init(bytes), .rules = rules, .depth = LIMIT_CBOR_DEPTH};
+}
+
+/* Text that may be skipped: where lines are allowed, the end of one is passed over. */
+static bool is_text(const struct cbor *cbor, struct tobi_bytes text)
+{
+	while (cbor->lines && text.size) {
+		size_t size = 0;
+
+		while (size < text.size && text.ptr[size] != '\n' &&
+		       text.ptr[size] != '\r')
+			size++;
+		if (size == text.size)
+			break;
+		if (!utf8_is_text((struct tobi_bytes){text.ptr, size}))
+			return false;
+		text = (struct tobi_bytes){text.ptr + size + 1, text.size - size - 1};
+	}
+	return utf8_is_text(text);
 }
 
 void cbor_fail(struct cbor *cbor, enum tobi_err err, const char *field)
@@ -209,6 +228,17 @@ struct tobi_bytes cbor_text(struct cbor *cbor, size_t max, const char *field)
 	return cbor_failed(cbor) ? (struct tobi_bytes){0} : text;
 }
 
+struct tobi_bytes cbor_text_lines(struct cbor *cbor, size_t max, const char *field)
+{
+	size_t start = cbor->rd.pos;
+	struct cbor lenient = {.lines = true};
+	struct tobi_bytes text = read_string(cbor, MAJOR_TEXT, max, field);
+
+	if (!cbor_failed(cbor) && !is_text(&lenient, text))
+		fail_at_head(cbor, start, TOBI_E_MALFORMED, field);
+	return cbor_failed(cbor) ? (struct tobi_bytes){0} : text;
+}
+
 size_t cbor_array(struct cbor *cbor, size_t max, const char *field)
 {
 	size_t start = cbor->rd.pos;
@@ -221,7 +251,7 @@ size_t cbor_array(struct cbor *cbor, size_t max, const char *field)
 
 /* Items still to come at each open level. */
 struct walk {
-	uint64_t left[LIMIT_CBOR_DEPTH + 1];
+	uint64_t left[LIMIT_CBOR_DEPTH_MOST + 1];
 	size_t depth;
 };
 
@@ -253,11 +283,11 @@ static struct head walk_item(struct cbor *cbor, struct walk *walk, const char *f
 	}
 	if (head.major <= MAJOR_TEXT) {
 		bytes = rd_bytes(&cbor->rd, (size_t)head.value, field);
-		if (head.major == MAJOR_TEXT && !utf8_is_text(bytes))
+		if (head.major == MAJOR_TEXT && !is_text(cbor, bytes))
 			fail_at_head(cbor, start, TOBI_E_MALFORMED, field);
 		return head;
 	}
-	if (walk->depth == LIMIT_CBOR_DEPTH)
+	if (walk->depth == cbor->depth)
 		fail_at_head(cbor, start, TOBI_E_LIMIT, field);
 	if (head.major == MAJOR_ARRAY)
 		count = rd_count(&cbor->rd, head.value, 1, field);

@@ -33,6 +33,10 @@ enum cbor_kind {
 struct cbor {
 	struct reader rd;
 	enum cbor_rules rules;
+	/* Of what is skipped, and of maps that are opened. cbor_init() sets the depth to
+	 * LIMIT_CBOR_DEPTH; a format may ask for more, LIMIT_CBOR_DEPTH_MOST at most. */
+	size_t depth;
+	bool lines; /* texts may have line ends (PEM) */
 };
 
 /* A map being read. */
@@ -61,6 +65,8 @@ struct tobi_bytes cbor_bytes(struct cbor *cbor, size_t max, const char *field);
 struct tobi_bytes cbor_bytes_exact(struct cbor *cbor, size_t size, const char *field);
 /* Text that utf8_is_text() accepts. */
 struct tobi_bytes cbor_text(struct cbor *cbor, size_t max, const char *field);
+/* The same, and lines may end in it. */
+struct tobi_bytes cbor_text_lines(struct cbor *cbor, size_t max, const char *field);
 
 /* The number of elements that follow, at most max. */
 size_t cbor_array(struct cbor *cbor, size_t max, const char *field);

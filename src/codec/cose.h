@@ -93,10 +93,18 @@ TOBI_MUST_USE enum tobi_err cose_signer_for_key(EVP_PKEY *key,
 						struct cose_signer *ret_signer,
 						struct tobi_fault *fault);
 
+/* A protected header more: its label, over 4, and one encoded item. */
+struct cose_extra {
+	int64_t label;
+	struct tobi_bytes item;
+};
+
 struct cose_headers {
 	const char *content_type;	  /* protected header 3, or NULL */
 	const struct tobi_bytes *x5chain; /* unprotected header 33, or NULL */
 	size_t x5chain_count;
+	const struct cose_extra *extras; /* by their labels, upward; or NULL */
+	size_t extra_count;
 };
 
 /* Appends the tagged structure. detached: the payload is signed but left out. */

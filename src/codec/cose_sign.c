@@ -10,6 +10,8 @@
 #include "codec/cbor.h"
 #include "codec/cose_alg.h"
 
+enum { PROTECTED_MAX = 8 << 10 };
+
 /* RFC 9052 §4.4: ["Signature1", protected, external_aad, payload]. */
 void cose_to_be_signed(struct writer *out, struct tobi_bytes protected_bytes,
 		       struct tobi_bytes external_aad, struct tobi_bytes payload)
@@ -61,6 +63,22 @@ enum tobi_err cose_signer_for_key(EVP_PKEY *key, struct cose_signer *ret_signer,
 	return TOBI_OK;
 }
 
+static void write_protected(struct writer *out, enum cose_alg alg,
+			    const struct cose_headers *headers)
+{
+	cbor_write_map(out, (headers->content_type ? 2 : 1) + headers->extra_count);
+	cbor_write_uint(out, COSE_HEADER_ALG);
+	cbor_write_int(out, alg);
+	if (headers->content_type) {
+		cbor_write_uint(out, COSE_HEADER_CONTENT_TYPE);
+		cbor_write_text(out, headers->content_type);
+	}
+	for (size_t i = 0; i < headers->extra_count; i++) {
+		cbor_write_int(out, headers->extras[i].label);
+		wr_bytes(out, headers->extras[i].item.ptr, headers->extras[i].item.size);
+	}
+}
+
 static void write_unprotected(struct writer *out, const struct cose_headers *headers)
 {
 	cbor_write_map(out, headers->x5chain_count ? 1 : 0);
@@ -77,18 +95,12 @@ enum tobi_err cose_write(struct writer *out, const struct cose_signer *signer,
 			 const struct cose_headers *headers, struct tobi_bytes payload,
 			 bool detached, struct tobi_fault *fault)
 {
-	struct writer protected_map = wr_init(1024);
-	struct writer message = wr_init(payload.size + 2048);
+	struct writer protected_map = wr_init(PROTECTED_MAX);
+	struct writer message = wr_init(payload.size + 2 * PROTECTED_MAX);
 	struct writer signature = wr_init(1024);
 	enum tobi_err err;
 
-	cbor_write_map(&protected_map, headers->content_type ? 2 : 1);
-	cbor_write_uint(&protected_map, COSE_HEADER_ALG);
-	cbor_write_int(&protected_map, signer->alg);
-	if (headers->content_type) {
-		cbor_write_uint(&protected_map, COSE_HEADER_CONTENT_TYPE);
-		cbor_write_text(&protected_map, headers->content_type);
-	}
+	write_protected(&protected_map, signer->alg, headers);
 	cose_to_be_signed(&message, wr_view(&protected_map), (struct tobi_bytes){0},
 			  payload);
 	err = wr_err(&protected_map) ? wr_err(&protected_map) : wr_err(&message);

@@ -51,7 +51,14 @@ enum tee_flag {
 	TEE_FLAGS,
 };
 
-enum tee_mkey { TEE_MKEY_NONE, TEE_MKEY_NUMBER, TEE_MKEY_TEXT };
+/* The last two are of endorsements only. */
+enum tee_mkey {
+	TEE_MKEY_NONE,
+	TEE_MKEY_NUMBER,
+	TEE_MKEY_TEXT,
+	TEE_MKEY_OID,
+	TEE_MKEY_UUID
+};
 
 struct tee_digest {
 	uint64_t algorithm;
@@ -90,6 +97,7 @@ struct tee_measurement {
 	enum tee_mkey mkey;
 	uint64_t number;  /* the key, when it is a number */
 	const char *text; /* when it is a text */
+	struct tobi_bytes mkey_bytes; /* when it is an OID or a UUID */
 	struct tee_digest digests[TEE_DIGESTS_MAX];
 	size_t digest_count;
 	bool has_svn;

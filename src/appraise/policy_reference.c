@@ -1,0 +1,306 @@
+#include "appraise/policy_reference.h"
+
+#include <string.h>
+
+#include "appraise/policy_section.h"
+#include "appraise/policy_yaml.h"
+#include "base/fault.h"
+#include "base/hex.h"
+#include "base/secret.h"
+#include "codec/base64.h"
+#include "corim/key.h"
+
+enum { HASH_DIGITS = 2 * SHA384_SIZE };
+
+/* Line ends and blanks, as YAML's blocks bring them, are no part of base64. */
+static enum tobi_err decode(const struct tobi_policy *policy, const char *text,
+			    struct writer *out, struct tobi_fault *fault)
+{
+	CLEANUP(wr_done) struct writer bare = wr_init(LIMIT_POLICY);
+
+	for (; *text; text++) {
+		if (*text != ' ' && *text != '\n' && *text != '\r')
+			wr_u8(&bare, (uint8_t)*text);
+	}
+	if (wr_err(&bare))
+		return policy_no_memory(policy, fault);
+	return base64_read(wr_view(&bare), policy->name, out, fault);
+}
+
+static enum tobi_err take_hash(struct tobi_policy *policy, const char *text,
+			       struct tobi_bytes *hashes, struct tobi_fault *fault)
+{
+	struct corim_signers *signers = &policy->reference->signers;
+	uint8_t hash[SHA384_SIZE];
+
+	if (!hex_read(text, hash, sizeof(hash)))
+		return policy_wrong(policy, "reference-values.signers",
+				    "an entry is neither 96 hexadecimal digits nor a PEM "
+				    "key or certificate",
+				    fault);
+	hashes[signers->hash_count] =
+	    arena_copy(&policy->arena, (struct tobi_bytes){hash, sizeof(hash)});
+	if (!hashes[signers->hash_count].ptr)
+		return policy_no_memory(policy, fault);
+	signers->hash_count++;
+	return TOBI_OK;
+}
+
+static enum tobi_err take_signers(struct tobi_policy *policy,
+				  const struct yaml_reference *yaml,
+				  struct tobi_fault *fault)
+{
+	struct corim_signers *signers = &policy->reference->signers;
+	struct tobi_bytes *hashes =
+	    arena_array(&policy->arena, yaml->signers_count + 1, sizeof(*hashes));
+	enum tobi_err err = hashes ? TOBI_OK : policy_no_memory(policy, fault);
+
+	signers->hashes = hashes;
+	for (unsigned i = 0; i < yaml->signers_count && !err; i++) {
+		const char *text = yaml->signers[i];
+
+		if (strstr(text, "-----BEGIN "))
+			err = corim_signers_add_pem(signers, bytes_of_text(text),
+						    policy->name, fault);
+		else
+			err = take_hash(policy, text, hashes, fault);
+	}
+	return err;
+}
+
+static enum tobi_err take_texts(struct tobi_policy *policy, char **texts, unsigned count,
+				struct bytes_list *ret_list, struct tobi_fault *fault)
+{
+	if (!count)
+		return TOBI_OK;
+	ret_list->items = arena_array(&policy->arena, count, sizeof(*ret_list->items));
+	for (unsigned i = 0; i < count && ret_list->items; i++) {
+		ret_list->items[i] = arena_copy(&policy->arena, bytes_of_text(texts[i]));
+		if (!ret_list->items[i].ptr)
+			return policy_no_memory(policy, fault);
+		ret_list->count = i + 1;
+	}
+	return ret_list->items ? TOBI_OK : policy_no_memory(policy, fault);
+}
+
+static size_t count_keys(const struct corim *corim)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < corim->module_count; i++) {
+		for (size_t j = 0; j < corim->modules[i].attest_key_count; j++)
+			count += corim->modules[i].attest_keys[j].keys.count;
+	}
+	return count;
+}
+
+/* A key that cannot be opened here is one that verifies nothing. */
+static void add_keys(struct policy_reference *reference,
+		     const struct corim_key_triple *triple,
+		     const struct corim_validity *validity)
+{
+	for (size_t i = 0; i < triple->keys.count; i++) {
+		struct device_key key = {
+		    .class_id = triple->environment.class_id.bytes,
+		    .instance = triple->environment.instance.kind == CORIM_ID_OTHER
+				    ? (struct tobi_bytes){0}
+				    : triple->environment.instance.bytes,
+		    .not_before = validity->has_start ? validity->start : 0,
+		    .not_after = validity->has_end ? validity->end : INT64_MAX};
+
+		if (triple->environment.instance.kind == CORIM_ID_OTHER ||
+		    triple->environment.group.kind ||
+		    corim_key_open(&triple->keys.items[i], "key", &key.key, NULL))
+			continue;
+		if (key_spki_sha256(key.key, key.spki, NULL)) {
+			EVP_PKEY_free(key.key);
+			continue;
+		}
+		reference->keys[reference->device_keys.count++] = key;
+	}
+}
+
+static void drop_keys(struct policy_reference *reference)
+{
+	for (size_t i = 0; i < reference->device_keys.count; i++)
+		EVP_PKEY_free(reference->keys[i].key);
+	reference->device_keys = (struct device_keys){0};
+}
+
+/* Of all documents that hold. What names them is checked with every appraisal. */
+static enum tobi_err collect_keys(struct tobi_policy *policy, struct tobi_fault *fault)
+{
+	struct policy_reference *reference = policy->reference;
+	size_t total = 0;
+
+	drop_keys(reference);
+	for (size_t i = 0; i < reference->count; i++) {
+		if (reference->documents[i].document)
+			total += count_keys(reference->documents[i].document->corim);
+	}
+	if (total == 0)
+		return TOBI_OK;
+	reference->keys = arena_array(&policy->arena, total, sizeof(*reference->keys));
+	if (!reference->keys)
+		return policy_no_memory(policy, fault);
+	for (size_t i = 0; i < reference->count; i++) {
+		const struct reference_document *one = &reference->documents[i];
+		const struct corim *corim = one->document ? one->document->corim : NULL;
+
+		if (!corim || (one->document->is_signed ? !one->proof.holds
+							: !reference->allow_unsigned))
+			continue;
+		for (size_t j = 0; j < corim->module_count; j++) {
+			const struct corim_module *module = &corim->modules[j];
+
+			for (size_t k = 0; k < module->attest_key_count; k++)
+				add_keys(reference, &module->attest_keys[k],
+					 &corim->validity);
+		}
+	}
+	reference->device_keys.items = reference->keys;
+	return TOBI_OK;
+}
+
+static enum tobi_err give(struct tobi_policy *policy, struct reference_document *to,
+			  struct tobi_bytes bytes, struct tobi_fault *fault)
+{
+	CLEANUP(corim_document_freep) struct corim_document *document = NULL;
+	struct corim_proof proof = {0};
+	enum tobi_err err = corim_document_read(bytes, to->name, &document, fault);
+
+	if (!err)
+		err = corim_document_prove(document, &policy->reference->signers, &proof,
+					   fault);
+	if (err)
+		return err;
+	to->document = TAKE(document);
+	to->proof = proof;
+	return collect_keys(policy, fault);
+}
+
+static enum tobi_err add_document(struct tobi_policy *policy, const char *name,
+				  bool is_file, struct tobi_fault *fault)
+{
+	struct policy_reference *reference = policy->reference;
+	struct reference_document *one;
+
+	if (reference->count == LIMIT_CORIM_DOCUMENTS)
+		return fault_set(fault, TOBI_E_LIMIT, policy->name, "reference-values",
+				 "over %d documents", LIMIT_CORIM_DOCUMENTS);
+	one = &reference->documents[reference->count];
+	one->is_file = is_file;
+	one->name =
+	    is_file ? arena_printf(&policy->arena, "%s", name)
+		    : arena_printf(&policy->arena, "document %zu", reference->count + 1);
+	if (!one->name)
+		return policy_no_memory(policy, fault);
+	reference->count++;
+	return TOBI_OK;
+}
+
+static enum tobi_err take_documents(struct tobi_policy *policy,
+				    const struct yaml_reference *yaml,
+				    struct tobi_fault *fault)
+{
+	struct policy_reference *reference = policy->reference;
+	enum tobi_err err = TOBI_OK;
+
+	for (unsigned i = 0; i < yaml->files_count && !err; i++)
+		err = add_document(policy, yaml->files[i], true, fault);
+	for (unsigned i = 0; i < yaml->documents_count && !err; i++) {
+		CLEANUP(wr_done) struct writer bytes = wr_init(LIMIT_CORIM);
+
+		err = add_document(policy, NULL, false, fault);
+		if (!err)
+			err = decode(policy, yaml->documents[i], &bytes, fault);
+		if (!err)
+			err = give(policy, &reference->documents[reference->count - 1],
+				   wr_view(&bytes), fault);
+	}
+	return err;
+}
+
+enum tobi_err policy_reference_take(struct tobi_policy *policy,
+				    const struct yaml_policy *all,
+				    struct tobi_fault *fault)
+{
+	const struct yaml_reference *yaml = all->reference;
+	struct policy_reference *reference;
+	enum tobi_err err;
+
+	if (!yaml)
+		return TOBI_OK;
+	if (!yaml->files_count && !yaml->documents_count)
+		return policy_wrong(policy, "reference-values",
+				    "name at least one of files, or give documents",
+				    fault);
+	if (yaml->unsigned_documents && strcmp(yaml->unsigned_documents, "allowed") != 0)
+		return policy_wrong(policy, "reference-values.unsigned",
+				    "the only value is: allowed", fault);
+	if (!yaml->signers_count && !yaml->unsigned_documents)
+		return policy_wrong(
+		    policy, "reference-values.signers",
+		    "name who may sign them; or write unsigned: allowed, if "
+		    "you trust whoever can write the files",
+		    fault);
+	reference = arena_alloc(&policy->arena, sizeof(*reference));
+	if (!reference)
+		return policy_no_memory(policy, fault);
+	policy->reference = reference;
+	reference->allow_unsigned = yaml->unsigned_documents != NULL;
+	err = take_signers(policy, yaml, fault);
+	if (!err)
+		err = take_texts(policy, yaml->profiles, yaml->profiles_count,
+				 &reference->profiles, fault);
+	if (!err)
+		err = take_texts(policy, yaml->endorsed, yaml->endorsed_count,
+				 &reference->endorsed, fault);
+	return err ? err : take_documents(policy, yaml, fault);
+}
+
+void policy_reference_done(struct tobi_policy *policy)
+{
+	struct policy_reference *reference = policy->reference;
+
+	if (!reference)
+		return;
+	drop_keys(reference);
+	for (size_t i = 0; i < reference->count; i++)
+		corim_document_free(reference->documents[i].document);
+	corim_signers_done(&reference->signers);
+}
+
+/* The file of that index among the documents; NULL past the last. */
+static struct reference_document *file_at(const struct tobi_policy *policy, size_t index)
+{
+	struct policy_reference *reference = policy ? policy->reference : NULL;
+
+	for (size_t i = 0; reference && i < reference->count; i++) {
+		if (reference->documents[i].is_file && index-- == 0)
+			return &reference->documents[i];
+	}
+	return NULL;
+}
+
+const char *tobi_policy_reference_file(const struct tobi_policy *policy, size_t index)
+{
+	const struct reference_document *one = file_at(policy, index);
+
+	return one ? one->name : NULL;
+}
+
+enum tobi_err tobi_policy_give_reference(struct tobi_policy *policy, size_t index,
+					 struct tobi_bytes bytes,
+					 struct tobi_fault *fault)
+{
+	struct reference_document *one = file_at(policy, index);
+
+	if (!one || (bytes.size && !bytes.ptr))
+		return fault_set(fault, TOBI_E_ARGUMENT, "reference values", "",
+				 "the policy names no file of this number");
+	if (one->document)
+		return fault_set(fault, TOBI_E_ARGUMENT, one->name, "",
+				 "it was given already");
+	return give(policy, one, bytes, fault);
+}

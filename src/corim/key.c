@@ -1,0 +1,244 @@
+#include "corim/key.h"
+
+#include <openssl/err.h>
+#include <openssl/x509.h>
+#include <string.h>
+
+#include "base/fault.h"
+#include "base/limits.h"
+#include "base/secret.h"
+#include "codec/base64.h"
+#include "codec/cbor.h"
+#include "pki/anchor_keys.h"
+#include "pki/chain.h"
+#include "pki/signature.h"
+
+/* Of a COSE_Key (RFC 9052, section 7; RFC 9053, section 7). */
+enum {
+	COSE_KEY_TYPE = 1,
+	COSE_KEY_CURVE = -1,
+	COSE_KEY_X = -2,
+	COSE_KEY_Y = -3,
+	TYPE_OKP = 1,
+	TYPE_EC2 = 2,
+	CURVE_P256 = 1,
+	CURVE_P384 = 2,
+	CURVE_ED25519 = 6,
+	ED25519_SIZE = 32,
+	COORDINATE_MAX = 48,
+	SPKI_MAX = 1024
+};
+
+struct cose_key {
+	int64_t type, curve;
+	struct tobi_bytes x, y;
+};
+
+static enum tobi_err parse(struct tobi_bytes item, const char *object,
+			   struct cose_key *key, struct tobi_fault *fault)
+{
+	struct cbor cbor = cbor_init(item, CBOR_PREFERRED);
+	struct cbor_map map = cbor_map(&cbor, 16, "COSE_Key");
+	int64_t label = 0;
+
+	while (cbor_map_int(&cbor, &map, &label, "COSE_Key")) {
+		if (label == COSE_KEY_TYPE)
+			key->type = cbor_int(&cbor, "kty");
+		else if (label == COSE_KEY_CURVE)
+			key->curve = cbor_int(&cbor, "crv");
+		else if (label == COSE_KEY_X)
+			key->x = cbor_bytes(&cbor, COORDINATE_MAX, "x");
+		else if (label == COSE_KEY_Y && cbor_peek(&cbor) == CBOR_BYTES)
+			key->y = cbor_bytes(&cbor, COORDINATE_MAX, "y");
+		else
+			cbor_skip(&cbor, "COSE_Key");
+	}
+	return cbor_finish(&cbor, object, fault);
+}
+
+enum tobi_err cose_key_read(struct tobi_bytes item, const char *object,
+			    EVP_PKEY **ret_key, struct tobi_fault *fault)
+{
+	struct cose_key key = {0};
+	uint8_t point[2 * COORDINATE_MAX];
+	enum tobi_err err = parse(item, object, &key, fault);
+	size_t half = key.curve == CURVE_P256 ? 32 : key.curve == CURVE_P384 ? 48 : 0;
+
+	if (err)
+		return err;
+	if (key.type == TYPE_OKP && key.curve == CURVE_ED25519 &&
+	    key.x.size == ED25519_SIZE) {
+		*ret_key = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, key.x.ptr,
+						       key.x.size);
+		return *ret_key ? TOBI_OK
+				: fault_openssl(fault, object, "COSE_Key",
+						"cannot read the key");
+	}
+	if (key.type != TYPE_EC2 || !half)
+		return fault_set(fault, TOBI_E_UNSUPPORTED, object, "COSE_Key",
+				 "only P-256, P-384 and Ed25519 are known here");
+	if (key.x.size != half || key.y.size != half)
+		return fault_set(fault, TOBI_E_MALFORMED, object, "COSE_Key",
+				 "both coordinates are needed, of %zu bytes", half);
+	bytes_copy(point, sizeof(point), key.x.ptr, half);
+	bytes_copy(point + half, sizeof(point) - half, key.y.ptr, half);
+	return ec_key_read(half == 32 ? KEY_P256 : KEY_P384,
+			   (struct tobi_bytes){point, 2 * half}, object, ret_key, fault);
+}
+
+/* The point, or the raw key, ends a SubjectPublicKeyInfo. */
+enum tobi_err cose_key_write(EVP_PKEY *key, struct writer *out, struct tobi_fault *fault)
+{
+	CLEANUP(wr_done) struct writer spki = wr_init(SPKI_MAX);
+	bool edwards = EVP_PKEY_is_a(key, "ED25519");
+	size_t half = edwards ? ED25519_SIZE : (size_t)EVP_PKEY_get_bits(key) / 8;
+	size_t size = edwards ? half : 2 * half;
+	enum tobi_err err = key_spki(key, &spki, fault);
+	struct tobi_bytes all = wr_view(&spki);
+	const uint8_t *point;
+
+	if (err)
+		return err;
+	if ((!edwards && (!EVP_PKEY_is_a(key, "EC") || (half != 32 && half != 48))) ||
+	    all.size < size)
+		return fault_set(fault, TOBI_E_UNSUPPORTED, "key", "COSE_Key",
+				 "only P-256, P-384 and Ed25519 are known here");
+	point = all.ptr + all.size - size;
+	cbor_write_map(out, edwards ? 3 : 4);
+	cbor_write_uint(out, COSE_KEY_TYPE);
+	cbor_write_uint(out, edwards ? TYPE_OKP : TYPE_EC2);
+	cbor_write_int(out, COSE_KEY_CURVE);
+	cbor_write_uint(out, edwards	  ? CURVE_ED25519
+			     : half == 32 ? CURVE_P256
+					  : CURVE_P384);
+	cbor_write_int(out, COSE_KEY_X);
+	cbor_write_bytes(out, (struct tobi_bytes){point, half});
+	if (!edwards) {
+		cbor_write_int(out, COSE_KEY_Y);
+		cbor_write_bytes(out, (struct tobi_bytes){point + half, half});
+	}
+	return wr_err(out);
+}
+
+static bool is_pem(struct tobi_bytes text)
+{
+	static const char start[] = "-----BEGIN ";
+
+	return text.size > sizeof(start) &&
+	       memmem(text.ptr, text.size, start, sizeof(start) - 1) != NULL;
+}
+
+/* DER in base64, with or without PEM's lines: with them, so that one reader is enough. */
+static enum tobi_err as_pem(struct tobi_bytes text, const char *label, const char *object,
+			    struct writer *out, struct tobi_fault *fault)
+{
+	if (is_pem(text)) {
+		wr_bytes(out, text.ptr, text.size);
+		wr_u8(out, '\n');
+	} else {
+		wr_printf(out, "-----BEGIN %s-----\n", label);
+		for (size_t at = 0; at < text.size; at += 64) {
+			size_t left = text.size - at;
+
+			wr_bytes(out, text.ptr + at, left < 64 ? left : 64);
+			wr_u8(out, '\n');
+		}
+		wr_printf(out, "-----END %s-----\n", label);
+	}
+	return wr_err(out)
+		   ? fault_set(fault, wr_err(out), object, "key", "the key is too large")
+		   : TOBI_OK;
+}
+
+static enum tobi_err open_pkix(struct tobi_bytes text, const char *object,
+			       EVP_PKEY **ret_key, struct tobi_fault *fault)
+{
+	CLEANUP(wr_done) struct writer pem = wr_init(LIMIT_PEM);
+	struct anchor_keys keys = {0};
+	enum tobi_err err = as_pem(text, "PUBLIC KEY", object, &pem, fault);
+
+	if (!err)
+		err = anchor_keys_read(wr_view(&pem), object, &keys, fault);
+	if (!err && keys.count != 1)
+		err = fault_set(fault, TOBI_E_MALFORMED, object, "key",
+				"it must be one public key");
+	if (!err) {
+		EVP_PKEY_up_ref(keys.keys[0]);
+		*ret_key = keys.keys[0];
+	}
+	anchor_keys_done(&keys);
+	return err;
+}
+
+static enum tobi_err open_certificate(struct tobi_bytes der, const char *object,
+				      EVP_PKEY **ret_key, struct tobi_fault *fault)
+{
+	CLEANUP(X509_freep) X509 *certificate = NULL;
+	enum tobi_err err = chain_read_certificate(der, object, &certificate, fault);
+
+	if (err)
+		return err;
+	*ret_key = X509_get_pubkey(certificate);
+	return *ret_key ? TOBI_OK
+			: fault_openssl(fault, object, "key",
+					"the certificate's key cannot be read");
+}
+
+static enum tobi_err open_pem_certificate(struct tobi_bytes text, const char *object,
+					  EVP_PKEY **ret_key, struct tobi_fault *fault)
+{
+	CLEANUP(wr_done) struct writer pem = wr_init(LIMIT_PEM);
+	CLEANUP(wr_done) struct writer der = wr_init(LIMIT_PEM);
+	struct tobi_bytes list[1];
+	size_t count = 0;
+	enum tobi_err err = as_pem(text, "CERTIFICATE", object, &pem, fault);
+
+	if (!err)
+		err = chain_read_pem(wr_view(&pem), object, &der, list, 1, &count, fault);
+	if (!err && count != 1)
+		err = fault_set(fault, TOBI_E_MALFORMED, object, "key",
+				"it must be one certificate");
+	return err ? err : open_certificate(list[0], object, ret_key, fault);
+}
+
+enum tobi_err corim_key_open(const struct corim_key *key, const char *object,
+			     EVP_PKEY **ret_key, struct tobi_fault *fault)
+{
+	switch (key->tag) {
+	case CORIM_KEY_PKIX:
+		return open_pkix(key->value, object, ret_key, fault);
+	case CORIM_KEY_CERTIFICATE:
+		return open_pem_certificate(key->value, object, ret_key, fault);
+	case CORIM_KEY_COSE:
+		return cose_key_read(key->value, object, ret_key, fault);
+	case CORIM_KEY_DER_CERTIFICATE:
+		return open_certificate(key->value, object, ret_key, fault);
+	default:
+		return fault_set(fault, TOBI_E_UNSUPPORTED, object, "key",
+				 "tag %llu holds no key itself",
+				 (unsigned long long)key->tag);
+	}
+}
+
+static bool is_thumbprint(const struct corim_key *key, EVP_PKEY *other)
+{
+	uint8_t hash[SHA384_SIZE];
+
+	if (key->algorithm == TEE_SHA256)
+		return !key_spki_sha256(other, hash, NULL) &&
+		       bytes_equal(key->value, (struct tobi_bytes){hash, SHA256_SIZE});
+	return key->algorithm == TEE_SHA384 && !key_spki_sha384(other, hash, NULL) &&
+	       bytes_equal(key->value, (struct tobi_bytes){hash, SHA384_SIZE});
+}
+
+bool corim_key_is(const struct corim_key *key, EVP_PKEY *other)
+{
+	CLEANUP(EVP_PKEY_freep) EVP_PKEY *own = NULL;
+	bool same;
+
+	if (key->tag == CORIM_KEY_THUMBPRINT)
+		return is_thumbprint(key, other);
+	same = !corim_key_open(key, "key", &own, NULL) && EVP_PKEY_eq(own, other) == 1;
+	ERR_clear_error();
+	return same;
+}
