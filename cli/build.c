@@ -9,8 +9,9 @@
 #include "base/file.h"
 #include "base/hex.h"
 #include "base/secret.h"
-#include "cli/build_oci.h"
 #include "cli/build_egress.h"
+#include "cli/build_oci.h"
+#include "cli/build_outputs.h"
 #include "cli/build_policy.h"
 #include "cli/cli.h"
 #include "image/image.h"
@@ -397,49 +398,6 @@ static void name_image(struct build *build, char *out, size_t room)
 	build->manifest.name = bytes_of_text(used ? out : "program");
 }
 
-struct outputs {
-	char image[LIMIT_PATH], policy[LIMIT_PATH + 16];
-};
-
-static enum tobi_err name_outputs(const struct build *build, struct outputs *ret_outputs,
-				  struct tobi_fault *fault)
-{
-	struct outputs out = {0};
-	size_t stem;
-	struct stat st;
-
-	if (build->out && strlen(build->out) >= sizeof(out.image))
-		return fault_set(fault, TOBI_E_LIMIT, "image", "",
-				 "its path is too long");
-	if (build->policy && strlen(build->policy) >= sizeof(out.policy))
-		return fault_set(fault, TOBI_E_LIMIT, "policy", "",
-				 "its path is too long");
-	if (build->out)
-		snprintf(out.image, sizeof(out.image), "%s", build->out);
-	else
-		snprintf(out.image, sizeof(out.image), "%.*s.tobi",
-			 (int)build->manifest.name.size,
-			 (const char *)build->manifest.name.ptr);
-	stem = strlen(out.image);
-	if (stem > 5 && strcmp(out.image + stem - 5, ".tobi") == 0)
-		stem -= 5;
-	snprintf(out.policy, sizeof(out.policy), "%.*s.policy.yaml", (int)stem,
-		 out.image);
-	if (build->policy)
-		snprintf(out.policy, sizeof(out.policy), "%s", build->policy);
-	/* Said before the work, and never is a device replaced by a file. */
-	for (int i = 0; i < 2; i++) {
-		const char *path = i ? out.policy : out.image;
-
-		if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
-			return fault_set(fault, TOBI_E_ARGUMENT, i ? "policy" : "image",
-					 "", "%s is %s; give the name of a file", path,
-					 S_ISDIR(st.st_mode) ? "a folder" : "not a file");
-	}
-	*ret_outputs = out;
-	return TOBI_OK;
-}
-
 /* The argument names a file below the folder in which the program starts. */
 static bool in_directory(const struct build *build, const struct pack *pack,
 			 const char *argument)
@@ -485,14 +443,14 @@ static void print_notes(const struct build *build, const struct pack *pack)
 	}
 }
 
-static void print_result(const struct outputs *out, const uint8_t id[static SHA384_SIZE],
-			 const struct pack *pack)
+static void print_result(const struct build_outputs *out,
+			 const uint8_t id[static SHA384_SIZE], const struct pack *pack)
 {
 	char hex[2 * SHA384_SIZE + 1];
 
 	hex_write((struct tobi_bytes){id, SHA384_SIZE}, hex, sizeof(hex));
-	printf("image     %s\nimage id  %s\npolicy    %s\n", out->image, hex,
-	       out->policy);
+	printf("image     %s\nimage id  %s\npolicy    %s\nvalues    %s\n", out->image,
+	       hex, out->policy, out->corim);
 	if (pack_extras(pack)[0])
 		printf("with      %s\n", pack_extras(pack));
 }
@@ -504,7 +462,7 @@ static enum tobi_err make(struct build *build, struct tobi_fault *fault)
 	CLEANUP(wr_done) struct writer host = wr_init(LIMIT_POLICY);
 	const char *temporary = getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp";
 	char name[LIMIT_NAME + 1] = "";
-	struct outputs out;
+	struct build_outputs out;
 	uint8_t id[SHA384_SIZE];
 	enum tobi_err err = TOBI_OK;
 
@@ -514,7 +472,8 @@ static enum tobi_err make(struct build *build, struct tobi_fault *fault)
 	if (err)
 		return err;
 	name_image(build, name, sizeof(name));
-	err = name_outputs(build, &out, fault);
+	err =
+	    build_outputs_name(build->out, build->policy, &build->manifest, &out, fault);
 	if (!err && build->key_file)
 		err = cli_read_private_key(build->key_file, &key, fault);
 	if (!err && build->tier)
@@ -533,12 +492,15 @@ static enum tobi_err make(struct build *build, struct tobi_fault *fault)
 							key, wr_view(&host),
 							build->config_id},
 				 out.policy, fault);
+	if (!err)
+		err = build_outputs_corim(&out, &build->manifest, id, key, fault);
 	if (!err && stopped)
 		err = fault_set(fault, TOBI_E_SYSTEM, "image", "",
 				"interrupted; nothing was written");
 	if (err) {
 		/* An image without its policy is half a result. */
 		unlink(out.image);
+		unlink(out.corim);
 		return err;
 	}
 	if (!build->quiet) {

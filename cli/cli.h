@@ -33,6 +33,7 @@ COMMAND int cmd_attest(int argc, char **argv);
 COMMAND int cmd_build(int argc, char **argv);
 COMMAND int cmd_collateral(int argc, char **argv);
 COMMAND int cmd_connect(int argc, char **argv);
+COMMAND int cmd_corim(int argc, char **argv);
 COMMAND int cmd_counter(int argc, char **argv);
 COMMAND int cmd_help(int argc, char **argv);
 COMMAND int cmd_inspect(int argc, char **argv);

@@ -94,6 +94,26 @@ static const struct command commands[] = {
      "Inside an enclave the session is the agent's, which attests too; there are only\n"
      "--policy (unless the image has one), --listen, --quiet and a command.\n",
      cmd_connect},
+    {"corim",
+     "show FILE... [--json]\n"
+     "       sign FILE --key FILE [--name TEXT] [--uri URI] [--from TIME] [--until TIME]\n"
+     "            [--chain FILE] [-o FILE]\n"
+     "       verify FILE [--signer FILE|HEX]... [--at TIME] [--unsigned]",
+     "reference values: what evidence should show",
+     "  show FILE...   what a CoRIM says, signed or not; nothing is proven\n"
+     "  sign FILE      sign it, as COSE_Sign1\n"
+     "  verify FILE    who has signed it, and whether it is valid now\n"
+     "  --json         as JSON\n"
+     "  --key FILE     the key to sign with (`tobichi keygen`)\n"
+     "  --name TEXT    who signs, for people\n"
+     "  --uri URI      where to learn more of them\n"
+     "  --from TIME, --until TIME  when the signature counts: 2026-05-17T12:00:00Z\n"
+     "  --chain FILE   the key's certificate and those above it (PEM), to go with it\n"
+     "  -o, --output FILE  write there; FILE itself otherwise\n"
+     "  --signer FILE|HEX  who may sign: a PEM key, a certificate or CA, or a signer id\n"
+     "  --at TIME      as of then, not now\n"
+     "  --unsigned     accept what nobody signed\n",
+     cmd_corim},
     {"counter", "read | increment NAME [--to POLICY] [--signer HEX]",
      "inside an enclave: a counter that only goes up",
      "  read       print its value; 0 when it was never incremented\n"

@@ -123,7 +123,7 @@ static void measure_soft(const struct measure *to)
 	struct tee_measurement *image = add_text(to, MEASURE_IMAGE);
 
 	to->claims->environment.vendor = MEASURE_VENDOR;
-	to->claims->environment.model = claims->tier;
+	to->claims->environment.model = MEASURE_MODEL;
 	to->claims->environment.instance = claims->hardware;
 	set_digest(image, claims->image_id);
 	set_svn(image, claims->svn);

@@ -14,6 +14,7 @@
 #define MEASURE_CONFIG "config"
 #define MEASURE_AGENT "agent"
 #define MEASURE_VENDOR "Tobichi"
+#define MEASURE_MODEL "image" /* whatever the tier: that is the policy's to say */
 
 /* Fills claims->environment and the measurements of sgx, tdx, snp, nitro, nitro-tpm, sev,
  * sgx-epid and soft. Does nothing where they are there already, and for other kinds. */
