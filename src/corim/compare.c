@@ -164,7 +164,7 @@ static bool differs(const struct comparison *to, const char *what, const char *e
 	difference->expected = or_empty(
 	    arena_printf(to->arena, "%s: %s %s", mkey, what, or_empty(expected)));
 	difference->found =
-	    or_empty(arena_printf(to->arena, "%s %s", what, or_empty(found)));
+	    or_empty(arena_printf(to->arena, "%s: %s %s", mkey, what, or_empty(found)));
 	return false;
 }
 
