@@ -1,6 +1,7 @@
 /* JSON that is read, written and read again is equal; base64url that is read is written
  * as the same text. The first byte chooses which. */
 #include "base/limits.h"
+#include "codec/base64.h"
 #include "codec/json.h"
 #include "fuzz/fuzz.h"
 

@@ -5,6 +5,7 @@
 #include "appraise/unwrap.h"
 #include "base/hex.h"
 #include "base/limits.h"
+#include "codec/base64.h"
 #include "codec/json.h"
 #include "fuzz/fuzz.h"
 #include "tests/nitro_scene.h"

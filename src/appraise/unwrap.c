@@ -7,7 +7,7 @@
 #include "base/hex.h"
 #include "base/limits.h"
 #include "base/secret.h"
-#include "codec/json.h"
+#include "codec/base64.h"
 #include "pki/chain.h"
 #include "tee/tee.h"
 #include "token/cmw.h"

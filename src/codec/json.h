@@ -18,9 +18,4 @@ TOBI_MUST_USE enum tobi_err json_member(const json_t *json, const char *name,
 					json_type type, const char *object,
 					json_t **ret_borrowed, struct tobi_fault *fault);
 
-/* base64url without padding (RFC 4648 §5); reading refuses padding and stray bits. */
-void base64url_write(struct writer *out, struct tobi_bytes bytes);
-TOBI_MUST_USE enum tobi_err base64url_read(struct tobi_bytes text, const char *object,
-					   struct writer *out, struct tobi_fault *fault);
-
 #endif

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/limits.h"
+#include "codec/base64.h"
 #include "codec/json.h"
 #include "tests/bytes.h"
 #include "tests/nitro_scene.h"

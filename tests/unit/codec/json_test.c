@@ -1,4 +1,5 @@
 #include "base/limits.h"
+#include "codec/base64.h"
 #include "codec/json.h"
 #include "tests/bytes.h"
 
