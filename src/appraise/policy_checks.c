@@ -345,6 +345,10 @@ void nonce_check_run(struct tobi_result *result, const struct tobi_policy *polic
 	while (result->claims.report_data.size && found.size > nonce.size &&
 	       found.ptr[found.size - 1] == 0)
 		found.size--;
+	for (size_t i = 0; i < result->claims.nonce_count; i++) {
+		if (bytes_equal(nonce, result->claims.nonces[i]))
+			found = result->claims.nonces[i];
+	}
 	check_record_equal(&result->list, &check_claims_nonce, nonce, found);
 }
 

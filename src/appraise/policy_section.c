@@ -6,6 +6,7 @@
 #include "appraise/policy_cca.h"
 #include "appraise/policy_boot.h"
 #include "appraise/policy_dcap.h"
+#include "appraise/policy_ear.h"
 #include "appraise/policy_epid.h"
 #include "appraise/policy_nitro.h"
 #include "appraise/policy_psa.h"
@@ -29,6 +30,7 @@ const struct policy_section policy_sections[] = {
     {policy_cca_take, policy_cca_owe, policy_cca_run},
     {policy_psa_take, policy_psa_owe, policy_psa_run, "psa", policy_psa_names},
     {policy_boot_take, policy_boot_owe, policy_boot_run, "tpm", policy_boot_names},
+    {policy_ear_take, policy_ear_owe, policy_ear_run, "ear", policy_ear_names},
     {0},
 };
 

@@ -213,6 +213,23 @@ static const cyaml_schema_field_t boot_fields[] = {
     CYAML_FIELD_SEQUENCE("ima-files", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
 			 struct yaml_boot, ima_files, &text_schema, 1,
 			 LIMIT_IMA_DIGESTS),
+static const cyaml_schema_field_t ear_claim_fields[] = {
+    CYAML_FIELD_STRING_PTR("claim", CYAML_FLAG_POINTER, struct yaml_ear_claim, claim, 1,
+			   32),
+    CYAML_FIELD_STRING_PTR("min", CYAML_FLAG_POINTER, struct yaml_ear_claim, min, 1, 16),
+    CYAML_FIELD_END};
+static const cyaml_schema_value_t ear_claim_schema = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct yaml_ear_claim, ear_claim_fields)};
+static const cyaml_schema_field_t ear_fields[] = {
+    OPTIONAL_LIST("profiles", struct yaml_ear, profiles),
+    OPTIONAL_LIST("verifiers", struct yaml_ear, verifiers),
+    OPTIONAL_LIST("submods", struct yaml_ear, submods),
+    OPTIONAL_LIST("policies", struct yaml_ear, policies),
+    OPTIONAL_LIST("keys", struct yaml_ear, keys),
+    OPTIONAL_TEXT("min-status", struct yaml_ear, min_status),
+    OPTIONAL_TEXT("binding", struct yaml_ear, binding),
+    CYAML_FIELD_SEQUENCE("claims", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
+			 struct yaml_ear, claims, &ear_claim_schema, 1, 8),
     CYAML_FIELD_END};
 
 /* Numbers are texts here: libcyaml would take octal, hexadecimal and signs. */
@@ -261,6 +278,8 @@ static const cyaml_schema_field_t policy_fields[] = {
 			    struct yaml_policy, cca, cca_fields),
     CYAML_FIELD_MAPPING_PTR("boot", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
 			    struct yaml_policy, boot, boot_fields),
+    CYAML_FIELD_MAPPING_PTR("ear", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
+			    struct yaml_policy, ear, ear_fields),
     CYAML_FIELD_END};
 static const cyaml_schema_value_t policy_schema = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct yaml_policy, policy_fields)};

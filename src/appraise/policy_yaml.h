@@ -129,6 +129,16 @@ struct yaml_cca {
 	unsigned configs_count, hashes_count, realm_instances_count;
 	struct yaml_pcr *rems;
 	unsigned rems_count;
+struct yaml_ear_claim {
+	char *claim, *min;
+};
+struct yaml_ear {
+	char **profiles, **verifiers, **submods, **policies, **keys;
+	unsigned profiles_count, verifiers_count, submods_count, policies_count,
+	    keys_count;
+	struct yaml_ear_claim *claims;
+	unsigned claims_count;
+	char *min_status, *binding;
 };
 struct yaml_policy {
 	char *name;
@@ -151,6 +161,7 @@ struct yaml_policy {
 	struct yaml_psa *psa;
 	struct yaml_cca *cca;
 	struct yaml_boot *boot;
+	struct yaml_ear *ear;
 };
 
 /*

@@ -17,6 +17,7 @@ enum {
 	LIMIT_EVIDENCE_TEXT = 3 << 20, /* in hexadecimal or base64, with line ends */
 	LIMIT_NONCE = 1024,	       /* that a verifier gives; the least is 8 */
 	LIMIT_TOKEN = 64 << 10,
+	LIMIT_JWS_HEADER = 128 << 10,
 	LIMIT_TPM_EVIDENCE = 40 << 10, /* a TPM's submodule of a token */
 	LIMIT_CLAIMS_BUFFER = 4 << 10,
 	LIMIT_COLLATERAL = 64 << 10, /* one part of the endorsements in a certificate */

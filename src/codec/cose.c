@@ -1,10 +1,5 @@
 #include "codec/cose.h"
 
-#include <openssl/crypto.h>
-#include <openssl/err.h>
-#include <openssl/rsa.h>
-
-#include "base/cleanup.h"
 #include "base/fault.h"
 #include "codec/cbor.h"
 #include "codec/cose_alg.h"
@@ -224,65 +219,23 @@ enum tobi_err cose_parse_either(struct tobi_bytes bytes, const char *object,
 	return read_structure(&cbor, &form, object, ret_sign1, fault);
 }
 
-static bool set_padding(const struct cose_alg_row *row, EVP_PKEY_CTX *context)
-{
-	if (row->alg != COSE_PS256 && row->alg != COSE_PS384)
-		return true;
-	return EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PSS_PADDING) == 1 &&
-	       EVP_PKEY_CTX_set_rsa_pss_saltlen(context, RSA_PSS_SALTLEN_DIGEST) == 1;
-}
-
-static bool verify_bytes(const struct cose_alg_row *row, EVP_PKEY *key,
-			 struct tobi_bytes signature, struct tobi_bytes message)
-{
-	CLEANUP(EVP_MD_CTX_freep) EVP_MD_CTX *md = EVP_MD_CTX_new();
-	EVP_PKEY_CTX *context = NULL;
-
-	return md &&
-	       EVP_DigestVerifyInit_ex(md, &context, row->digest, NULL, NULL, key,
-				       NULL) == 1 &&
-	       set_padding(row, context) &&
-	       EVP_DigestVerify(md, signature.ptr, signature.size, message.ptr,
-				message.size) == 1;
-}
-
 enum tobi_err cose_verify(const struct cose_sign1 *sign1, EVP_PKEY *key,
 			  struct tobi_bytes external_aad, struct tobi_bytes payload,
 			  const char *object, struct tobi_fault *fault)
 {
 	const struct cose_alg_row *row = cose_alg_find(sign1->alg);
 	struct writer message;
-	struct tobi_bytes signature = sign1->signature;
-	uint8_t *der = NULL;
 	enum tobi_err err;
-	bool valid;
 
-	if (!row || !cose_alg_fits(row, key))
-		return fault_set(fault, TOBI_E_SIGNATURE, object, "alg",
-				 "the key is not of the kind that the algorithm needs");
-	if (row->half && signature.size != 2 * row->half)
-		return fault_set(fault, TOBI_E_SIGNATURE, object, "signature",
-				 "it has %zu bytes, not %zu", signature.size,
-				 2 * row->half);
-	if (row->half) {
-		err =
-		    cose_ecdsa_to_der(signature, row->half, &der, &signature.size, fault);
-		if (err)
-			return err;
-		signature.ptr = der;
-	}
 	message =
 	    wr_init(sign1->protected_bytes.size + external_aad.size + payload.size + 64);
 	cose_to_be_signed(&message, sign1->protected_bytes, external_aad, payload);
 	err = wr_err(&message);
-	valid = !err && verify_bytes(row, key, signature, wr_view(&message));
-	OPENSSL_free(der);
-	wr_done(&message);
-	ERR_clear_error();
 	if (err)
-		return fault_set(fault, err, object, "", "out of memory");
-	if (!valid)
-		return fault_set(fault, TOBI_E_SIGNATURE, object, "signature",
-				 "it was not made by this key over this content");
-	return TOBI_OK;
+		fault_set(fault, err, object, "", "out of memory");
+	else
+		err = cose_alg_verify(row, key, sign1->signature, wr_view(&message),
+				      object, fault);
+	wr_done(&message);
+	return err;
 }

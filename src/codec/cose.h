@@ -27,6 +27,7 @@ enum cose_alg {
 	COSE_HMAC256 = 5,
 	COSE_HMAC384 = 6,
 	COSE_HMAC512 = 7,
+	COSE_RS256 = -257, /* of JOSE alone */
 };
 
 /* Everything borrows from the input. */

@@ -7,6 +7,7 @@
 #include "base/hex.h"
 #include "base/secret.h"
 #include "tee/cca.h"
+#include "tee/ear.h"
 #include "tee/epid.h"
 #include "tee/nitro.h"
 #include "tee/psa.h"
@@ -22,6 +23,9 @@ enum { SHOWN_MAX = 128, REPORT_DATA_SIZE = 64, CONTENT_FORMAT_EAT_CWT = 263 };
 static const struct tee_verifier *const verifiers[] = {
     &tee_soft,	    &tee_sgx,  &tee_tdx, &tee_snp, &tee_sev, &tee_nitro,
     &tee_nitro_tpm, &tee_epid, &tee_tpm, &tee_cca, &tee_psa,
+    &tee_soft, &tee_sgx,   &tee_tdx,	   &tee_snp,
+    &tee_sev,  &tee_nitro, &tee_nitro_tpm, &tee_epid,
+    &tee_ear,
 };
 
 const struct tee_verifier *tee_verifier_at(size_t index)

@@ -31,6 +31,8 @@ struct sev_claims;
 struct tpm_claims; /* tpm_claims.h */
 struct arm_claims; /* arm_claims.h */
 struct cca_claims;
+struct ear; /* token/ear.h */
+struct eat; /* token/eat.h */
 
 /* What every kind of evidence says, after it was examined. Borrowed or in the arena. */
 struct tee_claims {
@@ -66,6 +68,11 @@ struct tee_claims {
 	const struct epid_claims *epid;
 	const struct nitro_claims *nitro;
 	const struct sev_claims *sev;
+	const struct ear *ear;
+	const struct eat *eat;
+	/* More than one, or more than one way to read it: any of them counts. */
+	const struct tobi_bytes *nonces;
+	size_t nonce_count;
 	struct tee_fact facts[TEE_FACTS_MAX]; /* in the order to show them */
 	size_t fact_count;
 	/* What some kinds have, for rules that only they know; else NULL. In the arena.
