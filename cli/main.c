@@ -217,7 +217,10 @@ static const struct command commands[] = {
      "EVIDENCE --policy FILE [--nonce HEX] [--at TIME] [--with FILE]...\n"
      "                      [--collateral PATH]... [--cache[=FOLDER]]\n"
      "                      [--secret FILE] [--json | --html] [-o FILE]\n"
-     "                      [--extract-tpm FOLDER]",
+     "                      [--extract-tpm FOLDER]\n"
+     "                      [--ear FILE --ear-key FILE [--ear-format FORM]\n"
+     "                      [--ear-profile PROFILE] [--ear-certificate FILE]\n"
+     "                      [--ear-verifier NAME] [--ear-lifetime SECONDS]]",
      "appraise evidence, whatever its kind and form, and explain the verdict",
      "  EVIDENCE       a file: a collection, a certificate, or what hardware gives; as\n"
      "                 bytes, hexadecimal, base64 or armour\n"
@@ -231,7 +234,14 @@ static const struct command commands[] = {
      "  --json         an EAR claims-set, unsigned\n"
      "  --html         one self-contained page\n"
      "  -o, --output FILE  write to a file\n"
-     "  --extract-tpm FOLDER  write a TPM's quote as files, for tpm2_checkquote\n",
+     "  --extract-tpm FOLDER  write a TPM's quote as files, for tpm2_checkquote\n"
+     "  --ear FILE     the verdict, signed for others (EAR)\n"
+     "  --ear-key FILE  the private key that signs it\n"
+     "  --ear-format FORM  jwt (as is), cwt, or one of them wrapped: cmw-json, cmw\n"
+     "  --ear-profile PROFILE  new (as is), or veraison, for those who read that\n"
+     "  --ear-certificate FILE  of that key, PEM, to go with it\n"
+     "  --ear-verifier NAME  as whom you sign; often a URI\n"
+     "  --ear-lifetime SECONDS  after which it expires\n",
      cmd_verify},
     {"version", "", "print the version", "", cmd_version},
 };

@@ -11,6 +11,7 @@
 #include "base/limits.h"
 #include "cli/cli.h"
 #include "cli/collateral_load.h"
+#include "cli/ear.h"
 #include "cli/extract.h"
 #include "tobichi/verify.h"
 
@@ -20,6 +21,7 @@ struct options {
 	size_t piece_count;
 	struct collateral_paths collateral;
 	enum tobi_format format;
+	struct ear_options ear;
 };
 
 DEFINE_CLEANUP(struct tobi_policy *, tobi_policy_free)
@@ -37,6 +39,13 @@ static const struct option long_options[] = {
     {"secret", required_argument, NULL, 's'},
     {"cache", optional_argument, NULL, 'C'},
     {"extract-tpm", required_argument, NULL, 'x'},
+    {"ear", required_argument, NULL, 'E'},
+    {"ear-key", required_argument, NULL, 'K'},
+    {"ear-certificate", required_argument, NULL, 'T'},
+    {"ear-format", required_argument, NULL, 'F'},
+    {"ear-profile", required_argument, NULL, 'P'},
+    {"ear-verifier", required_argument, NULL, 'V'},
+    {"ear-lifetime", required_argument, NULL, 'L'},
     {NULL, 0, NULL, 0}};
 
 /* What came beside the evidence, in memory for as long as the appraisal takes. */
@@ -126,7 +135,8 @@ static int run(const struct options *options, struct tobi_verify_request *reques
 	if (format == TOBI_FORMAT_TEXT && !options->out && cli_color(stdout))
 		format = TOBI_FORMAT_TEXT_COLOR;
 	if (appraise(options, request, &result, &fault) ||
-	    tobi_result_write(result, format, &text, &fault))
+	    tobi_result_write(result, format, &text, &fault) ||
+	    ear_write(&options->ear, result, &fault))
 		return cli_fail(&fault);
 	if (options->out) {
 		if (file_write(options->out, 0644,
@@ -139,8 +149,24 @@ static int run(const struct options *options, struct tobi_verify_request *reques
 	return tobi_result_verdict(result) == TOBI_ACCEPT ? EXIT_ACCEPTED : EXIT_REFUSED;
 }
 
+static bool take_ear_option(struct ear_options *ear, int option)
+{
+	const char **const places[] = {&ear->out,     &ear->key,     &ear->certificate,
+				       &ear->form,    &ear->profile, &ear->verifier,
+				       &ear->lifetime};
+	static const char letters[] = "EKTFPVL"; /* in the order of places */
+	const char *letter = option ? strchr(letters, option) : NULL;
+
+	if (!letter)
+		return false;
+	*places[letter - letters] = optarg;
+	return true;
+}
+
 static const char *take_option(struct options *options, int option)
 {
+	if (take_ear_option(&options->ear, option))
+		return NULL;
 	switch (option) {
 	case 'p':
 		options->policy = optarg;
@@ -201,6 +227,9 @@ int cmd_verify(int argc, char **argv)
 	if (!options.policy)
 		return cli_usage("verify",
 				 "it needs --policy FILE: what the evidence must prove");
+	wrong = ear_options_wrong(&options.ear);
+	if (wrong)
+		return cli_usage("verify", "%s", wrong);
 	if (options.nonce) {
 		size_t digits = strlen(options.nonce);
 

@@ -161,6 +161,43 @@ TOBI_API TOBI_MUST_USE enum tobi_err tobi_result_write(const struct tobi_result 
 						       char **ret_text,
 						       struct tobi_fault *fault);
 
+/* An attestation result for others: EAR, signed with the verifier's own key. */
+enum tobi_ear_form {
+	TOBI_EAR_JWT,
+	TOBI_EAR_CWT,
+	TOBI_EAR_CMW_JSON, /* the JWT in a record of CMW, as JSON */
+	TOBI_EAR_CMW_CBOR, /* the CWT in one, as CBOR */
+};
+enum tobi_ear_profile {
+	TOBI_EAR_NEW,	   /* tag:ietf.org,2026:rats/ear#03 */
+	TOBI_EAR_VERAISON, /* the generation before, which Veraison and Trustee read */
+};
+
+/* Borrowed for the call. */
+struct tobi_ear_request {
+	struct tobi_bytes key; /* private, PKCS#8 PEM: P-256, P-384 or Ed25519 */
+	/* Of that key first, PEM; or empty. They go into the token (x5c, x5chain). */
+	struct tobi_bytes certificates;
+	enum tobi_ear_form form;
+	enum tobi_ear_profile profile;
+	const char *developer; /* the verifier's name, often a URI; NULL: "tobichi" */
+	int64_t lifetime;      /* seconds until it expires; 0: it names no end */
+};
+
+/*
+ * Signs what the result says, an accepted one and a refused one alike (its status is then
+ * "contraindicated"): when, by which policy, the trustworthiness vector of AR4SI, the
+ * caller's nonce, and as whose it is (cnf) the key that the evidence was bound to, when
+ * there is one. *ret_token is on the heap; free() it. It and *ret_size are left alone on
+ * failure. Errors: TOBI_E_ARGUMENT, _MALFORMED (a key or a certificate that cannot be
+ * read), _UNSUPPORTED (a key of another kind), _LIMIT, _MEMORY, _CRYPTO.
+ * Source: draft-ietf-rats-ear, draft-ietf-rats-ar4si; docs/PROTOCOL.md section 15.3.
+ */
+TOBI_API TOBI_MUST_USE enum tobi_err
+tobi_result_sign_ear(const struct tobi_result *result,
+		     const struct tobi_ear_request *request, uint8_t **ret_token,
+		     size_t *ret_size, struct tobi_fault *fault);
+
 #ifdef __cplusplus
 }
 #endif

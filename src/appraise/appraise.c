@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "appraise/atls_checks.h"
+#include "appraise/parts.h"
 #include "appraise/policy_checks.h"
 #include "appraise/ratls.h"
 #include "base/fault.h"
@@ -152,12 +153,13 @@ enum tobi_err appraisal_run(struct tobi_result *result, const struct tobi_policy
 			    const struct appraisal_request *request,
 			    struct tobi_fault *fault)
 {
-	struct parts *parts = arena_alloc(&result->arena, sizeof(*parts));
+	struct evidence_parts *parts = arena_alloc(&result->arena, sizeof(*parts));
 	CLEANUP(tobi_collateral_freep) struct tobi_collateral *chosen = NULL;
 	struct tee_request tee;
 	enum tobi_err err;
 
 	result->in_session = request->in_session;
+	result->nonce = arena_copy(&result->arena, request->nonce);
 	for (size_t i = 0; request->in_session && atls_checks[i]; i++) {
 		if (atls_checks[i] != &check_atls_identity) /* among the policy's */
 			check_owe(&result->list, atls_checks[i]);
@@ -165,7 +167,8 @@ enum tobi_err appraisal_run(struct tobi_result *result, const struct tobi_policy
 	policy_checks_owe_tier(result);
 	if (!parts)
 		return fault_set(fault, TOBI_E_MEMORY, "appraisal", "", "out of memory");
-	err = take_evidence(result, request, parts, fault);
+	err = evidence_take(result, policy, request, parts, fault);
+	result->raw = parts->raw;
 	if (!err)
 		err = appraisal_choose_collateral(result, policy, request->collateral,
 						  &chosen, fault);
@@ -177,8 +180,8 @@ enum tobi_err appraisal_run(struct tobi_result *result, const struct tobi_policy
 		    request->in_session ? request->claims_buffer : parts->claims;
 		tee.endorsements = parts->endorsements;
 		tee.collateral = chosen ? chosen : request->collateral;
-		tee.pieces = request->pieces;
-		tee.piece_count = request->piece_count;
+		tee.pieces = parts->pieces;
+		tee.piece_count = parts->piece_count;
 		tee.secret = request->secret;
 		err =
 		    parts->verifier->examine(&tee, &result->list, &result->claims, fault);

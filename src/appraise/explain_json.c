@@ -3,13 +3,12 @@
 
 #include <jansson.h>
 
+#include "appraise/ear_result.h"
 #include "appraise/explain.h"
 #include "base/cleanup.h"
 #include "base/fault.h"
 #include "base/hex.h"
 #include "base/utf8.h"
-
-#define PROFILE "tag:ietf.org,2026:rats/ear#03"
 
 /* JSON text of what may come from outside: escaped first, so that it is UTF-8. */
 static json_t *text_of(const char *text)
@@ -122,39 +121,14 @@ static json_t *extension_of(const struct tobi_result *result)
 	    facts_of(claims), "checks", checks_of(result));
 }
 
-/* AR4SI: what a failed check says of the attester, by the start of its code. */
-static const struct {
-	const char *code, *claim;
-	int value;
-} meanings[] = {
-    {"RATLS-KIND", "configuration", 96},
-    {"RATLS-MODE", "configuration", 96},
-    {"ATLS-IDENTITY", "instance-identity", 97}, /* not recognised */
-    {"POLICY-IDENTITY", "instance-identity", 97},
-    {"POLICY-FRESHNESS", "instance-identity", 99},
-    {"POLICY-DEBUG", "runtime-opaque", 96}, /* visible */
-    {"POLICY-TIER", "configuration", 96},   /* cannot be supported */
-    {"POLICY-CONFIG", "configuration", 96},
-    {"POLICY-NITRO-PCRS", "executables", 96},
-    {"POLICY-NITRO-", "instance-identity", 97},
-    {"POLICY-", "executables", 96}, /* contraindicated */
-    {"", "instance-identity", 99},  /* any other: it is not proven to be genuine */
-};
-
-static void add_failures(json_t *vector, const struct tobi_result *result)
+static json_t *vector_of(const struct ear_vector *vector)
 {
-	for (size_t i = 0; i < result->list.count; i++) {
-		const struct check_record *record = &result->list.records[i];
-		size_t row = 0;
+	json_t *json = json_object();
 
-		if (record->outcome == TOBI_PASSED || record->outcome == TOBI_NOT_ASKED)
-			continue;
-		/* The last row fits all. */
-		while (strncmp(record->check->code, meanings[row].code,
-			       strlen(meanings[row].code)) != 0)
-			row++;
-		json_object_set_new(vector, meanings[row].claim,
-				    json_integer(meanings[row].value));
+	for (size_t i = 0; json && i < AR4SI_CLAIMS; i++) {
+		if (vector->has[i])
+			json_object_set_new(json, ar4si_name(i),
+					    json_integer(vector->values[i]));
 	}
 }
 
@@ -232,14 +206,16 @@ static const char *status_of(const struct tobi_result *result, json_t *vector)
 	if (worst >= VISIBLE)
 		return "contraindicated";
 	return worst >= WARNING ? "warning" : "affirming";
+	return json;
 }
 
 static json_t *appraisal_of(const struct tobi_result *result)
 {
-	json_t *vector = vector_of(result);
+	struct ear_vector vector = ear_result_vector(result);
 
 	return json_pack("{s:s, s:o, s:[o], s:o}", "ear_status",
-			 status_of(result, vector), "ear_trustworthiness_vector", vector,
+			 ear_tier_name(ear_result_status(result, &vector)),
+			 "ear_trustworthiness_vector", vector_of(&vector),
 			 "ear_appraisal_policy_ids", text_of(result->policy_name),
 			 "tobichi", extension_of(result));
 }
@@ -250,10 +226,11 @@ enum tobi_err explain_json(const struct tobi_result *result, struct writer *out,
 	CLEANUP(json_decrefp) json_t *ear = NULL;
 	char *text;
 
-	ear = json_pack("{s:s, s:I, s:{s:s, s:s}, s:{s:o}}", "eat_profile", PROFILE,
+	ear = json_pack("{s:s, s:I, s:{s:s, s:s}, s:{s:o}}", "eat_profile",
+			EAR_PROFILE_NEW,
 			"iat", (json_int_t)result->time, "ear_verifier_id", "developer",
-			"tobichi", "build", "tobichi " TOBICHI_VERSION, "submods",
-			"enclave", appraisal_of(result));
+			"tobichi", "build", EAR_BUILD, "submods",
+			EAR_SUBMOD, appraisal_of(result));
 	text = ear ? json_dumps(ear, JSON_INDENT(2)) : NULL;
 	if (!text)
 		return fault_set(fault, TOBI_E_MEMORY, "explanation", "",

@@ -365,6 +365,8 @@ void claims_checks_run(struct tobi_result *result, const struct tobi_policy *pol
 		return;
 	}
 	check_record(&result->list, &check_claims_format, true, "", "");
+	if (claims.hash == CLAIMS_SHA256)
+		result->key_hash = arena_copy(&result->arena, claims.pubkey_hash);
 	if (nonce.size)
 		check_record(&result->list, &check_claims_nonce,
 			     bytes_equal_secret(nonce, claims.nonce),

@@ -14,7 +14,8 @@ static const char *const known_tiers[POLICY_TIERS_MAX] = {
     "azure-snp", "azure-tdx", "nvidia-gpu", "eat",	 "ear"};
 
 /* Their roots may be bare public keys, as no certificate is there for each. */
-static const char *const keyed_tiers[] = {"cca", "psa", "tpm", "eat", "ear"};
+static const char *const keyed_tiers[] = {"cca", "psa", "tpm",
+					  "eat", "ear", POLICY_WRAPPERS};
 
 enum tobi_err policy_check_tier(const char *policy, const char *field, const char *tier,
 				struct tobi_fault *fault)
@@ -103,7 +104,10 @@ enum tobi_err policy_pins_of(const struct tobi_policy *policy, struct tobi_bytes
 static enum tobi_err take_root(struct tobi_policy *policy, const struct yaml_root *yaml,
 			       struct policy_root *root, struct tobi_fault *fault)
 {
-	enum tobi_err err = policy_check_tier(policy->name, "roots", yaml->tier, fault);
+	enum tobi_err err =
+	    strcmp(yaml->tier, POLICY_WRAPPERS) == 0
+		? TOBI_OK
+		: policy_check_tier(policy->name, "roots", yaml->tier, fault);
 
 	if (!err && policy_root_of(policy, yaml->tier))
 		err = fault_set(fault, TOBI_E_MALFORMED, policy->name, "roots",

@@ -6,6 +6,9 @@
 
 struct yaml_policy;
 
+/* In the roots alone: who may sign wrappers (CMW). No evidence is of this tier. */
+#define POLICY_WRAPPERS "cmw"
+
 /* TOBI_E_MALFORMED for a tier that there is not; the fault names those that there are. */
 enum tobi_err policy_check_tier(const char *policy, const char *field, const char *tier,
 				struct tobi_fault *fault);

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "appraise/parts.h"
 #include "appraise/ratls.h"
 #include "base/fault.h"
 #include "base/hex.h"
@@ -10,7 +11,6 @@
 #include "codec/base64.h"
 #include "pki/chain.h"
 #include "tee/tee.h"
-#include "token/cmw.h"
 
 static const char object[] = "evidence";
 
@@ -27,9 +27,7 @@ static bool is_certificate(struct tobi_bytes bytes)
 
 bool unwrap_is_evidence(struct tobi_bytes bytes)
 {
-	struct cmw cmw;
-
-	return tee_verifier_recognise(bytes) || !cmw_parse(bytes, object, &cmw, NULL) ||
+	return tee_verifier_recognise(bytes) || evidence_is_wrapped(bytes) ||
 	       is_certificate(bytes);
 }
 
@@ -208,6 +206,15 @@ static void read_hex(struct readings *readings, struct tobi_bytes text)
 	free(squeezed);
 }
 
+/* A token, or a wrapper in JSON, with a line's end behind it. */
+static void read_plain(struct readings *readings, struct tobi_bytes text)
+{
+	struct writer bytes = wr_init(LIMIT_EVIDENCE);
+
+	wr_bytes(&bytes, text.ptr, text.size);
+	add(readings, "text", !wr_err(&bytes), &bytes);
+}
+
 static void read_text(struct readings *readings, struct tobi_bytes file)
 {
 	struct tobi_bytes text = trim(file), content;
@@ -218,6 +225,8 @@ static void read_text(struct readings *readings, struct tobi_bytes file)
 			read_base64(readings, "armour", content, false);
 		return;
 	}
+	if (text.size != file.size)
+		read_plain(readings, text);
 	read_hex(readings, text);
 	if (url)
 		read_base64(readings, "base64url", text, true);

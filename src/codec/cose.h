@@ -106,6 +106,7 @@ struct cose_headers {
 	size_t x5chain_count;
 	const struct cose_extra *extras; /* by their labels, upward; or NULL */
 	size_t extra_count;
+	struct tobi_bytes kid; /* unprotected header 4, or empty */
 };
 
 /* Appends the tagged structure. detached: the payload is signed but left out. */

@@ -251,6 +251,8 @@ static json_t *header_of(enum cose_alg alg, const struct jws_headers *headers)
 		json_object_set_new(header, "typ", json_string(headers->typ));
 	if (headers->cty)
 		json_object_set_new(header, "cty", json_string(headers->cty));
+	if (headers->jwk)
+		json_object_set(header, "jwk", headers->jwk);
 	if (headers->x5chain_count)
 		json_object_set_new(header, "x5c", chain_of(headers));
 	return header;

@@ -46,6 +46,7 @@ TOBI_MUST_USE enum tobi_err jws_verify(const struct jws *jws, EVP_PKEY *key,
 
 struct jws_headers {
 	const char *typ, *cty;		  /* or NULL */
+	json_t *jwk;			  /* the signer's, borrowed; or NULL */
 	const struct tobi_bytes *x5chain; /* DER, leaf first, or NULL */
 	size_t x5chain_count;
 };

@@ -18,7 +18,7 @@ enum { TAG_CWT = 61, TAG_CWT_SIZE = 2 };
 static const uint8_t cwt_tag[TAG_CWT_SIZE] = {0xd8, TAG_CWT};
 
 /* RFC 8392 section 6: the tag may stand before the COSE tag, which must then be there. */
-static enum tobi_err read_cwt(struct tobi_bytes bytes, const char *object,
+static enum tobi_err open_cwt(struct tobi_bytes bytes, const char *object,
 			      struct signed_token *token, struct tobi_fault *fault)
 {
 	bool tagged =
@@ -33,20 +33,34 @@ static enum tobi_err read_cwt(struct tobi_bytes bytes, const char *object,
 	if (err)
 		return err;
 	token->alg = token->sign1.alg;
-	if (!token->sign1.payload.ptr)
-		return fault_set(fault, TOBI_E_UNSUPPORTED, object, "payload",
-				 "it is detached");
-	return claims_tree_read(token->sign1.payload, object, &token->tree, fault);
+	return token->sign1.payload.ptr ? TOBI_OK
+					: fault_set(fault, TOBI_E_UNSUPPORTED, object,
+						    "payload", "it is detached");
 }
 
-static enum tobi_err read_jwt(struct tobi_bytes bytes, const char *object,
-			      struct signed_token *token, struct tobi_fault *fault)
+enum tobi_err signed_token_open(struct tobi_bytes bytes, const char *object,
+				struct signed_token *ret_token, struct tobi_fault *fault)
 {
-	enum tobi_err err = jws_parse(bytes, object, &token->jws, fault);
+	struct signed_token token = {.is_jwt = jws_is(bytes)};
+	enum tobi_err err = token.is_jwt ? jws_parse(bytes, object, &token.jws, fault)
+					 : open_cwt(bytes, object, &token, fault);
 
 	if (err)
 		return err;
-	token->alg = token->jws.alg;
+	if (token.is_jwt)
+		token.alg = token.jws.alg;
+	*ret_token = token;
+	return TOBI_OK;
+}
+
+static enum tobi_err read_claims(struct signed_token *token, const char *object,
+				 struct tobi_fault *fault)
+{
+	enum tobi_err err;
+
+	if (!token->is_jwt)
+		return claims_tree_read(token->sign1.payload, object, &token->tree,
+					fault);
 	err = json_parse(token->jws.payload, LIMIT_EVIDENCE, object, &token->tree, fault);
 	if (!err && !json_is_object(token->tree))
 		err = fault_set(fault, TOBI_E_MALFORMED, object, "claims",
@@ -57,10 +71,11 @@ static enum tobi_err read_jwt(struct tobi_bytes bytes, const char *object,
 enum tobi_err signed_token_read(struct tobi_bytes bytes, const char *object,
 				struct signed_token *ret_token, struct tobi_fault *fault)
 {
-	struct signed_token token = {.is_jwt = jws_is(bytes)};
-	enum tobi_err err = token.is_jwt ? read_jwt(bytes, object, &token, fault)
-					 : read_cwt(bytes, object, &token, fault);
+	struct signed_token token = {0};
+	enum tobi_err err = signed_token_open(bytes, object, &token, fault);
 
+	if (!err)
+		err = read_claims(&token, object, fault);
 	if (err)
 		signed_token_done(&token);
 	else
@@ -170,6 +185,11 @@ static void find_by_chain(const struct tee_request *request,
 
 /* ---- a key alone ---- */
 
+static EVP_PKEY *own_key(EVP_PKEY *key)
+{
+	return key && EVP_PKEY_up_ref(key) == 1 ? key : NULL;
+}
+
 static void find_by_key(const struct tee_request *request, EVP_PKEY *named,
 			struct finding *finding)
 {
@@ -181,9 +201,8 @@ static void find_by_key(const struct tee_request *request, EVP_PKEY *named,
 		key = anchor_keys_find(request->keys, spki);
 		hex_write((struct tobi_bytes){spki, sizeof(spki)}, hex, sizeof(hex));
 	}
-	if (key && EVP_PKEY_up_ref(key) == 1)
-		finding->key = key;
-	else
+	finding->key = own_key(key);
+	if (!finding->key)
 		snprintf(finding->text, sizeof(finding->text),
 			 "the token names the key %s (SHA-256), which is none of them",
 			 hex);
@@ -198,8 +217,7 @@ static void find_by_trial(const struct tee_request *request,
 	for (size_t i = 0; keys && i < keys->count; i++) {
 		if (verify(token, keys->keys[i]))
 			continue;
-		if (EVP_PKEY_up_ref(keys->keys[i]) == 1)
-			finding->key = keys->keys[i];
+		finding->key = own_key(keys->keys[i]);
 		return;
 	}
 	snprintf(finding->text, sizeof(finding->text),
@@ -216,6 +234,9 @@ static void find(const struct tee_request *request, const struct signed_token *t
 
 	if (token->is_jwt && token->jws.jwk)
 		find_by_key(request, token->jws.jwk, finding);
+	if (!token->is_jwt && token->sign1.kid.size == SHA256_SIZE)
+		finding->key =
+		    own_key(anchor_keys_find(request->keys, token->sign1.kid.ptr));
 	if (!finding->key && count)
 		find_by_chain(request, chain, count, finding);
 	else if (!finding->key && !(token->is_jwt && token->jws.jwk))

@@ -23,6 +23,10 @@ struct signed_token {
 TOBI_MUST_USE enum tobi_err signed_token_read(struct tobi_bytes bytes, const char *object,
 					      struct signed_token *ret_token,
 					      struct tobi_fault *fault);
+/* The same, whatever its content is: the tree stays NULL. */
+TOBI_MUST_USE enum tobi_err signed_token_open(struct tobi_bytes bytes, const char *object,
+					      struct signed_token *ret_token,
+					      struct tobi_fault *fault);
 void signed_token_done(struct signed_token *token);
 
 /*
