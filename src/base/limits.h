@@ -27,6 +27,8 @@ enum {
 	LIMIT_DCAP_AUTH = 1 << 10, /* of a quoting enclave; 32 bytes in the field */
 	LIMIT_DCAP_CERTIFICATION = 64 << 10, /* certificates in a quote */
 	LIMIT_NITRO = 16 << 10,		     /* one document of AWS Nitro */
+	LIMIT_AZURE_DATA = 16 << 10,	     /* of a paravisor; 1.2 KiB in the field */
+	LIMIT_AZURE_JSON = 128 << 10,	     /* evidence as others write it down */
 	LIMIT_PIECES = 16,		     /* that came beside one piece of evidence */
 	LIMIT_EPID_REPORT = 32 << 10,	     /* of Intel's retired service */
 	LIMIT_CORIM = 1 << 20,		     /* one document of reference values */

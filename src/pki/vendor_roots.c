@@ -59,6 +59,18 @@ static const struct vendor_root roots[] = {
     {"tpm", "tpm_ek_v1_cloud_host_root",
      "f23057f4f97d1d90e4cae0ce91d5a0fc99069f0a1bc147021dca33b1e9c4d0d9",
      "9bd5285f8fb18502a7947e621ffd470266f49fcd3b73e19a190f690ad32a7caf", GOOGLE_OLD},
+    {"azure-snp", "ARK-Milan",
+     "9f056bee44377e29308cb5ffa895bdfb62d18881fa6bed8d6f075b0204089cb9",
+     "69d063b45344d26a2e94e1f4210de49ef555308287d4c174445c95639a540bcd", AMD_KDS},
+    {"azure-snp", "ARK-Genoa",
+     "429a69c9422aa258ee4d8db5fcda9c6470ef15f8cd5a9cebd6cbc7d90b863831",
+     "4c6598d19c18719c5dfd4a7d335f674e5bfe1d8f800cea2cf270c10d103db2f1", AMD_KDS},
+    {"azure-snp", "ARK-Turin",
+     "4f125410563a2ab9a50356f9243f6fe0b6f73de98603f53f90339c70e9d7ad08",
+     "1f084161a44bb6d93778a904877d4819cafa5d05ef4193b2ded9dd9c73dd3f6a", AMD_KDS},
+    {"azure-tdx", "Intel SGX Root CA",
+     "a0af031289f5d5d4132f9186068a7fc13628633ba235777472e29b6b6c67a49e",
+     "44a0196b2b99f889b8e149e95b807a350e7424964399e885a7cbb8ccfab674d3", INTEL},
 };
 
 const struct vendor_root *vendor_root_at(size_t index)

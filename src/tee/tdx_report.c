@@ -2,6 +2,7 @@
 
 #include "base/endian.h"
 #include "base/reader.h"
+#include "base/secret.h"
 #include "tee/dcap_quote.h"
 
 static const struct tdx_attribute attributes[] = {
@@ -57,4 +58,19 @@ bool tdx_is_local_report(struct tobi_bytes bytes)
 	return bytes.size == TDREPORT_SIZE && bytes.ptr[0] == tdx_type &&
 	       bytes.ptr[1] == 0 && bytes.ptr[3] == 0 && load_u64le(bytes.ptr + 4) == 0 &&
 	       load_u32le(bytes.ptr + 12) == 0;
+}
+
+bool tdx_report_is_of(const struct tdx_report *report, struct tobi_bytes td_info)
+{
+	const struct tobi_bytes hashes[] = {
+	    report->mr_td,    report->mr_config_id, report->mr_owner,
+	    report->mr_owner_config, report->rtmrs[0], report->rtmrs[1],
+	    report->rtmrs[2], report->rtmrs[3]};
+	struct reader rd = rd_init(td_info);
+	bool same = rd_u64le(&rd, "ATTRIBUTES") == report->attributes;
+
+	same &= rd_u64le(&rd, "XFAM") == report->xfam;
+	for (size_t i = 0; i < sizeof(hashes) / sizeof(hashes[0]); i++)
+		same &= bytes_equal(rd_bytes(&rd, TDX_HASH_SIZE, "TDINFO"), hashes[i]);
+	return same && !rd_failed(&rd) && !rd_left(&rd);
 }

@@ -8,6 +8,7 @@
 #include "base/secret.h"
 #include "tee/cca.h"
 #include "tee/ear.h"
+#include "tee/azure.h"
 #include "tee/epid.h"
 #include "tee/nitro.h"
 #include "tee/psa.h"
@@ -26,6 +27,9 @@ static const struct tee_verifier *const verifiers[] = {
     &tee_soft, &tee_sgx,   &tee_tdx,	   &tee_snp,
     &tee_sev,  &tee_nitro, &tee_nitro_tpm, &tee_epid,
     &tee_ear,
+    &tee_soft,	&tee_sgx,	&tee_tdx,	&tee_snp, &tee_sev,
+    &tee_nitro, &tee_nitro_tpm, &tee_epid,	&tee_tpm, &tee_cca,
+    &tee_psa,	&tee_azure_snp, &tee_azure_tdx,
 };
 
 const struct tee_verifier *tee_verifier_at(size_t index)
@@ -128,7 +132,9 @@ void tee_check_report_data(const struct tee_request *request, struct checklist *
 {
 	uint8_t expected[REPORT_DATA_SIZE] = {0};
 
-	if (!request->claims_buffer.size)
+	if (request->bound_elsewhere)
+		check_waive(list, check, request->bound_elsewhere);
+	else if (!request->claims_buffer.size)
 		check_waive(list, check, "it came without claims");
 	else if (!hash_sha256(request->claims_buffer, expected))
 		check_record_equal(list, check,

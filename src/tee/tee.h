@@ -25,6 +25,7 @@ struct dcap_claims; /* dcap.h: SGX and TDX */
 struct sgx_claims;  /* sgx_claims.h */
 struct tdx_claims;  /* tdx_claims.h */
 struct epid_claims;
+struct azure_claims; /* azure_claims.h */
 struct snp_claims; /* snp_claims.h */
 struct boot_claims;
 struct sev_claims;
@@ -85,6 +86,7 @@ struct tee_claims {
 	const struct boot_claims *boot; /* boot_claims.h: an event log came with it */
 	const struct cca_claims *cca;
 	const struct arm_claims *psa;
+	const struct azure_claims *azure;
 	/* What reference values are compared with. */
 	struct tee_environment environment;
 	struct tee_measurement *measurements; /* in the arena */
@@ -129,6 +131,8 @@ struct tee_request {
 	int64_t grace;	    /* seconds that collateral counts after its nextUpdate */
 	int64_t baseline;   /* collateral that was issued before does not count */
 	struct memo *memo;  /* what was worked out before, or NULL */
+	/* Of a report inside other evidence: why its report data is not compared here. */
+	const char *bound_elsewhere;
 };
 
 struct tee_verifier {

@@ -1,0 +1,35 @@
+/*
+ * Evidence of an Azure confidential VM as it is handed around: the paravisor's report
+ * alone with the rest beside it, or JSON with all of it (docs/PROTOCOL.md section 14.12).
+ */
+#ifndef TOBI_TEE_AZURE_PARTS_H
+#define TOBI_TEE_AZURE_PARTS_H
+
+#include "tee/azure_hcl.h"
+#include "tee/tee.h"
+#include "tee/tpm_claims.h"
+
+enum { AZURE_PIECES_MAX = LIMIT_PIECES + 3 };
+
+/* In the arena, or borrowed from the request; empty where there is none. */
+struct azure_parts {
+	struct tobi_bytes hcl;
+	struct tobi_bytes message, signature; /* of the TPM's quote */
+	struct tpm_bank bank;		      /* PCR values, of SHA-256 */
+	bool has_pcrs;
+	struct tobi_bytes td_quote;
+	/* Certificates, and what of the pieces is no part of the above. */
+	struct tobi_bytes pieces[AZURE_PIECES_MAX];
+	size_t piece_count;
+};
+
+/* Whether the bytes are evidence of this kind, by what they start with. */
+bool azure_parts_recognise(struct tobi_bytes bytes, enum azure_report kind);
+/* Errors: TOBI_E_MALFORMED, _TRAILING, _TRUNCATED, _LIMIT, _EXISTS (a part is there
+ * twice), _UNSUPPORTED (JSON of a later version), _MEMORY. */
+TOBI_MUST_USE enum tobi_err azure_parts_read(const struct tee_request *request,
+					     struct arena *arena,
+					     struct azure_parts *ret_parts,
+					     struct tobi_fault *fault);
+
+#endif
