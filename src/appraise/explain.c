@@ -41,6 +41,12 @@ static const struct {
      "root in that instance, nor AWS"},
     {"tpm", "a TPM's word on what a machine has booted; keeps out nobody: not who is root "
 	    "in it, nor, of a virtual TPM, whoever runs the machine underneath"},
+    {"azure-snp",
+     "keeps out the host, its hypervisor and its administrators; not AMD, nor Microsoft, "
+     "whose paravisor runs inside and keeps the TPM that speaks of the guest"},
+    {"azure-tdx",
+     "keeps out the host, its hypervisor and its administrators; not Intel, nor "
+     "Microsoft, whose paravisor runs inside and keeps the TPM that speaks of the guest"},
 };
 
 const char *explain_tier(const char *tier)

@@ -107,6 +107,39 @@ static const struct link epid[] = {
     {"EPID-QUOTE", "the report is of this quote"},
     {"EPID-REPORT-DATA", "the quote was made for these claims"},
     {NULL, NULL}};
+/* Of the hardware, and what it then speaks for. */
+#define AZURE                                                                            \
+	{"AZURE-BINDING", "what it signed names the paravisor's data, and its keys"},    \
+	    {"AZURE-AK", "the paravisor's data names the virtual TPM's key"},            \
+	    {"AZURE-QUOTE-SIGNATURE", "that key signed what the guest has started"},     \
+	    {"AZURE-QUOTE-PCRS", "the values that came are those that were signed"},     \
+	    {"AZURE-NONCE", "the quote was made for these claims"},                      \
+	{                                                                                \
+		NULL, NULL                                                               \
+	}
+static const struct link azure_snp[] = {
+    {"SNP-CHAIN", "AMD's root key (ARK) certifies, through its ASK, the key that signs "
+		  "reports"},
+    {"SNP-CRL", "AMD's list of revoked keys is there, and current"},
+    {"SNP-REVOKED", "none of these certificates is on it"},
+    {"SNP-CHIP", "the certificate is of the chip that the report names"},
+    {"SNP-TCB", "the certificate is for the firmware that the report names"},
+    {"SNP-SIGNATURE", "that key signed this report"},
+    {"AZURE-VMPL", "Microsoft's paravisor asked for it, and no one below it"},
+    AZURE};
+static const struct link azure_tdx[] = {
+    {"DCAP-PCK-CHAIN", "Intel's root key certifies this chip's key (PCK)"},
+    {"DCAP-PCK-REVOCATION", "Intel has not revoked that certificate"},
+    {"DCAP-TCB-INFO", "Intel says which firmware of this chip is current"},
+    {"DCAP-TCB-LEVEL", "the chip runs firmware that Intel lists, and has not revoked"},
+    {"POLICY-DCAP-TCB-STATUS", "what Intel says of that firmware is good enough for you"},
+    {"DCAP-QE-SIGNATURE", "the chip's key signed for its quoting enclave"},
+    {"DCAP-QE-MATCH", "the quoting enclave is Intel's"},
+    {"DCAP-QE-BINDING", "the quoting enclave vouches for the key that signs quotes"},
+    {"DCAP-QUOTE-SIGNATURE", "that key signed this quote"},
+    {"TDX-SEAM", "the TDX module, which keeps the hypervisor out, is signed by Intel"},
+    {"AZURE-TD-REPORT", "the quote is of the TD of which the paravisor reports"},
+    AZURE};
 /* Behind each of them; of a session, of a file, of a certificate, of a TPM. */
 static const struct link ends[] = {
     {"TPM-AK-CHAIN", "a CA certifies the attestation key of the host's TPM"},
@@ -124,6 +157,11 @@ static const struct {
 } chains[] = {{"soft", soft}, {"sgx", sgx},	{"tdx", tdx},	      {"snp", snp},
 	      {"sev", sev},   {"nitro", nitro}, {"nitro-tpm", nitro}, {"sgx-epid", epid},
 	      {"tpm", tpm},   {"cca", cca},	{"psa", psa},	      {NULL, soft}};
+} chains[] = {{"soft", soft},	    {"sgx", sgx},	{"tdx", tdx},
+	      {"snp", snp},	    {"sev", sev},	{"nitro", nitro},
+	      {"nitro-tpm", nitro}, {"sgx-epid", epid}, {"tpm", tpm},
+	      {"cca", cca},	    {"psa", psa},	{"azure-snp", azure_snp},
+	      {"azure-tdx", azure_tdx}, {NULL, soft}};
 
 static const struct check_record *find(const struct tobi_result *result, const char *code)
 {

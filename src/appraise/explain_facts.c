@@ -90,6 +90,8 @@ static const struct {
     {"boot seed", MACHINE, "names this start of the device"},
     {"certification reference", MACHINE, "of psacertified.org, as the device says"},
     {"asks to be verified by", MACHINE, "a service that it names itself: not asked here"},
+    {"VM setting", SETTINGS, "how the machine is set up, as the paravisor says it"},
+    {"user data", BOUND, "what the guest has put in beside the nonce"},
     {"MISCSELECT", SETTINGS, "what is reported when an enclave stops"},
     {"REPORTDATA", BOUND, "what the program itself put in: a nonce, a key's hash"},
     {"report data", BOUND, "what the guest itself put in: a nonce, a key's hash"},

@@ -150,7 +150,8 @@ static bool is_visible(const struct tobi_result *result)
  * by the kernel (soft), by a hypervisor (nitro); 0: the evidence does not speak of it. */
 static int opacity_of(const char *tier)
 {
-	static const char *const encrypted[] = {"sgx", "sgx-epid", "tdx", "snp", "cca"};
+	static const char *const encrypted[] = {"sgx", "sgx-epid", "tdx", "snp", "cca",
+					 "azure-snp", "azure-tdx"};
 
 	for (size_t i = 0; i < sizeof(encrypted) / sizeof(encrypted[0]); i++) {
 		if (strcmp(tier, encrypted[i]) == 0)

@@ -47,6 +47,16 @@ static const struct {
     {"sgx-epid", "Intel SGX with EPID, retired",
      "An enclave's quote that Intel's Attestation Service has verified, and signed for. "
      "The service has ended: what was signed then can still be looked at."},
+    {"azure-snp", "Azure: a confidential virtual machine on AMD SEV-SNP",
+     "The processor encrypts the machine's memory and signs a report of what was "
+     "launched: Microsoft's paravisor, which runs inside, above the guest. It keeps a "
+     "virtual TPM, whose key the report names, and which says what the guest has "
+     "started."},
+    {"azure-tdx", "Azure: a confidential virtual machine on Intel TDX",
+     "The processor encrypts the machine's memory, and a quoting enclave signs what was "
+     "launched: Microsoft's paravisor, which runs inside, above the guest. It keeps a "
+     "virtual TPM, whose key the quote names, and which says what the guest has "
+     "started."},
 };
 
 void explain_page_tier(const struct tobi_result *result, struct writer *out)

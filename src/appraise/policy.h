@@ -41,6 +41,7 @@ struct policy_cca;
 struct policy_boot;
 struct policy_reference;
 struct policy_ear;
+struct policy_azure;
 
 struct tobi_policy {
 	struct arena arena;
@@ -87,6 +88,7 @@ struct tobi_policy {
 	const struct policy_boot *boot; /* NULL: no such section */
 	struct policy_reference *reference; /* NULL: no such section */
 	const struct policy_ear *ear; /* without a section: what stands for one */
+	const struct policy_azure *azure; /* without a section: what stands for one */
 	/* 48 bytes each: collateral counts from bundles that one of them signed only;
 	 * empty: not asked. */
 	struct bytes_list bundle_signers;

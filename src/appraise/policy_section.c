@@ -5,6 +5,7 @@
 
 #include "appraise/policy_cca.h"
 #include "appraise/policy_boot.h"
+#include "appraise/policy_azure.h"
 #include "appraise/policy_dcap.h"
 #include "appraise/policy_ear.h"
 #include "appraise/policy_epid.h"
@@ -31,6 +32,7 @@ const struct policy_section policy_sections[] = {
     {policy_psa_take, policy_psa_owe, policy_psa_run, "psa", policy_psa_names},
     {policy_boot_take, policy_boot_owe, policy_boot_run, "tpm", policy_boot_names},
     {policy_ear_take, policy_ear_owe, policy_ear_run, "ear", policy_ear_names},
+    {policy_azure_take, policy_azure_owe, policy_azure_run},
     {0},
 };
 

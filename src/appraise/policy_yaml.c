@@ -231,6 +231,13 @@ static const cyaml_schema_field_t ear_fields[] = {
     CYAML_FIELD_SEQUENCE("claims", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
 			 struct yaml_ear, claims, &ear_claim_schema, 1, 8),
     CYAML_FIELD_END};
+static const cyaml_schema_field_t azure_fields[] = {
+    OPTIONAL_TEXT("secure-boot", struct yaml_azure, secure_boot),
+    OPTIONAL_TEXT("console", struct yaml_azure, console),
+    OPTIONAL_TEXT("user-data", struct yaml_azure, user_data),
+    OPTIONAL_LIST("vm-ids", struct yaml_azure, vm_ids),
+    OPTIONAL_LIST("root-cert-thumbprints", struct yaml_azure, thumbprints),
+    CYAML_FIELD_END};
 
 /* Numbers are texts here: libcyaml would take octal, hexadecimal and signs. */
 static const cyaml_schema_field_t policy_fields[] = {
@@ -280,6 +287,8 @@ static const cyaml_schema_field_t policy_fields[] = {
 			    struct yaml_policy, boot, boot_fields),
     CYAML_FIELD_MAPPING_PTR("ear", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
 			    struct yaml_policy, ear, ear_fields),
+    CYAML_FIELD_MAPPING_PTR("azure", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
+			    struct yaml_policy, azure, azure_fields),
     CYAML_FIELD_END};
 static const cyaml_schema_value_t policy_schema = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct yaml_policy, policy_fields)};

@@ -140,6 +140,11 @@ struct yaml_ear {
 	unsigned claims_count;
 	char *min_status, *binding;
 };
+struct yaml_azure {
+	char *secure_boot, *console, *user_data;
+	char **vm_ids, **thumbprints;
+	unsigned vm_ids_count, thumbprints_count;
+};
 struct yaml_policy {
 	char *name;
 	char **tiers, **images, **signers, **agents, **allow;
@@ -162,6 +167,7 @@ struct yaml_policy {
 	struct yaml_cca *cca;
 	struct yaml_boot *boot;
 	struct yaml_ear *ear;
+	struct yaml_azure *azure;
 };
 
 /*

@@ -169,6 +169,8 @@ static const struct {
     {"nitro-tpm", trust_nitro_tpm},
     {"sgx-epid", trust_epid},
     {"tpm", trust_tpm},
+    {"azure-snp", trust_azure_snp},
+    {"azure-tdx", trust_azure_tdx},
 };
 
 static bool is_verified_here(const char *tier)

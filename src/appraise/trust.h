@@ -75,6 +75,11 @@ void trust_tpm(struct trust_writer *wr);
 void trust_epid(struct trust_writer *wr);
 void trust_cca(struct trust_writer *wr);
 void trust_psa(struct trust_writer *wr);
+void trust_azure_snp(struct trust_writer *wr);
+void trust_azure_tdx(struct trust_writer *wr);
+/* The hardware alone, under the roots of that tier. */
+void trust_snp_as(struct trust_writer *wr, const char *tier);
+void trust_tdx_as(struct trust_writer *wr, const char *tier);
 
 /* What holds for each tier: programs, instances, freshness, allowances. */
 void trust_programs(struct trust_writer *wr);

@@ -231,7 +231,15 @@ static void add_guest(struct trust_writer *wr)
 
 void trust_tdx(struct trust_writer *wr)
 {
-	trust_roots(wr, &tdx, add_keys);
+	trust_tdx_as(wr, tdx.tier);
+}
+
+void trust_tdx_as(struct trust_writer *wr, const char *tier)
+{
+	struct trust_vendor roots = tdx;
+
+	roots.tier = tier;
+	trust_roots(wr, &roots, add_keys);
 	add_chip(wr, wr->policy->dcap_tdx, "tdx");
 	add_module(wr);
 	add_floor(wr, wr->policy->dcap_tdx, "tdx");

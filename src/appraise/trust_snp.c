@@ -163,7 +163,15 @@ static void add_floor(struct trust_writer *wr)
 
 void trust_snp(struct trust_writer *wr)
 {
-	trust_roots(wr, &vendor, add_keys);
+	trust_snp_as(wr, vendor.tier);
+}
+
+void trust_snp_as(struct trust_writer *wr, const char *tier)
+{
+	struct trust_vendor roots = vendor;
+
+	roots.tier = tier;
+	trust_roots(wr, &roots, add_keys);
 	add_chip(wr);
 	add_cloud(wr);
 	add_floor(wr);

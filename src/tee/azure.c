@@ -201,8 +201,6 @@ static void take_claims(const struct azure_data *data, const struct kind *kind,
 		return;
 	*own = data->claims;
 	claims->azure = own;
-	if (own->vm_id)
-		claims->instance = bytes_of_text(own->vm_id);
 	azure_data_facts(data, arena, claims);
 	if (own->user_data.size)
 		tee_fact_hex(claims, arena, "user data", own->user_data);

@@ -210,7 +210,7 @@ enum tobi_err azure_data_key(const struct azure_data *data, EVP_PKEY **ret_key,
 }
 
 /* Whatever a terminal would not print becomes a dot; a text loses its quotes. */
-static const char *printable(struct arena *arena, const char *start, const char *text)
+static const char *printable(struct arena *arena, const char *text)
 {
 	size_t size = strlen(text);
 	char *copy;
@@ -219,7 +219,7 @@ static const char *printable(struct arena *arena, const char *start, const char 
 		text++;
 		size -= 2;
 	}
-	copy = arena_printf(arena, "%s%.*s", start, (int)size, text);
+	copy = arena_printf(arena, "%.*s", (int)size, text);
 	for (char *c = copy; c && *c; c++) {
 		if (*c < 0x20 || *c > 0x7e)
 			*c = '.';
@@ -237,11 +237,11 @@ void azure_data_facts(const struct azure_data *data, struct arena *arena,
 	json_object_foreach(configuration, member, value)
 	{
 		char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
-		const char *name = printable(arena, "VM ", member);
-		const char *says = text ? printable(arena, "", text) : NULL;
+		const char *name = printable(arena, member);
+		const char *says = text ? printable(arena, text) : NULL;
 
 		if (name && says && shown++ < SHOWN_MAX)
-			tee_fact(claims, arena, name, "%s", says);
+			tee_fact(claims, arena, "VM setting", "%s: %s", name, says);
 		free(text);
 	}
 }

@@ -6,7 +6,6 @@
 #include "base/hex.h"
 #include "base/limits.h"
 #include "base/secret.h"
-#include "codec/base64.h"
 #include "codec/json.h"
 #include "tee/tpm_structs.h"
 
@@ -75,15 +74,31 @@ static enum tobi_err read_hex(const struct source *source, const char *text,
 	return TOBI_OK;
 }
 
-/* Of both alphabets; with padding, or without. */
+/* base64url without padding: of either alphabet, but of one; the padding may be there,
+ * but not be wrong. Empty when it is not so. */
+static struct tobi_bytes plain_base64(const struct source *source, const char *text)
+{
+	size_t size = strlen(text), padding = 0;
+	char *plain = arena_printf(source->arena, "%s", text);
+
+	if (!plain || (strpbrk(text, "+/") && strpbrk(text, "-_")))
+		return (struct tobi_bytes){0};
+	while (padding < 2 && size > padding && text[size - 1 - padding] == '=')
+		padding++;
+	if (padding && (size % 4 || size == padding))
+		return (struct tobi_bytes){0};
+	for (char *c = plain; *c; c++)
+		*c = *c == '+' ? '-' : *c == '/' ? '_' : *c;
+	return (struct tobi_bytes){(const uint8_t *)plain, size - padding};
+}
+
 static enum tobi_err read_base64(const struct source *source, const char *text,
 				 const char *field, struct tobi_bytes *ret_bytes)
 {
 	struct writer bytes = wr_init(PART_MAX);
-	bool padded = strpbrk(text, "+/=") != NULL;
+	struct tobi_bytes plain = plain_base64(source, text);
 	enum tobi_err err =
-	    padded ? base64_read(bytes_of_text(text), OBJECT, &bytes, source->fault)
-		   : base64url_read(bytes_of_text(text), OBJECT, &bytes, source->fault);
+	    plain.size ? base64url_read(plain, OBJECT, &bytes, NULL) : TOBI_E_MALFORMED;
 
 	if (err)
 		err = fault_set(source->fault, err, OBJECT, field,
