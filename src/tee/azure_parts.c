@@ -5,6 +5,7 @@
 #include "base/endian.h"
 #include "base/fault.h"
 #include "base/reader.h"
+#include "base/secret.h"
 #include "tee/azure_json.h"
 #include "tee/dcap_quote.h"
 #include "tee/event_log.h"
@@ -53,9 +54,9 @@ static bool is_values(struct tobi_bytes piece)
 static enum tobi_err take(struct tobi_bytes *part, struct tobi_bytes piece,
 			  const char *name, struct tobi_fault *fault)
 {
-	if (part->size)
+	if (part->size && !bytes_equal(*part, piece))
 		return fault_set(fault, TOBI_E_EXISTS, OBJECT, name,
-				 "two of them came: give one");
+				 "two that differ came: give one");
 	*part = piece;
 	return TOBI_OK;
 }

@@ -20,6 +20,9 @@
 	    "SNP-ISSUER?", NO_LIST, "SNP-SIGNATURE?", "SNP-TCB?", "SNP-CHIP?"
 #define NO_LIST "SNP-CRL?", "SNP-REVOKED?"
 
+#define AZURE "azure-vtpm/"
+#define GENOA "roots/amd-snp/ask_ark_genoa.pem"
+#define NO_VALUES "AZURE-QUOTE-VALUES", "AZURE-QUOTE-PCRS?"
 #define FORTANIX "nitro/fortanix-debug-and-tampered/"
 #define NO_NITRO_CHAIN                                                                   \
 	"NITRO-CHAIN", "NITRO-BUNDLE?", "NITRO-PROFILE?", "NITRO-MODULE?",               \
@@ -344,6 +347,50 @@ static const struct vector_case vendors[] = {
      .fails = {"SEV-MEASUREMENT", "CLAIMS-NONCE", "POLICY-IMAGE"}, .takes = PLATFORM_ONLY,
      .differs = PLATFORM_ONLY "  generations: [milan]\n",
      .differs_code = "POLICY-SEV-GENERATION"},
+    /* Azure: with the values of the PCRs only where they are in the JSON. */
+    {AZURE "trustee-snp-milan-v1/evidence.json", "azure-snp", "valid composite",
+     .image = "6a063be9dd79f6371c842e480f8dc3b5c725961344e57130"
+	      "e88c5adf49e8f7f6c79b75a5eb77fc769959f4aeb2f9401e",
+     .also = {MILAN}, .fails = {NO_LIST}, .takes = "snp:\n  crl: not-required\n",
+     .text = true, .loose = 1, .free = {{5, 12}},
+     .without = {AZURE "trustee-snp-milan-v1/tpm_quote.msg",
+		 AZURE "trustee-snp-milan-v1/tpm_quote.sig",
+		 AZURE "trustee-snp-milan-v1/vcek.der"}},
+    {AZURE "trustee-snp-milan-v1/hcl_report.bin", "azure-snp", "valid composite",
+     .image = "6a063be9dd79f6371c842e480f8dc3b5c725961344e57130"
+	      "e88c5adf49e8f7f6c79b75a5eb77fc769959f4aeb2f9401e",
+     .also = {MILAN}, .fails = {NO_VALUES, NO_LIST}, .lacks = "PCR digest"},
+    {AZURE "trustee-snp-genoa/evidence.json", "azure-snp", "valid composite",
+     .image = "f57dc09a507c6ecd82369bffb600f0003792f4d99bc26e98"
+	      "5ec0c266fc34faf3706faf814c9e61065768a6ff917c89ae",
+     .also = {GENOA}, .fails = {NO_LIST}, .takes = "snp:\n  crl: not-required\n",
+     .text = true,
+     .without = {AZURE "trustee-snp-genoa/tpm_quote.msg",
+		 AZURE "trustee-snp-genoa/tpm_quote.sig",
+		 AZURE "trustee-snp-genoa/vcek.der"}},
+    {AZURE "trustee-snp-genoa/hcl_report.bin", "azure-snp", "valid composite",
+     .image = "f57dc09a507c6ecd82369bffb600f0003792f4d99bc26e98"
+	      "5ec0c266fc34faf3706faf814c9e61065768a6ff917c89ae",
+     .also = {GENOA}, .fails = {NO_VALUES, NO_LIST}, .lacks = "PCR digest"},
+    {AZURE "lunal-tdx-live/evidence.json", "azure-tdx", "valid composite",
+     .image = "273828c46252fcbdd8ad2dd907130222b03466d52a2911d7"
+	      "0c1a5950895d6bd1ae451d382d5a9b1b4c0ed0e5ae9a3dbd",
+     .takes = "", .text = true,
+     /* Of the TDREPORT, what only its own machine can check; PEM, in which a line may end
+      * in other ways. */
+     .free = {{4, 12}, {2723, 169}, {2976, 428}, {3936, 150}, {7840, 4903}},
+     .without = {AZURE "lunal-tdx-live/tpm_quote.msg",
+		 AZURE "lunal-tdx-live/tpm_quote.sig",
+		 AZURE "lunal-tdx-live/td_quote.dat"}},
+    {AZURE "lunal-tdx-live/hcl_report.bin", "azure-tdx", "valid composite",
+     .image = "273828c46252fcbdd8ad2dd907130222b03466d52a2911d7"
+	      "0c1a5950895d6bd1ae451d382d5a9b1b4c0ed0e5ae9a3dbd",
+     .fails = {NO_VALUES}, .lacks = "PCR digest"},
+    {AZURE "kinvolk-hcl-report-snp-old/hcl_report.bin", "azure-snp", "HCL binding valid",
+     .image = "5a71e4ba7e0b83e44c8e853130a65557db0a7782cdb2d906"
+	      "c54b0bf5878202805ab159bfe0cf7d5749aa6f62b7094508",
+     .fails = {"AZURE-QUOTE-SIGNATURE", NO_LEAF, "CLAIMS-NONCE",
+	       "POLICY-SNP-PROVISIONAL"}},
     {0}};
 
 static const struct vector_case *const tables[] = {vendors, vector_cases_arm};
@@ -368,7 +415,6 @@ const struct vector_unused vector_unused[] = {
     {"psa/*", "no verifier of PSA tokens in this build"},
     {"tpm/eventlogs/*", "event logs, without evidence: eventlogs_test.c"},
     {"tpm/*", "no verifier of a TPM's quote alone in this build"},
-    {"azure-vtpm/*", "no verifier of Azure's virtual TPM in this build"},
     {"nvidia/*", "no verifier of NVIDIA's GPUs in this build"},
     {"roots/nvidia/*", "no verifier of NVIDIA's GPUs in this build"},
     {"roots/google-vtpm/*", "no verifier of a TPM's quote alone in this build"},

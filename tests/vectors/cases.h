@@ -6,9 +6,10 @@
 #ifndef TESTS_VECTORS_CASES_H
 #define TESTS_VECTORS_CASES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
-enum { CASE_FILES = 8, CASE_CODES = 24, CASE_FREE = 4, CASE_WITHOUT = 2 };
+enum { CASE_FILES = 8, CASE_CODES = 24, CASE_FREE = 5, CASE_WITHOUT = 3 };
 
 /* In a policy: those that expected.json names. */
 #define CASE_ADVISORIES "@advisories"
@@ -24,6 +25,8 @@ struct vector_case {
 	    *says; /* stands in column 8: this is the outcome that was understood */
 	/* The evidence is a part of the file: bytes before it and behind it. */
 	size_t offset, cut;
+	/* It is text: another case of a letter may be the same evidence. */
+	bool text;
 	/* How many bytes at the end nobody has signed. */
 	size_t loose;
 	const char *also[CASE_FILES]; /* rows that it needs, of other folders */

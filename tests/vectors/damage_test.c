@@ -119,7 +119,7 @@ static size_t turn(const struct vector_case *what, size_t step)
 		if (is_free(what, i))
 			continue;
 		count++;
-		copy[i] ^= (uint8_t)(1 << (i * 5 % 8));
+		copy[i] ^= (uint8_t)(1 << (what->text ? i % 5 : i * 5 % 8));
 		if (is_accepted(&stage, policy,
 				(struct tobi_bytes){copy, stage.evidence.size})) {
 			if (accepted++ == 0)

@@ -134,7 +134,8 @@ static void find_image(struct stage *stage)
 
 static void find_nonce(struct stage *stage)
 {
-	static const char *const names[] = {"report_data", "rd", "nonce", "realm.10"};
+	static const char *const names[] = {"report_data", "rd", "nonce", "realm.10",
+					    "nonce_extra_data"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && !stage->nonce_size;
 	     i++) {
