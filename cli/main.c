@@ -8,10 +8,29 @@
 
 /* The only list of commands: usage, `tobichi help` and dispatch all read it. */
 static const struct command commands[] = {
-    {"attest", "ENCLAVE [--nonce HEX] [-o FILE]",
-     "have an enclave prove itself, to a file",
+    {"attest",
+     "ENCLAVE [--nonce HEX] [-o FILE] | --list |\n"
+     "                      --platform auto|NAME [--nonce HEX | --report-data HEX] "
+     "[--raw]\n"
+     "                      [--logs] [-o PATH]",
+     "have an enclave, or this machine, prove itself, to a file",
      "  --nonce HEX        yours, 16 to 128 digits; a random one otherwise\n"
-     "  -o, --output FILE  the evidence (ENCLAVE.evidence)\n",
+     "  -o, --output FILE  the evidence (ENCLAVE.evidence, NAME.evidence)\n"
+     "  --list             which devices that attest are here, and why others are not\n"
+     "  --platform NAME    evidence of this machine's hardware, by that device; auto: "
+     "the\n"
+     "                     first that is here\n"
+     "  --report-data HEX  bind it to these bytes as they are, 1 to 64 of them\n"
+     "  --key FILE         bind it to this public key, too\n"
+     "  --raw              the bare evidence, and its pieces, into a folder\n"
+     "  --logs             with the logs of what has started\n"
+     "  --timeout S        leave a device alone that does not answer (60)\n"
+     "  --privilege N      SEV-SNP: the VMPL that is attested\n"
+     "  --quote-service CID:PORT  TDX: a quoting service over vsock\n"
+     "  --device DEVICE    a TPM: device:PATH (/dev/tpmrm0) or swtpm:path=SOCKET\n"
+     "  --ak HANDLE        its attestation key\n"
+     "  --pcrs LIST        the PCRs to quote (all)\n"
+     "  --metadata URL     a cloud's metadata service (http://169.254.169.254)\n",
      cmd_attest},
     {"build",
      "[OPTION...] -- PROGRAM [ARGUMENT...] | CONTAINER-IMAGE [OPTION...] [-- "

@@ -50,8 +50,32 @@ struct parts {
 	struct cmw cmw;
 	struct tobi_bytes cpu;			/* the evidence itself */
 	struct tobi_bytes claims, endorsements; /* empty where there is none */
+	/* What the caller gave, and what was in the collection beside all that. */
+	struct tobi_bytes pieces[2 * LIMIT_PIECES];
+	size_t piece_count;
 	const struct tee_verifier *verifier;
 };
+
+/* Logs may have any name in a collection; their media type tells them. */
+static enum tobi_err find_pieces(struct parts *parts, struct tobi_fault *fault)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < parts->cmw.count; i++) {
+		const struct cmw_record *record = &parts->cmw.records[i];
+
+		if (!bytes_equal_text(record->media_type, CMW_TYPE_LOG))
+			continue;
+		if (record->indicator && record->indicator != CMW_EVIDENCE)
+			return fault_set(fault, TOBI_E_MALFORMED, "evidence", "log",
+					 "the record does not call itself evidence");
+		if (count++ == LIMIT_PIECES)
+			return fault_set(fault, TOBI_E_LIMIT, "evidence", "log",
+					 "there are over %d", LIMIT_PIECES);
+		parts->pieces[parts->piece_count++] = record->value;
+	}
+	return TOBI_OK;
+}
 
 /* The value of a record that may be absent, but not of another kind. */
 static enum tobi_err find_record(const struct cmw *cmw, const char *key,
@@ -94,9 +118,17 @@ static enum tobi_err find_parts(struct tobi_bytes evidence, struct parts *ret_pa
 				 "this kind of evidence is not known here");
 	err = find_record(cmw, "claims", CMW_TYPE_CLAIMS, CMW_EVIDENCE,
 			  &ret_parts->claims, fault);
-	return err ? err
-		   : find_record(cmw, "endorse", CMW_TYPE_CHAIN, CMW_ENDORSEMENT,
-				 &ret_parts->endorsements, fault);
+	if (!err)
+		err = find_record(cmw, "endorse", CMW_TYPE_CHAIN, CMW_ENDORSEMENT,
+				  &ret_parts->endorsements, fault);
+	return err ? err : find_pieces(ret_parts, fault);
+}
+
+/* What hardware gave may be bound to bytes of the caller's own: then there are no claims,
+ * and it counts as if it had come alone. */
+static bool is_unclaimed(const struct parts *parts)
+{
+	return !parts->claims.size && parts->verifier->recognise;
 }
 
 /* Raw evidence has no claims, so a session, which lives from them, does not take it. */
@@ -107,11 +139,21 @@ static enum tobi_err take_evidence(struct tobi_result *result,
 	if (request->in_session)
 		return find_parts(request->evidence, parts, fault);
 	parts->verifier = tee_verifier_recognise(request->evidence);
-	if (!parts->verifier)
-		return find_parts(request->evidence, parts, fault);
+	if (!parts->verifier) {
+		enum tobi_err err = find_parts(request->evidence, parts, fault);
+
+		result->raw = !err && is_unclaimed(parts);
+		return err;
+	}
 	parts->cpu = request->evidence;
 	result->raw = true;
 	return TOBI_OK;
+}
+
+static void add_given_pieces(const struct appraisal_request *request, struct parts *parts)
+{
+	for (size_t i = 0; i < request->piece_count && i < LIMIT_PIECES; i++)
+		parts->pieces[parts->piece_count++] = request->pieces[i];
 }
 
 enum tobi_err appraisal_choose_collateral(struct tobi_result *result,
@@ -169,6 +211,8 @@ enum tobi_err appraisal_run(struct tobi_result *result, const struct tobi_policy
 		return fault_set(fault, TOBI_E_MEMORY, "appraisal", "", "out of memory");
 	err = evidence_take(result, policy, request, parts, fault);
 	result->raw = parts->raw;
+	add_given_pieces(request, parts);
+	err = take_evidence(result, request, parts, fault);
 	if (!err)
 		err = appraisal_choose_collateral(result, policy, request->collateral,
 						  &chosen, fault);

@@ -25,6 +25,9 @@ enum {
 	STATUS_SERVER = 500,
 };
 
+/* Of every cloud that has such a service. */
+static const char metadata_host[] = "169.254.169.254";
+
 struct http_client {
 	struct curl_api curl;
 	struct http_settings settings;
@@ -40,6 +43,7 @@ try {
 	unsigned retry_after_ms;
 	bool has_header, two_headers, too_large, headers_too_large;
 	char error[CURL_ERROR_SIZE];
+	struct curl_slist *lines;
 	long status;
 	CURLcode code;
 };
@@ -157,9 +161,11 @@ static bool is_loopback(const char *host)
 }
 
 /* Whether the address may be asked, and whether it is this host. */
-static enum tobi_err check_url(const struct curl_api *curl, const char *url,
-			       bool *ret_local, struct tobi_fault *fault)
+static enum tobi_err check_url(const struct curl_api *curl,
+			       const struct http_request *request, bool *ret_local,
+			       struct tobi_fault *fault)
 {
+	const char *url = request->url;
 	CURLU *parsed = curl->url();
 	char *scheme = NULL, *host = NULL, *user = NULL;
 	bool local, good = false;
@@ -167,7 +173,8 @@ static enum tobi_err check_url(const struct curl_api *curl, const char *url,
 	if (parsed && curl->url_set(parsed, CURLUPART_URL, url, 0) == CURLUE_OK &&
 	    curl->url_get(parsed, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
 	    curl->url_get(parsed, CURLUPART_HOST, &host, 0) == CURLUE_OK) {
-		local = is_loopback(host);
+		local = is_loopback(host) ||
+			(request->of_this_host && strcmp(host, metadata_host) == 0);
 		good = strcmp(scheme, "https") == 0 ||
 		       (strcmp(scheme, "http") == 0 && local);
 		good = good &&
@@ -220,6 +227,30 @@ static bool set_up(const struct http_client *client, CURL *easy, struct try *try
 	return good;
 }
 
+/* Headers of the caller's, and a body. */
+static bool set_up_question(const struct curl_api *curl, CURL *easy, struct try *try)
+{
+	const struct http_request *request = try->request;
+
+	for (size_t i = 0; i < HTTP_LINES_MAX && request->lines[i]; i++) {
+		struct curl_slist *more =
+		    curl->slist_append(try->lines, request->lines[i]);
+
+		if (!more)
+			return false;
+		try->lines = more;
+	}
+	if (try->lines &&
+	    curl->easy_setopt(easy, CURLOPT_HTTPHEADER, try->lines) != CURLE_OK)
+		return false;
+	if (!request->body.size)
+		return true;
+	return curl->easy_setopt(easy, CURLOPT_POST, 1L) == CURLE_OK &&
+	       curl->easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
+				 (curl_off_t)request->body.size) == CURLE_OK &&
+	       curl->easy_setopt(easy, CURLOPT_POSTFIELDS, request->body.ptr) == CURLE_OK;
+}
+
 static enum tobi_err perform(struct http_client *client, struct try *try, bool local,
 			     unsigned left_ms, unsigned *ret_took_ms,
 			     struct tobi_fault *fault)
@@ -228,8 +259,10 @@ static enum tobi_err perform(struct http_client *client, struct try *try, bool l
 	CURL *easy = curl->easy_init();
 	curl_off_t took = 0;
 
-	if (!easy || !set_up(client, easy, try, local, left_ms)) {
+	if (!easy || !set_up(client, easy, try, local, left_ms) ||
+	    !set_up_question(curl, easy, try)) {
 		curl->easy_cleanup(easy);
+		curl->slist_free_all(try->lines);
 		return fault_set(fault, TOBI_E_SYSTEM, "fetch", "",
 				 "libcurl does not do what is needed");
 	}
@@ -237,6 +270,8 @@ static enum tobi_err perform(struct http_client *client, struct try *try, bool l
 	curl->easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &try->status);
 	curl->easy_getinfo(easy, CURLINFO_TOTAL_TIME_T, &took);
 	curl->easy_cleanup(easy);
+	curl->slist_free_all(try->lines);
+	try->lines = NULL;
 	*ret_took_ms = (unsigned)(took / 1000);
 	return TOBI_OK;
 }
@@ -347,7 +382,7 @@ enum tobi_err http_get(struct http_client *client, const struct http_request *re
 {
 	unsigned left_ms = client->settings.timeout_ms, wait = WAIT_FIRST_MS, took = 0;
 	bool local = false;
-	enum tobi_err err = check_url(&client->curl, request->url, &local, fault);
+	enum tobi_err err = check_url(&client->curl, request, &local, fault);
 
 	for (unsigned i = 0; !err; i++) {
 		struct try try = {.request = request};

@@ -8,6 +8,8 @@
 #ifndef TOBI_COLLATERAL_HTTP_H
 #define TOBI_COLLATERAL_HTTP_H
 
+#include <stdbool.h>
+
 #include "base/writer.h"
 #include "tobichi/error.h"
 
@@ -26,7 +28,7 @@ TOBI_MUST_USE enum tobi_err http_client_new(const struct http_settings *settings
 					    struct tobi_fault *fault);
 void http_client_free(struct http_client *client);
 
-enum { HTTP_TYPES_MAX = 6 };
+enum { HTTP_TYPES_MAX = 6, HTTP_LINES_MAX = 4 };
 
 struct http_request {
 	const char *url;
@@ -35,6 +37,11 @@ struct http_request {
 	/* A header that must come, and be kept: its name, or NULL; and another that it
 	 * had before. */
 	const char *header, *old_header;
+	const char *lines[HTTP_LINES_MAX]; /* headers to send, whole; NULL ends */
+	struct tobi_bytes body;		   /* not empty: POST */
+	/* The service that a cloud has for its guests, at an address that is the same in
+	 * each and leads no further than the host: it may be asked by http, too. */
+	bool of_this_host;
 };
 
 struct http_answer {
@@ -43,11 +50,11 @@ struct http_answer {
 void http_answer_done(struct http_answer *answer);
 
 /*
- * GET. 429 and 5xx, and connections that break, are tried again: after as many seconds as
- * the server asks for, else after ever longer waits, as long as time and tries are left.
- * Errors: TOBI_E_ARGUMENT (an address that is not allowed), _NOT_FOUND (404, 410),
- * _LIMIT (too large), _TIMEOUT, _PROTOCOL (all else that a server did wrong), _SYSTEM (it
- * cannot be reached), _MEMORY.
+ * GET, or POST. 429 and 5xx, and connections that break, are tried again: after as many
+ * seconds as the server asks for, else after ever longer waits, as long as time and tries
+ * are left. Errors: TOBI_E_ARGUMENT (an address that is not allowed), _NOT_FOUND (404,
+ * 410), _LIMIT (too large), _TIMEOUT, _PROTOCOL (all else that a server did wrong),
+ * _SYSTEM (it cannot be reached), _MEMORY.
  */
 TOBI_MUST_USE enum tobi_err http_get(struct http_client *client,
 				     const struct http_request *request,

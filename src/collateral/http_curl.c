@@ -31,6 +31,8 @@ enum tobi_err curl_api_load(struct curl_api *ret_api, struct tobi_fault *fault)
 	FIND(easy_getinfo, "curl_easy_getinfo");
 	FIND(easy_cleanup, "curl_easy_cleanup");
 	FIND(easy_strerror, "curl_easy_strerror");
+	FIND(slist_append, "curl_slist_append");
+	FIND(slist_free_all, "curl_slist_free_all");
 	FIND(url, "curl_url");
 	FIND(url_set, "curl_url_set");
 	FIND(url_get, "curl_url_get");

@@ -70,6 +70,8 @@ uint64_t cmw_format_of(uint64_t tag);
 #define CMW_TYPE_JSON "application/cmw+json"
 #define CMW_TYPE_EAT "application/vnd.tobichi.eat"
 #define CMW_TYPE_CLAIMS "application/vnd.tobichi.claims-buffer"
+/* Pieces beside the evidence: the log of what a machine measured when it started. */
+#define CMW_TYPE_LOG "application/vnd.tobichi.event-log"
 #define CMW_TYPE_CHAIN "application/vnd.tobichi.x5chain"
 
 #endif

@@ -1,0 +1,92 @@
+#include "attest/echo.h"
+
+#include <string.h>
+
+#include "base/fault.h"
+#include "base/secret.h"
+#include "tee/dcap_quote.h"
+#include "tee/nitro_document.h"
+
+static const char object[] = "evidence";
+
+enum { SNP_REPORT_DATA = 0x50, SGX_REPORT_DATA = 320, TD_REPORT_DATA = 520 };
+
+static enum tobi_err compare(struct tobi_bytes found, struct tobi_bytes asked,
+			     struct tobi_fault *fault)
+{
+	return bytes_equal(found, asked)
+		   ? TOBI_OK
+		   : fault_set(fault, TOBI_E_MISMATCH, object, "report data",
+			       "the device answered another question: somebody else uses "
+			       "it, or it does not do what it should");
+}
+
+/* The 64 bytes at an offset of a structure. */
+static enum tobi_err compare_at(struct tobi_bytes whole, size_t offset,
+				const struct attest_request *request,
+				struct tobi_fault *fault)
+{
+	if (whole.size < offset + ATTEST_DATA_SIZE)
+		return fault_set(fault, TOBI_E_TRUNCATED, object, "report data",
+				 "it has %zu bytes only", whole.size);
+	return compare((struct tobi_bytes){whole.ptr + offset, ATTEST_DATA_SIZE},
+		       (struct tobi_bytes){request->data, ATTEST_DATA_SIZE}, fault);
+}
+
+static enum tobi_err check_quote(struct tobi_bytes evidence, bool tdx,
+				 const struct attest_request *request,
+				 struct tobi_fault *fault)
+{
+	struct dcap_quote quote;
+	enum tobi_err err;
+
+	if (!dcap_quote_starts(evidence, tdx))
+		return fault_set(fault, TOBI_E_MALFORMED, object, "",
+				 "the device gave no quote");
+	err = dcap_quote_read(evidence, object, &quote, fault);
+	return err ? err
+		   : compare_at(quote.body, tdx ? TD_REPORT_DATA : SGX_REPORT_DATA,
+				request, fault);
+}
+
+static enum tobi_err check_nitro(struct tobi_bytes evidence,
+				 const struct attest_request *request,
+				 struct tobi_fault *fault)
+{
+	struct nitro_document document;
+	enum tobi_err err = nitro_document_parse(evidence, &document, fault);
+
+	return err ? err
+		   : compare(document.nonce,
+			     (struct tobi_bytes){request->data, request->data_size},
+			     fault);
+}
+
+/* A token of CCA is read by its verifier only; the challenge stands in it as it is. */
+static enum tobi_err check_within(struct tobi_bytes evidence,
+				  const struct attest_request *request,
+				  struct tobi_fault *fault)
+{
+	const uint8_t *found =
+	    memmem(evidence.ptr, evidence.size, request->data, ATTEST_DATA_SIZE);
+
+	return compare((struct tobi_bytes){found, found ? ATTEST_DATA_SIZE : 0},
+		       (struct tobi_bytes){request->data, ATTEST_DATA_SIZE}, fault);
+}
+
+enum tobi_err echo_check(const char *kind, struct tobi_bytes evidence,
+			 const struct attest_request *request, struct tobi_fault *fault)
+{
+	if (strcmp(kind, "snp-report") == 0)
+		return compare_at(evidence, SNP_REPORT_DATA, request, fault);
+	if (strcmp(kind, "sgx-quote") == 0)
+		return check_quote(evidence, false, request, fault);
+	if (strcmp(kind, "tdx-quote") == 0)
+		return check_quote(evidence, true, request, fault);
+	if (strcmp(kind, "nitro-doc") == 0 || strcmp(kind, "nitro-tpm-doc") == 0)
+		return check_nitro(evidence, request, fault);
+	if (strcmp(kind, "cca-token") == 0)
+		return check_within(evidence, request, fault);
+	return fault_set(fault, TOBI_E_UNSUPPORTED, object, "",
+			 "no rule says where %s has its report data", kind);
+}
