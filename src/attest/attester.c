@@ -11,9 +11,9 @@
 
 /* Azure's guests have a TPM, and may have a driver for reports that are not theirs to
  * ask for; a TPM is what any machine may have. */
-static const struct attester *const attesters[] = {&attester_gramine, &attester_nsm,
-						   &attester_tsm, &attester_sev_guest,
-						   &attester_tdx_guest};
+static const struct attester *const attesters[] = {
+    &attester_gramine,	 &attester_nsm,	      &attester_azure, &attester_tsm,
+    &attester_sev_guest, &attester_tdx_guest, &attester_tpm};
 
 enum { ATTESTERS = sizeof(attesters) / sizeof(attesters[0]) };
 

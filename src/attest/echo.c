@@ -1,11 +1,14 @@
 #include "attest/echo.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/fault.h"
+#include "base/hex.h"
 #include "base/secret.h"
 #include "tee/dcap_quote.h"
 #include "tee/nitro_document.h"
+#include "tee/tpm_structs.h"
 
 static const char object[] = "evidence";
 
@@ -74,6 +77,46 @@ static enum tobi_err check_within(struct tobi_bytes evidence,
 		       (struct tobi_bytes){request->data, ATTEST_DATA_SIZE}, fault);
 }
 
+/* Of a TPM: extraData. */
+static enum tobi_err check_tpm(struct tobi_bytes quote,
+			       const struct attest_request *request,
+			       struct tobi_fault *fault)
+{
+	struct tpm_attest attest;
+	enum tobi_err err = tpm_attest_parse(quote, &attest, fault);
+
+	return err ? err
+		   : compare(attest.extra,
+			     (struct tobi_bytes){request->data, request->data_size},
+			     fault);
+}
+
+/* A paravisor writes it in hexadecimal, in either case; an old one has no place for it,
+ * and the TPM's quote is bound all the same. */
+static enum tobi_err check_azure(struct tobi_bytes report,
+				 const struct attest_request *request,
+				 struct tobi_fault *fault)
+{
+	static const char name[] = "\"user-data\":\"";
+	const size_t digits = 2 * ATTEST_DATA_SIZE;
+	const uint8_t *found = memmem(report.ptr, report.size, name, sizeof(name) - 1);
+	uint8_t data[ATTEST_DATA_SIZE];
+	char text[2 * ATTEST_DATA_SIZE + 1];
+	size_t left;
+
+	if (!found)
+		return TOBI_OK;
+	found += sizeof(name) - 1;
+	left = report.size - (size_t)(found - report.ptr);
+	snprintf(text, sizeof(text), "%.*s", (int)(left < digits ? left : digits),
+		 (const char *)found);
+	if (strlen(text) != digits || !hex_read(text, data, sizeof(data)))
+		return fault_set(fault, TOBI_E_MALFORMED, object, "user-data",
+				 "it is not %zu hexadecimal digits", digits);
+	return compare((struct tobi_bytes){data, sizeof(data)},
+		       (struct tobi_bytes){request->data, ATTEST_DATA_SIZE}, fault);
+}
+
 enum tobi_err echo_check(const char *kind, struct tobi_bytes evidence,
 			 const struct attest_request *request, struct tobi_fault *fault)
 {
@@ -85,6 +128,10 @@ enum tobi_err echo_check(const char *kind, struct tobi_bytes evidence,
 		return check_quote(evidence, true, request, fault);
 	if (strcmp(kind, "nitro-doc") == 0 || strcmp(kind, "nitro-tpm-doc") == 0)
 		return check_nitro(evidence, request, fault);
+	if (strcmp(kind, "tpm") == 0)
+		return check_tpm(evidence, request, fault);
+	if (strcmp(kind, "azure-snp") == 0 || strcmp(kind, "azure-tdx") == 0)
+		return check_azure(evidence, request, fault);
 	if (strcmp(kind, "cca-token") == 0)
 		return check_within(evidence, request, fault);
 	return fault_set(fault, TOBI_E_UNSUPPORTED, object, "",

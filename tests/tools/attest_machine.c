@@ -1,0 +1,136 @@
+/*
+ * The devices of a machine that is played, in the place of this machine's, for a build of
+ * `tobichi` that only the tests have. What it is says TOBICHI_TEST_MACHINE:
+ *   sev-guest, tsm  a guest of SEV-SNP; tdx-guest, tsm-tdx: of TDX; nsm: a Nitro enclave;
+ *   gramine: a program in SGX
+ * Its makers are those of the tests' scenes; their policy, collateral and time, as files
+ * for `tobichi verify`, go to the folder TOBICHI_TEST_FOLDER.
+ * TOBICHI_TEST_DISTURB=N: another one writes N times while a report is made.
+ * The metadata service is asked for real.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "attest/system.h"
+#include "base/file.h"
+#include "collateral/http.h"
+#include "tests/attest_stand_in.h"
+#include "tests/check.h"
+#include "tests/nitro_scene.h"
+#include "tests/snp_scene.h"
+
+static struct stand_in machine;
+static struct snp_scene snp;
+static struct writer extended;
+
+static void put(const char *name, struct tobi_bytes bytes)
+{
+	const char *folder = getenv("TOBICHI_TEST_FOLDER");
+	char path[1024];
+
+	snprintf(path, sizeof(path), "%s/%s", folder ? folder : ".", name);
+	if (file_write(path, 0644, bytes, name, NULL))
+		abort();
+}
+
+static void put_time(int64_t seconds)
+{
+	const time_t now = (time_t)seconds;
+	char text[32];
+	struct tm tm;
+
+	if (!gmtime_r(&now, &tm) ||
+	    !strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm))
+		abort();
+	put("time", text_bytes(text));
+}
+
+static void make_report(struct stand_in *played, const uint8_t *data, struct writer *out)
+{
+	(void)played;
+	bytes_copy(snp.report + 0x50, 64, data, 64);
+	snp_scene_report(&snp, out);
+}
+
+static void prepare_snp(void)
+{
+	struct writer policy = wr_init(LIMIT_POLICY);
+
+	snp_scene_make(&snp);
+	snp_scene_pieces(&snp);
+	extended = wr_init(LIMIT_EVIDENCE);
+	snp_scene_extended(&snp, &extended);
+	machine.table = (struct tobi_bytes){extended.ptr + 1184, extended.size - 1184};
+	machine.make = make_report;
+	snp_scene_policy(&snp, &policy);
+	put("policy.yaml", wr_view(&policy));
+	wr_done(&policy);
+	put_time(snp.time);
+}
+
+static void make_document(struct stand_in *played, const uint8_t *data,
+			  struct writer *out)
+{
+	struct test_nitro *nitro = played->maker;
+
+	nitro->nonce = (struct tobi_bytes){data, 32};
+	test_nitro_document(nitro, out);
+}
+
+static void prepare_nitro(void)
+{
+	static struct test_nitro nitro;
+	struct writer policy = wr_init(LIMIT_POLICY);
+
+	test_nitro_make(&nitro, NITRO_ENCLAVE);
+	machine.make = make_document;
+	machine.maker = &nitro;
+	test_nitro_policy(&nitro, &policy);
+	put("policy.yaml", wr_view(&policy));
+	wr_done(&policy);
+	put_time(nitro.now);
+}
+
+static enum tobi_err ask_http(void *context, const struct http_request *request,
+			      struct http_answer *ret_answer, struct tobi_fault *fault)
+{
+	const struct http_settings settings = {.timeout_ms = 3000, .tries = 3};
+	struct http_client *client = NULL;
+	enum tobi_err err = http_client_new(&settings, &client, fault);
+
+	(void)context;
+	if (!err)
+		err = http_get(client, request, ret_answer, fault);
+	http_client_free(client);
+	return err;
+}
+
+const struct attest_device *attest_system(void)
+{
+	static const struct {
+		const char *name;
+		unsigned has;
+		void (*prepare)(void);
+	} kinds[] = {{"sev-guest", STAND_IN_SEV_GUEST, prepare_snp},
+		     {"tsm", STAND_IN_TSM, prepare_snp},
+		     {"nsm", STAND_IN_NSM, prepare_nitro},
+		     {"tdx-report", STAND_IN_TDX_GUEST, NULL},
+		     {"none", 0, NULL}};
+	const char *name = getenv("TOBICHI_TEST_MACHINE");
+	const char *disturb = getenv("TOBICHI_TEST_DISTURB");
+
+	if (machine.device.open)
+		return &machine.device;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		if (!name || strcmp(name, kinds[i].name) != 0)
+			continue;
+		stand_in_make(&machine, kinds[i].has);
+		machine.device.http = ask_http;
+		machine.disturbances = disturb ? (unsigned)strtoul(disturb, NULL, 10) : 0;
+		if (kinds[i].prepare)
+			kinds[i].prepare();
+		return &machine.device;
+	}
+	abort();
+}
