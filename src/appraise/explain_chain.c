@@ -162,6 +162,7 @@ static const struct {
 	      {"nitro-tpm", nitro}, {"sgx-epid", epid}, {"tpm", tpm},
 	      {"cca", cca},	    {"psa", psa},	{"azure-snp", azure_snp},
 	      {"azure-tdx", azure_tdx}, {NULL, soft}};
+	      {"cca", cca},	    {"psa", psa},	{NULL, soft}};
 
 static const struct check_record *find(const struct tobi_result *result, const char *code)
 {
