@@ -7,7 +7,6 @@
 #include "attest/rows.h"
 #include "base/fault.h"
 #include "base/secret.h"
-#include "tee/tee.h"
 
 /* Azure's guests have a TPM, and may have a driver for reports that are not theirs to
  * ask for; a TPM is what any machine may have. */
@@ -54,6 +53,19 @@ enum tobi_err attester_find(const struct attest_request *request,
 	return fault_set(fault, TOBI_E_NOT_FOUND, "attester", "",
 			 "this machine has no device that attests; tobichi attest --list "
 			 "says what was looked for");
+}
+
+const char *attest_kind(struct tobi_bytes name)
+{
+	static const char *const kinds[] = {"sgx-quote", "tdx-quote", "snp-report",
+					    "cca-token", "nitro-doc", "tpm",
+					    "azure-snp", "azure-tdx"};
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		if (bytes_equal_text(name, kinds[i]))
+			return kinds[i];
+	}
+	return NULL;
 }
 
 struct attest_output attest_output_init(void)

@@ -68,6 +68,9 @@ TOBI_MUST_USE enum tobi_err attester_find(const struct attest_request *request,
 					  const struct attester **ret_attester,
 					  struct tobi_fault *fault);
 
+/* The literal of a kind that some attester gives; NULL for another text. */
+const char *attest_kind(struct tobi_bytes name);
+
 struct attest_output attest_output_init(void);
 void attest_output_done(struct attest_output *output);
 /* A piece to be filled; NULL when there is no room for another one. */

@@ -16,7 +16,6 @@
 #include "base/file.h"
 #include "base/secret.h"
 #include "codec/cbor.h"
-#include "tee/tee.h"
 
 static const char object[] = "attester";
 
@@ -106,8 +105,7 @@ enum tobi_err bounded_read(struct tobi_bytes bytes, struct attest_output *output
 {
 	struct cbor cbor = cbor_init(bytes, CBOR_DETERMINISTIC);
 	struct cbor_map map = cbor_map(&cbor, 5, "answer");
-	const struct tee_verifier *verifier = NULL;
-	char kind[LIMIT_NAME] = "";
+	const char *kind;
 	struct tobi_bytes evidence;
 	enum tobi_err code;
 
@@ -116,23 +114,16 @@ enum tobi_err bounded_read(struct tobi_bytes bytes, struct attest_output *output
 	if (code && !cbor_failed(&cbor))
 		return read_fault(&cbor, &map, code, fault);
 	cbor_map_expect(&cbor, &map, 4, "kind");
-	{
-		struct tobi_bytes text = cbor_text(&cbor, sizeof(kind) - 1, "kind");
-
-		snprintf(kind, sizeof(kind), "%.*s", (int)text.size,
-			 (const char *)text.ptr);
-	}
+	kind = attest_kind(cbor_text(&cbor, LIMIT_NAME, "kind"));
 	cbor_map_expect(&cbor, &map, 5, "evidence");
 	evidence = cbor_bytes(&cbor, LIMIT_EVIDENCE, "evidence");
 	cbor_map_expect(&cbor, &map, 6, "note");
 	take_text(&cbor, "note", output->note, sizeof(output->note));
 	cbor_map_expect(&cbor, &map, 7, "pieces");
 	read_pieces(&cbor, output);
-	verifier = cbor_failed(&cbor) ? NULL : tee_verifier_named(kind);
-	if (!verifier)
+	if (!kind)
 		cbor_fail(&cbor, TOBI_E_UNSUPPORTED, "kind");
-	else
-		output->kind = verifier->name;
+	output->kind = kind;
 	wr_bytes(&output->evidence, evidence.ptr, evidence.size);
 	return cbor_finish(&cbor, object, fault);
 }
