@@ -90,14 +90,14 @@ check "a quote by a key of the EK's hierarchy" exits 0 "$tobichi" attest --platf
 	--device "$device" --report-data $data --raw -o quote
 check "has the EK's certificate" test -s quote/ek-rsa.der
 check "nothing stays in the TPM" same "$(tpm2_getcap handles-transient; tpm2_getcap handles-loaded-session)" ""
-tpm2_print -t TPM2B_PUBLIC quote/ak.pub >/dev/null 2>&1
 tpm2_createprimary -C e -G ecc256:ecdsa-sha256:null -c ak.context \
 	-a "fixedtpm|fixedparent|sensitivedataorigin|userwithauth|restricted|sign" >/dev/null
 tpm2_readpublic -c ak.context -f pem -o ak.pem >/dev/null
+tpm2_flushcontext -t
 check "the quote is the TPM's, by tpm2-tools" exits 0 tpm2_checkquote -u ak.pem \
 	-m quote/tpm.bin -s quote/signature.bin -q $data -g sha256
 check "not for another nonce" exits 1 tpm2_checkquote -u ak.pem \
-	-m quote/tpm.bin -s quote/signature.bin -q 00"${data#??}" -g sha256
+	-m quote/tpm.bin -s quote/signature.bin -q ff"${data#??}" -g sha256
 check "PCR 8 is in the values" same "$(od -An -v -tx1 -j 256 -N 32 quote/pcrs.bin | tr -d ' \n')" \
 	"$(tpm2_pcrread sha256:8 | sed -n 's/.*: 0x//p' | tr A-F a-f)"
 check "some PCRs" exits 0 "$tobichi" attest --platform tpm --device "$device" --pcrs 0,8,23 \
@@ -153,7 +153,7 @@ check "the service was asked as it wants" grep -q "^GET /metadata/THIM/amd/certi
 echo busy >mode
 check "a service that is busy" exits 0 azure_to azure
 check "is asked again" same "$(wc -l <asked)" 3
-for each in "broken 500" "large over" "nonsense byte" "other vcekCert" "redirect redirect"; do
+for each in "broken 500" "large over" "nonsense premature" "other vcekCert" "redirect redirect"; do
 	echo "${each% *}" >mode
 	check "a service that is ${each% *}" exits 2 azure_to not
 	check "is said to be so" has "$said" "${each#* }"

@@ -12,7 +12,6 @@ import time
 folder = sys.argv[2]
 PATHS = {("POST", "/acc/tdquote"): "tdquote.json",
          ("GET", "/metadata/THIM/amd/certification"): "certification.json"}
-asked = 0
 
 
 class Service(http.server.BaseHTTPRequestHandler):
@@ -22,14 +21,17 @@ class Service(http.server.BaseHTTPRequestHandler):
             self.send_header(name.replace("_", "-"), value)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body)
+        try:
+            self.wfile.write(body)
+        except BrokenPipeError:
+            pass
 
     def serve(self):
-        global asked
-        asked += 1
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         with open(f"{folder}/asked", "a") as file:
             print(self.command, self.path, self.headers.get("Metadata"), len(body), file=file)
+        with open(f"{folder}/asked") as file:
+            asked = len(file.readlines())
         with open(f"{folder}/mode") as file:
             mode = file.read().strip()
         name = PATHS.get((self.command, self.path))
@@ -39,7 +41,7 @@ class Service(http.server.BaseHTTPRequestHandler):
             self.answer(400)
         elif self.command == "POST" and set(json.loads(body)) != {"report"}:
             self.answer(400)
-        elif mode == "busy" and asked % 3:
+        elif mode == "busy" and asked < 3:
             self.answer(429, Retry_After="1")
         elif mode == "broken":
             self.answer(500)
