@@ -58,7 +58,7 @@ enum tobi_err attester_find(const struct attest_request *request,
 const char *attest_kind(struct tobi_bytes name)
 {
 	static const char *const kinds[] = {"sgx-quote", "tdx-quote", "snp-report",
-					    "cca-token", "nitro-doc", "tpm",
+					    "cca-token", "nitro-doc", "tpm-quote",
 					    "azure-snp", "azure-tdx"};
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {

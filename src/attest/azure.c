@@ -93,7 +93,7 @@ static enum tobi_err add_quote(struct tpm *tpm, const struct attest_request *req
 		    tpm, key, (struct tobi_bytes){request->data, request->data_size}, 0,
 		    &asked, fault);
 	if (!err)
-		err = echo_check("tpm", wr_view(&asked.attest), request, fault);
+		err = echo_check("tpm-quote", wr_view(&asked.attest), request, fault);
 	if (err)
 		return err;
 	if (quote)

@@ -128,7 +128,7 @@ enum tobi_err echo_check(const char *kind, struct tobi_bytes evidence,
 		return check_quote(evidence, true, request, fault);
 	if (strcmp(kind, "nitro-doc") == 0 || strcmp(kind, "nitro-tpm-doc") == 0)
 		return check_nitro(evidence, request, fault);
-	if (strcmp(kind, "tpm") == 0)
+	if (strcmp(kind, "tpm-quote") == 0)
 		return check_tpm(evidence, request, fault);
 	if (strcmp(kind, "azure-snp") == 0 || strcmp(kind, "azure-tdx") == 0)
 		return check_azure(evidence, request, fault);

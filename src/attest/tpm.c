@@ -60,7 +60,7 @@ static enum tobi_err present(const struct attest_request *request, const char **
 {
 	CLEANUP(tpm_close) struct tpm tpm = {0};
 
-	*ret_kind = "tpm";
+	*ret_kind = "tpm-quote";
 	return tpm_ask_open(request, &tpm, fault);
 }
 
@@ -83,7 +83,7 @@ static enum tobi_err get(const struct attest_request *request,
 		    request->pcrs, &asked, fault);
 	if (err)
 		return err;
-	output->kind = "tpm";
+	output->kind = "tpm-quote";
 	wr_bytes(&output->evidence, asked.attest.ptr, asked.attest.size);
 	err = tpm_asked_add(&asked, wr_view(&public), output, fault);
 	return err ? err : add_certificates(&tpm, output, fault);

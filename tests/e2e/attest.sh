@@ -95,9 +95,25 @@ tpm2_createprimary -C e -G ecc256:ecdsa-sha256:null -c ak.context \
 tpm2_readpublic -c ak.context -f pem -o ak.pem >/dev/null
 tpm2_flushcontext -t
 check "the quote is the TPM's, by tpm2-tools" exits 0 tpm2_checkquote -u ak.pem \
-	-m quote/tpm.bin -s quote/signature.bin -q $data -g sha256
+	-m quote/tpm-quote.bin -s quote/signature.bin -q $data -g sha256
 check "not for another nonce" exits 1 tpm2_checkquote -u ak.pem \
-	-m quote/tpm.bin -s quote/signature.bin -q ff"${data#??}" -g sha256
+	-m quote/tpm-quote.bin -s quote/signature.bin -q ff"${data#??}" -g sha256
+{
+	printf 'version: 1\ntiers: [tpm]\nidentity:\n  mode: any-instance\nroots:\n  - tier: tpm\n    anchors: |\n'
+	sed 's/^/      /' ak.pem
+	printf 'tpm:\n  pcrs:\n    - index: 8\n      value: "%s"\n' \
+		"$(tpm2_pcrread sha256:8 | sed -n 's/.*: 0x//p' | tr A-F a-f)"
+} >tpm.yaml
+check "a quote for a nonce" exits 0 "$tobichi" attest --platform tpm --device "$device" --nonce $nonce
+check "is accepted as evidence of tier tpm" exits 0 "$tobichi" verify tpm.evidence --policy tpm.yaml --nonce $nonce
+check "not for another nonce" exits 1 "$tobichi" verify tpm.evidence --policy tpm.yaml --nonce ff$nonce
+check "by the claims" has "$said" "FAIL  CLAIMS-NONCE"
+tpm2_pcrextend 8:sha256=2222222222222222222222222222222222222222222222222222222222222222
+check "what has started since" exits 0 "$tobichi" attest --platform tpm --device "$device" --nonce $nonce
+check "is not what the policy means" exits 1 "$tobichi" verify tpm.evidence --policy tpm.yaml --nonce $nonce
+check "by its PCR" has "$said" "FAIL  POLICY-PCRS"
+check "a quote over bytes of the caller's own" exits 0 "$tobichi" attest --platform tpm \
+	--device "$device" --report-data $data --raw -o quote
 check "PCR 8 is in the values" same "$(od -An -v -tx1 -j 256 -N 32 quote/pcrs.bin | tr -d ' \n')" \
 	"$(tpm2_pcrread sha256:8 | sed -n 's/.*: 0x//p' | tr A-F a-f)"
 check "some PCRs" exits 0 "$tobichi" attest --platform tpm --device "$device" --pcrs 0,8,23 \
@@ -108,7 +124,7 @@ check "a key that is persistent" sh -c "tpm2_createprimary -C o -G rsa2048:rsass
 	tpm2_evictcontrol -C o -c own.context 0x81000003 >/dev/null; tpm2_flushcontext -t"
 check "is found" exits 0 "$tobichi" attest --platform tpm --device "$device" --report-data $data --raw -o quote
 tpm2_readpublic -c 0x81000003 -f pem -o own.pem >/dev/null
-check "and signs" exits 0 tpm2_checkquote -u own.pem -m quote/tpm.bin -s quote/signature.bin -q $data -g sha256
+check "and signs" exits 0 tpm2_checkquote -u own.pem -m quote/tpm-quote.bin -s quote/signature.bin -q $data -g sha256
 tpm2_createprimary -C o -G rsa2048 -c storage.context >/dev/null
 tpm2_evictcontrol -C o -c storage.context 0x81000001 >/dev/null
 tpm2_flushcontext -t
