@@ -201,8 +201,10 @@ static void tell(const struct attest_options *options, const struct job *job,
 	}
 	printf("next      tobichi verify %s/%s.bin --policy FILE --nonce %s", path,
 	       job->output.kind, hex);
-	for (size_t i = 0; i < job->output.piece_count; i++)
-		printf(" --with %s/%s", path, job->output.pieces[i].name);
+	for (size_t i = 0; i < job->output.piece_count; i++) {
+		if (job->output.pieces[i].kind != ATTEST_EXTRA)
+			printf(" --with %s/%s", path, job->output.pieces[i].name);
+	}
 	printf("\n");
 }
 

@@ -32,8 +32,9 @@ struct attest_request {
 	const char *quotes; /* TDX: "CID:PORT" of a quoting service over vsock; or NULL */
 };
 
-/* What came beside the evidence. */
-enum attest_piece_kind { ATTEST_ENDORSEMENT, ATTEST_LOG };
+/* What came beside the evidence. An extra is of use to people, and proves nothing of it:
+ * no verifier is given it. */
+enum attest_piece_kind { ATTEST_ENDORSEMENT, ATTEST_LOG, ATTEST_EXTRA };
 struct attest_piece {
 	enum attest_piece_kind kind;
 	char name[ATTEST_NAME_MAX]; /* of a file: "vcek.der" */

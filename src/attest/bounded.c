@@ -91,7 +91,7 @@ static void read_pieces(struct cbor *cbor, struct attest_output *output)
 
 		if (cbor_array(cbor, 3, "piece") != 3)
 			cbor_fail(cbor, TOBI_E_MALFORMED, "piece");
-		kind = (enum attest_piece_kind)cbor_uint_max(cbor, ATTEST_LOG, "kind");
+		kind = (enum attest_piece_kind)cbor_uint_max(cbor, ATTEST_EXTRA, "kind");
 		take_text(cbor, "name", name, sizeof(name));
 		bytes = cbor_bytes(cbor, LIMIT_EVIDENCE, "bytes");
 		piece = cbor_failed(cbor) ? NULL : attest_piece_add(output, kind, name);

@@ -9,8 +9,10 @@
 #include "attest/tpm_ask.h"
 #include "base/cleanup.h"
 #include "base/fault.h"
+#include "pki/chain.h"
+#include "tee/tpm_structs.h"
 
-/* Of the attestation key, or of the EK. */
+/* Of an attestation key, or of the endorsement key. */
 static const struct {
 	uint32_t index;
 	const char *name;
@@ -31,7 +33,24 @@ static struct tobi_bytes trim(struct tobi_bytes bytes)
 	return (struct tobi_bytes){bytes.ptr, size <= bytes.size ? size : 0};
 }
 
-static enum tobi_err add_certificates(struct tpm *tpm, struct attest_output *output,
+/* Only the certificate of the key that has signed says something of the quote. */
+static enum attest_piece_kind kind_of(struct tobi_bytes certificate,
+				      struct tobi_bytes public)
+{
+	CLEANUP(X509_freep) X509 *x509 = NULL;
+	CLEANUP(EVP_PKEY_freep) EVP_PKEY *key = NULL;
+	struct tpm_public parsed;
+
+	return !chain_read_certificate(certificate, "certificate", &x509, NULL) &&
+		       !tpm_public_parse(public, &parsed, NULL) &&
+		       !tpm_public_key(&parsed, &key, NULL) &&
+		       EVP_PKEY_eq(X509_get0_pubkey(x509), key) == 1
+		   ? ATTEST_ENDORSEMENT
+		   : ATTEST_EXTRA;
+}
+
+static enum tobi_err add_certificates(struct tpm *tpm, struct tobi_bytes public,
+				      struct attest_output *output,
 				      struct tobi_fault *fault)
 {
 	for (size_t i = 0; i < sizeof(certificates) / sizeof(certificates[0]); i++) {
@@ -45,8 +64,8 @@ static enum tobi_err add_certificates(struct tpm *tpm, struct attest_output *out
 		certificate = trim(wr_view(&bytes));
 		if (!certificate.size)
 			continue;
-		piece =
-		    attest_piece_add(output, ATTEST_ENDORSEMENT, certificates[i].name);
+		piece = attest_piece_add(output, kind_of(certificate, public),
+					 certificates[i].name);
 		if (!piece)
 			return fault_set(fault, TOBI_E_LIMIT, "attester", "",
 					 "there are too many pieces");
@@ -86,7 +105,7 @@ static enum tobi_err get(const struct attest_request *request,
 	output->kind = "tpm-quote";
 	wr_bytes(&output->evidence, asked.attest.ptr, asked.attest.size);
 	err = tpm_asked_add(&asked, wr_view(&public), output, fault);
-	return err ? err : add_certificates(&tpm, output, fault);
+	return err ? err : add_certificates(&tpm, wr_view(&public), output, fault);
 }
 
 const struct attester attester_tpm = {

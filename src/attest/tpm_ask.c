@@ -8,6 +8,10 @@
 
 enum { NV_CHUNK = 512, PATIENCE_MS = 30000, HANDLES_MAX = 64, BYTES_MAX = 4096 };
 
+static const TPMA_OBJECT AK_ATTRIBUTES =
+    TPMA_OBJECT_RESTRICTED | TPMA_OBJECT_SIGN_ENCRYPT | TPMA_OBJECT_FIXEDTPM |
+    TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_SENSITIVEDATAORIGIN;
+
 #define NONE ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE
 #define EMPTY_AUTH ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE
 
@@ -168,11 +172,8 @@ enum tobi_err tpm_ask_public(struct tpm *tpm, ESYS_TR key, struct writer *out,
 /* It signs what the TPM itself has made, and nothing else. */
 static bool is_attestation_key(const TPMT_PUBLIC *public)
 {
-	const TPMA_OBJECT needed = TPMA_OBJECT_RESTRICTED | TPMA_OBJECT_SIGN_ENCRYPT |
-				   TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT |
-				   TPMA_OBJECT_SENSITIVEDATAORIGIN;
-
-	return (public->objectAttributes & (needed | TPMA_OBJECT_DECRYPT)) == needed &&
+	return (public->objectAttributes & (AK_ATTRIBUTES | TPMA_OBJECT_DECRYPT)) ==
+		   AK_ATTRIBUTES &&
 	       (public->type == TPM2_ALG_RSA || public->type == TPM2_ALG_ECC);
 }
 
@@ -195,25 +196,13 @@ static enum tobi_err take_handle(struct tpm *tpm, uint32_t handle, ESYS_TR *ret_
 	return err;
 }
 
-/* P-256, in the endorsement hierarchy: a TPM has it as long as it has its EK. */
-static enum tobi_err derive(struct tpm *tpm, ESYS_TR *ret_key, struct tobi_fault *fault)
+/* In the endorsement hierarchy: a TPM has it as long as it has its EK. */
+static enum tobi_err derive(struct tpm *tpm, const TPM2B_PUBLIC *template,
+			    ESYS_TR *ret_key, struct tobi_fault *fault)
 {
 	const TPM2B_SENSITIVE_CREATE sensitive = {0};
 	const TPM2B_DATA outside = {0};
 	const TPML_PCR_SELECTION no_pcrs = {0};
-	const TPM2B_PUBLIC template = {
-	    .publicArea = {.type = TPM2_ALG_ECC,
-			   .nameAlg = TPM2_ALG_SHA256,
-			   .objectAttributes =
-			       TPMA_OBJECT_RESTRICTED | TPMA_OBJECT_SIGN_ENCRYPT |
-			       TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT |
-			       TPMA_OBJECT_SENSITIVEDATAORIGIN | TPMA_OBJECT_USERWITHAUTH,
-			   .parameters.eccDetail = {
-			       .symmetric.algorithm = TPM2_ALG_NULL,
-			       .scheme = {.scheme = TPM2_ALG_ECDSA,
-					  .details.ecdsa.hashAlg = TPM2_ALG_SHA256},
-			       .curveID = TPM2_ECC_NIST_P256,
-			       .kdf.scheme = TPM2_ALG_NULL}}};
 	TPM2B_PUBLIC *public = NULL;
 	TPM2B_CREATION_DATA *data = NULL;
 	TPM2B_DIGEST *hash = NULL;
@@ -222,7 +211,7 @@ static enum tobi_err derive(struct tpm *tpm, ESYS_TR *ret_key, struct tobi_fault
 	enum tobi_err err =
 	    tpm_result(tpm,
 		       Esys_CreatePrimary(tpm->esys, ESYS_TR_RH_ENDORSEMENT, EMPTY_AUTH,
-					  &sensitive, &template, &outside, &no_pcrs, &key,
+					  &sensitive, template, &outside, &no_pcrs, &key,
 					  &public, &data, &hash, &ticket),
 		       "attestation key", fault);
 
@@ -235,6 +224,43 @@ static enum tobi_err derive(struct tpm *tpm, ESYS_TR *ret_key, struct tobi_fault
 	Esys_Free(hash);
 	Esys_Free(ticket);
 	return err;
+}
+
+static enum tobi_err derive_ours(struct tpm *tpm, ESYS_TR *ret_key,
+				 struct tobi_fault *fault)
+{
+	const TPM2B_PUBLIC template = {
+	    .publicArea = {.type = TPM2_ALG_ECC,
+			   .nameAlg = TPM2_ALG_SHA256,
+			   .objectAttributes = AK_ATTRIBUTES | TPMA_OBJECT_USERWITHAUTH,
+			   .parameters.eccDetail = {
+			       .symmetric.algorithm = TPM2_ALG_NULL,
+			       .scheme = {.scheme = TPM2_ALG_ECDSA,
+					  .details.ecdsa.hashAlg = TPM2_ALG_SHA256},
+			       .curveID = TPM2_ECC_NIST_P256,
+			       .kdf.scheme = TPM2_ALG_NULL}}};
+
+	return derive(tpm, &template, ret_key, fault);
+}
+
+/* Of Google's instances: TPMT_PUBLIC, which makes the key that its certificate names. */
+static bool derive_by_template(struct tpm *tpm, ESYS_TR *ret_key)
+{
+	static const uint32_t indices[] = {0x01c10003, 0x01c10001}; /* ECC, RSA */
+
+	for (size_t i = 0; i < sizeof(indices) / sizeof(indices[0]); i++) {
+		CLEANUP(wr_done) struct writer bytes = wr_init(BYTES_MAX);
+		TPM2B_PUBLIC template = {0};
+		size_t offset = 0;
+
+		if (!tpm_ask_nv_read(tpm, indices[i], &bytes, NULL) &&
+		    !Tss2_MU_TPMT_PUBLIC_Unmarshal(bytes.ptr, bytes.size, &offset,
+						   &template.publicArea) &&
+		    is_attestation_key(&template.publicArea) &&
+		    !derive(tpm, &template, ret_key, NULL))
+			return true;
+	}
+	return false;
 }
 
 enum tobi_err tpm_ask_key(struct tpm *tpm, uint32_t handle, ESYS_TR *ret_key,
@@ -255,7 +281,9 @@ enum tobi_err tpm_ask_key(struct tpm *tpm, uint32_t handle, ESYS_TR *ret_key,
 	for (size_t i = 0; !err && !found && i < handles->data.handles.count; i++)
 		found = !take_handle(tpm, handles->data.handles.handle[i], ret_key, NULL);
 	Esys_Free(handles);
-	return err || found ? err : derive(tpm, ret_key, fault);
+	return err || found || derive_by_template(tpm, ret_key)
+		   ? err
+		   : derive_ours(tpm, ret_key, fault);
 }
 
 /* ---- quotes ---- */

@@ -29,7 +29,8 @@ TOBI_MUST_USE enum tobi_err tpm_ask_nv_write(struct tpm *tpm, uint32_t index,
 /*
  * A key that signs quotes: the one under the handle; with 0 the first persistent one that
  * is restricted to signing; else one that is derived from the endorsement seed, always
- * the same, and gone again at the end. TOBI_E_UNSUPPORTED: the handle's is no such key.
+ * the same, and gone again at the end: by a template that the cloud has put into NV
+ * memory (Google's), or P-256. TOBI_E_UNSUPPORTED: the handle's is no such key.
  */
 TOBI_MUST_USE enum tobi_err tpm_ask_key(struct tpm *tpm, uint32_t handle,
 					ESYS_TR *ret_key, struct tobi_fault *fault);

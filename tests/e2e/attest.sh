@@ -119,6 +119,35 @@ check "PCR 8 is in the values" same "$(od -An -v -tx1 -j 256 -N 32 quote/pcrs.bi
 check "some PCRs" exits 0 "$tobichi" attest --platform tpm --device "$device" --pcrs 0,8,23 \
 	--report-data $data --raw -o quote
 check "have three values" same "$(wc -c <quote/pcrs.bin)" 96
+# As Google has it: a template, and a certificate of the key that comes of it.
+{ head -c 6 quote/ak.pub; printf '\004'; head -c -68 quote/ak.pub | tail -c +8; printf '\0\0\0\0'; } >template
+tpm2_nvdefine -C o -s "$(wc -c <template)" -a "ownerread|ownerwrite|authread" 0x01c10003 >/dev/null
+tpm2_nvwrite -C o -i template 0x01c10003
+check "a key by the cloud's template" exits 0 "$tobichi" attest --platform tpm --device "$device" \
+	--report-data $data --raw -o google
+check "is another one" sh -c '! cmp -s quote/ak.pub google/ak.pub'
+/usr/bin/python3 -c 'import sys
+x = open("google/ak.pub", "rb").read()
+open("google.der", "wb").write(bytes.fromhex(
+    "3059301306072a8648ce3d020106082a8648ce3d030107034200") + b"\4" + x[-66:-34] + x[-32:])'
+openssl pkey -pubin -inform DER -in google.der -out google.pem
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca.key -out ca.pem -subj /CN=Cloud \
+	-days 30 2>/dev/null
+printf 'keyUsage=critical,digitalSignature\nextendedKeyUsage=2.23.133.8.3\nbasicConstraints=critical,CA:false\n' >ak.ext
+openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout other.key -subj /CN=instance -out ak.csr 2>/dev/null
+openssl x509 -req -in ak.csr -CA ca.pem -CAkey ca.key -CAcreateserial -force_pubkey google.pem -extfile ak.ext \
+	-days 20 -outform DER -out ak.der 2>/dev/null
+tpm2_nvdefine -C o -s 2048 -a "ownerread|ownerwrite|authread" 0x01c10002 >/dev/null
+tpm2_nvwrite -C o -i ak.der 0x01c10002
+check "with its certificate" exits 0 "$tobichi" attest --platform tpm --device "$device" --nonce $nonce
+{
+	printf 'version: 1\ntiers: [tpm]\nidentity:\n  mode: any-instance\nroots:\n  - tier: tpm\n    anchors: |\n'
+	sed 's/^/      /' ca.pem
+	printf 'tpm:\n  pcrs:\n    - index: 8\n      value: "%s"\n' \
+		"$(tpm2_pcrread sha256:8 | sed -n 's/.*: 0x//p' | tr A-F a-f)"
+} >cloud.yaml
+check "is accepted by the cloud's root" exits 0 "$tobichi" verify tpm.evidence --policy cloud.yaml --nonce $nonce
+check "for the certificate's sake" has "$said" "ok    TPM-AK-CERTIFICATE"
 check "a key that is persistent" sh -c "tpm2_createprimary -C o -G rsa2048:rsassa-sha256:null -c own.context \
 	-a 'fixedtpm|fixedparent|sensitivedataorigin|userwithauth|restricted|sign' >/dev/null &&
 	tpm2_evictcontrol -C o -c own.context 0x81000003 >/dev/null; tpm2_flushcontext -t"
