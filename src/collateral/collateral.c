@@ -220,6 +220,8 @@ const char *collateral_kind_name(enum collateral_kind kind)
 	    "sev",
 	    "certificate",
 	    "intel-issuer",
+	    "nvidia-rim",
+	    "ocsp",
 	};
 
 	return kind >= COLLATERAL_KIND_FIRST && kind <= COLLATERAL_KIND_LAST ? names[kind]

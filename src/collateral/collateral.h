@@ -36,8 +36,12 @@ enum collateral_kind {
 	/* One of Intel's, PEM; name: "tcb", "platform", "processor" or "root". Documents
 	 * that came without their issuers have them in their chain. */
 	COLLATERAL_INTEL_ISSUER = 13,
+	/* Reference values of NVIDIA, XML; name: the version, or "" where it is odd. */
+	COLLATERAL_NVIDIA_RIM = 14,
+	/* An OCSP responder's answer, DER; name: ocsp_name() of the certificate. */
+	COLLATERAL_OCSP = 15,
 	COLLATERAL_KIND_FIRST = COLLATERAL_SGX_TCB_INFO,
-	COLLATERAL_KIND_LAST = COLLATERAL_INTEL_ISSUER,
+	COLLATERAL_KIND_LAST = COLLATERAL_OCSP,
 };
 
 struct collateral_item {

@@ -7,6 +7,7 @@
 #include "collateral/intel.h"
 #include "collateral/text.h"
 #include "pki/chain.h"
+#include "pki/ocsp.h"
 
 static int64_t seconds_of(const ASN1_TIME *time)
 {
@@ -30,6 +31,20 @@ static void dates_of_certificate(struct tobi_bytes data, int64_t *ret_issued,
 		return;
 	*ret_issued = seconds_of(X509_get0_notBefore(first));
 	*ret_next = seconds_of(X509_get0_notAfter(first));
+}
+
+/* Of several answers in one, the first's: they are given together. */
+static void dates_of_answer(struct tobi_bytes data, int64_t *ret_issued,
+			    int64_t *ret_next)
+{
+	CLEANUP(OCSP_BASICRESP_freep) OCSP_BASICRESP *answer = NULL;
+	ASN1_GENERALIZEDTIME *issued = NULL, *next = NULL;
+
+	if (ocsp_read(data, "collateral", &answer, NULL))
+		return;
+	OCSP_single_get0_status(OCSP_resp_get0(answer, 0), NULL, NULL, &issued, &next);
+	*ret_issued = seconds_of(issued);
+	*ret_next = next ? seconds_of(next) : 0;
 }
 
 void collateral_dates(const struct collateral_item *item, int64_t *ret_issued,
@@ -64,6 +79,10 @@ void collateral_dates(const struct collateral_item *item, int64_t *ret_issued,
 	case COLLATERAL_INTEL_ISSUER:
 		dates_of_certificate(item->data, ret_issued, ret_next);
 		break;
+	case COLLATERAL_OCSP:
+		dates_of_answer(item->data, ret_issued, ret_next);
+		break;
+	case COLLATERAL_NVIDIA_RIM:
 	case COLLATERAL_SEV:
 		break;
 	}

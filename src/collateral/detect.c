@@ -33,7 +33,7 @@ static enum tobi_err unknown(struct tobi_fault *fault)
 {
 	return fault_set(fault, TOBI_E_UNSUPPORTED, object, "",
 			 "no document of a vendor that is known here: a TCB info, a QE "
-			 "identity, a certificate, a CRL");
+			 "identity, a certificate, a CRL, an OCSP answer, a RIM");
 }
 
 /* kept: the document as it came, of which der are the bytes. */
@@ -125,6 +125,10 @@ enum tobi_err collateral_detect(struct tobi_collateral *set, struct tobi_bytes b
 				 LIMIT_DOCUMENT);
 	if (text.size == 0)
 		return fault_set(fault, TOBI_E_TRUNCATED, object, "", "it is empty");
+	if (detect_is_ocsp(bytes))
+		return detect_ocsp(set, bytes, origin, fault);
+	if (detect_is_rim(bytes))
+		return detect_rim(set, bytes, origin, fault);
 	if (bytes.size > 1 && bytes.ptr[0] == DER_SEQUENCE && bytes.ptr[1] > DER_LONG)
 		return detect_der(set, bytes, bytes, origin, fault);
 	if (text.ptr[0] == '{')

@@ -48,6 +48,17 @@ TOBI_MUST_USE enum tobi_err detect_dump(struct tobi_collateral *set,
 					struct tobi_bytes bytes,
 					const struct collateral_origin *origin,
 					struct tobi_fault *fault);
+/* Reference values of NVIDIA; an answer of an OCSP responder. */
+bool detect_is_rim(struct tobi_bytes bytes);
+TOBI_MUST_USE enum tobi_err detect_rim(struct tobi_collateral *set,
+				       struct tobi_bytes bytes,
+				       const struct collateral_origin *origin,
+				       struct tobi_fault *fault);
+bool detect_is_ocsp(struct tobi_bytes bytes);
+TOBI_MUST_USE enum tobi_err detect_ocsp(struct tobi_collateral *set,
+					struct tobi_bytes bytes,
+					const struct collateral_origin *origin,
+					struct tobi_fault *fault);
 /* One or several certificates of AMD SEV, back to back, and nothing else. */
 bool detect_is_sev(struct tobi_bytes bytes);
 

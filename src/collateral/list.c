@@ -95,6 +95,18 @@ static bool is_product(const char *name)
 	return size > 0 && !name[size];
 }
 
+/* What an attribute of a document says: of the characters that versions have. */
+static bool is_version(const char *name)
+{
+	return strspn(name, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrst"
+			    "uvwxyz._-") == strlen(name);
+}
+
+static bool is_serial(const char *name)
+{
+	return strlen(name) == 16 && strspn(name, "0123456789abcdef") == 16;
+}
+
 static bool is_name_of(enum collateral_kind kind, const char *name)
 {
 	static const char *const cas[] = {"platform", "processor", NULL};
@@ -112,6 +124,10 @@ static bool is_name_of(enum collateral_kind kind, const char *name)
 	case COLLATERAL_SNP_ISSUER:
 	case COLLATERAL_SNP_CRL:
 		return is_product(name);
+	case COLLATERAL_NVIDIA_RIM:
+		return is_version(name);
+	case COLLATERAL_OCSP:
+		return is_serial(name);
 	default:
 		return !name[0];
 	}
