@@ -11,6 +11,8 @@
 #define AWS "AWS, AWS_NitroEnclaves_Root-G1.zip"
 #define GOOGLE_CA "Google, EK/AK CA Root (Certificate Authority Service)"
 #define GOOGLE_OLD "Google, pki.goog/cloud_integrity/tpm_ek_root_1.crt"
+#define NVIDIA "NVIDIA, attestation SDK (certificates of devices)"
+#define NVIDIA_RIM "NVIDIA, attestation SDK (certificates of reference values)"
 #define IAS                                                                              \
 	"Intel, Attestation_Report_Signing_CA.pem (Attestation Service for SGX, API v4)"
 
@@ -71,6 +73,12 @@ static const struct vendor_root roots[] = {
     {"azure-tdx", "Intel SGX Root CA",
      "a0af031289f5d5d4132f9186068a7fc13628633ba235777472e29b6b6c67a49e",
      "44a0196b2b99f889b8e149e95b807a350e7424964399e885a7cbb8ccfab674d3", INTEL},
+    {"nvidia-gpu", "NVIDIA Device Identity CA",
+     "a90c4eb5acfd3e3d03a25db6a26b84f720ad0503196c627c21ddd48dd85b06a4",
+     "102bf659d5419614c9d8e6aecebc80454eb26b1df6a769ac720b9a690b167b48", NVIDIA},
+    {"nvidia-rim", "NVIDIA CoRIM signing Root CA",
+     "dec1dc316477aa851eebdf51327ae9f864bc8d89254657ed1e7eb9168af1e1a3",
+     "12977b5115acb0381179279fffeb5a8c4d264971ebb32298023a465fa41df5d1", NVIDIA_RIM},
 };
 
 const struct vendor_root *vendor_root_at(size_t index)

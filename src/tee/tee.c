@@ -12,6 +12,7 @@
 #include "tee/epid.h"
 #include "tee/nitro.h"
 #include "tee/psa.h"
+#include "tee/nvidia.h"
 #include "tee/sgx.h"
 #include "tee/snp.h"
 #include "tee/sev.h"
@@ -30,6 +31,8 @@ static const struct tee_verifier *const verifiers[] = {
     &tee_soft,	&tee_sgx,	&tee_tdx,	&tee_snp, &tee_sev,
     &tee_nitro, &tee_nitro_tpm, &tee_epid,	&tee_tpm, &tee_cca,
     &tee_psa,	&tee_azure_snp, &tee_azure_tdx,
+    &tee_soft, &tee_sgx, &tee_tdx, &tee_snp, &tee_sev, &tee_nitro, &tee_nitro_tpm,
+    &tee_epid, &tee_tpm, &tee_cca, &tee_psa, &tee_nvidia,
 };
 
 const struct tee_verifier *tee_verifier_at(size_t index)

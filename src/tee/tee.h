@@ -34,6 +34,7 @@ struct arm_claims; /* arm_claims.h */
 struct cca_claims;
 struct ear; /* token/ear.h */
 struct eat; /* token/eat.h */
+struct nvidia_claims; /* nvidia_claims.h */
 
 /* What every kind of evidence says, after it was examined. Borrowed or in the arena. */
 struct tee_claims {
@@ -87,6 +88,7 @@ struct tee_claims {
 	const struct cca_claims *cca;
 	const struct arm_claims *psa;
 	const struct azure_claims *azure;
+	const struct nvidia_claims *nvidia; /* beside a CPU's evidence, too */
 	/* What reference values are compared with. */
 	struct tee_environment environment;
 	struct tee_measurement *measurements; /* in the arena */
@@ -110,6 +112,7 @@ struct tee_request {
 	struct chain_cache *chains; /* chains that were verified before, or NULL */
 	/* Of the kinds that vendors' keys vouch for. */
 	struct key_pins pins;		/* whom the policy trusts for this tier */
+	struct key_pins reference_pins; /* NVIDIA: for who signs reference values */
 	const struct anchor_keys *keys; /* the same, where they are bare keys; or NULL */
 	/* Keys of one device, as reference values name them for what the evidence says of
 	 * itself: they count beside keys. NULL: there are none. */
