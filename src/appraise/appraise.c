@@ -5,10 +5,12 @@
 
 #include "appraise/atls_checks.h"
 #include "appraise/parts.h"
+#include "appraise/gpu.h"
 #include "appraise/policy_checks.h"
 #include "appraise/ratls.h"
 #include "base/fault.h"
 #include "base/secret.h"
+#include "tee/nvidia.h"
 
 enum tobi_err appraisal_new(const struct tobi_policy *policy, int64_t time,
 			    struct tobi_result **ret_result, struct tobi_fault *fault)
@@ -197,6 +199,7 @@ enum tobi_err appraisal_run(struct tobi_result *result, const struct tobi_policy
 {
 	struct evidence_parts *parts = arena_alloc(&result->arena, sizeof(*parts));
 	CLEANUP(tobi_collateral_freep) struct tobi_collateral *chosen = NULL;
+	struct gpu_parts gpu;
 	struct tee_request tee;
 	enum tobi_err err;
 
@@ -216,7 +219,11 @@ enum tobi_err appraisal_run(struct tobi_result *result, const struct tobi_policy
 	if (!err)
 		err = appraisal_choose_collateral(result, policy, request->collateral,
 						  &chosen, fault);
+	if (!err)
+		err = gpu_split(result, request, &gpu, fault);
 	if (!err) {
+		bool alone = parts->verifier == &tee_nvidia;
+
 		result->kind = parts->verifier->name;
 		tee = policy_request(policy, parts->verifier->tier, request->time);
 		tee.evidence = parts->cpu;
@@ -226,9 +233,14 @@ enum tobi_err appraisal_run(struct tobi_result *result, const struct tobi_policy
 		tee.collateral = chosen ? chosen : request->collateral;
 		tee.pieces = parts->pieces;
 		tee.piece_count = parts->piece_count;
+		tee.pieces = alone ? request->pieces : gpu.pieces;
+		tee.piece_count = alone ? request->piece_count : gpu.piece_count;
 		tee.secret = request->secret;
 		err =
 		    parts->verifier->examine(&tee, &result->list, &result->claims, fault);
+		if (!err)
+			err = gpu_appraise(result, policy, &tee, &gpu,
+					   result->raw ? NULL : &parts->cmw, fault);
 	}
 	/* The order of the list is that of the reasons: is it a kind that counts, is it
 	 * genuine, and only then what it says. Owed is this in any case. */

@@ -367,6 +367,7 @@ struct tee_request policy_request(const struct tobi_policy *policy, const char *
 				    .time = time,
 				    .chains = policy->chains,
 				    .pins = policy_pins(policy, tier),
+				    .reference_pins = policy_pins(policy, "nvidia-rim"),
 				    .keys = root ? &root->keys : NULL,
 				    .device_keys =
 					policy->reference

@@ -42,6 +42,7 @@ struct policy_boot;
 struct policy_reference;
 struct policy_ear;
 struct policy_azure;
+struct policy_gpu;
 
 struct tobi_policy {
 	struct arena arena;
@@ -89,6 +90,7 @@ struct tobi_policy {
 	struct policy_reference *reference; /* NULL: no such section */
 	const struct policy_ear *ear; /* without a section: what stands for one */
 	const struct policy_azure *azure; /* without a section: what stands for one */
+	const struct policy_gpu *gpu; /* NULL: no such section */
 	/* 48 bytes each: collateral counts from bundles that one of them signed only;
 	 * empty: not asked. */
 	struct bytes_list bundle_signers;

@@ -1,5 +1,6 @@
 #include "appraise/policy_roots.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "appraise/policy_section.h"
@@ -108,6 +109,11 @@ static enum tobi_err take_root(struct tobi_policy *policy, const struct yaml_roo
 	    strcmp(yaml->tier, POLICY_WRAPPERS) == 0
 		? TOBI_OK
 		: policy_check_tier(policy->name, "roots", yaml->tier, fault);
+	/* No tier: whom NVIDIA's reference values must go back to. */
+	bool is_rim = strcmp(yaml->tier, "nvidia-rim") == 0;
+	enum tobi_err err = is_rim ? TOBI_OK
+				   : policy_check_tier(policy->name, "roots", yaml->tier,
+						       fault);
 
 	if (!err && policy_root_of(policy, yaml->tier))
 		err = fault_set(fault, TOBI_E_MALFORMED, policy->name, "roots",

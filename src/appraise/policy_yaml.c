@@ -239,6 +239,24 @@ static const cyaml_schema_field_t azure_fields[] = {
     OPTIONAL_LIST("root-cert-thumbprints", struct yaml_azure, thumbprints),
     CYAML_FIELD_END};
 
+static const cyaml_schema_field_t gpu_fields[] = {
+    OPTIONAL_TEXT("min-count", struct yaml_gpu, min_count),
+    OPTIONAL_LIST("architectures", struct yaml_gpu, architectures),
+    OPTIONAL_LIST("drivers", struct yaml_gpu, drivers),
+    OPTIONAL_TEXT("min-driver", struct yaml_gpu, min_driver),
+    OPTIONAL_LIST("vbios", struct yaml_gpu, vbios),
+    OPTIONAL_TEXT("rim", struct yaml_gpu, rim),
+    OPTIONAL_TEXT("ocsp", struct yaml_gpu, ocsp),
+    OPTIONAL_TEXT("hold", struct yaml_gpu, hold),
+    OPTIONAL_LIST("projects", struct yaml_gpu, projects),
+    OPTIONAL_LIST("project-skus", struct yaml_gpu, project_skus),
+    OPTIONAL_LIST("chip-skus", struct yaml_gpu, chip_skus),
+    OPTIONAL_LIST("boards", struct yaml_gpu, boards),
+    OPTIONAL_LIST("fwids", struct yaml_gpu, fwids),
+    OPTIONAL_LIST("chips", struct yaml_gpu, chips),
+    OPTIONAL_TEXT("protected-pcie", struct yaml_gpu, protected_pcie),
+    CYAML_FIELD_END};
+
 /* Numbers are texts here: libcyaml would take octal, hexadecimal and signs. */
 static const cyaml_schema_field_t policy_fields[] = {
     CYAML_FIELD_STRING_PTR("version", CYAML_FLAG_POINTER, struct yaml_policy, version, 1,
@@ -289,6 +307,8 @@ static const cyaml_schema_field_t policy_fields[] = {
 			    struct yaml_policy, ear, ear_fields),
     CYAML_FIELD_MAPPING_PTR("azure", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
 			    struct yaml_policy, azure, azure_fields),
+    CYAML_FIELD_MAPPING_PTR("gpu", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
+			    struct yaml_policy, gpu, gpu_fields),
     CYAML_FIELD_END};
 static const cyaml_schema_value_t policy_schema = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct yaml_policy, policy_fields)};

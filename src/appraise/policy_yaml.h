@@ -145,6 +145,14 @@ struct yaml_azure {
 	char **vm_ids, **thumbprints;
 	unsigned vm_ids_count, thumbprints_count;
 };
+/* The section gpu. */
+struct yaml_gpu {
+	char *min_count, *rim, *ocsp, *hold, *protected_pcie, *min_driver;
+	char **architectures, **drivers, **vbios, **projects, **project_skus, **chip_skus,
+	    **boards, **fwids, **chips;
+	unsigned architectures_count, drivers_count, vbios_count, projects_count,
+	    project_skus_count, chip_skus_count, boards_count, fwids_count, chips_count;
+};
 struct yaml_policy {
 	char *name;
 	char **tiers, **images, **signers, **agents, **allow;
@@ -168,6 +176,7 @@ struct yaml_policy {
 	struct yaml_boot *boot;
 	struct yaml_ear *ear;
 	struct yaml_azure *azure;
+	struct yaml_gpu *gpu;
 };
 
 /*
