@@ -95,10 +95,11 @@ static enum tobi_err start(const struct xmlsec_api *api)
 		return TOBI_E_UNSUPPORTED;
 	if (xmlSecPtrListIsValid(api->transforms()))
 		return TOBI_OK;
-	if (api->init() < 0)
+	if (api->init() < 0 || api->init_openssl() < 0)
 		return TOBI_E_UNSUPPORTED;
+	/* Each of them sets one of its own. */
 	api->set_callback(say_nothing);
-	return api->init_openssl() < 0 ? TOBI_E_UNSUPPORTED : TOBI_OK;
+	return TOBI_OK;
 }
 
 static void load(void)

@@ -173,29 +173,46 @@ static enum tobi_err take_hashes(const struct xml_element *resource, unsigned in
 	return err;
 }
 
-static enum tobi_err take_resource(const struct xml_element *resource,
-				   struct nvidia_rim *rim, uint64_t *seen,
+/* Each a measurement of another index. */
+static enum tobi_err check_indexes(const struct xml_element *payload,
 				   struct tobi_fault *fault)
 {
-	const char *type, *active;
-	unsigned index, size;
+	uint64_t seen = 0;
 
-	if (!xml_is(resource, SWID, "Resource"))
-		return wrong(fault, "Payload", "something else than a Resource");
-	type = xml_attribute(resource, NULL, "type");
-	if (!type || strcmp(type, "Measurement") != 0)
-		return wrong(fault, "type", "it is no measurement");
+	for (const struct xml_element *at = xml_first(payload); at; at = xml_next(at)) {
+		const char *type;
+		unsigned index;
+
+		if (!xml_is(at, SWID, "Resource"))
+			return wrong(fault, "Payload", "something else than a Resource");
+		type = xml_attribute(at, NULL, "type");
+		if (!type || strcmp(type, "Measurement") != 0)
+			return wrong(fault, "type", "it is no measurement");
+		if (!read_number(xml_attribute(at, NULL, "index"), SPDM_BLOCKS_MAX - 1,
+				 &index))
+			return wrong(fault, "index", "a number from 0 to 63 is needed");
+		if (seen >> index & 1)
+			return wrong(fault, "index", "one is there twice");
+		seen |= UINT64_C(1) << index;
+	}
+	return TOBI_OK;
+}
+
+static enum tobi_err take_resource(const struct xml_element *resource,
+				   struct nvidia_rim *rim, struct tobi_fault *fault)
+{
+	const char *active = xml_attribute(resource, NULL, "active");
+	unsigned index = 0, size;
+
 	if (!read_number(xml_attribute(resource, NULL, "index"), SPDM_BLOCKS_MAX - 1,
 			 &index))
 		return wrong(fault, "index", "a number from 0 to 63 is needed");
-	if (*seen >> index & 1)
-		return wrong(fault, "index", "one is there twice");
-	*seen |= UINT64_C(1) << index;
+	if (!xml_attribute(resource, SHA384, "Hash0"))
+		return wrong(fault, "Hash0", "it is missing");
 	if (!read_number(xml_attribute(resource, NULL, "size"), SPDM_DIGEST_SIZE,
 			 &size) ||
 	    size != SPDM_DIGEST_SIZE)
 		return wrong(fault, "size", "48 is needed");
-	active = xml_attribute(resource, NULL, "active");
 	if (!active || (strcmp(active, "True") != 0 && strcmp(active, "False") != 0))
 		return wrong(fault, "active", "True or False is needed");
 	return take_hashes(resource, index, active[0] == 'T', rim, fault);
@@ -204,12 +221,11 @@ static enum tobi_err take_resource(const struct xml_element *resource,
 static enum tobi_err take_payload(const struct xml_element *payload,
 				  struct nvidia_rim *rim, struct tobi_fault *fault)
 {
-	uint64_t seen = 0;
-	enum tobi_err err = TOBI_OK;
+	enum tobi_err err = check_indexes(payload, fault);
 
 	for (const struct xml_element *at = xml_first(payload); at && !err;
 	     at = xml_next(at))
-		err = take_resource(at, rim, &seen, fault);
+		err = take_resource(at, rim, fault);
 	if (!err && rim->value_count == 0)
 		err = wrong(fault, "Payload", "there is no active measurement in it");
 	return err;
