@@ -33,6 +33,9 @@ static const struct {
     {"psa", "a device's word on the firmware that it has started; keeps out what runs "
 	    "beside that firmware, not who made the device, nor who has it open on the "
 	    "bench"},
+    {"nvidia-gpu",
+     "it is a GPU or switch of NVIDIA, which keeps out who reads its memory or bus from "
+     "outside; says nothing of the machine that it sits in, nor of who uses it"},
     {"nitro",
      "keeps out the EC2 instance around it, with its root and its operators; not "
      "AWS, whose hypervisor isolates it and signs for it"},

@@ -140,10 +140,19 @@ static const struct link azure_tdx[] = {
     {"TDX-SEAM", "the TDX module, which keeps the hypervisor out, is signed by Intel"},
     {"AZURE-TD-REPORT", "the quote is of the TD of which the paravisor reports"},
     AZURE};
+static const struct link nvidia[] = {{NULL, NULL}};
 /* Behind each of them; of a session, of a file, of a certificate, of a TPM. */
 static const struct link ends[] = {
     {"TPM-AK-CHAIN", "a CA certifies the attestation key of the host's TPM"},
     {"TPM-QUOTE-SIGNATURE", "that key signed what the host has started"},
+    {"GPU-CHAIN", "NVIDIA's root key certifies each device's key"},
+    {"POLICY-GPU-OCSP", "NVIDIA has not revoked these certificates"},
+    {"GPU-SIGNATURE", "that key signed what the device has measured"},
+    {"GPU-FWID", "it belongs to the firmware that reports"},
+    {"GPU-RIM-CHAIN", "NVIDIA's other root key certifies who signs reference values"},
+    {"GPU-RIM-SIGNATURE", "who has signed the list of what is NVIDIA's"},
+    {"GPU-RIM-MATCH", "driver and firmware are on that list"},
+    {"GPU-NONCE", "each device was asked with what it is to be bound to"},
     {"CLAIMS-NONCE", "it was made for your nonce: it is new"},
     {"RATLS-BINDING", "the evidence is bound to the certificate's key"},
     {"ATLS-BINDER", "the claims are bound to this TLS session"},
@@ -163,6 +172,8 @@ static const struct {
 	      {"cca", cca},	    {"psa", psa},	{"azure-snp", azure_snp},
 	      {"azure-tdx", azure_tdx}, {NULL, soft}};
 	      {"cca", cca},	    {"psa", psa},	{NULL, soft}};
+	      {"cca", cca},	    {"psa", psa},	{"nvidia-gpu", nvidia},
+	      {NULL, soft}};
 
 static const struct check_record *find(const struct tobi_result *result, const char *code)
 {

@@ -44,6 +44,10 @@ static const struct {
      "A chip, or a part of the hypervisor that plays one, to which firmware and boot "
      "loader tell what they start, each before it runs. It signs the sums of what it was "
      "told with a key that cannot leave it."},
+    {"nvidia-gpu", "NVIDIA: a GPU or a switch, alone",
+     "A small processor in the device measures its firmware, its driver and how it is set "
+     "up, and signs that with a key that only NVIDIA can have certified. What runs on the "
+     "machine around it must be proven by evidence of its CPU."},
     {"sgx-epid", "Intel SGX with EPID, retired",
      "An enclave's quote that Intel's Attestation Service has verified, and signed for. "
      "The service has ended: what was signed then can still be looked at."},

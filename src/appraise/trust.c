@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "appraise/explain.h"
+#include "appraise/policy_section.h"
 #include "base/cleanup.h"
 #include "base/fault.h"
 #include "base/hex.h"
@@ -168,6 +169,7 @@ static const struct {
     {"nitro", trust_nitro},
     {"nitro-tpm", trust_nitro_tpm},
     {"sgx-epid", trust_epid},
+    {"nvidia-gpu", trust_nvidia},
     {"tpm", trust_tpm},
     {"azure-snp", trust_azure_snp},
     {"azure-tdx", trust_azure_tdx},
@@ -228,6 +230,9 @@ static void add_unused(struct trust_writer *wr)
 
 		for (size_t j = 0; j < policy->tier_count; j++)
 			used |= strcmp(policy->roots[i].tier, policy->tiers[j]) == 0;
+		/* Of devices beside a CPU, whatever its tier. */
+		used |= strncmp(policy->roots[i].tier, "nvidia-", 7) == 0 &&
+			(policy->gpu || policy_names_tier(policy, "nvidia-gpu"));
 		if (!used)
 			trust_add(
 			    wr,
@@ -264,6 +269,7 @@ static void build(struct trust_writer *wr)
 		if (is_first(policy, i))
 			add_tier(wr, policy->tiers[i], policy->tier_count > 1);
 	}
+	trust_nvidia_beside(wr);
 	add_unused(wr);
 	trust_programs(wr);
 	trust_instances(wr);

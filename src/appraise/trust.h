@@ -80,6 +80,8 @@ void trust_azure_tdx(struct trust_writer *wr);
 /* The hardware alone, under the roots of that tier. */
 void trust_snp_as(struct trust_writer *wr, const char *tier);
 void trust_tdx_as(struct trust_writer *wr, const char *tier);
+void trust_nvidia(struct trust_writer *wr);
+void trust_nvidia_beside(struct trust_writer *wr);
 
 /* What holds for each tier: programs, instances, freshness, allowances. */
 void trust_programs(struct trust_writer *wr);
