@@ -6,6 +6,9 @@
 #ifndef TESTS_NVIDIA_SCENE_H
 #define TESTS_NVIDIA_SCENE_H
 
+#include <openssl/x509.h>
+
+#include "base/limits.h"
 #include "pki/key.h"
 #include "tobichi/verify.h"
 

@@ -58,6 +58,17 @@ static const char *wrong_key(X509 *certificate)
 	return NULL;
 }
 
+/* The chip has certified itself; its maker has certified the chip's ROM, whose name
+ * starts with the chip's: "GH100 A01 GSP BROM". */
+static bool is_of_chip(X509 *leaf, const char *chip)
+{
+	char issuer[NVIDIA_NAME_MAX] = "";
+
+	X509_NAME_get_text_by_NID(X509_get_issuer_name(leaf), NID_commonName, issuer,
+				  sizeof(issuer));
+	return strncmp(issuer, chip, strlen(chip)) == 0 && issuer[strlen(chip)] == ' ';
+}
+
 static const char *wrong_profile(const struct nvidia_chain *chain,
 				 enum nvidia_chain_kind kind)
 {
@@ -81,8 +92,7 @@ static const char *wrong_profile(const struct nvidia_chain *chain,
 		return "";
 	if (!chain->has_fwid || !chain->chip[0])
 		return "a leaf that does not say which firmware and chip it is of";
-	/* The chip has certified itself; its maker has certified the chip's ROM. */
-	return strncmp(chain->names[1], chain->chip, strlen(chain->chip)) == 0
+	return is_of_chip(chain->certificates[0], chain->chip)
 		   ? ""
 		   : "a leaf of another chip than its issuer";
 }

@@ -247,6 +247,7 @@ static void examine_answers(const struct nvidia_appraisal *about, size_t index,
 	const char *const whose[] = {"of the driver's reference values",
 				     "of the firmware's reference values"};
 	struct nvidia_answers answers;
+	bool revoked, forged;
 
 	if (chain && !chain->path[0]) {
 		answers = nvidia_chain_answers(chain, NVIDIA_DEVICE, about->material,
@@ -260,16 +261,13 @@ static void examine_answers(const struct nvidia_appraisal *about, size_t index,
 					       about->material, about->request);
 		take_answers(about, &answers, whose[i], device);
 	}
-	if (!device->answer_of)
+	if (!device->answer_of || device->answer == NVIDIA_ANSWER_NONE)
 		return;
-	if (device->answer == NVIDIA_ANSWER_REVOKED)
-		record(about, index, &check_revoked, false, "none", device->answer_of);
-	else if (device->answer == NVIDIA_ANSWER_FORGED)
-		record(about, index, &check_ocsp, false, "", device->answer_of);
-	else if (device->answer != NVIDIA_ANSWER_NONE) {
-		record(about, index, &check_revoked, true, "", "");
-		record(about, index, &check_ocsp, true, "", "");
-	}
+	revoked = device->answer == NVIDIA_ANSWER_REVOKED;
+	forged = device->answer == NVIDIA_ANSWER_FORGED;
+	record(about, index, &check_revoked, !revoked, "none",
+	       revoked ? device->answer_of : "");
+	record(about, index, &check_ocsp, !forged, "", forged ? device->answer_of : "");
 }
 
 enum tobi_err nvidia_device_examine(const struct nvidia_appraisal *about, size_t index,
