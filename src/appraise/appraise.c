@@ -48,116 +48,6 @@ void tobi_result_free(struct tobi_result *result)
 
 DEFINE_CLEANUP(struct tobi_collateral *, tobi_collateral_free)
 
-struct parts {
-	struct cmw cmw;
-	struct tobi_bytes cpu;			/* the evidence itself */
-	struct tobi_bytes claims, endorsements; /* empty where there is none */
-	/* What the caller gave, and what was in the collection beside all that. */
-	struct tobi_bytes pieces[2 * LIMIT_PIECES];
-	size_t piece_count;
-	const struct tee_verifier *verifier;
-};
-
-/* Logs may have any name in a collection; their media type tells them. */
-static enum tobi_err find_pieces(struct parts *parts, struct tobi_fault *fault)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < parts->cmw.count; i++) {
-		const struct cmw_record *record = &parts->cmw.records[i];
-
-		if (!bytes_equal_text(record->media_type, CMW_TYPE_LOG))
-			continue;
-		if (record->indicator && record->indicator != CMW_EVIDENCE)
-			return fault_set(fault, TOBI_E_MALFORMED, "evidence", "log",
-					 "the record does not call itself evidence");
-		if (count++ == LIMIT_PIECES)
-			return fault_set(fault, TOBI_E_LIMIT, "evidence", "log",
-					 "there are over %d", LIMIT_PIECES);
-		parts->pieces[parts->piece_count++] = record->value;
-	}
-	return TOBI_OK;
-}
-
-/* The value of a record that may be absent, but not of another kind. */
-static enum tobi_err find_record(const struct cmw *cmw, const char *key,
-				 const char *media_type, unsigned indicator,
-				 struct tobi_bytes *ret_value, struct tobi_fault *fault)
-{
-	const struct cmw_record *record = cmw_find(cmw, key);
-
-	if (!record)
-		return TOBI_OK;
-	if (!bytes_equal_text(record->media_type, media_type) ||
-	    (record->indicator && record->indicator != indicator))
-		return fault_set(fault, TOBI_E_MALFORMED, "evidence", key,
-				 "the record is of another kind than %s", media_type);
-	*ret_value = record->value;
-	return TOBI_OK;
-}
-
-static enum tobi_err find_parts(struct tobi_bytes evidence, struct parts *ret_parts,
-				struct tobi_fault *fault)
-{
-	const struct cmw *cmw = &ret_parts->cmw;
-	const struct cmw_record *cpu;
-	enum tobi_err err = cmw_parse(evidence, "evidence", &ret_parts->cmw, fault);
-
-	if (err)
-		return err;
-	cpu = cmw_find(cmw, "cpu");
-	if (!cpu)
-		return fault_set(fault, TOBI_E_MALFORMED, "evidence", "cpu",
-				 "there is no record of this name");
-	if (cpu->indicator && cpu->indicator != CMW_EVIDENCE)
-		return fault_set(fault, TOBI_E_MALFORMED, "evidence", "cpu",
-				 "the record does not call itself evidence");
-	ret_parts->cpu = cpu->value;
-	ret_parts->verifier =
-	    tee_verifier_of(cpu->media_type, cpu->content_format, cpu->value);
-	if (!ret_parts->verifier)
-		return fault_set(fault, TOBI_E_UNSUPPORTED, "evidence", "cpu",
-				 "this kind of evidence is not known here");
-	err = find_record(cmw, "claims", CMW_TYPE_CLAIMS, CMW_EVIDENCE,
-			  &ret_parts->claims, fault);
-	if (!err)
-		err = find_record(cmw, "endorse", CMW_TYPE_CHAIN, CMW_ENDORSEMENT,
-				  &ret_parts->endorsements, fault);
-	return err ? err : find_pieces(ret_parts, fault);
-}
-
-/* What hardware gave may be bound to bytes of the caller's own: then there are no claims,
- * and it counts as if it had come alone. */
-static bool is_unclaimed(const struct parts *parts)
-{
-	return !parts->claims.size && parts->verifier->recognise;
-}
-
-/* Raw evidence has no claims, so a session, which lives from them, does not take it. */
-static enum tobi_err take_evidence(struct tobi_result *result,
-				   const struct appraisal_request *request,
-				   struct parts *parts, struct tobi_fault *fault)
-{
-	if (request->in_session)
-		return find_parts(request->evidence, parts, fault);
-	parts->verifier = tee_verifier_recognise(request->evidence);
-	if (!parts->verifier) {
-		enum tobi_err err = find_parts(request->evidence, parts, fault);
-
-		result->raw = !err && is_unclaimed(parts);
-		return err;
-	}
-	parts->cpu = request->evidence;
-	result->raw = true;
-	return TOBI_OK;
-}
-
-static void add_given_pieces(const struct appraisal_request *request, struct parts *parts)
-{
-	for (size_t i = 0; i < request->piece_count && i < LIMIT_PIECES; i++)
-		parts->pieces[parts->piece_count++] = request->pieces[i];
-}
-
 enum tobi_err appraisal_choose_collateral(struct tobi_result *result,
 					  const struct tobi_policy *policy,
 					  const struct tobi_collateral *given,
@@ -214,13 +104,11 @@ enum tobi_err appraisal_run(struct tobi_result *result, const struct tobi_policy
 		return fault_set(fault, TOBI_E_MEMORY, "appraisal", "", "out of memory");
 	err = evidence_take(result, policy, request, parts, fault);
 	result->raw = parts->raw;
-	add_given_pieces(request, parts);
-	err = take_evidence(result, request, parts, fault);
 	if (!err)
 		err = appraisal_choose_collateral(result, policy, request->collateral,
 						  &chosen, fault);
 	if (!err)
-		err = gpu_split(result, request, &gpu, fault);
+		err = gpu_split(result, parts->pieces, parts->piece_count, &gpu, fault);
 	if (!err) {
 		bool alone = parts->verifier == &tee_nvidia;
 
@@ -231,16 +119,14 @@ enum tobi_err appraisal_run(struct tobi_result *result, const struct tobi_policy
 		    request->in_session ? request->claims_buffer : parts->claims;
 		tee.endorsements = parts->endorsements;
 		tee.collateral = chosen ? chosen : request->collateral;
-		tee.pieces = parts->pieces;
-		tee.piece_count = parts->piece_count;
-		tee.pieces = alone ? request->pieces : gpu.pieces;
-		tee.piece_count = alone ? request->piece_count : gpu.piece_count;
+		tee.pieces = alone ? parts->pieces : gpu.pieces;
+		tee.piece_count = alone ? parts->piece_count : gpu.piece_count;
 		tee.secret = request->secret;
 		err =
 		    parts->verifier->examine(&tee, &result->list, &result->claims, fault);
 		if (!err)
 			err = gpu_appraise(result, policy, &tee, &gpu,
-					   result->raw ? NULL : &parts->cmw, fault);
+					   parts->collection ? &parts->cmw : NULL, fault);
 	}
 	/* The order of the list is that of the reasons: is it a kind that counts, is it
 	 * genuine, and only then what it says. Owed is this in any case. */

@@ -36,8 +36,9 @@ struct tobi_result {
 	bool any_instance;    /* the policy names nobody in particular */
 	const char *identity; /* "any instance of this image", "hardware 01ab..", ... */
 	int64_t time;
-	struct tobi_bytes nonce;    /* the caller's, or empty */
-	struct tobi_bytes key_hash; /* of the attester's key, as its claims say; or empty */
+	struct tobi_bytes nonce; /* the caller's, or empty */
+	struct tobi_bytes
+	    key_hash; /* of the attester's key, as its claims say; or empty */
 	enum tobi_verdict verdict; /* written by verdict.c only */
 	char reason[512];
 	struct tobi_check_result

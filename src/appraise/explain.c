@@ -42,8 +42,9 @@ static const struct {
     {"nitro-tpm",
      "AWS's word on what an EC2 instance has booted; keeps nobody out who is "
      "root in that instance, nor AWS"},
-    {"tpm", "a TPM's word on what a machine has booted; keeps out nobody: not who is root "
-	    "in it, nor, of a virtual TPM, whoever runs the machine underneath"},
+    {"tpm",
+     "a TPM's word on what a machine has booted; keeps out nobody: not who is root "
+     "in it, nor, of a virtual TPM, whoever runs the machine underneath"},
     {"azure-snp",
      "keeps out the host, its hypervisor and its administrators; not AMD, nor Microsoft, "
      "whose paravisor runs inside and keeps the TPM that speaks of the guest"},

@@ -163,16 +163,20 @@ static const struct link ends[] = {
 static const struct {
 	const char *tier;
 	const struct link *links;
-} chains[] = {{"soft", soft}, {"sgx", sgx},	{"tdx", tdx},	      {"snp", snp},
-	      {"sev", sev},   {"nitro", nitro}, {"nitro-tpm", nitro}, {"sgx-epid", epid},
-	      {"tpm", tpm},   {"cca", cca},	{"psa", psa},	      {NULL, soft}};
-} chains[] = {{"soft", soft},	    {"sgx", sgx},	{"tdx", tdx},
-	      {"snp", snp},	    {"sev", sev},	{"nitro", nitro},
-	      {"nitro-tpm", nitro}, {"sgx-epid", epid}, {"tpm", tpm},
-	      {"cca", cca},	    {"psa", psa},	{"azure-snp", azure_snp},
-	      {"azure-tdx", azure_tdx}, {NULL, soft}};
-	      {"cca", cca},	    {"psa", psa},	{NULL, soft}};
-	      {"cca", cca},	    {"psa", psa},	{"nvidia-gpu", nvidia},
+} chains[] = {{"soft", soft},
+	      {"sgx", sgx},
+	      {"tdx", tdx},
+	      {"snp", snp},
+	      {"sev", sev},
+	      {"nitro", nitro},
+	      {"nitro-tpm", nitro},
+	      {"sgx-epid", epid},
+	      {"tpm", tpm},
+	      {"cca", cca},
+	      {"psa", psa},
+	      {"azure-snp", azure_snp},
+	      {"azure-tdx", azure_tdx},
+	      {"nvidia-gpu", nvidia},
 	      {NULL, soft}};
 
 static const struct check_record *find(const struct tobi_result *result, const char *code)

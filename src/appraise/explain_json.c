@@ -130,83 +130,6 @@ static json_t *vector_of(const struct ear_vector *vector)
 			json_object_set_new(json, ar4si_name(i),
 					    json_integer(vector->values[i]));
 	}
-}
-
-enum {
-	AFFIRMED = 2,
-	RECOGNISED = 3,
-	WARNING =
-	    32, /* the least of a warning: unsafe, isolated only, keys of software */
-	VISIBLE = 96, /* the least of a contraindication */
-};
-
-/* Allowed by the policy, and so accepted; still others than the verifier look in. */
-static bool is_visible(const struct tobi_result *result)
-{
-	return result->claims.debug || result->claims.by_user;
-}
-
-/* The memory of these is encrypted for everybody outside. Of the others it is kept apart:
- * by the kernel (soft), by a hypervisor (nitro); 0: the evidence does not speak of it. */
-static int opacity_of(const char *tier)
-{
-	static const char *const encrypted[] = {"sgx", "sgx-epid", "tdx", "snp", "cca",
-					 "azure-snp", "azure-tdx"};
-
-	for (size_t i = 0; i < sizeof(encrypted) / sizeof(encrypted[0]); i++) {
-		if (strcmp(tier, encrypted[i]) == 0)
-			return AFFIRMED;
-	}
-	return strcmp(tier, "nitro-tpm") == 0 || strcmp(tier, "psa") == 0 ? 0 : WARNING;
-}
-
-/*
- * The trustworthiness vector (draft-ietf-rats-ar4si). An accepted soft enclave is a
- * warning, not affirming: root reads its memory (isolated only), and its platform's keys
- * are software's. Only its evidence says anything of files and stored keys.
- */
-static json_t *vector_of(const struct tobi_result *result)
-{
-	const char *tier = result->claims.tier ? result->claims.tier : "";
-	json_t *vector;
-
-	if (result->verdict != TOBI_ACCEPT) {
-		vector = json_object();
-		if (vector)
-			add_failures(vector, result);
-		return vector;
-	}
-	vector = json_pack("{s:i, s:i}", "configuration",
-			   explain_allowance(result, 0) ? WARNING : AFFIRMED,
-			   "executables", RECOGNISED);
-	if (vector && (is_visible(result) || opacity_of(tier)))
-		json_object_set_new(
-		    vector, "runtime-opaque",
-		    json_integer(is_visible(result) ? VISIBLE : opacity_of(tier)));
-	if (vector && strcmp(tier, "soft") == 0) {
-		json_object_set_new(vector, "file-system", json_integer(AFFIRMED));
-		json_object_set_new(vector, "storage-opaque", json_integer(WARNING));
-	}
-	if (vector && !result->any_instance)
-		json_object_set_new(vector, "instance-identity", json_integer(AFFIRMED));
-	return vector;
-}
-
-/* The worst of the vector; what was refused is never better than that. */
-static const char *status_of(const struct tobi_result *result, json_t *vector)
-{
-	json_int_t worst = result->verdict == TOBI_ACCEPT ? 0 : VISIBLE;
-	const char *claim;
-	json_t *value;
-
-	json_object_foreach(vector, claim, value)
-	{
-		if (json_integer_value(value) > worst)
-			worst = json_integer_value(value);
-	}
-	if (worst >= VISIBLE)
-		return "contraindicated";
-	return worst >= WARNING ? "warning" : "affirming";
 	return json;
 }
 
@@ -228,10 +151,9 @@ enum tobi_err explain_json(const struct tobi_result *result, struct writer *out,
 	char *text;
 
 	ear = json_pack("{s:s, s:I, s:{s:s, s:s}, s:{s:o}}", "eat_profile",
-			EAR_PROFILE_NEW,
-			"iat", (json_int_t)result->time, "ear_verifier_id", "developer",
-			"tobichi", "build", EAR_BUILD, "submods",
-			EAR_SUBMOD, appraisal_of(result));
+			EAR_PROFILE_NEW, "iat", (json_int_t)result->time,
+			"ear_verifier_id", "developer", "tobichi", "build", EAR_BUILD,
+			"submods", EAR_SUBMOD, appraisal_of(result));
 	text = ear ? json_dumps(ear, JSON_INDENT(2)) : NULL;
 	if (!text)
 		return fault_set(fault, TOBI_E_MEMORY, "explanation", "",

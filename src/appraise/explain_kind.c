@@ -31,7 +31,8 @@ static const struct {
      "key of that boot; the platform's security processor vouches for that key and for "
      "its own firmware, with a key that the maker knows."},
     {"psa", "A PSA token: a device and its firmware",
-     "The root of trust of a small device measures the firmware that it starts, and signs "
+     "The root of trust of a small device measures the firmware that it starts, and "
+     "signs "
      "the measurements with a key that only this device has."},
     {"nitro", "AWS Nitro: an enclave of the cloud",
      "AWS's own hypervisor runs a small virtual machine beside the customer's instance, "
@@ -45,8 +46,10 @@ static const struct {
      "loader tell what they start, each before it runs. It signs the sums of what it was "
      "told with a key that cannot leave it."},
     {"nvidia-gpu", "NVIDIA: a GPU or a switch, alone",
-     "A small processor in the device measures its firmware, its driver and how it is set "
-     "up, and signs that with a key that only NVIDIA can have certified. What runs on the "
+     "A small processor in the device measures its firmware, its driver and how it is "
+     "set "
+     "up, and signs that with a key that only NVIDIA can have certified. What runs on "
+     "the "
      "machine around it must be proven by evidence of its CPU."},
     {"sgx-epid", "Intel SGX with EPID, retired",
      "An enclave's quote that Intel's Attestation Service has verified, and signed for. "

@@ -13,16 +13,16 @@ struct nvidia_pieces {
 	size_t their_count, other_count;
 };
 
-enum tobi_err gpu_split(struct tobi_result *result,
-			const struct appraisal_request *request,
-			struct gpu_parts *ret_parts, struct tobi_fault *fault)
+enum tobi_err gpu_split(struct tobi_result *result, const struct tobi_bytes *pieces,
+			size_t count, struct gpu_parts *ret_parts,
+			struct tobi_fault *fault)
 {
 	struct nvidia_pieces *all = arena_alloc(&result->arena, sizeof(*all));
 
-	if (!all || request->piece_count > LIMIT_PIECES)
+	if (!all || count > LIMIT_PIECES)
 		return fault_set(fault, TOBI_E_MEMORY, "appraisal", "", "out of memory");
-	for (size_t i = 0; i < request->piece_count; i++) {
-		struct tobi_bytes piece = request->pieces[i];
+	for (size_t i = 0; i < count; i++) {
+		struct tobi_bytes piece = pieces[i];
 
 		if (nvidia_piece_of(piece) == NVIDIA_PIECE_OTHER)
 			all->others[all->other_count++] = piece;

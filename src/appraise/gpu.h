@@ -14,7 +14,7 @@ struct gpu_parts {
 
 /* Sorts the pieces that came beside. TOBI_E_MEMORY. */
 TOBI_MUST_USE enum tobi_err gpu_split(struct tobi_result *result,
-				      const struct appraisal_request *request,
+				      const struct tobi_bytes *pieces, size_t count,
 				      struct gpu_parts *ret_parts,
 				      struct tobi_fault *fault);
 /*

@@ -22,6 +22,53 @@ static const struct check check_signature = {
 
 const struct check *const wrapper_rows[] = {&check_signer, &check_signature, NULL};
 
+/* ---- what came beside the evidence ---- */
+
+/* Whether a record goes with the evidence as a piece. */
+typedef bool record_test(const struct cmw_record *record,
+			 const struct cmw_record *evidence);
+
+static bool is_another(const struct cmw_record *record, const struct cmw_record *evidence)
+{
+	return record != evidence;
+}
+
+/* Logs may have any name in a collection; their media type tells them. */
+static bool is_log(const struct cmw_record *record, const struct cmw_record *evidence)
+{
+	return record != evidence && bytes_equal_text(record->media_type, CMW_TYPE_LOG);
+}
+
+/* Behind the caller's own. */
+static enum tobi_err add_pieces(record_test *wanted, const struct cmw_record *evidence,
+				const struct appraisal_request *request,
+				struct tobi_result *result, struct evidence_parts *parts,
+				struct tobi_fault *fault)
+{
+	const struct cmw *cmw = &parts->cmw;
+	struct tobi_bytes *pieces;
+	size_t count = request->piece_count;
+
+	if (cmw->count == 1)
+		return TOBI_OK;
+	pieces = arena_array(&result->arena, request->piece_count + cmw->count,
+			     sizeof(*pieces));
+	if (!pieces)
+		return fault_set(fault, TOBI_E_MEMORY, object, "", "out of memory");
+	for (size_t i = 0; i < request->piece_count; i++)
+		pieces[i] = request->pieces[i];
+	for (size_t i = 0; i < cmw->count; i++) {
+		if (wanted(&cmw->records[i], evidence))
+			pieces[count++] = cmw->records[i].value;
+	}
+	if (count > LIMIT_PIECES)
+		return fault_set(fault, TOBI_E_LIMIT, object, "",
+				 "over %d pieces beside the evidence", LIMIT_PIECES);
+	parts->pieces = pieces;
+	parts->piece_count = count;
+	return TOBI_OK;
+}
+
 /* ---- the collection of attested TLS ---- */
 
 /* The value of a record that may be absent, but not of another kind. */
@@ -76,7 +123,9 @@ static const struct tee_verifier *kind_of(const struct cmw_record *record,
 	return seen ? seen : named;
 }
 
-static enum tobi_err take_cpu(const struct cmw_record *cpu, struct evidence_parts *parts,
+static enum tobi_err take_cpu(const struct cmw_record *cpu,
+			      const struct appraisal_request *request,
+			      struct tobi_result *result, struct evidence_parts *parts,
 			      struct tobi_fault *fault)
 {
 	const struct cmw *cmw = &parts->cmw;
@@ -95,40 +144,18 @@ static enum tobi_err take_cpu(const struct cmw_record *cpu, struct evidence_part
 				 "this kind of evidence is not known here");
 	err = find_record(cmw, "claims", CMW_TYPE_CLAIMS, CMW_EVIDENCE, &parts->claims,
 			  fault);
-	return err ? err
-		   : find_record(cmw, "endorse", CMW_TYPE_CHAIN, CMW_ENDORSEMENT,
-				 &parts->endorsements, fault);
+	if (!err)
+		err = find_record(cmw, "endorse", CMW_TYPE_CHAIN, CMW_ENDORSEMENT,
+				  &parts->endorsements, fault);
+	parts->collection = true;
+	/* What hardware gave may be bound to bytes of the caller's own: then there are no
+	 * claims, and it counts as if it had come alone. */
+	parts->raw =
+	    !request->in_session && !parts->claims.size && parts->verifier->recognise;
+	return err ? err : add_pieces(is_log, cpu, request, result, parts, fault);
 }
 
 /* ---- other wrappers: one piece of evidence, and what came beside it ---- */
-
-static enum tobi_err add_pieces(const struct cmw *cmw, const struct cmw_record *evidence,
-				const struct appraisal_request *request,
-				struct tobi_result *result, struct evidence_parts *parts,
-				struct tobi_fault *fault)
-{
-	struct tobi_bytes *pieces;
-	size_t count = request->piece_count;
-
-	if (cmw->count == 1)
-		return TOBI_OK;
-	pieces = arena_array(&result->arena, request->piece_count + cmw->count,
-			     sizeof(*pieces));
-	if (!pieces)
-		return fault_set(fault, TOBI_E_MEMORY, object, "", "out of memory");
-	for (size_t i = 0; i < request->piece_count; i++)
-		pieces[i] = request->pieces[i];
-	for (size_t i = 0; i < cmw->count; i++) {
-		if (&cmw->records[i] != evidence)
-			pieces[count++] = cmw->records[i].value;
-	}
-	if (count > LIMIT_PIECES)
-		return fault_set(fault, TOBI_E_LIMIT, object, "",
-				 "over %d pieces beside the evidence", LIMIT_PIECES);
-	parts->pieces = pieces;
-	parts->piece_count = count;
-	return TOBI_OK;
-}
 
 /* What says that it is something else is not looked at. */
 static bool may_be_evidence(const struct cmw_record *record)
@@ -168,7 +195,7 @@ static enum tobi_err take_only(const struct appraisal_request *request,
 		return fault_set(fault, TOBI_E_UNSUPPORTED, object, "",
 				 "no evidence of a kind that is known here is in it");
 	parts->raw = true;
-	return add_pieces(cmw, evidence, request, result, parts, fault);
+	return add_pieces(is_another, evidence, request, result, parts, fault);
 }
 
 static enum tobi_err take_wrapped(struct tobi_bytes bytes,
@@ -186,7 +213,7 @@ static enum tobi_err take_wrapped(struct tobi_bytes bytes,
 		return err;
 	cpu = parts->cmw.alone ? NULL : cmw_find(&parts->cmw, "cpu");
 	if (cpu)
-		return take_cpu(cpu, parts, fault);
+		return take_cpu(cpu, request, result, parts, fault);
 	if (request->in_session)
 		return fault_set(fault, TOBI_E_MALFORMED, object, "cpu",
 				 "there is no record of this name");

@@ -13,7 +13,8 @@ struct evidence_parts {
 	/* The caller's pieces, and what the wrapper held beside the evidence. */
 	const struct tobi_bytes *pieces;
 	size_t piece_count;
-	bool raw; /* without claims */
+	bool collection; /* it has a record "cpu", and others by their names */
+	bool raw;	 /* without claims */
 };
 
 /*

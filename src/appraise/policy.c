@@ -360,24 +360,21 @@ struct tee_request policy_request(const struct tobi_policy *policy, const char *
 {
 	const struct policy_root *root = policy_root_of(policy, tier);
 
-	return (struct tee_request){.anchors_pem = policy_anchors(policy, tier),
-				    .tpm_anchors_pem = policy->tpm_anchors_pem,
-				    .tpm_pins = policy->tpm ? &policy->tpm->pins : NULL,
-				    .tpm_required = policy->asks_for_tpm,
-				    .time = time,
-				    .chains = policy->chains,
-				    .pins = policy_pins(policy, tier),
-				    .reference_pins = policy_pins(policy, "nvidia-rim"),
-				    .keys = root ? &root->keys : NULL,
-				    .device_keys =
-					policy->reference
-					    ? &policy->reference->device_keys
-					    : NULL,
-				    .grace = policy->grace,
-				    .baseline = policy->baseline,
-				    .memo = policy->memo,
-				    .images = policy->images.items,
-				    .image_count = policy->images.count,
-				    .platform_only =
-					policy->sev && policy->sev->platform_only};
+	return (struct tee_request){
+	    .anchors_pem = policy_anchors(policy, tier),
+	    .tpm_anchors_pem = policy->tpm_anchors_pem,
+	    .tpm_pins = policy->tpm ? &policy->tpm->pins : NULL,
+	    .tpm_required = policy->asks_for_tpm,
+	    .time = time,
+	    .chains = policy->chains,
+	    .pins = policy_pins(policy, tier),
+	    .reference_pins = policy_pins(policy, "nvidia-rim"),
+	    .keys = root ? &root->keys : NULL,
+	    .device_keys = policy->reference ? &policy->reference->device_keys : NULL,
+	    .grace = policy->grace,
+	    .baseline = policy->baseline,
+	    .memo = policy->memo,
+	    .images = policy->images.items,
+	    .image_count = policy->images.count,
+	    .platform_only = policy->sev && policy->sev->platform_only};
 }

@@ -22,11 +22,13 @@ static const struct check check_secure = {
 static const struct check check_keys = {
     "POLICY-BOOT-KEYS", "Secure Boot's lists are those that the policy names",
     POLICY "pk, kek, db, dbx",
-    "Somebody enrolled other keys, or a list was updated: name the new one after review."};
+    "Somebody enrolled other keys, or a list was updated: name the new one after "
+    "review."};
 static const struct check check_finished = {
     "POLICY-BOOT-FINISHED", "firmware gave way to the system, and was gone after that",
     POLICY "unfinished; UEFI 2.10, ExitBootServices()",
-    "Take the log after the start; or say unfinished: allowed, for firmware that does not "
+    "Take the log after the start; or say unfinished: allowed, for firmware that does "
+    "not "
     "measure it."};
 static const struct check check_debug = {
     "POLICY-BOOT-DEBUG", "firmware did not run a debugger", POLICY "allow: debug",
@@ -55,9 +57,9 @@ static const struct check check_files = {
     POLICY "ima-files", "Give the kernel's list (IMA); name what is new after review."};
 
 static const struct check *const rows[] = {
-    &check_log,		  &check_secure,  &check_keys,	 &check_finished,
+    &check_log,		  &check_secure,  &check_keys,	  &check_finished,
     &check_debug,	  &check_loaders, &check_kernels, &check_initrds,
-    &check_command_lines, &check_others,  &check_files,	 NULL,
+    &check_command_lines, &check_others,  &check_files,	  NULL,
 };
 
 static const char *const tiers[] = {"tdx", "tpm", "nitro-tpm", "azure-snp", "azure-tdx"};
@@ -77,10 +79,11 @@ static enum tobi_err take_digest(struct tobi_policy *policy, const char *field,
 		*out = arena_copy(&policy->arena, (struct tobi_bytes){value, sizes[i]});
 		return out->ptr ? TOBI_OK : policy_no_memory(policy, fault);
 	}
-	return policy_wrong(policy, field,
-			    "an entry is no digest in hexadecimal, of SHA-256, SHA-384 or "
-			    "SHA-512",
-			    fault);
+	return policy_wrong(
+	    policy, field,
+	    "an entry is no digest in hexadecimal, of SHA-256, SHA-384 or "
+	    "SHA-512",
+	    fault);
 }
 
 static enum tobi_err take_digests(struct tobi_policy *policy, const char *field,
@@ -252,8 +255,8 @@ static void run_keys(struct tobi_result *result, const struct policy_boot *asked
 		    bytes_list_has(&asked->variables[i], hash))
 			continue;
 		wrong = names[i];
-		found = boot->variables[i].found ? policy_hex(result, hash)
-						 : "not measured";
+		found =
+		    boot->variables[i].found ? policy_hex(result, hash) : "not measured";
 	}
 	if (any)
 		check_record(&result->list, &check_keys, !wrong,
@@ -341,8 +344,8 @@ static void run_role(struct tobi_result *result, const struct check *check,
 static bool matters(const struct boot_claims *boot, const struct policy_boot *asked,
 		    unsigned index)
 {
-	bool system = asked->kernels.count || asked->initrds.count ||
-		      asks_for_command_lines(asked);
+	bool system =
+	    asked->kernels.count || asked->initrds.count || asks_for_command_lines(asked);
 
 	if (boot->kind == BOOT_RTMRS)
 		return index == 2 ? asked->loaders.count > 0 : system && index == 3;

@@ -11,15 +11,15 @@
 struct yaml_policy;
 
 struct policy_boot {
-	bool secure_boot;			   /* must be on */
+	bool secure_boot;			     /* must be on */
 	struct bytes_list variables[BOOT_VARIABLES]; /* SHA-256; empty: not asked */
 	/* Digests of any bank, 32 to 64 bytes; empty: not asked. */
 	struct bytes_list loaders, kernels, initrds, files;
 	/* Texts, and digests of them as they are measured; both empty: not asked. */
 	struct bytes_list command_lines, command_line_digests;
 	struct bytes_list ima_files; /* 20 to 64 bytes; empty: not asked */
-	bool others; /* what is measured beside them is let pass */
-	bool unfinished; /* firmware need not have given way */
+	bool others;		     /* what is measured beside them is let pass */
+	bool unfinished;	     /* firmware need not have given way */
 };
 
 /* TOBI_E_MALFORMED, _MEMORY. */

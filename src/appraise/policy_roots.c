@@ -105,15 +105,13 @@ enum tobi_err policy_pins_of(const struct tobi_policy *policy, struct tobi_bytes
 static enum tobi_err take_root(struct tobi_policy *policy, const struct yaml_root *yaml,
 			       struct policy_root *root, struct tobi_fault *fault)
 {
+	/* No tiers: whose wrappers count, whom NVIDIA's reference values must go back to.
+	 */
+	bool is_other = strcmp(yaml->tier, POLICY_WRAPPERS) == 0 ||
+			strcmp(yaml->tier, "nvidia-rim") == 0;
 	enum tobi_err err =
-	    strcmp(yaml->tier, POLICY_WRAPPERS) == 0
-		? TOBI_OK
-		: policy_check_tier(policy->name, "roots", yaml->tier, fault);
-	/* No tier: whom NVIDIA's reference values must go back to. */
-	bool is_rim = strcmp(yaml->tier, "nvidia-rim") == 0;
-	enum tobi_err err = is_rim ? TOBI_OK
-				   : policy_check_tier(policy->name, "roots", yaml->tier,
-						       fault);
+	    is_other ? TOBI_OK
+		     : policy_check_tier(policy->name, "roots", yaml->tier, fault);
 
 	if (!err && policy_root_of(policy, yaml->tier))
 		err = fault_set(fault, TOBI_E_MALFORMED, policy->name, "roots",

@@ -196,6 +196,8 @@ static const cyaml_schema_field_t cca_fields[] = {
     OPTIONAL_TEXT("mec", struct yaml_cca, mec),
     CYAML_FIELD_SEQUENCE("rems", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
 			 struct yaml_cca, rems, &pcr_schema, 1, 4),
+    CYAML_FIELD_END};
+
 static const cyaml_schema_field_t boot_fields[] = {
     OPTIONAL_TEXT("secure-boot", struct yaml_boot, secure_boot),
     OPTIONAL_TEXT("others", struct yaml_boot, others),
@@ -211,8 +213,9 @@ static const cyaml_schema_field_t boot_fields[] = {
     OPTIONAL_LIST("command-line-digests", struct yaml_boot, command_line_digests),
     OPTIONAL_LIST("files", struct yaml_boot, files),
     CYAML_FIELD_SEQUENCE("ima-files", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
-			 struct yaml_boot, ima_files, &text_schema, 1,
-			 LIMIT_IMA_DIGESTS),
+			 struct yaml_boot, ima_files, &text_schema, 1, LIMIT_IMA_DIGESTS),
+    CYAML_FIELD_END};
+
 static const cyaml_schema_field_t ear_claim_fields[] = {
     CYAML_FIELD_STRING_PTR("claim", CYAML_FLAG_POINTER, struct yaml_ear_claim, claim, 1,
 			   32),

@@ -129,6 +129,7 @@ struct yaml_cca {
 	unsigned configs_count, hashes_count, realm_instances_count;
 	struct yaml_pcr *rems;
 	unsigned rems_count;
+};
 struct yaml_ear_claim {
 	char *claim, *min;
 };

@@ -214,9 +214,8 @@ static void examine_bound(const struct scene *scene)
 static const struct tee_verifier *verifier_of(const struct scene *scene)
 {
 	const struct tobi_bytes no_type = {0};
-	const struct tee_verifier *verifier =
-	    tee_verifier_of(no_type, scene->kind.content_format,
-			    scene->carried.evidence.evidence);
+	const struct tee_verifier *verifier = tee_verifier_of(
+	    no_type, scene->kind.content_format, scene->carried.evidence.evidence);
 
 	if (verifier)
 		return verifier;

@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "base/fault.h"
 #include "base/secret.h"
+#include "codec/base64.h"
 #include "codec/json.h"
 #include "collateral/http.h"
 

@@ -10,6 +10,7 @@
 #include "base/fault.h"
 #include "base/hex.h"
 #include "base/secret.h"
+#include "codec/base64.h"
 
 #define OBJECT "paravisor's data"
 

@@ -6,6 +6,7 @@
 #include "base/hex.h"
 #include "base/limits.h"
 #include "base/secret.h"
+#include "codec/base64.h"
 #include "codec/json.h"
 #include "tee/tpm_structs.h"
 

@@ -23,16 +23,9 @@
 enum { SHOWN_MAX = 128, REPORT_DATA_SIZE = 64, CONTENT_FORMAT_EAT_CWT = 263 };
 
 static const struct tee_verifier *const verifiers[] = {
-    &tee_soft,	    &tee_sgx,  &tee_tdx, &tee_snp, &tee_sev, &tee_nitro,
-    &tee_nitro_tpm, &tee_epid, &tee_tpm, &tee_cca, &tee_psa,
-    &tee_soft, &tee_sgx,   &tee_tdx,	   &tee_snp,
-    &tee_sev,  &tee_nitro, &tee_nitro_tpm, &tee_epid,
-    &tee_ear,
-    &tee_soft,	&tee_sgx,	&tee_tdx,	&tee_snp, &tee_sev,
-    &tee_nitro, &tee_nitro_tpm, &tee_epid,	&tee_tpm, &tee_cca,
-    &tee_psa,	&tee_azure_snp, &tee_azure_tdx,
-    &tee_soft, &tee_sgx, &tee_tdx, &tee_snp, &tee_sev, &tee_nitro, &tee_nitro_tpm,
-    &tee_epid, &tee_tpm, &tee_cca, &tee_psa, &tee_nvidia,
+    &tee_soft,	&tee_sgx,	&tee_tdx,	&tee_snp,    &tee_sev,
+    &tee_nitro, &tee_nitro_tpm, &tee_epid,	&tee_tpm,    &tee_cca,
+    &tee_psa,	&tee_azure_snp, &tee_azure_tdx, &tee_nvidia, &tee_ear,
 };
 
 const struct tee_verifier *tee_verifier_at(size_t index)

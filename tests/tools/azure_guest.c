@@ -13,6 +13,7 @@
 
 #include "base/endian.h"
 #include "base/file.h"
+#include "codec/base64.h"
 #include "codec/json.h"
 #include "pki/key.h"
 #include "tests/dcap_scene.h"
