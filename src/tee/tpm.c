@@ -2,7 +2,7 @@
 
 #include "base/fault.h"
 #include "base/secret.h"
-#include "pki/pinned.h"
+#include "tee/boot.h"
 #include "tee/nitro_claims.h"
 #include "tee/tpm_checks.h"
 #include "tee/tpm_facts.h"
@@ -63,6 +63,7 @@ static const struct check *const checks[] = {
     &check_certify,
     &check_binding,
     &check_nitro,
+    BOOT_CHECKS,
     NULL,
 };
 
@@ -365,6 +366,46 @@ static void examine_rest(const struct evidence *evidence, struct checklist *list
 	}
 }
 
+/* The bank that logs have a digest of most likely; NULL: no value came. */
+static const struct tpm_bank *logged_bank(const struct tpm_parts *parts,
+					  const struct tpm_claims *tpm)
+{
+	static const unsigned hashes[] = {TPM_ALG_SHA256, TPM_ALG_SHA384, TPM_ALG_SHA512,
+					  TPM_ALG_SHA1};
+
+	for (size_t i = 0; parts->bank_count && i < sizeof(hashes) / sizeof(hashes[0]);
+	     i++) {
+		const struct tpm_bank *bank = tpm_claims_bank(tpm, hashes[i]);
+
+		if (bank)
+			return bank;
+	}
+	return NULL;
+}
+
+/* A log of the document's own is a piece like any other. */
+static enum tobi_err examine_log(const struct tee_request *request,
+				 const struct tpm_parts *parts, struct checklist *list,
+				 struct tee_claims *claims, struct tobi_fault *fault)
+{
+	const struct tpm_bank *bank = logged_bank(parts, claims->tpm);
+	struct boot_registers_shown shown = {
+	    .kind = BOOT_PCRS, .algorithm = bank ? (uint16_t)bank->hash : TPM_ALG_SHA256};
+	struct tobi_bytes pieces[LIMIT_PIECES + 1];
+	struct tee_request inner = *request;
+
+	for (unsigned i = 0; bank && i < TPM_PCRS; i++)
+		shown.values[i] = bank->pcrs[i];
+	if (parts->log.size) {
+		for (size_t i = 0; i < request->piece_count && i < LIMIT_PIECES; i++)
+			pieces[i] = request->pieces[i];
+		pieces[request->piece_count] = parts->log;
+		inner.pieces = pieces;
+		inner.piece_count = request->piece_count + 1;
+	}
+	return boot_examine(&inner, &shown, list, claims, fault);
+}
+
 static enum tobi_err examine_all(const struct tee_request *request,
 				 struct evidence *evidence, struct checklist *list,
 				 struct tee_claims *claims, struct tobi_fault *fault)
@@ -386,7 +427,7 @@ static enum tobi_err examine_all(const struct tee_request *request,
 		return err;
 	examine_rest(evidence, list, claims);
 	fill_claims(evidence->signer, list->arena, claims);
-	return TOBI_OK;
+	return examine_log(request, &evidence->parts, list, claims, fault);
 }
 
 static enum tobi_err examine(const struct tee_request *request, struct checklist *list,

@@ -91,6 +91,7 @@ void tpm_facts_quote(const struct tpm_claims *tpm, struct arena *arena,
 		tee_fact(claims, arena, "quoted PCRs", "%s: %s", hash ? hash : "?",
 			 pcrs ? pcrs : "?");
 	}
+	tee_fact_hex(claims, arena, "nonce", tpm->extra);
 	tee_fact_hex(claims, arena, "digest of the PCRs", tpm->digest);
 	for (unsigned i = 0; bank && i < TPM_PCRS; i++) {
 		if (!is_unused(bank->pcrs[i]))

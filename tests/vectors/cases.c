@@ -393,7 +393,8 @@ static const struct vector_case vendors[] = {
 	       "POLICY-SNP-PROVISIONAL"}},
     {0}};
 
-static const struct vector_case *const tables[] = {vendors, vector_cases_arm};
+static const struct vector_case *const tables[] = {vendors, vector_cases_arm,
+						   vector_cases_tpm};
 
 const struct vector_case *vector_case_at(size_t index)
 {
@@ -415,9 +416,12 @@ const struct vector_unused vector_unused[] = {
     {"psa/*", "no verifier of PSA tokens in this build"},
     {"tpm/eventlogs/*", "event logs, without evidence: eventlogs_test.c"},
     {"tpm/*", "no verifier of a TPM's quote alone in this build"},
+    {"tpm/eventlogs/*", "a log without a quote that covers it"},
+    {"tpm/gce-cos85-rsa-nonce9009/attestation.pb",
+     "no verifier of Google's attestation message in this build"},
+    {"azure-vtpm/*", "no verifier of Azure's virtual TPM in this build"},
     {"nvidia/*", "no verifier of NVIDIA's GPUs in this build"},
     {"roots/nvidia/*", "no verifier of NVIDIA's GPUs in this build"},
-    {"roots/google-vtpm/*", "no verifier of a TPM's quote alone in this build"},
     {"sgx/fortanix-v3-certtype3-rawtcb/encrypted_ppid.bin",
      "a part of the quote, once more"},
     {"tdx/gotdxguest-v4-gcp-ccel-cross/ccel_table.dat",
@@ -426,12 +430,6 @@ const struct vector_unused vector_unused[] = {
      "a dump of memory; its documents are beside it"},
     {"tdx/gotdxguest-v4-gcp-ccel-cross/nonce.dat",
      "the report data, which expected.json has, too"},
-    {"nitro/vaportpm-nitrotpm/tpm_quote.msg",
-     "no verifier of a TPM's quote alone in this build"},
-    {"nitro/vaportpm-nitrotpm/tpm_quote.sig.der",
-     "no verifier of a TPM's quote alone in this build"},
-    {"nitro/vaportpm-nitrotpm/source.json",
-     "no verifier of a TPM's quote alone in this build"},
     {"sgx/steward-v3-outofdate-noqeid/source.csr.der",
      "a request for a certificate that carries evidence: the evidence is beside it"},
     {"snp/steward-milan-v2-with-crl/source.csr.der",

@@ -22,6 +22,7 @@ static const struct {
     {"roots/amd-snp/", {"snp"}},
     {"roots/amd-sev/", {"sev", "snp"}},
     {"roots/aws-nitro/", {"nitro", "nitro-tpm"}},
+    {"roots/google-vtpm/", {"tpm"}},
 };
 
 static struct vectors vectors;

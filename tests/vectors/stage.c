@@ -5,6 +5,8 @@
 #include <strings.h>
 
 #include "base/limits.h"
+#include "codec/base64.h"
+#include "codec/der.h"
 #include "codec/json.h"
 #include "tests/bytes.h"
 
@@ -192,6 +194,21 @@ static void list_advisories(const struct stage *stage, char *out, size_t room)
 	}
 }
 
+/* A public key in DER, as PEM. */
+static void write_key(struct tobi_bytes der, struct writer *yaml)
+{
+	struct writer text = wr_init(LIMIT_PEM);
+
+	base64_write(&text, der);
+	wr_printf(yaml, "      -----BEGIN PUBLIC KEY-----\n");
+	for (size_t at = 0; at < text.size; at += 64)
+		wr_printf(yaml, "      %.*s\n",
+			  (int)(text.size - at < 64 ? text.size - at : 64),
+			  (const char *)text.ptr + at);
+	wr_printf(yaml, "      -----END PUBLIC KEY-----\n");
+	wr_done(&text);
+}
+
 static void write_anchors(const struct stage *stage, struct writer *yaml)
 {
 	bool at_start = true;
@@ -199,6 +216,10 @@ static void write_anchors(const struct stage *stage, struct writer *yaml)
 	if (stage->anchors.size)
 		wr_printf(yaml, "roots:\n  - tier: %s\n    anchors: |\n",
 			  stage->what->tier);
+	if (stage->anchors.size && stage->anchors.ptr[0] == DER_SEQUENCE) {
+		write_key(stage->anchors, yaml);
+		return;
+	}
 	for (size_t i = 0; i < stage->anchors.size; i++) {
 		uint8_t c = stage->anchors.ptr[i];
 
