@@ -33,14 +33,14 @@ static const char *const names[TPM_PCRS] = {
     "PCR 23, application",
 };
 
-/* As a TPM starts, or resets, a PCR. */
-static bool is_unused(struct tobi_bytes value)
+/* Nothing was ever measured into it. */
+static bool is_zero(struct tobi_bytes value)
 {
-	for (size_t i = 1; i < value.size; i++) {
-		if (value.ptr[i] != value.ptr[0])
+	for (size_t i = 0; i < value.size; i++) {
+		if (value.ptr[i])
 			return false;
 	}
-	return value.size == 0 || value.ptr[0] == 0 || value.ptr[0] == 0xff;
+	return true;
 }
 
 static const struct tpm_bank *strongest(const struct tpm_claims *tpm)
@@ -94,7 +94,7 @@ void tpm_facts_quote(const struct tpm_claims *tpm, struct arena *arena,
 	tee_fact_hex(claims, arena, "nonce", tpm->extra);
 	tee_fact_hex(claims, arena, "digest of the PCRs", tpm->digest);
 	for (unsigned i = 0; bank && i < TPM_PCRS; i++) {
-		if (!is_unused(bank->pcrs[i]))
+		if (!is_zero(bank->pcrs[i]))
 			tee_fact_hex(claims, arena, names[i], bank->pcrs[i]);
 	}
 }
