@@ -30,8 +30,10 @@ FAMILIES = {
     "CCA": "Owed by tokens of Arm CCA. Of an unknown profile the keys are not looked at, which refuses.",
     "PSA": "Owed by tokens of PSA devices; `PSA-BINDING` is not asked of one that comes alone, without claims.",
     "SOFT": "Owed by evidence of the `soft` tier.",
-    "TPM": "Owed by evidence whose token says that the platform's keys are in a TPM or that carries a TPM's quote,\n"
-           "and by all evidence when the policy has the key `tpm`.",
+    "TPM": "Owed by a TPM's quote (tier `tpm`), by evidence whose token says that the platform's keys are in a TPM or that\n"
+           "carries a TPM's quote, and by all evidence when the policy has the key `tpm` and not the tier. `TPM-FORMAT`,\n"
+           "`TPM-QUOTE-NONCE` and `TPM-KEY` are of such a token; of a quote by itself, what did not come (an endorsement\n"
+           "key's certificate, a statement about a key, a NitroTPM document, claims) is not asked.",
     "SEV": "Owed by evidence of AMD SEV and SEV-ES. `SEV-OCA` and `SEV-OWNER` are not asked where no owner's certificate\n"
            "came, nor `SEV-MEASUREMENT` where none came and the policy has `sev.platform-only`.",
     "EPID": "Owed by reports of Intel's retired Attestation Service (tier `sgx-epid`).",

@@ -131,16 +131,6 @@ static bool is_event_log(struct tobi_bytes bytes)
 	return size && size <= bytes.size - HEAD;
 }
 
-/* TPM_GENERATED, TPM_ST_ATTEST_QUOTE; perhaps with its size before it (TPM2B_ATTEST). */
-static bool is_tpm_quote(struct tobi_bytes bytes)
-{
-	static const char magic[] = "\xff\x54\x43\x47\x80\x18";
-
-	return starts(bytes, magic) ||
-	       (bytes.size > 8 &&
-		starts((struct tobi_bytes){bytes.ptr + 2, bytes.size - 2}, magic));
-}
-
 /* MSG_REPORT_RSP of the firmware (SEV-SNP ABI, table 26): status, size, 24 zeros. */
 static bool is_snp_response(struct tobi_bytes bytes)
 {
@@ -189,9 +179,6 @@ static const struct {
     {is_event_log, "this is an event log: a host's word about what it started. Give the "
 		   "quote that covers "
 		   "it as the evidence, and this file with --with"},
-    {is_tpm_quote,
-     "this is a TPM's quote alone: nothing here says whose TPM it is. Give evidence that "
-     "carries it (of a NitroTPM: the attestation document)"},
     {is_snp_response, "this is a SEV-SNP report behind the 32 bytes with which the "
 		      "firmware answers. Cut them "
 		      "off: tail -c +33 FILE"},

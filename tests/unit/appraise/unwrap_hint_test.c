@@ -185,8 +185,6 @@ static void test_unwrap_hint__event_logs(void **state)
 static void test_unwrap_hint__other_things(void **state)
 {
 	(void)state;
-	hints(BYTES(0xff, 0x54, 0x43, 0x47, 0x80, 0x18, 0, 0), "TPM's quote");
-	hints(BYTES(0, 7, 0xff, 0x54, 0x43, 0x47, 0x80, 0x18, 0), "TPM's quote");
 	hints_nothing(BYTES(0xff, 0x54, 0x43, 0x47, 0x80, 0x17, 0, 0));
 	hints(text_bytes("version: 1\n"), "--policy");
 	hints(text_bytes("TOBICHI1..."), "image");
