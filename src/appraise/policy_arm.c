@@ -243,10 +243,10 @@ static bool has_type(const struct arm_claims *claims, struct tobi_bytes type)
 static const char *component_text(struct tobi_result *result,
 				  const struct arm_component *component)
 {
-	const char *text = arena_printf(&result->arena, "%s: %s, signer %s",
-					arm_text(&result->arena, component->type),
-					policy_hex(result, component->value),
-					policy_hex(result, component->signer));
+	const char *text = arena_printf(
+	    &result->arena, "%s: %s, signer %s",
+	    tee_text(&result->arena, component->type, TEE_TEXT_MAX),
+	    policy_hex(result, component->value), policy_hex(result, component->signer));
 
 	return text ? text : "another component";
 }
@@ -273,7 +273,8 @@ static void run_components(struct tobi_result *result, const struct policy_arm *
 
 		if (type.ptr && !has_type(claims, type)) {
 			check_record(&result->list, check, false,
-				     arm_text(&result->arena, type), "no such component");
+				     tee_text(&result->arena, type, TEE_TEXT_MAX),
+				     "no such component");
 			return;
 		}
 	}

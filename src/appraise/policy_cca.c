@@ -193,9 +193,9 @@ void policy_cca_run(struct tobi_result *result, const struct tobi_policy *policy
 	policy_run_list(result, &check_config, &asked->configs,
 			claims->platform.values[ARM_CONFIG], NULL);
 	run_rems(result, asked);
-	policy_run_list(result, &check_hash, &asked->hashes,
-			claims->realm.values[ARM_HASH],
-			arm_text(&result->arena, claims->realm.values[ARM_HASH]));
+	policy_run_list(
+	    result, &check_hash, &asked->hashes, claims->realm.values[ARM_HASH],
+	    tee_text(&result->arena, claims->realm.values[ARM_HASH], TEE_TEXT_MAX));
 	run_mec(result, asked);
 	policy_run_list(result, &check_realm_instance, &asked->realm_instances,
 			claims->realm.values[ARM_INSTANCE], NULL);

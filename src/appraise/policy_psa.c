@@ -132,8 +132,9 @@ static void run_profile(struct tobi_result *result, const struct policy_psa *ask
 	check_record(&result->list, &check_profile, taken,
 		     asked->profiles.count ? "one of those in the policy"
 					   : "a profile that is known here",
-		     claims->has[ARM_PROFILE] ? arm_text(&result->arena, profile)
-					      : "none");
+		     claims->has[ARM_PROFILE]
+			 ? tee_text(&result->arena, profile, TEE_TEXT_MAX)
+			 : "none");
 }
 
 static void run_client(struct tobi_result *result, const struct policy_psa *asked)
@@ -175,9 +176,10 @@ void policy_psa_run(struct tobi_result *result, const struct tobi_policy *policy
 	run_measured(result, asked);
 	policy_arm_run(result, &asked->arm, &arm, claims);
 	run_client(result, asked);
-	policy_run_list(result, &check_certification, &asked->certifications,
-			claims->values[ARM_CERTIFICATION],
-			arm_text(&result->arena, claims->values[ARM_CERTIFICATION]));
+	policy_run_list(
+	    result, &check_certification, &asked->certifications,
+	    claims->values[ARM_CERTIFICATION],
+	    tee_text(&result->arena, claims->values[ARM_CERTIFICATION], TEE_TEXT_MAX));
 }
 
 bool policy_psa_names(const struct tobi_policy *policy)

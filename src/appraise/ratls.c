@@ -167,17 +167,62 @@ static bool examine_claims(struct scene *scene)
 
 /* ---- the evidence ---- */
 
-/* What the evidence must have been made over: the claims, or of Gramine's legacy form the
- * key. What Intel's is over (claims of the evidence extension beside it, in the field) it
- * does not say itself: alone it is bound to nothing. */
+/* Open Enclave hashes keys as texts, with the zero behind them. */
+static bool write_pem(const struct scene *scene, struct writer *out)
+{
+	EVP_PKEY *key = X509_get0_pubkey(scene->leaf);
+
+	if (!key || key_write_public(key, out, NULL))
+		return false;
+	wr_u8(out, 0);
+	return !wr_err(out);
+}
+
+static bool hash_pem(const struct scene *scene, uint8_t ret[static HASH_MAX])
+{
+	CLEANUP(wr_done) struct writer pem = wr_init(LIMIT_PEM);
+
+	return write_pem(scene, &pem) && !hash_sha256(wr_view(&pem), ret);
+}
+
+/* Of Open Enclave's evidence: the custom claims are the key, and nothing else. */
+static void examine_custom_claims(const struct scene *scene)
+{
+	CLEANUP(wr_done) struct writer pem = wr_init(LIMIT_PEM);
+	struct tobi_bytes claims = scene->carried.evidence.claims_buffer;
+
+	check_record(&scene->result->list, &check_ratls_claims, claims.size > 0,
+		     "custom claims of Open Enclave", claims.size ? "" : "none");
+	if (write_pem(scene, &pem))
+		check_record(&scene->result->list, &check_ratls_key,
+			     bytes_equal(claims, wr_view(&pem)), "this key, as PEM",
+			     "other custom claims");
+}
+
+/* What the evidence must have been made over: the claims, or of legacy forms the key. What
+ * Intel's is over (claims of the evidence extension beside it, in the field) it does not
+ * say itself: alone it is bound to nothing. */
 static bool expected_hash(const struct scene *scene, uint8_t ret[static HASH_MAX])
 {
 	size_t size;
 
-	if (scene->carried.form == RATLS_CCC)
+	switch (scene->carried.form) {
+	case RATLS_CCC:
+	case RATLS_OE_EVIDENCE:
 		return !hash_sha256(scene->carried.evidence.claims_buffer, ret);
-	return scene->carried.form == RATLS_GRAMINE &&
-	       hash_key(scene->leaf, CLAIMS_SHA256, ret, &size);
+	case RATLS_GRAMINE:
+		return hash_key(scene->leaf, CLAIMS_SHA256, ret, &size);
+	case RATLS_OE_REPORT:
+		return hash_pem(scene, ret);
+	case RATLS_INTEL:
+		break;
+	}
+	return false;
+}
+
+static bool is_over_the_key(enum ratls_form form)
+{
+	return form == RATLS_GRAMINE || form == RATLS_OE_REPORT;
 }
 
 static void examine_report_data(const struct scene *scene, struct tobi_bytes found)
@@ -191,7 +236,7 @@ static void examine_report_data(const struct scene *scene, struct tobi_bytes fou
 	if (!found.size || !expected_hash(scene, expected))
 		return;
 	good = check_record_equal(list, &check_ratls_binding, wanted, found);
-	if (scene->carried.form != RATLS_CCC)
+	if (is_over_the_key(scene->carried.form))
 		check_record(list, &check_ratls_key, good, "a quote over this key", "");
 }
 
@@ -315,7 +360,9 @@ static enum tobi_err examine(struct scene *scene, struct tobi_fault *fault)
 	check_record(&result->list, &check_ratls_extension, true, "", "");
 	find_verifier(scene);
 	/* A legacy form has none. */
-	if (scene->carried.form == RATLS_GRAMINE)
+	if (scene->carried.form == RATLS_OE_EVIDENCE)
+		examine_custom_claims(scene);
+	else if (is_over_the_key(scene->carried.form))
 		check_record(&result->list, &check_ratls_claims, true, "",
 			     "a legacy form: over the key itself");
 	else if (scene->carried.form == RATLS_CCC && !examine_claims(scene))

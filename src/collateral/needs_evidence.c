@@ -7,6 +7,7 @@
 #include "collateral/needs.h"
 #include "collateral/text.h"
 #include "pki/pinned.h"
+#include "token/oe_evidence.h"
 
 static const char object[] = "evidence";
 
@@ -233,6 +234,16 @@ static bool is_report(struct tobi_bytes evidence)
 enum tobi_err needs_of_evidence(struct tobi_bytes evidence, const struct needs_hint *hint,
 				struct needs *needs, struct tobi_fault *fault)
 {
+	struct oe_evidence oe;
+
+	if (oe_evidence_format(evidence) != OE_UNKNOWN) {
+		enum tobi_err err = oe_evidence_parse(evidence, &oe, fault);
+
+		if (err)
+			return err;
+		evidence = oe.quote;
+	}
+	evidence = oe_report_quote(evidence);
 	/* A report's version is the wider number: of a quote, its third byte is not 0. */
 	if (is_quote(evidence))
 		return needs_of_quote(evidence, needs, fault);

@@ -5,29 +5,14 @@
 #include "base/hex.h"
 #include "base/writer.h"
 
-enum { NAME_MAX_SHOWN = 40, TEXT_MAX_SHOWN = 200 };
-
-static const char *shown(struct arena *arena, struct tobi_bytes text, size_t most)
-{
-	size_t size = text.size < most ? text.size : most;
-	char *copy = arena_alloc(arena, size + 1);
-
-	for (size_t i = 0; copy && i < size; i++)
-		copy[i] =
-		    (char)(text.ptr[i] >= 0x20 && text.ptr[i] < 0x7f ? text.ptr[i] : '?');
-	return copy ? copy : "";
-}
-
-const char *arm_text(struct arena *arena, struct tobi_bytes text)
-{
-	return shown(arena, text, TEXT_MAX_SHOWN);
-}
+enum { NAME_MAX_SHOWN = 40 };
 
 static void add_text(const struct arm_claims *claims, enum arm_claim claim,
 		     const char *name, struct arena *arena, struct tee_claims *out)
 {
 	if (claims->values[claim].ptr)
-		tee_fact(out, arena, name, "%s", arm_text(arena, claims->values[claim]));
+		tee_fact(out, arena, name, "%s",
+			 tee_text(arena, claims->values[claim], TEE_TEXT_MAX));
 }
 
 static void add_bytes(const struct arm_claims *claims, enum arm_claim claim,
@@ -74,7 +59,7 @@ void arm_facts_components(const struct arm_claims *claims, struct arena *arena,
 		const char *name =
 		    component->type.size
 			? arena_printf(arena, "component %s",
-				       shown(arena, component->type, NAME_MAX_SHOWN))
+				       tee_text(arena, component->type, NAME_MAX_SHOWN))
 			: arena_printf(arena, "component %zu", i + 1);
 
 		if (!name || component->value.size > 64 || component->signer.size > 64)
@@ -83,9 +68,9 @@ void arm_facts_components(const struct arm_claims *claims, struct arena *arena,
 		hex_write(component->signer, signer, sizeof(signer));
 		tee_fact(out, arena, name, "%s, signer %s%s%s%s%s", value, signer,
 			 component->version.size ? ", version " : "",
-			 shown(arena, component->version, NAME_MAX_SHOWN),
+			 tee_text(arena, component->version, NAME_MAX_SHOWN),
 			 component->hash.size ? ", " : "",
-			 shown(arena, component->hash, NAME_MAX_SHOWN));
+			 tee_text(arena, component->hash, NAME_MAX_SHOWN));
 	}
 	if (claims->has[ARM_NO_COMPONENTS])
 		tee_fact(out, arena, "components", "none was measured, it says");

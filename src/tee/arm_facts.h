@@ -5,8 +5,6 @@
 #include "tee/arm_claims.h"
 #include "tee/tee.h"
 
-/* A text of the token's, with what is not printable ASCII as '?'; "" after failure. */
-const char *arm_text(struct arena *arena, struct tobi_bytes text);
 /* The device and its state. */
 void arm_facts_device(const struct arm_claims *claims, struct arena *arena,
 		      struct tee_claims *out);

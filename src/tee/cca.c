@@ -105,13 +105,13 @@ static void add_realm(const struct arm_claims *realm, struct arena *arena,
 	for (size_t i = 0; i < CCA_REMS; i++)
 		tee_fact_hex(out, arena, names[i], realm->rems[i]);
 	tee_fact(out, arena, "realm's hash", "%s",
-		 arm_text(arena, realm->values[ARM_HASH]));
+		 tee_text(arena, realm->values[ARM_HASH], TEE_TEXT_MAX));
 	tee_fact_hex(out, arena, "personalisation value",
 		     realm->values[ARM_PERSONALIZATION]);
 	tee_fact_hex(out, arena, "realm challenge", realm->values[ARM_NONCE]);
 	if (realm->values[ARM_PROFILE].ptr)
 		tee_fact(out, arena, "realm's profile", "%s",
-			 arm_text(arena, realm->values[ARM_PROFILE]));
+			 tee_text(arena, realm->values[ARM_PROFILE], TEE_TEXT_MAX));
 	if (realm->values[ARM_INSTANCE].ptr)
 		tee_fact_hex(out, arena, "realm instance id",
 			     realm->values[ARM_INSTANCE]);

@@ -2,12 +2,12 @@
 
 #include <inttypes.h>
 
-#include "base/endian.h"
 #include "base/fault.h"
 #include "base/secret.h"
 #include "tee/dcap_tcb.h"
 #include "tee/sgx_claims.h"
 #include "tee/sgx_report.h"
+#include "token/oe_evidence.h"
 
 #define SDM "Intel SDM volume 3D, REPORT and ATTRIBUTES"
 
@@ -33,25 +33,11 @@ static const struct check *const checks[] = {&check_format,	 DCAP_CHECKS,
 enum {
 	KNOWN_FLAGS = SGX_INITTED | SGX_DEBUG | SGX_MODE64BIT | SGX_PROVISION_KEY |
 		      SGX_EINITTOKEN_KEY | SGX_CET | SGX_KSS | SGX_AEX_NOTIFY,
-	OE_HEADER_SIZE = 16,
-	OE_VERSION = 1,
-	OE_REMOTE = 2,
 };
-
-/* Open Enclave puts 16 bytes before a quote: version, kind, size of the quote. */
-static struct tobi_bytes without_oe_header(struct tobi_bytes evidence)
-{
-	if (evidence.size < OE_HEADER_SIZE || load_u32le(evidence.ptr) != OE_VERSION ||
-	    load_u32le(evidence.ptr + 4) != OE_REMOTE ||
-	    load_u64le(evidence.ptr + 8) != evidence.size - OE_HEADER_SIZE)
-		return evidence;
-	return (struct tobi_bytes){evidence.ptr + OE_HEADER_SIZE,
-				   evidence.size - OE_HEADER_SIZE};
-}
 
 static bool recognise(struct tobi_bytes evidence)
 {
-	return dcap_quote_starts(without_oe_header(evidence), false);
+	return dcap_quote_starts(oe_report_quote(evidence), false);
 }
 
 static const char *wrong_format(const struct dcap_quote *quote,
@@ -156,8 +142,7 @@ static enum tobi_err examine(const struct tee_request *request, struct checklist
 
 	for (size_t i = 0; checks[i]; i++)
 		check_owe(list, checks[i]);
-	err =
-	    dcap_quote_read(without_oe_header(request->evidence), "quote", &quote, fault);
+	err = dcap_quote_read(oe_report_quote(request->evidence), "quote", &quote, fault);
 	if (!err && quote.body_kind != DCAP_SGX)
 		err = fault_set(fault, TOBI_E_MALFORMED, "quote", "TEE type",
 				"it is not of an SGX enclave");

@@ -11,6 +11,7 @@
 #include "tee/azure.h"
 #include "tee/epid.h"
 #include "tee/nitro.h"
+#include "tee/oe.h"
 #include "tee/psa.h"
 #include "tee/nvidia.h"
 #include "tee/sgx.h"
@@ -23,9 +24,9 @@
 enum { SHOWN_MAX = 128, REPORT_DATA_SIZE = 64, CONTENT_FORMAT_EAT_CWT = 263 };
 
 static const struct tee_verifier *const verifiers[] = {
-    &tee_soft,	&tee_sgx,	&tee_tdx,	&tee_snp,    &tee_sev,
-    &tee_nitro, &tee_nitro_tpm, &tee_epid,	&tee_tpm,    &tee_cca,
-    &tee_psa,	&tee_azure_snp, &tee_azure_tdx, &tee_nvidia, &tee_ear,
+    &tee_soft,	    &tee_sgx,	 &tee_tdx, &tee_snp,	&tee_sev,    &tee_nitro,
+    &tee_nitro_tpm, &tee_epid,	 &tee_tpm, &tee_cca,	&tee_psa,    &tee_azure_snp,
+    &tee_azure_tdx, &tee_nvidia, &tee_ear, &tee_oe_sgx, &tee_oe_tdx,
 };
 
 const struct tee_verifier *tee_verifier_at(size_t index)
@@ -93,6 +94,21 @@ void tee_fact(struct tee_claims *claims, struct arena *arena, const char *name,
 	copy = arena_printf(arena, "%s", text);
 	if (copy && claims->fact_count < TEE_FACTS_MAX)
 		claims->facts[claims->fact_count++] = (struct tee_fact){name, copy};
+}
+
+const char *tee_text(struct arena *arena, struct tobi_bytes text, size_t most)
+{
+	size_t size = text.size < most ? text.size : most;
+	char *copy = arena_alloc(arena, size + 1);
+
+	for (size_t i = 0; copy && i < size; i++) {
+		uint8_t byte = text.ptr[i];
+
+		copy[i] = byte == '\n' ? ' ' : '?';
+		if (byte >= 0x20 && byte < 0x7f)
+			copy[i] = (char)byte;
+	}
+	return copy ? copy : "";
 }
 
 void tee_warn(struct tee_claims *claims, const char *text)

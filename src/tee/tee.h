@@ -14,7 +14,7 @@
 #include "tee/check.h"
 #include "tobichi/verify.h"
 
-enum { TEE_PCRS = 24, TEE_FACTS_MAX = 64, TEE_WARNINGS_MAX = 8 };
+enum { TEE_PCRS = 24, TEE_FACTS_MAX = 64, TEE_WARNINGS_MAX = 8, TEE_TEXT_MAX = 200 };
 
 /* For people: "MRENCLAVE", "8c4f..". Printable ASCII. */
 struct tee_fact {
@@ -174,6 +174,9 @@ void tee_fact(struct tee_claims *claims, struct arena *arena, const char *name,
 	      const char *format, ...) TOBI_PRINTF(4, 5);
 void tee_fact_hex(struct tee_claims *claims, struct arena *arena, const char *name,
 		  struct tobi_bytes bytes);
+/* A text of somebody's, for a fact: what is not printable ASCII becomes '?', a line's end
+ * a blank, and what is longer than most bytes is cut. "" after failure. */
+const char *tee_text(struct arena *arena, struct tobi_bytes text, size_t most);
 /* Text is a literal. Said with every verdict, as what weakens it. */
 void tee_warn(struct tee_claims *claims, const char *text);
 /* A measurement to fill, of TEE_MEASUREMENTS_MAX at most; NULL when there is no room or

@@ -3,6 +3,7 @@
 #include "base/fault.h"
 #include "base/secret.h"
 #include "codec/cbor.h"
+#include "token/oe_evidence.h"
 
 static const char object[] = "evidence in the certificate";
 
@@ -26,6 +27,16 @@ const struct extension_name ratls_gramine_name =
 	 0x8a, 0x39, 0x06);
 const struct extension_name ratls_intel_name =
     NAME("1.2.840.113741.1.13.1", 0x2a, 0x86, 0x48, 0x86, 0xf8, 0x4d, 0x01, 0x0d, 0x01);
+const struct extension_name ratls_gramine_dotted_name =
+    NAME("1.2.840.113741.1337.6", 0x2a, 0x86, 0x48, 0x86, 0xf8, 0x4d, 0x8a, 0x39, 0x06);
+const struct extension_name ratls_oe_report_name =
+    NAME("1.3.6.1.4.1.311.105.1", 0x2b, 0x06, 0x01, 0x04, 0x01, 0x82, 0x37, 0x69, 0x01);
+const struct extension_name ratls_oe_old_report_name =
+    NAME("1.2.840.113556.10.1.1", 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x14, 0x0a, 0x01, 0x01);
+const struct extension_name ratls_oe_evidence_name =
+    NAME("1.3.6.1.4.1.311.105.2", 0x2b, 0x06, 0x01, 0x04, 0x01, 0x82, 0x37, 0x69, 0x02);
+const struct extension_name ratls_oe_old_evidence_name =
+    NAME("1.2.840.113556.10.1.2", 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x14, 0x0a, 0x01, 0x02);
 #undef NAME
 
 static bool is_known(uint64_t tag)
@@ -151,37 +162,66 @@ static bool is_quote(struct tobi_bytes value)
 	       value.ptr[1] == 0;
 }
 
+/* In the order in which they are looked for. */
+static const struct {
+	const struct extension_name *name;
+	enum ratls_form form;
+} legacy[] = {
+    {&ratls_gramine_name, RATLS_GRAMINE},
+    {&ratls_gramine_dotted_name, RATLS_GRAMINE},
+    {&ratls_oe_evidence_name, RATLS_OE_EVIDENCE},
+    {&ratls_oe_old_evidence_name, RATLS_OE_EVIDENCE},
+    {&ratls_oe_report_name, RATLS_OE_REPORT},
+    {&ratls_oe_old_report_name, RATLS_OE_REPORT},
+    {&ratls_intel_name, RATLS_INTEL},
+};
+
+enum { LEGACY = sizeof(legacy) / sizeof(legacy[0]) };
+
+/* What is in the value: a quote, and of Open Enclave's evidence its claims. */
+static enum tobi_err read_legacy(struct tobi_bytes value, enum ratls_form form,
+				 struct ratls_evidence *out, struct tobi_fault *fault)
+{
+	struct oe_evidence oe = {.quote = value};
+	enum tobi_err err = TOBI_OK;
+
+	if (form == RATLS_OE_EVIDENCE)
+		err = oe_evidence_parse(value, &oe, fault);
+	else if (form == RATLS_OE_REPORT)
+		oe.quote = oe_report_quote(value);
+	*out = (struct ratls_evidence){RATLS_TAG_QUOTE, oe.quote, oe.claims};
+	return err;
+}
+
 static enum tobi_err find_legacy(const X509 *certificate, struct ratls_carried *out,
 				 struct tobi_fault *fault)
 {
 	struct tobi_bytes value = {0};
-	enum tobi_err err = find_one(certificate, &ratls_gramine_name, &value, fault);
+	enum tobi_err err = TOBI_E_NOT_FOUND;
+	size_t i = 0;
 
-	out->form = RATLS_GRAMINE;
-	if (err == TOBI_E_NOT_FOUND) {
-		err = find_one(certificate, &ratls_intel_name, &value, fault);
-		out->form = RATLS_INTEL;
-		if (!err && value.size && value.ptr[0] == DER_SEQUENCE)
-			return fault_set(
-			    fault, TOBI_E_NOT_FOUND, object, ratls_intel_name.text,
-			    "it is the certificate of a processor (PCK), and "
-			    "carries no evidence");
-	}
+	while (i < LEGACY && err == TOBI_E_NOT_FOUND)
+		err = find_one(certificate, legacy[i++].name, &value, fault);
 	if (err == TOBI_E_NOT_FOUND)
 		return fault_set(fault, err, object, ratls_evidence_name.text,
 				 "the certificate has no extension with evidence");
 	if (err)
 		return err;
-	if (!is_quote(value))
+	out->form = legacy[i - 1].form;
+	if (out->form == RATLS_INTEL && value.size && value.ptr[0] == DER_SEQUENCE)
+		return fault_set(fault, TOBI_E_NOT_FOUND, object, ratls_intel_name.text,
+				 "it is the certificate of a processor (PCK), and "
+				 "carries no evidence");
+	err = read_legacy(value, out->form, &out->evidence, fault);
+	if (err)
+		return err;
+	if (!is_quote(out->evidence.evidence))
 		return fault_set(fault, TOBI_E_MALFORMED, object,
-				 out->form == RATLS_INTEL ? ratls_intel_name.text
-							  : ratls_gramine_name.text,
+				 legacy[i - 1].name->text,
 				 "it is no quote of version 3 to 5");
 	if (value.size > LIMIT_TOKEN)
 		return fault_set(fault, TOBI_E_LIMIT, object, "", "over %d bytes",
 				 LIMIT_TOKEN);
-	out->evidence =
-	    (struct ratls_evidence){.tag = RATLS_TAG_QUOTE, .evidence = value};
 	return TOBI_OK;
 }
 

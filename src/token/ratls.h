@@ -24,10 +24,14 @@ enum {
 	RATLS_TAG_EAT = 1668547081, /* of content format 263: our own soft tier's */
 };
 
-extern const struct extension_name ratls_evidence_name;	    /* 2.23.133.5.4.9 */
-extern const struct extension_name ratls_endorsements_name; /* 2.23.133.5.4.2 */
-extern const struct extension_name ratls_gramine_name;	    /* legacy, raw quote */
-extern const struct extension_name ratls_intel_name;	    /* the same, Intel's */
+extern const struct extension_name ratls_evidence_name;	      /* 2.23.133.5.4.9 */
+extern const struct extension_name ratls_endorsements_name;   /* 2.23.133.5.4.2 */
+extern const struct extension_name ratls_gramine_name;	      /* legacy, raw quote */
+extern const struct extension_name ratls_gramine_dotted_name; /* as it was meant */
+extern const struct extension_name ratls_intel_name;	      /* the same, Intel's */
+/* Open Enclave's, under its first and its present numbers. */
+extern const struct extension_name ratls_oe_report_name, ratls_oe_old_report_name;
+extern const struct extension_name ratls_oe_evidence_name, ratls_oe_old_evidence_name;
 
 /* The value of the evidence extension: tag([evidence, claims-buffer]). */
 struct ratls_evidence {
@@ -63,11 +67,17 @@ enum ratls_form {
 	RATLS_CCC = 1, /* the evidence extension */
 	RATLS_GRAMINE, /* legacy: a raw quote over the key itself, without claims */
 	RATLS_INTEL,   /* the same, under the number that is the PCK extension's too */
+	/* Open Enclave's: a report over the key as PEM; evidence, whose custom claims are
+	 * that PEM. */
+	RATLS_OE_REPORT,
+	RATLS_OE_EVIDENCE,
 };
 
 struct ratls_carried {
 	enum ratls_form form;
-	struct ratls_evidence evidence; /* legacy: RATLS_TAG_QUOTE, no claims-buffer */
+	/* Legacy: RATLS_TAG_QUOTE, no claims-buffer; RATLS_OE_EVIDENCE: its custom claims
+	 * are there. */
+	struct ratls_evidence evidence;
 	bool has_endorsements;
 	struct ratls_endorsements endorsements;
 };

@@ -111,14 +111,15 @@ static void test_arm_claims__lifecycle(void **state)
 	assert_int_equal(arm_lifecycle_find("locked"), -1);
 }
 
-static void test_arm_facts__text__is_printable(void **state)
+static void test_tee_text__is_printable_and_cut(void **state)
 {
 	struct arena arena = arena_init(1 << 16);
 	const uint8_t text[] = {'a', 0x1b, 0xc3, 0xa4, 'b'};
 
 	(void)state;
-	assert_string_equal(arm_text(&arena, (struct tobi_bytes){text, sizeof(text)}),
-			    "a???b");
+	assert_string_equal(
+	    tee_text(&arena, (struct tobi_bytes){text, sizeof(text)}, TEE_TEXT_MAX),
+	    "a???b");
 	arena_done(&arena);
 }
 
@@ -156,7 +157,7 @@ int main(void)
 	    cmocka_unit_test(test_arm_claims__no_map__is_an_error),
 	    cmocka_unit_test(test_arm_claims__peek),
 	    cmocka_unit_test(test_arm_claims__lifecycle),
-	    cmocka_unit_test(test_arm_facts__text__is_printable),
+	    cmocka_unit_test(test_tee_text__is_printable_and_cut),
 	    cmocka_unit_test(test_arm_facts__components__are_measurements),
 	};
 
