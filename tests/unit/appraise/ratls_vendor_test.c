@@ -8,6 +8,7 @@
 #include "collateral/bundle.h"
 #include "pki/chain.h"
 #include "tests/bytes.h"
+#include "tests/oe.h"
 #include "tests/ratls.h"
 #include "tests/snp_scene.h"
 #include "tests/tdx_run.h"
@@ -31,6 +32,8 @@ struct world {
 	bool tdx;
 	EVP_PKEY *claims_key; /* that the claims name */
 	bool over_other_claims, over_the_key, raw;
+	/* Open Enclave's: evidence; else, when over the PEM, a report. */
+	bool oe_evidence, over_the_pem, other_pem;
 	bool without_endorsements, with_ends, without_roots;
 	int spoiled; /* a part of the endorsements that is nothing; -1: none */
 	const struct tobi_collateral *given;
@@ -75,6 +78,20 @@ static void hash_spki(EVP_PKEY *of, uint8_t out[static 32])
 	assert_int_equal(key_spki_sha256(of, out, NULL), 0);
 }
 
+static void write_pem(EVP_PKEY *of, struct writer *out)
+{
+	assert_int_equal(key_write_public(of, out, NULL), 0);
+	wr_u8(out, 0);
+}
+
+static void hash_pem(EVP_PKEY *of, uint8_t out[static 32])
+{
+	CLEANUP(wr_done) struct writer pem = wr_init(LIMIT_PEM);
+
+	write_pem(of, &pem);
+	assert_int_equal(hash_sha256(wr_view(&pem), out), 0);
+}
+
 static void write_quote(struct world *world)
 {
 	uint8_t *at =
@@ -82,7 +99,9 @@ static void write_quote(struct world *world)
 
 	for (size_t i = 0; i < REPORT_DATA; i++)
 		at[i] = 0;
-	if (world->over_the_key)
+	if (world->over_the_pem)
+		hash_pem(world->claims_key, at);
+	else if (world->over_the_key)
 		hash_spki(world->claims_key, at);
 	else
 		assert_int_equal(hash_sha256(wr_view(&world->claims), at), 0);
@@ -141,7 +160,19 @@ static void write_certificate(struct world *world)
 	struct ratls_evidence evidence = {RATLS_TAG_QUOTE, wr_view(&world->quote),
 					  wr_view(&world->claims)};
 
-	if (world->raw) {
+	if (world->oe_evidence || world->over_the_pem) {
+		CLEANUP(wr_done) struct writer pem = wr_init(LIMIT_PEM);
+
+		write_pem(world->other_pem ? other_key : world->claims_key, &pem);
+		if (world->oe_evidence)
+			oe_evidence_write(wr_view(&world->quote), wr_view(&pem), false,
+					  &world->value);
+		else
+			oe_report_write(wr_view(&world->quote), &world->value);
+		leaf.extensions[0] = (struct test_extension){
+		    world->oe_evidence ? &ratls_oe_evidence_name : &ratls_oe_report_name,
+		    wr_view(&world->value), false};
+	} else if (world->raw) {
 		leaf.extensions[0] = (struct test_extension){
 		    &ratls_gramine_name, wr_view(&world->quote), false};
 	} else {
@@ -366,6 +397,49 @@ static void test_ratls_quote__gramines_legacy_form__over_the_key(void **state)
 	     refused(result, "RATLS-KEY"));
 }
 
+/* Over the key as a text. */
+static void test_ratls_quote__open_enclaves_report__over_the_key(void **state)
+{
+	(void)state;
+	EACH(world, world.over_the_pem = true, accepted(result));
+	EACH(world, (world.over_the_pem = true, world.claims_key = other_key),
+	     refused(result, "RATLS-KEY"));
+	EACH(world, (world.over_the_pem = true, world.over_other_claims = true),
+	     refused(result, "RATLS-BINDING"));
+}
+
+/* The key is the custom claims; only SGX's quotes have them. */
+static void test_ratls_quote__open_enclaves_evidence__its_claims_are_the_key(void **state)
+{
+	static const struct {
+		bool other_claims, other_pem, other_key;
+		const char *refuses;
+	} rows[] = {{.refuses = NULL},
+		    {.other_claims = true, .refuses = "RATLS-BINDING"},
+		    {.other_pem = true, .refuses = "RATLS-KEY"},
+		    {.other_key = true, .refuses = "RATLS-KEY"}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct tobi_result *result;
+		struct world world;
+
+		world_make(&world, 3, DCAP_SGX);
+		world.oe_evidence = world.over_the_pem = true;
+		world.over_other_claims = rows[i].other_claims;
+		world.other_pem = rows[i].other_pem;
+		if (rows[i].other_key)
+			world.claims_key = other_key;
+		result = appraise(&world);
+		if (rows[i].refuses)
+			refused(result, rows[i].refuses);
+		else
+			accepted(result);
+		tobi_result_free(result);
+		world_done(&world);
+	}
+}
+
 static void test_ratls_quote__damaged__refused(void **state)
 {
 	(void)state;
@@ -511,6 +585,9 @@ int main(void)
 	    cmocka_unit_test(test_ratls_quote__own_collateral__instead_of_the_peers),
 	    cmocka_unit_test(test_ratls_quote__test_root__not_trusted_by_default),
 	    cmocka_unit_test(test_ratls_quote__gramines_legacy_form__over_the_key),
+	    cmocka_unit_test(test_ratls_quote__open_enclaves_report__over_the_key),
+	    cmocka_unit_test(
+		test_ratls_quote__open_enclaves_evidence__its_claims_are_the_key),
 	    cmocka_unit_test(test_ratls_quote__collateral_of_nobody_named__refused),
 	    cmocka_unit_test(test_ratls_quote__damaged__refused),
 	    cmocka_unit_test(test_ratls_snp__report__reaches_its_verifier),

@@ -244,6 +244,11 @@ static enum tobi_err find(const struct test_leaf *leaf, enum ratls_form *ret_for
 
 #define EVIDENCE BYTES(0xd9, 0xea, 0x60, 0x82, 0x42, 0xaa, 0xbb, 0x41, 0xcc)
 #define QUOTE BYTES(3, 0, 2, 0)
+/* Open Enclave's headers around it; of its evidence the format of a raw quote. */
+#define OE_REPORT BYTES(1, 0, 0, 0, 2, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 3, 0, 2, 0)
+#define OE_EVIDENCE                                                                      \
+	BYTES(3, 0, 0, 0, 0x19, 0x23, 0xd9, 0x1e, 0x12, 0xd2, 0x4c, 0x72, 0xb2, 0x20,    \
+	      0x25, 0xcd, 0x8d, 0xac, 0xe8, 0x71, 4, 0, 0, 0, 0, 0, 0, 0, 3, 0, 2, 0)
 #define PCK BYTES(0x30, 0x03, 0x02, 0x01, 0x00)
 
 static void test_ratls_find__each_form(void **state)
@@ -251,6 +256,12 @@ static void test_ratls_find__each_form(void **state)
 	const struct test_extension ccc = {&ratls_evidence_name, EVIDENCE, false},
 				    gramine = {&ratls_gramine_name, QUOTE, false},
 				    intel = {&ratls_intel_name, QUOTE, false},
+				    dotted = {&ratls_gramine_dotted_name, QUOTE, false},
+				    report = {&ratls_oe_report_name, OE_REPORT, false},
+				    old = {&ratls_oe_old_report_name, OE_REPORT, false},
+				    oe = {&ratls_oe_evidence_name, OE_EVIDENCE, false},
+				    old_oe = {&ratls_oe_old_evidence_name, OE_EVIDENCE,
+					      false},
 				    pck = {&ratls_intel_name, PCK, false};
 	const struct {
 		struct test_extension extensions[3];
@@ -265,6 +276,12 @@ static void test_ratls_find__each_form(void **state)
 	    {{gramine}, 1, RATLS_GRAMINE},
 	    {{intel, gramine}, 2, RATLS_GRAMINE},
 	    {{intel}, 1, RATLS_INTEL},
+	    {{dotted}, 1, RATLS_GRAMINE},
+	    {{report}, 1, RATLS_OE_REPORT},
+	    {{intel, old}, 2, RATLS_OE_REPORT},
+	    {{oe, report}, 2, RATLS_OE_EVIDENCE},
+	    {{old_oe}, 1, RATLS_OE_EVIDENCE},
+	    {{old_oe, ccc}, 2, RATLS_CCC},
 	};
 
 	(void)state;
@@ -306,6 +323,12 @@ static void test_ratls_find__wrong__named(void **state)
 	     TOBI_E_MALFORMED,
 	     "no quote"},
 	    {{{&ratls_gramine_name, BYTES(3), false}}, 1, TOBI_E_MALFORMED, "no quote"},
+	    {{{&ratls_oe_evidence_name, QUOTE, false}}, 1, TOBI_E_TRUNCATED, ""},
+	    {{{&ratls_oe_report_name, BYTES(1, 0, 0, 0, 1, 0, 0, 0, 3, 0, 2, 0), false}},
+	     1,
+	     TOBI_E_MALFORMED,
+	     "no quote"},
+	    {{{&ratls_oe_report_name, OE_REPORT, true}}, 1, TOBI_E_MALFORMED, "critical"},
 	    /* The better form decides, also where it cannot be read. */
 	    {{{&ratls_evidence_name, BYTES(0xd9), false},
 	      {&ratls_gramine_name, QUOTE, false}},
