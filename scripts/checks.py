@@ -29,6 +29,8 @@ FAMILIES = {
            "when an ID block came; `SNP-CHIP` is not asked of a VLEK, which is of no one chip.",
     "CCA": "Owed by tokens of Arm CCA. Of an unknown profile the keys are not looked at, which refuses.",
     "PSA": "Owed by tokens of PSA devices; `PSA-BINDING` is not asked of one that comes alone, without claims.",
+    "OE": "Owed by evidence of Open Enclave, beside all that the quote in it owes. `OE-CLAIMS` is not asked of a format\n"
+          "without custom claims.",
     "SOFT": "Owed by evidence of the `soft` tier.",
     "TPM": "Owed by a TPM's quote (tier `tpm`), by evidence whose token says that the platform's keys are in a TPM or that\n"
            "carries a TPM's quote, and by all evidence when the policy has the key `tpm` and not the tier. `TPM-FORMAT`,\n"

@@ -11,7 +11,7 @@
 
 static const struct check check_claims = {
     "OE-CLAIMS", "the enclave made the quote for the custom claims that follow it",
-    "Open Enclave SDK, attestation/sgx/evidence.h; Tobichi protocols, section 14.10",
+    "Open Enclave SDK, attestation/sgx/evidence.h; Tobichi protocols, section 14.16",
     "Quote and claims do not belong together. Do not use them."};
 
 /* And all that the quote in it owes. */

@@ -1,5 +1,5 @@
 /* Evidence of Open Enclave: a quote, and the claims of the program (docs/PROTOCOL.md
- * section 14.10). */
+ * section 14.16). */
 #ifndef TOBI_TEE_OE_H
 #define TOBI_TEE_OE_H
 

@@ -1,7 +1,7 @@
 /*
  * What Open Enclave puts around a quote: its reports (oe_get_report) and its evidence
  * (oe_get_evidence), with the claims of the enclave's program behind it
- * (docs/PROTOCOL.md section 14.10). Everything borrows from the input.
+ * (docs/PROTOCOL.md section 14.16). Everything borrows from the input.
  *
  * Source: Open Enclave SDK, include/openenclave/internal/report.h,
  * common/attest_plugin.h, include/openenclave/attestation/sgx/evidence.h,

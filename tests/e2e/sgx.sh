@@ -49,4 +49,15 @@ check "a configuration's version is asked of an enclave with KSS" \
 check "which this one lacks" has "$said" "FAIL  POLICY-SGX-CONFIG-SVN"
 { cat policy.yaml; echo 'sgx: {min-config: 1}'; } >wrong.yaml
 check "a key that is none is an error" exits 2 verify v3 --policy wrong.yaml --collateral collateral
+
+# ---- Open Enclave ----
+oe() { file=$1; shift; "$tobichi" verify "$file" --nonce 3132333435363738 --at "$time" --policy policy.yaml --collateral collateral "$@"; }
+check "evidence of Open Enclave is accepted" exits 0 oe oe
+check "with its kind" has "$said" "evidence  oe-evidence"
+check "and the claims of the program" has "$said" 'custom claim nonce'
+check "with other claims it is refused" exits 1 oe oe-other
+check "by what binds them" has "$said" "FAIL  OE-CLAIMS"
+head -c 600 oe >oe.cut
+check "one that was cut is an error" exits 2 oe oe.cut
+check "that says where" has "$said" "Open Enclave evidence: data"
 exit $failed

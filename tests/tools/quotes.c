@@ -3,7 +3,8 @@
  * end-to-end tests.
  *   quotes FOLDER  writes there: v3, v4 and v5 (quotes), named (one that brings no
  *                  certificate), pck.pem (the certificates that it lacks), collateral/,
- *                  policy.yaml, vendor.yaml (which names no root) and time
+ *                  policy.yaml, vendor.yaml (which names no root), time, and oe and
+ *                  oe-other (evidence of Open Enclave; the latter with other claims)
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 
 #include "base/file.h"
 #include "tests/dcap_collateral.h"
+#include "tests/oe.h"
 
 static const char *folder;
 
@@ -111,6 +113,28 @@ static void put_time(void)
 	put_text("time", text);
 }
 
+/* A quote for custom claims, and these behind it. */
+static void put_open_enclave(struct dcap_scene scene)
+{
+	struct writer claims = wr_init(1024), quote = wr_init(LIMIT_EVIDENCE),
+		      out = wr_init(LIMIT_EVIDENCE);
+
+	oe_claim_write("nonce", (struct tobi_bytes){(const uint8_t *)"12345678", 8},
+		       &claims);
+	memset(scene.body + 320, 0, 64);
+	must(!hash_sha256(wr_view(&claims), scene.body + 320));
+	dcap_scene_quote(&scene, &quote);
+	oe_evidence_write(wr_view(&quote), wr_view(&claims), false, &out);
+	put("oe", wr_view(&out));
+	out.size = 0;
+	wr_u8(&claims, 'x');
+	oe_evidence_write(wr_view(&quote), wr_view(&claims), false, &out);
+	put("oe-other", wr_view(&out));
+	wr_done(&claims);
+	wr_done(&quote);
+	wr_done(&out);
+}
+
 int main(int argc, char **argv)
 {
 	struct dcap_scene scene;
@@ -126,6 +150,7 @@ int main(int argc, char **argv)
 	put_collateral(&scene);
 	put_policies(&scene);
 	put_time();
+	put_open_enclave(scene);
 	scene.certification = DCAP_PPID_RSA3072;
 	put_quote("named", &scene);
 	scene.certification = DCAP_PCK_CHAIN;
