@@ -13,7 +13,6 @@
 
 #include <event2/event.h>
 
-#include "appraise/policy_files.h"
 #include "atls/pump.h"
 #include "base/cleanup.h"
 #include "base/fault.h"
@@ -412,8 +411,6 @@ static enum tobi_err own_policy(struct passage *passage, struct tobi_bytes yaml,
 	enum tobi_err err =
 	    tobi_policy_parse(yaml, "the program's", &passage->policy, fault);
 
-	if (!err)
-		err = policy_is_whole(passage->policy, "the program's", fault);
 	if (err)
 		return err;
 	trust_host(setup->manifest->egress[passage->way].target, passage->host,

@@ -60,6 +60,10 @@ enum tobi_err trust_endpoint(const struct tobi_policy *policy, const char *host,
 			     const struct atls_endpoint *like,
 			     struct atls_endpoint *ret_endpoint, struct tobi_fault *fault)
 {
+	enum tobi_err err = policy_is_whole(policy, "policy", fault);
+
+	if (err)
+		return err;
 	*ret_endpoint = (struct atls_endpoint){.role = TOBI_ROLE_CLIENT,
 					       .key = like->key,
 					       .certificate = like->certificate,

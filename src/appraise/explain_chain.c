@@ -158,6 +158,8 @@ static const struct link ends[] = {
     {"ATLS-BINDER", "the claims are bound to this TLS session"},
     {"POLICY-IMAGE", "what was measured is a program that the policy means"},
     {"POLICY-SIGNER", "a signer that the policy means has signed it"},
+    {"POLICY-REFERENCE-SIGNER", "whoever vouches for programs is whom the policy means"},
+    {"POLICY-REFERENCE-MATCH", "what was measured is a program that they vouch for"},
     {NULL, NULL}};
 
 static const struct {

@@ -20,6 +20,7 @@ static const struct {
 	enum group group;
 	const char *means; /* or "" */
 } words[] = {
+    {"endorsed", PROGRAM, "what is vouched for by who signed the reference values"},
     {"MRENCLAVE", PROGRAM, "hash of the enclave as it was loaded"},
     {"MRSIGNERSEAM", FIRMWARE, "who signed the TDX module; zero: Intel"},
     {"MRSIGNER", PROGRAM, "hash of the key that signed the enclave"},

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "appraise/policy_reference.h"
 #include "base/cleanup.h"
 #include "base/fault.h"
 #include "base/file.h"
@@ -49,12 +50,15 @@ enum tobi_err policy_read_file(const char *path, struct tobi_policy **ret_policy
 enum tobi_err policy_is_whole(const struct tobi_policy *policy, const char *object,
 			      struct tobi_fault *fault)
 {
-	const char *name = tobi_policy_reference_file(policy, 0);
+	const struct policy_reference *reference = policy->reference;
 
-	return name
-		   ? fault_set(fault, TOBI_E_UNSUPPORTED, object,
-			       "reference-values.files",
-			       "there is no file beside it here: put the document itself "
-			       "under reference-values.documents")
-		   : TOBI_OK;
+	for (size_t i = 0; reference && i < reference->count; i++) {
+		if (!reference->documents[i].document)
+			return fault_set(fault, TOBI_E_UNSUPPORTED, object,
+					 "reference-values.files",
+					 "there is no file beside it here: put the "
+					 "document itself under "
+					 "reference-values.documents");
+	}
+	return TOBI_OK;
 }

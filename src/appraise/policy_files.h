@@ -10,8 +10,8 @@
 TOBI_MUST_USE enum tobi_err policy_read_file(const char *path,
 					     struct tobi_policy **ret_policy,
 					     struct tobi_fault *fault);
-/* For a policy that came without a file, and so has none beside it:
- * TOBI_E_UNSUPPORTED when it names files. */
+/* For a policy that came without a file, and so has none beside it: TOBI_E_UNSUPPORTED
+ * when it names a file that was not given. */
 TOBI_MUST_USE enum tobi_err policy_is_whole(const struct tobi_policy *policy,
 					    const char *object, struct tobi_fault *fault);
 

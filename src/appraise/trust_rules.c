@@ -1,5 +1,6 @@
 /* What a policy trusts whatever the tier: programs and who signs them, which of all
  * enclaves, how old things may be, insecure choices. */
+#include "appraise/policy_reference.h"
 #include "appraise/trust.h"
 #include "base/cleanup.h"
 #include "pki/pinned.h"
@@ -25,7 +26,7 @@ static void add_images(struct trust_writer *wr)
 static void add_signers(struct trust_writer *wr)
 {
 	const struct tobi_policy *policy = wr->policy;
-	bool alone = policy->images.count == 0;
+	bool alone = policy->images.count == 0 && !policy->reference;
 
 	for (size_t i = 0; i < policy->signers.count; i++) {
 		const char *id = trust_hex(wr, policy->signers.items[i]);
@@ -49,10 +50,70 @@ static void add_signers(struct trust_writer *wr)
 	}
 }
 
+static void add_reference_signer(struct trust_writer *wr, const char *id, bool alone)
+{
+	trust_add(wr,
+		  &(struct tobi_trust_line){
+		      .kind = TOBI_TRUST_SIGNER,
+		      .name = "signer of reference values",
+		      .value = id,
+		      .source = "reference-values.signers",
+		      .does = alone ? "says which programs run: what it lists is accepted"
+				    : "must list the program that the policy names, too",
+		      .bad = alone ? "could list a program that hands out all it is given"
+				   : "nothing alone: the program is named, too",
+		      .smaller = alone ? "name images, too: then it cannot add a program"
+				       : NULL,
+		      .party = alone ? trust_text(wr,
+						  "the signer of reference values %.16s..",
+						  id)
+				     : NULL});
+}
+
+/* Who may say which programs run, by documents. */
+static void add_references(struct trust_writer *wr)
+{
+	const struct policy_reference *reference = wr->policy->reference;
+	bool alone = wr->policy->images.count == 0;
+
+	if (!reference)
+		return;
+	for (size_t i = 0; i < reference->signers.hash_count; i++)
+		add_reference_signer(wr, trust_hex(wr, reference->signers.hashes[i]),
+				     alone);
+	for (size_t i = 0; i < reference->signers.keys.count && !wr->err; i++) {
+		uint8_t id[SHA384_SIZE];
+
+		wr->err = key_spki_sha384(reference->signers.keys.keys[i], id, NULL);
+		if (!wr->err)
+			add_reference_signer(
+			    wr, trust_hex(wr, (struct tobi_bytes){id, sizeof(id)}),
+			    alone);
+	}
+	if (reference->signers.pins.count)
+		trust_add(wr, &(struct tobi_trust_line){
+				  .kind = TOBI_TRUST_SIGNER,
+				  .name = "whom these CAs certify",
+				  .source = "reference-values.signers",
+				  .does = "may sign reference values, each of them",
+				  .bad = "as their CA, which can certify anybody",
+				  .smaller = "name the signer's key, not its CA"});
+	if (reference->allow_unsigned)
+		trust_add(wr, &(struct tobi_trust_line){
+				  .kind = TOBI_TRUST_SIGNER,
+				  .name = "whoever can write the reference values' files",
+				  .source = "reference-values.unsigned",
+				  .does = alone ? "says which programs run"
+						: "must list the program, too",
+				  .bad = "nobody signs for what is in them",
+				  .smaller = "have them signed, and name the signer",
+				  .party = "whoever can write the reference values"});
+}
+
 static void add_version(struct trust_writer *wr)
 {
 	const struct tobi_policy *policy = wr->policy;
-	bool by_signer = policy->images.count == 0;
+	bool by_signer = policy->images.count == 0 && !policy->reference;
 
 	if (policy->has_product || by_signer)
 		trust_add(
@@ -116,6 +177,7 @@ void trust_programs(struct trust_writer *wr)
 	trust_open(wr, &(struct tobi_trust_line){.name = "programs"});
 	add_images(wr);
 	add_signers(wr);
+	add_references(wr);
 	add_version(wr);
 	add_launch(wr);
 	trust_close(wr);
