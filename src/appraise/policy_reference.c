@@ -9,6 +9,7 @@
 #include "base/secret.h"
 #include "codec/base64.h"
 #include "corim/key.h"
+#include "corim/match.h"
 
 enum { HASH_DIGITS = 2 * SHA384_SIZE };
 
@@ -83,83 +84,130 @@ static enum tobi_err take_texts(struct tobi_policy *policy, char **texts, unsign
 	return ret_list->items ? TOBI_OK : policy_no_memory(policy, fault);
 }
 
-static size_t count_keys(const struct corim *corim)
+/* Of what holds: only that has keys to give. */
+static const struct corim *vouched(const struct policy_reference *reference, size_t index)
+{
+	const struct reference_document *one = &reference->documents[index];
+
+	if (!one->document ||
+	    (one->document->is_signed ? !one->proof.holds : !reference->allow_unsigned))
+		return NULL;
+	return one->document->corim;
+}
+
+static size_t count_devices(const struct policy_reference *reference)
 {
 	size_t count = 0;
 
-	for (size_t i = 0; i < corim->module_count; i++) {
-		for (size_t j = 0; j < corim->modules[i].attest_key_count; j++)
-			count += corim->modules[i].attest_keys[j].keys.count;
+	for (size_t i = 0; i < reference->count; i++) {
+		const struct corim *corim = vouched(reference, i);
+
+		for (size_t j = 0; corim && j < corim->module_count; j++)
+			count += corim->modules[j].attest_key_count;
 	}
 	return count;
 }
 
-/* A key that cannot be opened here is one that verifies nothing. */
-static void add_keys(struct policy_reference *reference,
-		     const struct corim_key_triple *triple,
-		     const struct corim_validity *validity)
+static bool same_device(const struct corim_environment *a,
+			const struct corim_environment *b)
 {
-	for (size_t i = 0; i < triple->keys.count; i++) {
-		struct device_key key = {
-		    .class_id = triple->environment.class_id.bytes,
-		    .instance = triple->environment.instance.kind == CORIM_ID_OTHER
-				    ? (struct tobi_bytes){0}
-				    : triple->environment.instance.bytes,
-		    .not_before = validity->has_start ? validity->start : 0,
-		    .not_after = validity->has_end ? validity->end : INT64_MAX};
+	return a->class_id.kind == b->class_id.kind &&
+	       bytes_equal(a->class_id.bytes, b->class_id.bytes) &&
+	       a->instance.kind == b->instance.kind &&
+	       bytes_equal(a->instance.bytes, b->instance.bytes) && !a->has_layer &&
+	       !b->has_layer && !a->has_index && !b->has_index && !a->group.kind &&
+	       !b->group.kind;
+}
 
-		if (triple->environment.instance.kind == CORIM_ID_OTHER ||
-		    triple->environment.group.kind ||
-		    corim_key_open(&triple->keys.items[i], "key", &key.key, NULL))
+static struct reference_device *device_for(struct policy_reference *reference,
+					   const struct corim_environment *environment)
+{
+	struct reference_device *device;
+
+	for (size_t i = 0; i < reference->device_count; i++) {
+		if (same_device(reference->devices[i].environment, environment))
+			return &reference->devices[i];
+	}
+	device = &reference->devices[reference->device_count++];
+	device->environment = environment;
+	return device;
+}
+
+/* A key that cannot be opened here is one that verifies nothing. A key of no class and no
+ * device would be anybody's. */
+static void add_keys(struct policy_reference *reference,
+		     const struct corim_key_triple *triple)
+{
+	struct reference_device *device;
+
+	if (!triple->environment.class_id.kind && !triple->environment.instance.kind)
+		return;
+	device = device_for(reference, &triple->environment);
+	for (size_t i = 0; i < triple->keys.count; i++) {
+		struct anchor_keys *keys = &device->keys;
+		EVP_PKEY *key = NULL;
+
+		if (keys->count == ANCHOR_KEYS_MAX ||
+		    corim_key_open(&triple->keys.items[i], "key", &key, NULL))
 			continue;
-		if (key_spki_sha256(key.key, key.spki, NULL)) {
-			EVP_PKEY_free(key.key);
-			continue;
-		}
-		reference->keys[reference->device_keys.count++] = key;
+		if (key_spki_sha256(key, keys->spki[keys->count], NULL))
+			EVP_PKEY_free(key);
+		else
+			keys->keys[keys->count++] = key;
 	}
 }
 
 static void drop_keys(struct policy_reference *reference)
 {
-	for (size_t i = 0; i < reference->device_keys.count; i++)
-		EVP_PKEY_free(reference->keys[i].key);
-	reference->device_keys = (struct device_keys){0};
+	for (size_t i = 0; i < reference->device_count; i++)
+		anchor_keys_done(&reference->devices[i].keys);
+	reference->device_count = 0;
 }
 
-/* Of all documents that hold. What names them is checked with every appraisal. */
 static enum tobi_err collect_keys(struct tobi_policy *policy, struct tobi_fault *fault)
 {
 	struct policy_reference *reference = policy->reference;
-	size_t total = 0;
+	size_t total = count_devices(reference);
 
 	drop_keys(reference);
-	for (size_t i = 0; i < reference->count; i++) {
-		if (reference->documents[i].document)
-			total += count_keys(reference->documents[i].document->corim);
-	}
+	if (total > LIMIT_CORIM_DEVICES)
+		return fault_set(fault, TOBI_E_LIMIT, policy->name, "reference-values",
+				 "keys of over %d devices", LIMIT_CORIM_DEVICES);
 	if (total == 0)
 		return TOBI_OK;
-	reference->keys = arena_array(&policy->arena, total, sizeof(*reference->keys));
-	if (!reference->keys)
+	reference->devices =
+	    arena_array(&policy->arena, total, sizeof(*reference->devices));
+	if (!reference->devices)
 		return policy_no_memory(policy, fault);
 	for (size_t i = 0; i < reference->count; i++) {
-		const struct reference_document *one = &reference->documents[i];
-		const struct corim *corim = one->document ? one->document->corim : NULL;
+		const struct corim *corim = vouched(reference, i);
 
-		if (!corim || (one->document->is_signed ? !one->proof.holds
-							: !reference->allow_unsigned))
-			continue;
-		for (size_t j = 0; j < corim->module_count; j++) {
+		for (size_t j = 0; corim && j < corim->module_count; j++) {
 			const struct corim_module *module = &corim->modules[j];
 
 			for (size_t k = 0; k < module->attest_key_count; k++)
-				add_keys(reference, &module->attest_keys[k],
-					 &corim->validity);
+				add_keys(reference, &module->attest_keys[k]);
 		}
 	}
-	reference->device_keys.items = reference->keys;
 	return TOBI_OK;
+}
+
+bool policy_reference_has_keys(const struct tobi_policy *policy)
+{
+	return policy->reference && policy->reference->device_count;
+}
+
+const struct anchor_keys *policy_reference_keys(const void *context,
+						const struct tee_environment *environment)
+{
+	const struct policy_reference *reference = context;
+
+	for (size_t i = 0; i < reference->device_count; i++) {
+		if (corim_environment_holds(reference->devices[i].environment,
+					    environment))
+			return &reference->devices[i].keys;
+	}
+	return NULL;
 }
 
 static enum tobi_err give(struct tobi_policy *policy, struct reference_document *to,
@@ -174,9 +222,16 @@ static enum tobi_err give(struct tobi_policy *policy, struct reference_document 
 					   fault);
 	if (err)
 		return err;
-	to->document = TAKE(document);
+	to->document = document;
 	to->proof = proof;
-	return collect_keys(policy, fault);
+	err = collect_keys(policy, fault);
+	if (err) {
+		drop_keys(policy->reference);
+		to->document = NULL;
+		return err;
+	}
+	(void)TAKE(document);
+	return TOBI_OK;
 }
 
 static enum tobi_err add_document(struct tobi_policy *policy, const char *name,

@@ -20,6 +20,12 @@ struct reference_document {
 	struct corim_proof proof;
 };
 
+/* One device, or all of one class. */
+struct reference_device {
+	const struct corim_environment *environment; /* of a document */
+	struct anchor_keys keys;
+};
+
 struct policy_reference {
 	struct corim_signers signers;
 	bool allow_unsigned;
@@ -27,9 +33,8 @@ struct policy_reference {
 	struct bytes_list endorsed; /* names that must be endorsed */
 	struct reference_document documents[LIMIT_CORIM_DOCUMENTS];
 	size_t count;
-	/* Attestation keys of devices in them. */
-	struct device_key *keys;
-	struct device_keys device_keys;
+	struct reference_device *devices; /* whose attestation keys are in them */
+	size_t device_count;
 };
 
 extern const struct check *const policy_reference_rows[]; /* NULL at the end */
@@ -39,6 +44,13 @@ TOBI_MUST_USE enum tobi_err policy_reference_take(struct tobi_policy *policy,
 						  const struct yaml_policy *yaml,
 						  struct tobi_fault *fault);
 void policy_reference_done(struct tobi_policy *policy);
+/* Attestation keys that the documents name for a device, for kinds of evidence whose keys
+ * have no certificates (tee_request.find_keys); NULL where they name none. context: the
+ * policy_reference. Whether the documents count is a check of its own, of each
+ * appraisal. */
+const struct anchor_keys *
+policy_reference_keys(const void *context, const struct tee_environment *environment);
+bool policy_reference_has_keys(const struct tobi_policy *policy);
 /* Owed by all evidence, where the policy has such a section. */
 void policy_reference_owe(struct tobi_result *result, const struct tobi_policy *policy);
 void policy_reference_run(struct tobi_result *result, const struct tobi_policy *policy);

@@ -8,7 +8,6 @@
 #include "base/limits.h"
 #include "collateral/collateral.h"
 #include "pki/anchor_keys.h"
-#include "pki/device_keys.h"
 #include "pki/vendor_roots.h"
 #include "tee/measurement.h"
 #include "tee/check.h"

@@ -328,7 +328,6 @@ static enum tobi_err parse(const char *section, struct tobi_policy **ret_policy,
 
 static void test_policy_reference__what_is_no_value__names_its_key(void **state)
 {
-	static const char id[] = "00";
 	static const struct {
 		const char *section, *field;
 	} wrong[] = {
@@ -343,7 +342,6 @@ static void test_policy_reference__what_is_no_value__names_its_key(void **state)
 	};
 
 	(void)state;
-	(void)id;
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		struct tobi_policy *policy = NULL;
 		struct tobi_fault fault = {0};
@@ -411,35 +409,37 @@ static void test_policy_reference__attestation_keys__go_to_verifiers(void **stat
 	struct reference reference = standard();
 	struct writer section = wr_init(LIMIT_POLICY), triples = wr_init(8192);
 	char hex[2048];
-	const struct tobi_bytes class_id = text_bytes("\x01\x02");
-	const struct tobi_bytes instance = text_bytes("\x01\x02\x03\x04\x05\x06\x07");
+	struct tee_environment device = {.class_kind = TEE_CLASS_BYTES,
+					 .class_id = text_bytes("\x01\x02"),
+					 .instance =
+					     text_bytes("\x01\x02\x03\x04\x05\x06\x07")};
 	struct tee_request request;
-	size_t at = 0;
-	EVP_PKEY *found;
+	const struct anchor_keys *keys;
 
 	(void)state;
 	assert_int_equal(key_spki(stranger, &cose, NULL), 0);
 	base64_write(&pem, wr_view(&cose));
 	snprintf(hex, sizeof(hex), "%.*s", (int)pem.size, (const char *)pem.ptr);
 	wr_printf(&triples,
-		  "m1 3 a1 a2 m2 0 m1 0 t560 h0102 1 t550 h01020304050607 a1 t554 \"%s\"",
-		  hex);
+		  "m1 3 a3 a2 m2 0 m1 0 t560 h0102 1 t550 h01020304050607 a1 t554 \"%s\" "
+		  "a2 m2 0 m1 0 t560 h0102 1 t550 h01020304050607 a1 t560 h00 "
+		  "a2 m1 2 t560 h01 a1 t554 \"%s\"",
+		  hex, hex);
 	wr_u8(&triples, 0);
 	reference.triples = (const char *)triples.ptr;
-	reference.validity = "m1 1 t1 1900000000";
 	write_section(&reference, &section);
 	wr_u8(&section, 0);
 	assert_int_equal(parse((const char *)section.ptr, &policy, NULL), 0);
 	request = policy_request(policy, "sgx", TEST_NOW);
-	assert_non_null(request.device_keys);
-	found = device_keys_next(request.device_keys, class_id, instance, TEST_NOW, &at);
-	assert_non_null(found);
-	assert_int_equal(EVP_PKEY_eq(found, stranger), 1);
-	assert_null(
-	    device_keys_next(request.device_keys, class_id, instance, TEST_NOW, &at));
-	at = 0;
-	assert_null(
-	    device_keys_next(request.device_keys, class_id, instance, TEST_NOW + 1, &at));
+	assert_non_null(request.find_keys);
+	keys = request.find_keys(request.find_keys_context, &device);
+	assert_non_null(keys);
+	assert_int_equal(keys->count, 1);
+	assert_int_equal(EVP_PKEY_eq(keys->keys[0], stranger), 1);
+	device.instance.size--;
+	assert_null(request.find_keys(request.find_keys_context, &device));
+	device.class_id.size = 0;
+	assert_null(request.find_keys(request.find_keys_context, &device));
 	tobi_policy_free(policy);
 	/* Of a document that was changed there are none. */
 	policy = NULL;
@@ -448,7 +448,7 @@ static void test_policy_reference__attestation_keys__go_to_verifiers(void **stat
 	write_section(&reference, &section);
 	wr_u8(&section, 0);
 	assert_int_equal(parse((const char *)section.ptr, &policy, NULL), 0);
-	assert_int_equal(policy_request(policy, "sgx", TEST_NOW).device_keys->count, 0);
+	assert_null(policy_request(policy, "sgx", TEST_NOW).find_keys);
 	tobi_policy_free(policy);
 	wr_done(&pem);
 	wr_done(&cose);
