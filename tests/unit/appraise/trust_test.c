@@ -416,6 +416,32 @@ static void test_trust_write__text__every_name_and_no_control(void **state)
 	tobi_trust_free(trust);
 }
 
+#define REFERENCES                                                                       \
+	"reference-values:\n  files: [a.corim]\n  signers: [4d271d70b0e879051b628e32e"     \
+	"abfb3cec99132047515baeacf31d3b56e437303166b0008ac63a27239fea241559b6e2d]\n"
+
+/* Who signs reference values could add a program, unless images are named, too. */
+static void test_trust__references__their_signers_are_trusted(void **state)
+{
+	struct tobi_trust *alone = tree("nitro", REFERENCES ANY);
+	struct tobi_trust *beside = tree("nitro", IMAGE REFERENCES ANY);
+	struct tobi_trust *open = tree("nitro", "reference-values:\n  files: [a.corim]\n"
+						"  unsigned: allowed\n" ANY);
+	static const char name[] = "signer of reference values";
+
+	(void)state;
+	assert_non_null(find(alone, TOBI_TRUST_SIGNER, name));
+	assert_true(has_party(alone, "the signer of reference values 4d271d70"));
+	assert_true(advises(alone, "name images, too"));
+	assert_non_null(find(beside, TOBI_TRUST_SIGNER, name));
+	assert_false(has_party(beside, "the signer of reference values"));
+	assert_true(has_party(open, "whoever can write the reference values"));
+	assert_true(advises(open, "have them signed, and name the signer"));
+	tobi_trust_free(alone);
+	tobi_trust_free(beside);
+	tobi_trust_free(open);
+}
+
 static void test_trust__nothing_given__argument(void **state)
 {
 	struct tobi_trust *trust = NULL;
@@ -448,6 +474,7 @@ int main(void)
 	    cmocka_unit_test(test_trust_write__html__whole_and_nothing_from_outside),
 	    cmocka_unit_test(test_trust_write__json__every_line_once),
 	    cmocka_unit_test(test_trust_write__text__every_name_and_no_control),
+	    cmocka_unit_test(test_trust__references__their_signers_are_trusted),
 	    cmocka_unit_test(test_trust__nothing_given__argument),
 	};
 

@@ -164,10 +164,37 @@ static void test_cose_write__chain__in_the_unprotected_header(void **state)
 	EVP_PKEY_free(key);
 }
 
+/* What is signed, too, and in order behind the others. */
+static void test_cose_write__protected_headers_more__are_signed(void **state)
+{
+	const struct cose_extra extras[] = {{8, BYTES(0x41, 0x07)}, {15, BYTES(0xa0)}};
+	const struct cose_headers headers = {
+	    .content_type = "a/b", .extras = extras, .extra_count = 2};
+	EVP_PKEY *key = NULL;
+	struct cose_signer signer;
+	struct writer token = wr_init(1000);
+	struct cose_sign1 sign1;
+
+	(void)state;
+	assert_int_equal(key_new(KEY_ED25519, &key, NULL), 0);
+	assert_int_equal(cose_signer_for_key(key, &signer, NULL), 0);
+	assert_int_equal(cose_write(&token, &signer, &headers, payload, false, NULL), 0);
+	assert_int_equal(
+	    cose_parse(wr_view(&token), true, COSE_TAGGED, "token", &sign1, NULL), 0);
+	assert_bytes_equal(sign1.protected_bytes,
+			   BYTES(0xa4, 0x01, 0x27, 0x03, 0x63, 'a', '/', 'b', 0x08, 0x41,
+				 0x07, 0x0f, 0xa0));
+	assert_int_equal(check(wr_view(&token), key, NULL), TOBI_OK);
+	token.ptr[sign1.protected_bytes.ptr - token.ptr + 10] ^= 1;
+	assert_int_equal(check(wr_view(&token), key, NULL), TOBI_E_SIGNATURE);
+	wr_done(&token);
+	EVP_PKEY_free(key);
+}
+
 static void test_cose_write__no_room__limit(void **state)
 {
 	struct cose_headers headers = {0};
-	char content_type[2000];
+	char content_type[10000];
 	EVP_PKEY *key = NULL;
 	struct cose_signer signer;
 	struct writer token = wr_init(60);
@@ -301,6 +328,7 @@ int main(void)
 		test_cose_write__each_kind_of_key__verifies_and_no_flip_does),
 	    cmocka_unit_test(test_cose_write__detached__verifies_with_the_payload_given),
 	    cmocka_unit_test(test_cose_write__chain__in_the_unprotected_header),
+	    cmocka_unit_test(test_cose_write__protected_headers_more__are_signed),
 	    cmocka_unit_test(test_cose_write__no_room__limit),
 	    cmocka_unit_test(test_cose_verify__es512__verified_but_not_signed),
 	    cmocka_unit_test(test_cose_verify__rsa_pss__verified_but_not_signed),
