@@ -25,8 +25,7 @@ enum {
 	CURVE_P384 = 2,
 	CURVE_ED25519 = 6,
 	ED25519_SIZE = 32,
-	COORDINATE_MAX = 48,
-	SPKI_MAX = 1024
+	COORDINATE_MAX = 48
 };
 
 struct cose_key {
@@ -84,40 +83,6 @@ enum tobi_err cose_key_read(struct tobi_bytes item, const char *object,
 	bytes_copy(point + half, sizeof(point) - half, key.y.ptr, half);
 	return ec_key_read(half == 32 ? KEY_P256 : KEY_P384,
 			   (struct tobi_bytes){point, 2 * half}, object, ret_key, fault);
-}
-
-/* The point, or the raw key, ends a SubjectPublicKeyInfo. */
-enum tobi_err cose_key_write(EVP_PKEY *key, struct writer *out, struct tobi_fault *fault)
-{
-	CLEANUP(wr_done) struct writer spki = wr_init(SPKI_MAX);
-	bool edwards = EVP_PKEY_is_a(key, "ED25519");
-	size_t half = edwards ? ED25519_SIZE : (size_t)EVP_PKEY_get_bits(key) / 8;
-	size_t size = edwards ? half : 2 * half;
-	enum tobi_err err = key_spki(key, &spki, fault);
-	struct tobi_bytes all = wr_view(&spki);
-	const uint8_t *point;
-
-	if (err)
-		return err;
-	if ((!edwards && (!EVP_PKEY_is_a(key, "EC") || (half != 32 && half != 48))) ||
-	    all.size < size)
-		return fault_set(fault, TOBI_E_UNSUPPORTED, "key", "COSE_Key",
-				 "only P-256, P-384 and Ed25519 are known here");
-	point = all.ptr + all.size - size;
-	cbor_write_map(out, edwards ? 3 : 4);
-	cbor_write_uint(out, COSE_KEY_TYPE);
-	cbor_write_uint(out, edwards ? TYPE_OKP : TYPE_EC2);
-	cbor_write_int(out, COSE_KEY_CURVE);
-	cbor_write_uint(out, edwards	  ? CURVE_ED25519
-			     : half == 32 ? CURVE_P256
-					  : CURVE_P384);
-	cbor_write_int(out, COSE_KEY_X);
-	cbor_write_bytes(out, (struct tobi_bytes){point, half});
-	if (!edwards) {
-		cbor_write_int(out, COSE_KEY_Y);
-		cbor_write_bytes(out, (struct tobi_bytes){point + half, half});
-	}
-	return wr_err(out);
 }
 
 static bool is_pem(struct tobi_bytes text)

@@ -3,6 +3,7 @@
 #include "base/fault.h"
 #include "base/secret.h"
 #include "codec/cbor.h"
+#include "codec/cose_key.h"
 #include "corim/key.h"
 #include "corim/reader.h"
 #include "corim/signed.h"
@@ -60,7 +61,10 @@ static enum tobi_err write_claims(const struct corim_sign_request *request,
 	cbor_write_uint(out, 8);
 	cbor_write_map(out, 1);
 	cbor_write_uint(out, 1);
-	return cose_key_write(request->key, out, fault);
+	return cose_key_write(out, request->key)
+		   ? fault_set(fault, TOBI_E_UNSUPPORTED, "key", "COSE_Key",
+			       "this kind of key cannot be named in a signature")
+		   : TOBI_OK;
 }
 
 static enum tobi_err check_leaf(const struct corim_sign_request *request,
