@@ -162,9 +162,10 @@ bool event_log_next(struct event_log *log, struct event *ret_event)
 	if (++log->read > LIMIT_EVENTS)
 		rd_fail(rd, TOBI_E_LIMIT, "events");
 	event.index = rd_u32le(rd, "pcrIndex");
-	if (event.index == UNUSED)
-		rd_fail(rd, TOBI_E_TRAILING, "filling");
 	event.type = rd_u32le(rd, "eventType");
+	/* Windows logs what extends nothing under that number. */
+	if (event.index == UNUSED && event.type != EVENT_NO_ACTION)
+		rd_fail(rd, TOBI_E_TRAILING, "filling");
 	if (log->sha1_only) {
 		event.digests[0] = (struct event_digest){
 		    TCG_SHA1, rd_bytes(rd, SHA1_SIZE, "digest")};

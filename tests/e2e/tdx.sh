@@ -23,7 +23,7 @@ check "its tier is explained" has "$said" "keeps out the host, its hypervisor an
 check "its registers are shown" has "$said" "RTMR0  "
 check "and what Intel says of the platform" has "$said" "TCB status                  UpToDate"
 check "the event log is replayed" exits 0 verify quote --with log
-check "and said so" has "$said" "2 events give RTMR0 to RTMR3"
+check "and said so" has "$said" "2 events, replayed in SHA-384"
 check "with the table of it" exits 0 verify quote --with log --with table
 check "as a page" exits 0 verify quote --with log --html
 check "that explains the rows" has "$said" "TDX-EVENT-LOG"

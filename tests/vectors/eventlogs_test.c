@@ -34,6 +34,9 @@ static const struct log_case cases[] = {
     {"crypto_agile.bin", BOOT_OFF, false, false, 2, 0, 0, 0, NULL, NULL},
     {"debian-10.bin", BOOT_ON, false, true, 3, 0, 0, 2, NULL, NULL},
     {"ebs_event_missing.bin", BOOT_ON, false, true, 1, 0, 0, 0, NULL, NULL},
+    /* Its shim measures bytes behind what it believed by: that is not counted. */
+    {"debian-10.bin", BOOT_ON, false, true, 3, 0, 0, 1, NULL, NULL},
+    {"ebs_event_missing.bin", BOOT_OFF, false, true, 1, 0, 0, 0, NULL, NULL},
     {"option_rom.bin", BOOT_ON, true, true, 1, 0, 0, 2, NULL, NULL},
     {"short_no_action.bin", BOOT_UNKNOWN, false, true, 0, 0, 0, 0, NULL,
      "BOOT-SEPARATORS"},
