@@ -233,7 +233,7 @@ static const struct command commands[] = {
      "  FILE               the sealed object (standard input)\n",
      cmd_unseal},
     {"verify",
-     "EVIDENCE --policy FILE [--nonce HEX] [--at TIME] [--with FILE]...\n"
+     "EVIDENCE... --policy FILE [--nonce HEX] [--at TIME] [--with FILE]...\n"
      "                      [--collateral PATH]... [--cache[=FOLDER]]\n"
      "                      [--secret FILE] [--json | --html] [-o FILE]\n"
      "                      [--extract-tpm FOLDER]\n"
@@ -242,7 +242,8 @@ static const struct command commands[] = {
      "                      [--ear-verifier NAME] [--ear-lifetime SECONDS]]",
      "appraise evidence, whatever its kind and form, and explain the verdict",
      "  EVIDENCE       a file: a collection, a certificate, or what hardware gives; as\n"
-     "                 bytes, hexadecimal, base64 or armour\n"
+     "                 bytes, hexadecimal, base64 or armour; of several, or of a folder,\n"
+     "                 comes a table; a folder with one has what belongs to it beside it\n"
      "  --policy FILE  what the evidence must prove\n"
      "  --nonce HEX    the nonce that you chose\n"
      "  --at TIME      appraise as of 2026-05-17T12:00:00Z, not now\n"
@@ -250,7 +251,7 @@ static const struct command commands[] = {
      "  --collateral PATH  what the vendors publish: a file, a folder or a bundle\n"
      "  --cache[=FOLDER]  what `tobichi collateral fetch` has kept\n"
      "  --secret FILE  a key that only you and the platform have (SEV: the TIK)\n"
-     "  --json         an EAR claims-set, unsigned\n"
+     "  --json         an EAR claims-set, unsigned; of several, one object a line\n"
      "  --html         one self-contained page\n"
      "  -o, --output FILE  write to a file\n"
      "  --extract-tpm FOLDER  write a TPM's quote as files, for tpm2_checkquote\n"

@@ -1,5 +1,6 @@
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "appraise/policy_files.h"
@@ -13,6 +14,7 @@
 #include "cli/collateral_load.h"
 #include "cli/ear.h"
 #include "cli/extract.h"
+#include "cli/verify_many.h"
 #include "tobichi/verify.h"
 
 struct options {
@@ -207,11 +209,72 @@ static const char *take_option(struct options *options, int option)
 	}
 }
 
+static bool is_folder(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* A folder, or several. */
+static int run_many(const struct options *options,
+		    const struct tobi_verify_request *request, char *const *paths,
+		    size_t count)
+{
+	CLEANUP(wr_done) struct writer yaml = wr_init(LIMIT_POLICY);
+	CLEANUP(tobi_policy_freep) struct tobi_policy *policy = NULL;
+	CLEANUP(tobi_collateral_freep) struct tobi_collateral *collateral = NULL;
+	CLEANUP(secret_done) struct secret secret = {0};
+	struct verify_many many = {.paths = paths,
+				   .path_count = count,
+				   .json = options->format == TOBI_FORMAT_JSON,
+				   .out = options->out};
+	struct tobi_fault fault = {0};
+	enum tobi_err err =
+	    file_read(options->policy, LIMIT_POLICY, "policy", &yaml, &fault);
+
+	if (!err)
+		err = tobi_policy_parse(wr_view(&yaml), options->policy, &policy, &fault);
+	if (!err)
+		err = read_collateral(options, &collateral, &fault);
+	if (!err && !collateral) {
+		collateral = tobi_collateral_new();
+		if (!collateral)
+			err = fault_set(&fault, TOBI_E_MEMORY, "collateral", "",
+					"out of memory");
+	}
+	if (!err && options->secret)
+		err = file_read_secret(options->secret, SECRET_MAX, "secret", &secret,
+				       &fault);
+	if (err)
+		return cli_fail(&fault);
+	many.common = (struct verify_common){.policy = policy,
+					     .policy_path = options->policy,
+					     .nonce = request->nonce,
+					     .secret = secret_view(&secret),
+					     .time = request->time};
+	many.collateral = collateral;
+	return verify_many_run(&many);
+}
+
+/* Options that are of one piece of evidence. */
+static const char *wrong_for_many(const struct options *options)
+{
+	if (options->piece_count)
+		return "--with belongs to one piece of evidence: put both into a folder "
+		       "of their own";
+	if (options->extract)
+		return "--extract-tpm needs one EVIDENCE file";
+	return options->format == TOBI_FORMAT_HTML ? "--html needs one EVIDENCE file"
+						   : NULL;
+}
+
 int cmd_verify(int argc, char **argv)
 {
 	struct options options = {.format = TOBI_FORMAT_TEXT};
 	struct tobi_verify_request request = {.time = time(NULL)};
 	const char *wrong = NULL;
+	bool many;
 	uint8_t nonce[LIMIT_NONCE];
 	int option;
 
@@ -221,8 +284,12 @@ int cmd_verify(int argc, char **argv)
 		wrong = take_option(&options, option);
 	if (wrong)
 		return cli_usage("verify", "%s", wrong);
-	if (optind + 1 != argc)
-		return cli_usage("verify", "it needs one EVIDENCE file");
+	if (optind == argc)
+		return cli_usage("verify", "it needs EVIDENCE: a file, or a folder");
+	many = optind + 1 != argc || is_folder(argv[optind]);
+	wrong = many ? wrong_for_many(&options) : NULL;
+	if (wrong)
+		return cli_usage("verify", "%s", wrong);
 	options.evidence = argv[optind];
 	if (!options.policy)
 		return cli_usage("verify",
@@ -241,5 +308,6 @@ int cmd_verify(int argc, char **argv)
 	}
 	if (options.at && !cli_read_time(options.at, &request.time))
 		return cli_usage("verify", "--at needs a time like 2026-05-17T12:00:00Z");
-	return run(&options, &request);
+	return many ? run_many(&options, &request, argv + optind, (size_t)(argc - optind))
+		    : run(&options, &request);
 }
