@@ -46,6 +46,13 @@ bool verify_is_evidence(struct tobi_bytes file)
 	       is_evidence(unwrapped.bytes);
 }
 
+bool verify_is_sev(struct tobi_bytes file)
+{
+	const struct tee_verifier *verifier = tee_verifier_recognise(file);
+
+	return verifier && strcmp(verifier->tier, "sev") == 0;
+}
+
 /* ---- the files of a folder ---- */
 
 void verify_names_done(struct verify_names *names)
@@ -220,6 +227,7 @@ static enum tobi_err count_evidence(const struct verify_names *names, size_t *re
 				    struct tobi_fault *fault)
 {
 	size_t count = 0;
+	bool sev = false;
 
 	for (size_t i = 0; i < names->count && count < 2; i++) {
 		CLEANUP(wr_done) struct writer file = wr_init(LIMIT_EVIDENCE_TEXT);
@@ -229,7 +237,11 @@ static enum tobi_err count_evidence(const struct verify_names *names, size_t *re
 
 		if (err == TOBI_E_MEMORY)
 			return fault_set(fault, err, object, "", "%s", why.message);
-		count += !err && verify_is_evidence(wr_view(&file));
+		if (err || !verify_is_evidence(wr_view(&file)) ||
+		    (sev && verify_is_sev(wr_view(&file))))
+			continue;
+		sev |= verify_is_sev(wr_view(&file));
+		count++;
 	}
 	*ret_count = count;
 	return TOBI_OK;
@@ -306,6 +318,8 @@ enum tobi_err verify_find_jobs(const struct verify_common *common, char *const *
 	for (size_t i = 0; i < count && !err; i++) {
 		if (stat(paths[i], &st) != 0)
 			return fault_errno(fault, object, "", "%s", paths[i]);
+		if (S_ISDIR(st.st_mode) && count == 1)
+			ret_jobs->below = paths[i];
 		if (S_ISDIR(st.st_mode))
 			err = take_folder(common, ret_jobs, paths[i], collateral, fault);
 		else

@@ -204,6 +204,8 @@ static enum tobi_err find_evidence(const struct verify_names *files,
 				   struct verify_names *ret_evidence,
 				   struct tobi_fault *fault)
 {
+	bool sev = false;
+
 	ret_evidence->paths = calloc(files->count + 1, sizeof(*ret_evidence->paths));
 	if (!ret_evidence->paths)
 		return no_memory(fault);
@@ -212,8 +214,10 @@ static enum tobi_err find_evidence(const struct verify_names *files,
 
 		if (file_read(files->paths[i], LIMIT_EVIDENCE_TEXT, object, &file,
 			      NULL) ||
-		    !verify_is_evidence(wr_view(&file)))
+		    !verify_is_evidence(wr_view(&file)) ||
+		    (sev && verify_is_sev(wr_view(&file))))
 			continue;
+		sev |= verify_is_sev(wr_view(&file));
 		ret_evidence->paths[ret_evidence->count] = strdup(files->paths[i]);
 		if (!ret_evidence->paths[ret_evidence->count++])
 			return no_memory(fault);

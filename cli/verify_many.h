@@ -54,6 +54,7 @@ struct verify_jobs {
 	struct verify_job *jobs;
 	size_t count, room;
 	size_t files; /* that were seen */
+	const char *below; /* the one folder that was given, or NULL; borrowed */
 };
 
 /* ---- verify_folder.c ---- */
@@ -79,6 +80,8 @@ TOBI_MUST_USE enum tobi_err verify_list_files(const struct verify_common *common
 void verify_names_done(struct verify_names *names);
 /* Whether the file is evidence: bytes, or in a form that is taken off. */
 bool verify_is_evidence(struct tobi_bytes file);
+/* Of SEV: its several files of one folder are one piece of evidence together. */
+bool verify_is_sev(struct tobi_bytes file);
 
 /* ---- verify_job.c ---- */
 

@@ -39,13 +39,27 @@ static void put_column(struct writer *out, const char *text, size_t width)
 	wr_done(&shown);
 }
 
+/* Below one folder its own name says nothing. */
+static const char *shown_name(const struct verify_jobs *jobs, const char *file)
+{
+	size_t size = jobs->below ? strlen(jobs->below) : 0;
+
+	while (size > 1 && jobs->below[size - 1] == '/')
+		size--;
+	return size && strncmp(file, jobs->below, size) == 0 && file[size] == '/' &&
+		       file[size + 1]
+		   ? file + size + 1
+		   : file;
+}
+
 static size_t widest(const struct verify_jobs *jobs)
 {
 	size_t width = 4;
 
 	for (size_t i = 0; i < jobs->count; i++) {
 		for (size_t k = 0; k < jobs->jobs[i].count; k++) {
-			size_t size = strlen(jobs->jobs[i].rows[k].file);
+			size_t size = strlen(
+			    shown_name(jobs, jobs->jobs[i].rows[k].file));
 
 			if (size > width)
 				width = size;
@@ -54,8 +68,8 @@ static size_t widest(const struct verify_jobs *jobs)
 	return width > FILE_SHOWN_MAX ? FILE_SHOWN_MAX : width;
 }
 
-static void put_row(struct writer *out, const struct verify_row *row, size_t width,
-		    bool color)
+static void put_row(struct writer *out, const struct verify_row *row, const char *name,
+		    size_t width, bool color)
 {
 	static const char *const colors[] = {
 	    [VERIFY_ACCEPTED] = "\033[32m",
@@ -64,13 +78,13 @@ static void put_row(struct writer *out, const struct verify_row *row, size_t wid
 	};
 	char reason[REASON_SHOWN_MAX + 1];
 
-	put_column(out, row->file, width);
+	put_column(out, name, width);
 	wr_printf(out, "  ");
 	put_column(out, row->kind ? row->kind : "-", 13);
 	wr_printf(out, "  ");
 	put_column(out, row->tier ? row->tier : "-", 10);
 	wr_printf(out, "  %s", color ? colors[row->state] : "");
-	put_column(out, states[row->state], 10);
+	put_column(out, states[row->state], row->state == VERIFY_ACCEPTED ? 0 : 10);
 	wr_printf(out, "%s", color ? "\033[0m" : "");
 	if (row->state != VERIFY_ACCEPTED) {
 		wr_printf(out, "  ");
@@ -89,7 +103,9 @@ static void put_table(const struct verify_jobs *jobs, bool color, double seconds
 	wr_printf(out, "  %-13s  %-10s  %-10s  %s\n", "kind", "tier", "verdict", "reason");
 	for (size_t i = 0; i < jobs->count; i++) {
 		for (size_t k = 0; k < jobs->jobs[i].count; k++)
-			put_row(out, &jobs->jobs[i].rows[k], width, color);
+			put_row(out, &jobs->jobs[i].rows[k],
+				shown_name(jobs, jobs->jobs[i].rows[k].file), width,
+				color);
 	}
 	wr_printf(out, "\n%zu accepted, %zu refused, %zu unreadable, in %.1f s\n",
 		  verify_table_count(jobs, VERIFY_ACCEPTED),
