@@ -224,8 +224,8 @@ static enum tobi_err examine_quote(const struct tee_request *request,
 	struct tpm_quoted quoted = {.attest = parts->message,
 				    .signature = parts->signature,
 				    .key = key,
-				    .banks = &parts->bank,
-				    .bank_count = parts->has_pcrs};
+				    .banks = parts->values.banks,
+				    .bank_count = parts->values.bank_count};
 	uint8_t extra[SHA256_SIZE];
 	enum tobi_err err;
 

@@ -151,13 +151,14 @@ static enum tobi_err read_pcrs(const struct source *source, const json_t *list,
 
 	if (!json_is_array(list) || count > TPM_PCRS)
 		return wrong(source, "pcrs", "a list of at most 24 is needed");
-	parts->bank.hash = TPM_ALG_SHA256;
-	parts->has_pcrs = true;
 	for (size_t i = 0; i < count && !err; i++) {
-		err = read_value(source, json_array_get(list, i), "pcrs", HEX,
-				 &parts->bank.pcrs[i]);
-		if (!err && parts->bank.pcrs[i].size != PCR_SIZE)
+		struct tobi_bytes value = {0};
+
+		err = read_value(source, json_array_get(list, i), "pcrs", HEX, &value);
+		if (!err && value.size != PCR_SIZE)
 			err = wrong(source, "pcrs", "a value is not of 32 bytes");
+		if (!err)
+			tpm_parts_add_pcr(&parts->values, TPM_ALG_SHA256, i, value);
 	}
 	return err;
 }

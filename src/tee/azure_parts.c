@@ -61,18 +61,12 @@ static enum tobi_err take(struct tobi_bytes *part, struct tobi_bytes piece,
 	return TOBI_OK;
 }
 
-static enum tobi_err take_values(struct azure_parts *parts, struct tobi_bytes values,
-				 struct tobi_fault *fault)
+static void take_values(struct azure_parts *parts, struct tobi_bytes values)
 {
-	if (parts->has_pcrs)
-		return fault_set(fault, TOBI_E_EXISTS, OBJECT, "PCR values",
-				 "two of them came: give one");
-	parts->has_pcrs = true;
-	parts->bank.hash = TPM_ALG_SHA256;
 	for (size_t i = 0; i < TPM_PCRS; i++)
-		parts->bank.pcrs[i] =
-		    (struct tobi_bytes){values.ptr + i * PCR_SIZE, PCR_SIZE};
-	return TOBI_OK;
+		tpm_parts_add_pcr(
+		    &parts->values, TPM_ALG_SHA256, i,
+		    (struct tobi_bytes){values.ptr + i * PCR_SIZE, PCR_SIZE});
 }
 
 static struct tobi_bytes read_sized(struct reader *rd, size_t max, const char *field)
@@ -91,27 +85,21 @@ static enum tobi_err take_bincode(struct azure_parts *parts, struct tobi_bytes p
 	struct reader rd = rd_init(piece);
 	struct tobi_bytes signature = read_sized(&rd, SIGNATURE_SIZE, "signature");
 	struct tobi_bytes message = read_sized(&rd, MESSAGE_MAX, "message");
-	struct tpm_bank bank = {.hash = TPM_ALG_SHA256};
 	uint64_t count = rd_u64le(&rd, "PCR values");
+	struct tobi_bytes values;
 	enum tobi_err err;
 
-	if (count > TPM_PCRS)
-		rd_fail(&rd, TOBI_E_LIMIT, "PCR values");
-	for (size_t i = 0; i < count && !rd_failed(&rd); i++)
-		bank.pcrs[i] = rd_bytes(&rd, PCR_SIZE, "PCR values");
+	if (!rd_failed(&rd) && count != TPM_PCRS)
+		rd_fail(&rd, TOBI_E_UNSUPPORTED, "PCR values");
+	values = rd_bytes(&rd, TPM_PCRS * PCR_SIZE, "PCR values");
 	err = rd_finish(&rd, "quote in bincode", fault);
 	if (!err)
 		err = take(&parts->message, message, "TPM quote", fault);
 	if (!err)
 		err = take(&parts->signature, signature, "TPM signature", fault);
-	if (!err && parts->has_pcrs)
-		err = fault_set(fault, TOBI_E_EXISTS, OBJECT, "PCR values",
-				"two of them came: give one");
-	if (err)
-		return err;
-	parts->bank = bank;
-	parts->has_pcrs = true;
-	return TOBI_OK;
+	if (!err)
+		take_values(parts, values);
+	return err;
 }
 
 /* A log of the virtual TPM is nothing that the hardware knows of. */
@@ -122,8 +110,13 @@ static enum tobi_err take_piece(struct azure_parts *parts, struct tobi_bytes pie
 		return take(&parts->message, piece, "TPM quote", fault);
 	if (is_signature(piece))
 		return take(&parts->signature, piece, "TPM signature", fault);
-	if (is_values(piece))
-		return take_values(parts, piece, fault);
+	if (is_values(piece)) {
+		take_values(parts, piece);
+		return TOBI_OK;
+	}
+	if (tpm_pcrs_add_serialized(&parts->values, piece) ||
+	    tpm_pcrs_add_text(&parts->values, piece))
+		return TOBI_OK;
 	if (is_bincode(piece))
 		return take_bincode(parts, piece, fault);
 	if (dcap_quote_starts(piece, true))
@@ -140,16 +133,18 @@ static enum tobi_err take_piece(struct azure_parts *parts, struct tobi_bytes pie
 enum tobi_err azure_parts_read(const struct tee_request *request, struct arena *arena,
 			       struct azure_parts *ret_parts, struct tobi_fault *fault)
 {
-	struct azure_parts parts = {0};
+	struct azure_parts *parts = ret_parts;
 	enum tobi_err err = TOBI_OK;
 
+	*parts = (struct azure_parts){.values = {.arena = arena}};
 	if (azure_hcl_starts(request->evidence))
-		parts.hcl = request->evidence;
+		parts->hcl = request->evidence;
 	else
-		err = azure_json_read(request->evidence, arena, &parts, fault);
+		err = azure_json_read(request->evidence, arena, parts, fault);
 	for (size_t i = 0; i < request->piece_count && !err; i++)
-		err = take_piece(&parts, request->pieces[i], fault);
-	if (!err)
-		*ret_parts = parts;
+		err = take_piece(parts, request->pieces[i], fault);
+	if (!err && (parts->values.twice || parts->values.too_many))
+		err = fault_set(fault, TOBI_E_EXISTS, OBJECT, "PCR values",
+				"there are two values of a PCR, or too many banks");
 	return err;
 }

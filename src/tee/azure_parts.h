@@ -7,7 +7,7 @@
 
 #include "tee/azure_hcl.h"
 #include "tee/tee.h"
-#include "tee/tpm_claims.h"
+#include "tee/tpm_parts.h"
 
 enum { AZURE_PIECES_MAX = LIMIT_PIECES + 3 };
 
@@ -15,8 +15,7 @@ enum { AZURE_PIECES_MAX = LIMIT_PIECES + 3 };
 struct azure_parts {
 	struct tobi_bytes hcl;
 	struct tobi_bytes message, signature; /* of the TPM's quote */
-	struct tpm_bank bank;		      /* PCR values, of SHA-256 */
-	bool has_pcrs;
+	struct tpm_parts values;	      /* of PCRs, and nothing else */
 	struct tobi_bytes td_quote;
 	/* Certificates, and what of the pieces is no part of the above. */
 	struct tobi_bytes pieces[AZURE_PIECES_MAX];

@@ -224,7 +224,8 @@ static enum tobi_err add_vaportpm(struct tpm_parts *parts, const json_t *json,
 
 bool tpm_json_starts(struct tobi_bytes bytes)
 {
-	return bytes.size && bytes.ptr[0] == '{' &&
+	/* Azure's has a quote in it, too: its own kind reads that (azure_json.h). */
+	return bytes.size && bytes.ptr[0] == '{' && !has_text(bytes, "\"hcl_report\"") &&
 	       (has_text(bytes, "\"tpm2-quote\"") || has_text(bytes, "\"tpm_quote\"") ||
 		has_text(bytes, "\"attest_data\""));
 }
