@@ -7,10 +7,12 @@
 #include "base/secret.h"
 #include "tee/azure_data.h"
 #include "tee/azure_parts.h"
+#include "tee/boot.h"
 #include "tee/snp.h"
 #include "tee/snp_claims.h"
 #include "tee/tdx.h"
 #include "tee/tdx_claims.h"
+#include "tee/tpm_facts.h"
 #include "tee/tpm_verify.h"
 
 #define HCL "Azure, HwVmReport.h"
@@ -63,14 +65,26 @@ static const struct check check_nonce = {
     "The evidence belongs to another request. Ask for it again with your own nonce."};
 
 static const struct check *const snp_checks[] = {
-    &check_hcl,	      &check_hash,   &check_binding, &check_vmpl,
-    &check_data,      &check_ak,     &check_quote,   &check_signature,
-    &check_selection, &check_digest, &check_nonce,   NULL,
+    &check_hcl,	   &check_hash,	     &check_binding,
+    &check_vmpl,   &check_data,	     &check_ak,
+    &check_quote,  &check_signature, &check_selection,
+    &check_digest, &check_nonce,     BOOT_CHECKS,
+    NULL,
 };
 static const struct check *const tdx_checks[] = {
-    &check_hcl,	      &check_hash,   &check_binding, &check_td_report,
-    &check_data,      &check_ak,     &check_quote,   &check_signature,
-    &check_selection, &check_digest, &check_nonce,   NULL,
+    &check_hcl,
+    &check_hash,
+    &check_binding,
+    &check_td_report,
+    &check_data,
+    &check_ak,
+    &check_quote,
+    &check_signature,
+    &check_selection,
+    &check_digest,
+    &check_nonce,
+    BOOT_CHECKS,
+    NULL,
 };
 
 static const struct tpm_quoted_rows quote_rows = {
@@ -177,6 +191,9 @@ static enum tobi_err examine_hardware(const struct tee_request *request,
 	inner.claims_buffer = (struct tobi_bytes){0};
 	inner.bound_elsewhere = "it is bound to the paravisor's data (AZURE-BINDING)";
 	inner.pieces = parts->pieces;
+	/* A log there is the guest's, which the hardware has not measured. */
+	if (kind->report == AZURE_REPORT_TDX)
+		inner.endorsements = (struct tobi_bytes){0};
 	inner.piece_count = parts->piece_count;
 	if (!inner.evidence.size)
 		return fault_set(fault, TOBI_E_NOT_FOUND, "Azure evidence", "TD quote",
@@ -216,6 +233,19 @@ static void record_fault(struct checklist *list, const struct check *check,
 	check_record(list, check, false, expected, text);
 }
 
+/* A log is told from the virtual TPM's values. */
+static enum tobi_err examine_log(const struct tee_request *request,
+				 struct checklist *list, struct tee_claims *claims,
+				 struct tobi_fault *fault)
+{
+	const struct tpm_bank *bank = tpm_claims_bank(claims->tpm, TPM_ALG_SHA256);
+	struct boot_registers_shown shown = {.kind = BOOT_PCRS, .algorithm = TCG_SHA256};
+
+	for (size_t i = 0; bank && i < TPM_PCRS; i++)
+		shown.values[i] = bank->pcrs[i];
+	return boot_examine(request, &shown, list, claims, fault);
+}
+
 static enum tobi_err examine_quote(const struct tee_request *request,
 				   const struct azure_parts *parts, EVP_PKEY *key,
 				   struct checklist *list, struct tee_claims *claims,
@@ -242,9 +272,11 @@ static enum tobi_err examine_quote(const struct tee_request *request,
 	else
 		quoted.expected_extra = (struct tobi_bytes){extra, sizeof(extra)};
 	err = tpm_quoted_verify(&quoted, &quote_rows, list, claims, fault);
-	if (!err && claims->tpm)
-		claims->nonce = claims->tpm->extra;
-	return err;
+	if (err)
+		return err;
+	claims->nonce = claims->tpm->extra;
+	tpm_facts_quote(claims->tpm, list->arena, claims);
+	return examine_log(request, list, claims, fault);
 }
 
 static enum tobi_err examine_tpm(const struct tee_request *request,

@@ -9,6 +9,7 @@
 #include "tee/azure_json.h"
 #include "tee/dcap_quote.h"
 #include "tee/event_log.h"
+#include "tee/ima_log.h"
 #include "tee/tpm_structs.h"
 
 #define OBJECT "Azure evidence"
@@ -121,7 +122,7 @@ static enum tobi_err take_piece(struct azure_parts *parts, struct tobi_bytes pie
 		return take_bincode(parts, piece, fault);
 	if (dcap_quote_starts(piece, true))
 		return take(&parts->td_quote, piece, "TD quote", fault);
-	if (event_log_starts(piece) || ccel_table_starts(piece))
+	if (event_log_starts(piece) || ccel_table_starts(piece) || ima_log_starts(piece))
 		return TOBI_OK;
 	if (parts->piece_count == AZURE_PIECES_MAX)
 		return fault_set(fault, TOBI_E_LIMIT, OBJECT, "pieces", "over %d of them",
