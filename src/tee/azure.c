@@ -114,7 +114,8 @@ static bool is_zero(struct tobi_bytes bytes)
 	return true;
 }
 
-/* The head is bound by nothing: it must say what it always says. */
+/* The head is bound by nothing: it must say what it always says. False: of other hardware
+ * nothing more can be read. */
 static bool examine_hcl(const struct azure_hcl *hcl, const struct kind *kind,
 			struct checklist *list)
 {
@@ -132,8 +133,9 @@ static bool examine_hcl(const struct azure_hcl *hcl, const struct kind *kind,
 		wrong = "it is of other hardware than the rest says";
 	check_record(list, &check_hash, hcl->hash_type == AZURE_HASH_SHA256, "SHA-256",
 		     hcl->hash_type == AZURE_HASH_SHA256 ? "" : "another hash");
-	return check_record(list, &check_hcl, !wrong,
-			    "what a paravisor's report always says", wrong);
+	check_record(list, &check_hcl, !wrong, "what a paravisor's report always says",
+		     wrong);
+	return hcl->report_type == kind->report;
 }
 
 static void examine_binding(const struct azure_hcl *hcl, struct tobi_bytes report_data,
