@@ -39,6 +39,8 @@ FAMILIES = {
     "SEV": "Owed by evidence of AMD SEV and SEV-ES. `SEV-OCA` and `SEV-OWNER` are not asked where no owner's certificate\n"
            "came, nor `SEV-MEASUREMENT` where none came and the policy has `sev.platform-only`.",
     "EPID": "Owed by reports of Intel's retired Attestation Service (tier `sgx-epid`).",
+    "AZURE": "Owed by evidence of Azure's confidential VMs, with `SNP-*` or with `TDX-*` and `DCAP-*`, and `BOOT-*`; `AZURE-VMPL` on SEV-SNP,\n"
+             "`AZURE-TD-REPORT` on TDX alone. `AZURE-NONCE` is not asked of evidence that comes alone, without claims.",
     "NITRO": "Owed by documents of AWS Nitro, tiers `nitro` and `nitro-tpm`; `NITRO-BINDING` is not asked of one that\n"
              "comes alone, without claims.",
 }

@@ -402,17 +402,21 @@ static void write_plain(struct azure_scene *scene, struct writer *out)
 static void write_collection(struct azure_scene *scene, struct writer *out)
 {
 	static const uint8_t key[32] = {7};
-	struct writer claims = wr_init(1024), evidence = wr_init(LIMIT_EVIDENCE);
+	struct writer claims = wr_init(1024), evidence = wr_init(LIMIT_EVIDENCE),
+		      endorsed = wr_init(LIMIT_CMW);
 	uint8_t extra[SHA256_SIZE];
 	struct tobi_bytes before = scene->extra;
-	struct cmw_record records[2] = {
+	struct cmw_record records[3] = {
 	    {.key = text_bytes("cpu"),
 	     .media_type = text_bytes(scene->tdx ? "application/vnd.tobichi.azure-tdx"
 						 : "application/vnd.tobichi.azure-snp"),
 	     .indicator = CMW_EVIDENCE},
 	    {.key = text_bytes("claims"),
 	     .media_type = text_bytes(CMW_TYPE_CLAIMS),
-	     .indicator = CMW_EVIDENCE}};
+	     .indicator = CMW_EVIDENCE},
+	    {.key = text_bytes("endorse"),
+	     .media_type = text_bytes(CMW_TYPE_CHAIN),
+	     .indicator = CMW_ENDORSEMENT}};
 
 	claims_buffer_write(&claims, scene->nonce, key, TOBI_ROLE_SERVER,
 			    (struct tobi_bytes){0});
@@ -423,7 +427,13 @@ static void write_collection(struct azure_scene *scene, struct writer *out)
 	scene->extra = before;
 	records[0].value = wr_view(&evidence);
 	records[1].value = wr_view(&claims);
-	cmw_write(out, records, 2);
+	cbor_write_array(&endorsed, scene->piece_count);
+	for (size_t i = 0; i < scene->piece_count; i++)
+		cbor_write_bytes(&endorsed, scene->pieces[i]);
+	records[2].value = wr_view(&endorsed);
+	cmw_write(out, records, scene->piece_count ? 3 : 2);
+	scene->piece_count = 0;
+	wr_done(&endorsed);
 	wr_done(&claims);
 	wr_done(&evidence);
 }

@@ -193,9 +193,7 @@ static enum tobi_err examine_hardware(const struct tee_request *request,
 	inner.claims_buffer = (struct tobi_bytes){0};
 	inner.bound_elsewhere = "it is bound to the paravisor's data (AZURE-BINDING)";
 	inner.pieces = parts->pieces;
-	/* A log there is the guest's, which the hardware has not measured. */
-	if (kind->report == AZURE_REPORT_TDX)
-		inner.endorsements = (struct tobi_bytes){0};
+	inner.endorsements = (struct tobi_bytes){0}; /* among the pieces */
 	inner.piece_count = parts->piece_count;
 	if (!inner.evidence.size)
 		return fault_set(fault, TOBI_E_NOT_FOUND, "Azure evidence", "TD quote",

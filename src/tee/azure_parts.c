@@ -6,6 +6,7 @@
 #include "base/fault.h"
 #include "base/reader.h"
 #include "base/secret.h"
+#include "codec/cbor.h"
 #include "tee/azure_json.h"
 #include "tee/dcap_quote.h"
 #include "tee/event_log.h"
@@ -131,6 +132,26 @@ static enum tobi_err take_piece(struct azure_parts *parts, struct tobi_bytes pie
 	return TOBI_OK;
 }
 
+/* In a collection what belongs to it is there: an array of byte strings. */
+static enum tobi_err take_endorsements(struct azure_parts *parts, struct tobi_bytes bytes,
+				       struct tobi_fault *fault)
+{
+	struct cbor cbor = cbor_init(bytes, CBOR_DETERMINISTIC);
+	struct tobi_bytes members[LIMIT_PIECES];
+	size_t count;
+	enum tobi_err err;
+
+	if (bytes.size == 0)
+		return TOBI_OK;
+	count = cbor_array(&cbor, LIMIT_PIECES, "endorsements");
+	for (size_t i = 0; i < count; i++)
+		members[i] = cbor_bytes(&cbor, LIMIT_EVIDENCE, "endorsements");
+	err = cbor_finish(&cbor, "endorsements", fault);
+	for (size_t i = 0; i < count && !err; i++)
+		err = members[i].size ? take_piece(parts, members[i], fault) : TOBI_OK;
+	return err;
+}
+
 enum tobi_err azure_parts_read(const struct tee_request *request, struct arena *arena,
 			       struct azure_parts *ret_parts, struct tobi_fault *fault)
 {
@@ -144,6 +165,8 @@ enum tobi_err azure_parts_read(const struct tee_request *request, struct arena *
 		err = azure_json_read(request->evidence, arena, parts, fault);
 	for (size_t i = 0; i < request->piece_count && !err; i++)
 		err = take_piece(parts, request->pieces[i], fault);
+	if (!err)
+		err = take_endorsements(parts, request->endorsements, fault);
 	if (!err && (parts->values.twice || parts->values.too_many))
 		err = fault_set(fault, TOBI_E_EXISTS, OBJECT, "PCR values",
 				"there are two values of a PCR, or too many banks");

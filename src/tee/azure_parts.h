@@ -9,7 +9,7 @@
 #include "tee/tee.h"
 #include "tee/tpm_parts.h"
 
-enum { AZURE_PIECES_MAX = LIMIT_PIECES + 3 };
+enum { AZURE_PIECES_MAX = 2 * LIMIT_PIECES + 3 };
 
 /* In the arena, or borrowed from the request; empty where there is none. */
 struct azure_parts {
