@@ -115,6 +115,7 @@ static void take_claims(const struct nvidia_material *material,
 	claims->nvidia = nvidia;
 	claims->nonce = arena_copy(arena, material->devices[0].report.nonce);
 	claims->hardware = (struct tobi_bytes){first->ueid, sizeof(first->ueid)};
+	tee_fact_hex(claims, arena, "nonce", claims->nonce);
 	if (nvidia->count == 1)
 		take_measurements(material, first, arena, claims);
 }

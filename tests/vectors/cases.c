@@ -395,6 +395,7 @@ static const struct vector_case vendors[] = {
 
 static const struct vector_case *const tables[] = {vendors, vector_cases_arm,
 						   vector_cases_tpm};
+						   vector_cases_nvidia};
 
 const struct vector_case *vector_case_at(size_t index)
 {
@@ -422,6 +423,7 @@ const struct vector_unused vector_unused[] = {
     {"azure-vtpm/*", "no verifier of Azure's virtual TPM in this build"},
     {"nvidia/*", "no verifier of NVIDIA's GPUs in this build"},
     {"roots/nvidia/*", "no verifier of NVIDIA's GPUs in this build"},
+    {"roots/google-vtpm/*", "no verifier of a TPM's quote alone in this build"},
     {"sgx/fortanix-v3-certtype3-rawtcb/encrypted_ppid.bin",
      "a part of the quote, once more"},
     {"tdx/gotdxguest-v4-gcp-ccel-cross/ccel_table.dat",

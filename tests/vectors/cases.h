@@ -62,6 +62,7 @@ struct vector_case {
 const struct vector_case *vector_case_at(size_t index);
 /* Tables, whose last row has no path. */
 extern const struct vector_case vector_cases_arm[], vector_cases_tpm[];
+extern const struct vector_case vector_cases_arm[], vector_cases_nvidia[];
 
 /* A row, or all whose path starts so (ends in '*'), that no case needs, and why. */
 struct vector_unused {

@@ -23,6 +23,7 @@ static const struct {
     {"roots/amd-sev/", {"sev", "snp"}},
     {"roots/aws-nitro/", {"nitro", "nitro-tpm"}},
     {"roots/google-vtpm/", {"tpm"}},
+    {"roots/nvidia/", {"nvidia-gpu", "nvidia-rim"}},
 };
 
 static struct vectors vectors;
