@@ -85,10 +85,10 @@ static void has_old_answers_within_the_grace(struct nvidia_scene *scene)
 static void is_named_by_its_firmware(struct nvidia_scene *scene)
 {
 	scene->driver_rim.absent = scene->vbios_rim.absent = true;
-	scene->gpu =
-	    "{rim: optional, fwids: "
-	    "[f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1"
-	    "f1f1f1f1f1f1f1f1f1]}";
+	scene->gpu = "{rim: optional, fwids: "
+		     "[f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1"
+		     "f1f1f1f1f1f1"
+		     "f1f1f1f1f1f1f1f1f1]}";
 }
 static void is_all_that_is_asked(struct nvidia_scene *scene)
 {
@@ -111,8 +111,8 @@ static void is_out_of_order(struct nvidia_scene *scene)
 {
 	scene->chain = reversed;
 }
-static const int more[] = {NV_LEAF,	NV_ROM,	 NV_PROVISIONER, NV_IDENTITY,
-			   NV_RIM_ROOT, NV_ROOT, -1};
+static const int more[] = {NV_LEAF, NV_ROM, NV_PROVISIONER, NV_IDENTITY, NV_RIM_ROOT,
+			   NV_ROOT, -1};
 static void has_one_too_many(struct nvidia_scene *scene)
 {
 	scene->chain = more;
@@ -302,7 +302,8 @@ static void is_half_active(struct nvidia_scene *scene)
 }
 static void has_no_payload(struct nvidia_scene *scene)
 {
-	scene->vbios_rim.before = (struct nv_edit){"</ns0:Payload>", "</ns0:Payload><x/>"};
+	scene->vbios_rim.before =
+	    (struct nv_edit){"</ns0:Payload>", "</ns0:Payload><x/>"};
 	scene->vbios_rim.active = 0;
 }
 static void has_two_payloads(struct nvidia_scene *scene)
@@ -423,9 +424,18 @@ static void expect_also(void (*change)(struct nvidia_scene *scene), const char *
 static void test_tee_nvidia__reference_values_of_another_form__refuses(void **state)
 {
 	static void (*const forms[])(struct nvidia_scene *) = {
-	    twice,	  has_no_index,	  has_no_hash,	    has_a_short_hash,
-	    has_another_size, hides_a_hash, is_half_active, has_no_payload,
-	    has_two_payloads, has_two_metas, has_an_odd_version, has_an_odd_edition,
+	    twice,
+	    has_no_index,
+	    has_no_hash,
+	    has_a_short_hash,
+	    has_another_size,
+	    hides_a_hash,
+	    is_half_active,
+	    has_no_payload,
+	    has_two_payloads,
+	    has_two_metas,
+	    has_an_odd_version,
+	    has_an_odd_edition,
 	    has_a_video_decoder_of_another};
 
 	(void)state;
@@ -446,8 +456,7 @@ int main(void)
 	    cmocka_unit_test(test_tee_nvidia__wrong_certificates_or_report__refuses),
 	    cmocka_unit_test(test_tee_nvidia__revoked_or_not_answered_for__refuses),
 	    cmocka_unit_test(test_tee_nvidia__wrong_reference_values__refuses),
-	    cmocka_unit_test(
-		test_tee_nvidia__reference_values_of_another_form__refuses),
+	    cmocka_unit_test(test_tee_nvidia__reference_values_of_another_form__refuses),
 	};
 
 	return cmocka_run_group_tests_name("tee nvidia", tests, NULL, NULL);
