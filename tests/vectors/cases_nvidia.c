@@ -13,8 +13,8 @@
 #define WITH_DRIVER(file, says_, ...)                                                    \
 	{                                                                                \
 		HOPPER "report.bin", "nvidia-gpu", says_,                                \
-		    .image = "", .without = {HOPPER "rim_driver.xml"},                   \
-		    .instead = NEGATIVE file, .at = "2025-06-01T00:00:00Z", .fails = {   \
+		    .without = {HOPPER "rim_driver.xml"}, .instead = NEGATIVE file,      \
+		    .at = "2025-06-01T00:00:00Z", .fails = {                             \
 			    __VA_ARGS__                                                  \
 		    }                                                                    \
 	}
@@ -40,9 +40,9 @@ const struct vector_case vector_cases_nvidia[] = {
 		   "b86afbf6aa91ab76821e8724f76"),
      .differs = "gpu: {min-count: 1}\n", .differs_code = "POLICY-GPU-RIM"},
     {MISMATCH "report.bin", "nvidia-gpu", "golden value edited, XML digest fails",
-     .image = "", .instead = MISMATCH "rim_driver-measurement-mismatch.xml",
+     .instead = MISMATCH "rim_driver-measurement-mismatch.xml",
      .fails = {"GPU-RIM-SIGNATURE", "GPU-RIM-MATCH?", "POLICY-IMAGE", "POLICY-GPU-RIM"}},
-    {MISMATCH "report.bin", "nvidia-gpu", "golden value edited", .image = "",
+    {MISMATCH "report.bin", "nvidia-gpu", "golden value edited",
      .instead = MISMATCH "rim_vbios-measurement-mismatch.xml",
      .fails = {"GPU-RIM-MATCH", "POLICY-IMAGE", "POLICY-GPU-RIM"}},
     {EXPIRED "report.bin", "nvidia-gpu", GENUINE, .image = "",
@@ -50,28 +50,28 @@ const struct vector_case vector_cases_nvidia[] = {
      .takes = FWID("e9960d6a289c80281e29b85287ca5ec342297589d2f5a95aef82cf3fd2520f3370756"
 		   "e5d63633c2b2c9c1f10e7775033"),
      .differs = "gpu: {min-count: 1}\n", .differs_code = "POLICY-GPU-RIM"},
-    {EXPIRED "report.bin", "nvidia-gpu", "RIM signer certificate valid only", .image = "",
+    {EXPIRED "report.bin", "nvidia-gpu", "RIM signer certificate valid only",
      .instead = EXPIRED "rim_driver-expired.xml",
      .fails = {"GPU-RIM-CHAIN", "GPU-RIM-SIGNATURE", "GPU-RIM-MATCH?", "POLICY-IMAGE",
 	       "POLICY-GPU-RIM"}},
     /* With the chain of another device. */
     {"nvidia/nvidia-hopper-invalid-signature/report.bin", "nvidia-gpu",
-     "SPDM signature fails", .image = "",
+     "SPDM signature fails",
      .fails = {"GPU-SIGNATURE", "GPU-FWID", "POLICY-IMAGE", "POLICY-GPU-RIM"}},
     {"nvidia/nvidia-nvswitch-invalid-signature/report.bin", "nvidia-gpu",
-     "SPDM signature fails", .image = "",
+     "SPDM signature fails",
      .fails = {"GPU-SIGNATURE", "POLICY-IMAGE", "POLICY-GPU-RIM"}},
     {SWITCH "report.bin", "nvidia-gpu", GENUINE, .image = "", .fails = {"POLICY-IMAGE"},
      .takes = "gpu: {architectures: [ls10]}\n",
      .differs = "gpu: {architectures: [hopper]}\n", .differs_code = "POLICY-GPU-ARCH"},
-    {SWITCH "report.bin", "nvidia-gpu", "XML digest fails", .image = "",
+    {SWITCH "report.bin", "nvidia-gpu", "XML digest fails",
      .without = {SWITCH "rim_switch_bios.xml"},
      .instead = SWITCH "rim_switch_bios-invalid.xml",
      .fails = {"GPU-RIM-CHAIN", "GPU-RIM-SIGNATURE", "GPU-RIM-MATCH?", "POLICY-IMAGE"}},
     /* Files of reference values. */
     WITH_DRIVER("incorrect_signature_driver_rim.xml", "SignedInfo signature fails",
 		"GPU-RIM-SIGNATURE", "GPU-RIM-VERSION", "POLICY-IMAGE"),
-    {HOPPER "report.bin", "nvidia-gpu", "certificate chain cut to 2", .image = "",
+    {HOPPER "report.bin", "nvidia-gpu", "certificate chain cut to 2",
      .without = {HOPPER "rim_vbios.xml"},
      .instead = NEGATIVE "incorrect_cert_chain_driver_rim.xml",
      .at = "2025-06-01T00:00:00Z",
@@ -83,13 +83,13 @@ const struct vector_case vector_cases_nvidia[] = {
     WITH_DRIVER("failure_missing_x509_certificate.xml", "missing x509", NO_FORM),
     WITH_DRIVER("failure_invalid_index.xml", "invalid index", NO_FORM),
     /* A root of somebody else. */
-    {HOPPER "report.bin", "nvidia-gpu", "not the RIM root", .image = "",
+    {HOPPER "report.bin", "nvidia-gpu", "not the RIM root",
      .anchors = NEGATIVE "incorrect_rim_root.crt", .at = "2025-06-01T00:00:00Z",
      .fails = {"GPU-CHAIN", "POLICY-IMAGE"}},
     /* As NVIDIA's tool writes it. */
     {"nvidia/nvidia-serialized-evidence/hopper_evidence.json", "nvidia-gpu",
      "valid: SPDM signature and chain", .image = "",
-     .free = {{6482, 1}}, /* the line's end behind the last certificate */
+     .free = {{6482, 1}, {12212, 5}}, /* a line's end, and the nonce's name */
      .fails = {"CLAIMS-NONCE", "POLICY-IMAGE", "POLICY-GPU-RIM"},
      .takes = "allow: [no-nonce]\n" FWID("956ecf09ee4191f115224d1cb09e76b897b77591c3ea7c2"
 					 "a22e1c50546aeba7961cd67edbb4a274e29"
@@ -101,6 +101,6 @@ const struct vector_case vector_cases_nvidia[] = {
      .differs_code = "POLICY-GPU-OCSP"},
     /* That a certificate is on hold would an answer say, and none is there. */
     {"nvidia/nvidia-serialized-evidence/hopper_evidence_cert_hold.json", "nvidia-gpu",
-     "invalid by revocation", .image = "",
+     "invalid by revocation",
      .fails = {"CLAIMS-NONCE", "POLICY-IMAGE", "POLICY-GPU-RIM"}},
     {0}};
