@@ -157,17 +157,14 @@ static enum tobi_err take_json(struct nvidia_material *material, struct tobi_byt
 }
 
 static enum tobi_err add_document(struct nvidia_document *list, size_t *count, size_t max,
-				  struct tobi_bytes bytes, const uint8_t *hash,
-				  struct tobi_fault *fault)
+				  struct tobi_bytes bytes, struct tobi_fault *fault)
 {
 	struct nvidia_document *added = &list[*count];
 
 	if (*count == max)
 		return too_many("documents", fault);
 	added->bytes = bytes;
-	if (hash)
-		bytes_copy(added->hash, SHA256_SIZE, hash, SHA256_SIZE);
-	else if (hash_sha256(bytes, added->hash))
+	if (hash_sha256(bytes, added->hash))
 		return fault_openssl(fault, object, "", "cannot hash it");
 	++*count;
 	return TOBI_OK;
@@ -191,32 +188,12 @@ enum tobi_err nvidia_material_take(struct nvidia_material *material,
 		return TOBI_OK;
 	case NVIDIA_PIECE_RIM:
 		return add_document(material->rims, &material->rim_count, NVIDIA_RIMS_MAX,
-				    piece, NULL, fault);
+				    piece, fault);
 	case NVIDIA_PIECE_OCSP:
 		return add_document(material->answers, &material->answer_count,
-				    NVIDIA_ANSWERS_MAX, piece, NULL, fault);
+				    NVIDIA_ANSWERS_MAX, piece, fault);
 	case NVIDIA_PIECE_OTHER:
 		break;
 	}
 	return TOBI_OK;
-}
-
-enum tobi_err nvidia_material_collateral(struct nvidia_material *material,
-					 const struct tobi_collateral *set,
-					 struct tobi_fault *fault)
-{
-	const struct collateral_item *item;
-	enum tobi_err err = TOBI_OK;
-
-	for (size_t i = 0; (item = collateral_at(set, i)) && !err; i++) {
-		if (item->kind == COLLATERAL_NVIDIA_RIM)
-			err =
-			    add_document(material->rims, &material->rim_count,
-					 NVIDIA_RIMS_MAX, item->data, item->hash, fault);
-		else if (item->kind == COLLATERAL_OCSP)
-			err = add_document(material->answers, &material->answer_count,
-					   NVIDIA_ANSWERS_MAX, item->data, item->hash,
-					   fault);
-	}
-	return err;
 }

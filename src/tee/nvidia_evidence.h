@@ -58,9 +58,5 @@ TOBI_MUST_USE enum tobi_err nvidia_material_take(struct nvidia_material *materia
 						 struct tobi_bytes piece,
 						 struct arena *arena,
 						 struct tobi_fault *fault);
-/* RIM files and OCSP answers of a set. TOBI_E_LIMIT. */
-TOBI_MUST_USE enum tobi_err nvidia_material_collateral(struct nvidia_material *material,
-						       const struct tobi_collateral *set,
-						       struct tobi_fault *fault);
 
 #endif

@@ -89,7 +89,7 @@ const struct vector_case vector_cases_nvidia[] = {
     /* As NVIDIA's tool writes it. */
     {"nvidia/nvidia-serialized-evidence/hopper_evidence.json", "nvidia-gpu",
      "valid: SPDM signature and chain", .image = "",
-     .free = {{6482, 1}, {12212, 5}}, /* a line's end, and the nonce's name */
+     .free = {{6482, 1}, {12212, 74}}, /* a line's end; the nonce, once more */
      .fails = {"CLAIMS-NONCE", "POLICY-IMAGE", "POLICY-GPU-RIM"},
      .takes = "allow: [no-nonce]\n" FWID("956ecf09ee4191f115224d1cb09e76b897b77591c3ea7c2"
 					 "a22e1c50546aeba7961cd67edbb4a274e29"
