@@ -41,6 +41,9 @@ FAMILIES = {
     "EPID": "Owed by reports of Intel's retired Attestation Service (tier `sgx-epid`).",
     "AZURE": "Owed by evidence of Azure's confidential VMs, with `SNP-*` or with `TDX-*` and `DCAP-*`, and `BOOT-*`; `AZURE-VMPL` on SEV-SNP,\n"
              "`AZURE-TD-REPORT` on TDX alone. `AZURE-NONCE` is not asked of evidence that comes alone, without claims.",
+    "GPU": "Owed by evidence of NVIDIA's GPUs and switches, alone (tier `nvidia-gpu`) or beside that of a CPU: of each\n"
+           "device. `GPU-RIM-*` are not asked where no reference values came, nor `GPU-REVOKED` and `GPU-OCSP-SIGNATURE`\n"
+           "where no answer came: `POLICY-GPU-RIM` and `POLICY-GPU-OCSP` say whether they must.",
     "NITRO": "Owed by documents of AWS Nitro, tiers `nitro` and `nitro-tpm`; `NITRO-BINDING` is not asked of one that\n"
              "comes alone, without claims.",
 }

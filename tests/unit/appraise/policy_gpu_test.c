@@ -69,6 +69,11 @@ static struct tobi_result *at(int64_t this_update, int64_t next_update, const ch
 	return result;
 }
 
+static const char other_firmware[] =
+    "{fwids: "
+    "[f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1"
+    "f1f1f1f1f1f1f1f1f1f0]}";
+
 static void test_policy_gpu__each_key_not_met__refuses_alone(void **state)
 {
 	(void)state;
@@ -85,11 +90,7 @@ static void test_policy_gpu__each_key_not_met__refuses_alone(void **state)
 	FAILS("POLICY-GPU-BOARD", asked("{boards: ['1079']}"));
 	FAILS("POLICY-GPU-CHIP", asked("{chips: [48b02d92494badf5]}"));
 	FAILS("POLICY-GPU-PCIE", asked("{protected-pcie: required}"));
-	FAILS(
-	    "POLICY-GPU-FWID",
-	    asked("{fwids: "
-		  "[f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1"
-		  "f1f1f1f1f1f1f1f1f1f1f1f1f1f0]}"));
+	FAILS("POLICY-GPU-FWID", asked(other_firmware));
 	expect_accepted(asked("{min-driver: 550.90.07}"));
 	expect_accepted(asked("{min-driver: 550.90}"));
 	expect_accepted(asked("{min-driver: '99.999'}"));
