@@ -75,7 +75,7 @@ static void add_failures(const struct tobi_result *result, struct ear_vector *ve
  * What an accepted attester of a tier gives; 0: its evidence does not speak of it.
  *
  * runtime: encrypted for everybody outside, or kept apart only: by the kernel (soft), by
- * a hypervisor (nitro, vm), by the same chip's other half (psa). hardware: a key that its
+ * a hypervisor (nitro, vm). hardware: a key that its
  * maker certified signed; known weaknesses where the kind itself is broken or retired.
  */
 static const struct {
@@ -94,7 +94,7 @@ static const struct {
     {"nvidia-gpu", AFFIRMED, AFFIRMED, 0, 0},
     {"nitro", AFFIRMED, WEAK, 0, 0},
     {"sev", WEAK, WEAK, 0, 0},
-    {"psa", AFFIRMED, WEAK, 0, 0},
+    {"psa", AFFIRMED, 0, 0, 0},
     {"nitro-tpm", AFFIRMED, 0, 0, 0},
     {"tpm", AFFIRMED, 0, 0, 0},
     {"eat", 0, 0, 0, 0},

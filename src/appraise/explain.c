@@ -45,6 +45,10 @@ static const struct {
     {"tpm",
      "a TPM's word on what a machine has booted; keeps out nobody: not who is root "
      "in it, nor, of a virtual TPM, whoever runs the machine underneath"},
+    {"eat", "an attester's word about itself, signed with a key that the policy trusts; "
+	    "keeps out whom its profile says, if it is true"},
+    {"ear", "another verifier's word: whatever it has looked at is not seen here, and it "
+	    "is trusted in the place of the hardware's maker"},
     {"azure-snp",
      "keeps out the host, its hypervisor and its administrators; not AMD, nor Microsoft, "
      "whose paravisor runs inside and keeps the TPM that speaks of the guest"},

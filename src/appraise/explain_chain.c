@@ -141,6 +141,22 @@ static const struct link azure_tdx[] = {
     {"AZURE-TD-REPORT", "the quote is of the TD of which the paravisor reports"},
     AZURE};
 static const struct link nvidia[] = {{NULL, NULL}};
+static const struct link eat[] = {
+    {"EAT-SIGNER", "the policy trusts the key of whoever made the token"},
+    {"EAT-SIGNATURE", "that key signed the token"},
+    {"EAT-TIME", "the token's time is not in the future, and it has not expired"},
+    {"EAT-SUBMODS", "each of its parts is proven, too"},
+    {"EAT-BINDING", "the token was made for these claims"},
+    {"POLICY-EAT-SOFTWARE", "it runs software that the policy means"},
+    {NULL, NULL}};
+static const struct link ear[] = {
+    {"EAR-SIGNER", "the policy trusts the verifier's key"},
+    {"EAR-SIGNATURE", "that key signed the result"},
+    {"EAR-TIME", "the result's time is not in the future, and it has not expired"},
+    {"POLICY-EAR-STATUS", "the verifier calls the attester trustworthy"},
+    {"POLICY-EAR-POLICIES", "by a policy that you mean"},
+    {"POLICY-EAR-BINDING", "the result is of the attester that shows it"},
+    {NULL, NULL}};
 /* Behind each of them; of a session, of a file, of a certificate, of a TPM. */
 static const struct link ends[] = {
     {"TPM-AK-CHAIN", "a CA certifies the attestation key of the host's TPM"},
@@ -179,6 +195,8 @@ static const struct {
 	      {"azure-snp", azure_snp},
 	      {"azure-tdx", azure_tdx},
 	      {"nvidia-gpu", nvidia},
+	      {"eat", eat},
+	      {"ear", ear},
 	      {NULL, soft}};
 } chains[] = {{"soft", soft}, {"sgx", sgx},	{"tdx", tdx},	      {"snp", snp},
 	      {"sev", sev},   {"nitro", nitro}, {"nitro-tpm", nitro}, {"sgx-epid", epid},

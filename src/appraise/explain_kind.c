@@ -51,6 +51,13 @@ static const struct {
      "up, and signs that with a key that only NVIDIA can have certified. What runs on "
      "the "
      "machine around it must be proven by evidence of its CPU."},
+    {"eat", "an attestation token (EAT)",
+     "A device signs, in the form that the IETF has agreed on, what it says of itself: "
+     "who made it, what it runs, whether it can be debugged. How far that can be "
+     "believed is a matter of who holds the key."},
+    {"ear", "an attestation result (EAR)",
+     "Somebody else has looked at evidence and signed what he thinks of it. Neither the "
+     "evidence nor its checks are seen here: who accepts this trusts that verifier."},
     {"sgx-epid", "Intel SGX with EPID, retired",
      "An enclave's quote that Intel's Attestation Service has verified, and signed for. "
      "The service has ended: what was signed then can still be looked at."},

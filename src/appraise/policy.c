@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "appraise/policy_eat.h"
 #include "appraise/policy_reference.h"
 #include "appraise/policy_roots.h"
 #include "appraise/policy_section.h"
@@ -376,6 +377,8 @@ struct tee_request policy_request(const struct tobi_policy *policy, const char *
 	    .memo = policy->memo,
 	    .images = policy->images.items,
 	    .image_count = policy->images.count,
+	    .unproven = policy->eat->unproven.items,
+	    .unproven_count = policy->eat->unproven.count,
 	    .platform_only = policy->sev && policy->sev->platform_only};
 	return (struct tee_request){.anchors_pem = policy_anchors(policy, tier),
 				    .tpm_anchors_pem = policy->tpm_anchors_pem,

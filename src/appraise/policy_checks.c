@@ -170,6 +170,9 @@ static void run_state(struct tobi_result *result, const struct tobi_policy *poli
 
 	if (is_quote(result))
 		check_waive(&result->list, &check_debug, "a TPM does not speak of it");
+	else if (claims->ear)
+		check_waive(&result->list, &check_debug,
+			    "the verifier has judged that: see its claims");
 	else if (claims->no_guest)
 		check_waive(&result->list, &check_debug, "there is no guest");
 	else
@@ -180,6 +183,8 @@ static void run_state(struct tobi_result *result, const struct tobi_policy *poli
 		check_waive(&result->list, &check_launcher,
 			    is_quote(result)
 				? "a TPM tells what was started, and keeps nobody out"
+			    : claims->ear || claims->eat
+				? "a token does not speak of it"
 				: "the hardware keeps out whoever launched it");
 	else
 		check_record(&result->list, &check_launcher,

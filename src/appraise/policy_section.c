@@ -8,6 +8,7 @@
 #include "appraise/policy_azure.h"
 #include "appraise/policy_dcap.h"
 #include "appraise/policy_ear.h"
+#include "appraise/policy_eat.h"
 #include "appraise/policy_epid.h"
 #include "appraise/policy_gpu.h"
 #include "appraise/policy_nitro.h"
@@ -33,6 +34,7 @@ const struct policy_section policy_sections[] = {
     {policy_psa_take, policy_psa_owe, policy_psa_run, "psa", policy_psa_names},
     {policy_boot_take, policy_boot_owe, policy_boot_run, "tpm", policy_boot_names},
     {policy_ear_take, policy_ear_owe, policy_ear_run, "ear", policy_ear_names},
+    {policy_eat_take, policy_eat_owe, policy_eat_run, "eat", policy_eat_names},
     {policy_azure_take, policy_azure_owe, policy_azure_run},
     {policy_gpu_take, policy_gpu_owe, policy_gpu_run, "nvidia-gpu", policy_gpu_names},
     {0},

@@ -260,6 +260,16 @@ static const cyaml_schema_field_t gpu_fields[] = {
     OPTIONAL_TEXT("protected-pcie", struct yaml_gpu, protected_pcie),
     CYAML_FIELD_END};
 
+static const cyaml_schema_field_t eat_fields[] = {
+    OPTIONAL_LIST("profiles", struct yaml_eat, profiles),
+    OPTIONAL_LIST("issuers", struct yaml_eat, issuers),
+    OPTIONAL_LIST("sw-names", struct yaml_eat, sw_names),
+    OPTIONAL_LIST("hw-models", struct yaml_eat, hw_models),
+    OPTIONAL_LIST("oem-ids", struct yaml_eat, oem_ids),
+    OPTIONAL_LIST("submods", struct yaml_eat, submods),
+    OPTIONAL_LIST("unproven-submods", struct yaml_eat, unproven),
+    CYAML_FIELD_END};
+
 /* Numbers are texts here: libcyaml would take octal, hexadecimal and signs. */
 static const cyaml_schema_field_t policy_fields[] = {
     CYAML_FIELD_STRING_PTR("version", CYAML_FLAG_POINTER, struct yaml_policy, version, 1,
@@ -308,6 +318,8 @@ static const cyaml_schema_field_t policy_fields[] = {
 			    struct yaml_policy, boot, boot_fields),
     CYAML_FIELD_MAPPING_PTR("ear", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
 			    struct yaml_policy, ear, ear_fields),
+    CYAML_FIELD_MAPPING_PTR("eat", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
+			    struct yaml_policy, eat, eat_fields),
     CYAML_FIELD_MAPPING_PTR("azure", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
 			    struct yaml_policy, azure, azure_fields),
     CYAML_FIELD_MAPPING_PTR("gpu", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,

@@ -141,6 +141,12 @@ struct yaml_ear {
 	unsigned claims_count;
 	char *min_status, *binding;
 };
+struct yaml_eat {
+	char **profiles, **issuers, **sw_names, **hw_models, **oem_ids, **submods,
+	    **unproven;
+	unsigned profiles_count, issuers_count, sw_names_count, hw_models_count,
+	    oem_ids_count, submods_count, unproven_count;
+};
 struct yaml_azure {
 	char *secure_boot, *console, *user_data;
 	char **vm_ids, **thumbprints;
@@ -176,6 +182,7 @@ struct yaml_policy {
 	struct yaml_cca *cca;
 	struct yaml_boot *boot;
 	struct yaml_ear *ear;
+	struct yaml_eat *eat;
 	struct yaml_azure *azure;
 	struct yaml_gpu *gpu;
 };

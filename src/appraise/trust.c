@@ -173,6 +173,8 @@ static const struct {
     {"tpm", trust_tpm},
     {"azure-snp", trust_azure_snp},
     {"azure-tdx", trust_azure_tdx},
+    {"eat", trust_eat},
+    {"ear", trust_ear},
 };
 
 static bool is_verified_here(const char *tier)

@@ -73,6 +73,8 @@ void trust_nitro(struct trust_writer *wr);
 void trust_nitro_tpm(struct trust_writer *wr);
 void trust_tpm(struct trust_writer *wr);
 void trust_epid(struct trust_writer *wr);
+void trust_eat(struct trust_writer *wr);
+void trust_ear(struct trust_writer *wr);
 void trust_cca(struct trust_writer *wr);
 void trust_psa(struct trust_writer *wr);
 void trust_azure_snp(struct trust_writer *wr);

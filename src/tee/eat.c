@@ -22,7 +22,7 @@ static const struct check check_profile = {
     "RFC 9711 section 6.3", "Whoever made the token is faulty. Do not use it."};
 static const struct check check_signer = {
     "EAT-SIGNER", "somebody whom the policy trusts has the key that signed the token",
-    "Tobichi protocols, section 15.1; RFC 9711 section 9.1",
+    "Tobichi protocols, section 16.1; RFC 9711 section 9.1",
     "If you trust that attester, name its public key or its CA in the policy's roots, "
     "tier eat."};
 static const struct check check_signature = {
@@ -42,7 +42,7 @@ static const struct check check_submods = {
     "submodule in eat: unproven-submods, if nobody relies on it."};
 static const struct check check_binding = {
     "EAT-BINDING", "the token was made for exactly these claims",
-    "Tobichi protocols, section 15.2",
+    "Tobichi protocols, section 16.2",
     "The token belongs to another request. Ask for it again with your own nonce."};
 
 static const struct check *const checks[] = {
@@ -62,7 +62,8 @@ static const char *show_time(struct arena *arena, int64_t seconds)
 }
 
 /* Of the constrained device standard profile; other profiles' rules are theirs. */
-static const char *wrong_by_profile(const struct eat *eat, const struct eat_bundle *bundle,
+static const char *wrong_by_profile(const struct eat *eat,
+				    const struct eat_bundle *bundle,
 				    const struct signed_token *token)
 {
 	if (eat->is_json)
@@ -106,13 +107,12 @@ static void examine_time(const struct tee_request *request, const struct eat *ea
 			     arena_printf(arena, "at most %s", show_time(arena, latest)),
 			     show_time(arena, from));
 	else
-		check_record(list, &check_time,
-			     !eat->expires || request->time < eat->expires,
-			     arena_printf(arena, "valid at %s",
-					  show_time(arena, request->time)),
-			     eat->expires ? arena_printf(arena, "it expires at %s",
-							 show_time(arena, eat->expires))
-					  : "it names no end");
+		check_record(
+		    list, &check_time, !eat->expires || request->time < eat->expires,
+		    arena_printf(arena, "valid at %s", show_time(arena, request->time)),
+		    eat->expires ? arena_printf(arena, "it expires at %s",
+						show_time(arena, eat->expires))
+				 : "it names no end");
 }
 
 /* Which of them may stay unproven is the policy's: claims->eat has them all. */

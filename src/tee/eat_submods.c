@@ -168,8 +168,10 @@ static bool is_digest_of(const json_t *digest, struct tobi_bytes claims)
 	uint8_t hash[EVP_MAX_MD_SIZE];
 	size_t size = 0;
 
-	return name && text && !base64url_read(bytes_of_text(text), object, &expected, NULL) &&
-	       EVP_Q_digest(NULL, name, NULL, claims.ptr, claims.size, hash, &size) == 1 &&
+	return name && text &&
+	       !base64url_read(bytes_of_text(text), object, &expected, NULL) &&
+	       EVP_Q_digest(NULL, name, NULL, claims.ptr, claims.size, hash, &size) ==
+		   1 &&
 	       bytes_equal(wr_view(&expected), (struct tobi_bytes){hash, size});
 }
 
@@ -228,9 +230,9 @@ static void take_submod(struct walk *walk, const struct set *around, const char 
 		return;
 	}
 	eat->submod_count++;
-	submod->path = around->path[0] ? arena_printf(walk->arena, "%s/%s", around->path,
-						      name)
-				       : arena_printf(walk->arena, "%s", name);
+	submod->path = around->path[0]
+			   ? arena_printf(walk->arena, "%s/%s", around->path, name)
+			   : arena_printf(walk->arena, "%s", name);
 	if (!submod->path) {
 		fail(walk, TOBI_E_MEMORY, "out of memory");
 		return;

@@ -8,6 +8,7 @@
 #include "base/secret.h"
 #include "tee/cca.h"
 #include "tee/ear.h"
+#include "tee/eat.h"
 #include "tee/azure.h"
 #include "tee/epid.h"
 #include "tee/nitro.h"
@@ -27,6 +28,10 @@ static const struct tee_verifier *const verifiers[] = {
     &tee_soft,	    &tee_sgx,	 &tee_tdx, &tee_snp,	&tee_sev,    &tee_nitro,
     &tee_nitro_tpm, &tee_epid,	 &tee_tpm, &tee_cca,	&tee_psa,    &tee_azure_snp,
     &tee_azure_tdx, &tee_nvidia, &tee_ear, &tee_oe_sgx, &tee_oe_tdx,
+    &tee_soft,	&tee_sgx,	&tee_tdx,	&tee_snp,    &tee_sev,
+    &tee_nitro, &tee_nitro_tpm, &tee_epid,	&tee_tpm,    &tee_cca,
+    &tee_psa,	&tee_azure_snp, &tee_azure_tdx, &tee_nvidia, &tee_ear,
+    &tee_eat,
 };
 
 const struct tee_verifier *tee_verifier_at(size_t index)

@@ -133,6 +133,9 @@ struct tee_request {
 	int64_t grace;	    /* seconds that collateral counts after its nextUpdate */
 	int64_t baseline;   /* collateral that was issued before does not count */
 	struct memo *memo;  /* what was worked out before, or NULL */
+	/* EAT: submodules that need not be proven; texts. */
+	const struct tobi_bytes *unproven;
+	size_t unproven_count;
 	/* Of a report inside other evidence: why its report data is not compared here. */
 	const char *bound_elsewhere;
 };

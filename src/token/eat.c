@@ -50,7 +50,8 @@ struct eat_reader {
 static void fail(struct eat_reader *rd, const char *claim, const char *what)
 {
 	if (!rd->err)
-		rd->err = fault_set(rd->fault, TOBI_E_MALFORMED, object, claim, "%s", what);
+		rd->err =
+		    fault_set(rd->fault, TOBI_E_MALFORMED, object, claim, "%s", what);
 }
 
 static const char *copy_text(struct eat_reader *rd, const char *text)
@@ -58,8 +59,8 @@ static const char *copy_text(struct eat_reader *rd, const char *text)
 	const char *copy = arena_text(rd->arena, bytes_of_text(text));
 
 	if (!copy && !rd->err)
-		rd->err = fault_set(rd->fault, TOBI_E_MEMORY, object, "",
-				    "out of memory");
+		rd->err =
+		    fault_set(rd->fault, TOBI_E_MEMORY, object, "", "out of memory");
 	return copy ? copy : "";
 }
 
@@ -106,8 +107,9 @@ static struct tobi_bytes take_bytes(struct eat_reader *rd, const char *claim,
 	struct writer bytes = wr_init(most);
 	struct tobi_bytes copy = {0};
 
-	if (value && (!text || base64url_read(bytes_of_text(text), object, &bytes, NULL) ||
-		      bytes.size < least))
+	if (value &&
+	    (!text || base64url_read(bytes_of_text(text), object, &bytes, NULL) ||
+	     bytes.size < least))
 		fail(rd, claim, "it is no base64url of the size that it must have");
 	else if (value)
 		copy = arena_copy(rd->arena, wr_view(&bytes));
@@ -230,8 +232,8 @@ static void take_hardware(struct eat_reader *rd)
 	if (eat->ueid.size && (eat->ueid.ptr[0] < 1 || eat->ueid.ptr[0] > 3))
 		fail(rd, "ueid", "its first byte is no type of UEID");
 	if (json_is_integer(oem)) {
-		eat->oemid = arena_printf(rd->arena, "%" PRId64,
-					  (int64_t)json_integer_value(oem));
+		eat->oemid =
+		    arena_printf(rd->arena, "%" PRId64, (int64_t)json_integer_value(oem));
 	} else {
 		bytes = take_bytes(rd, "oemid", OEM_IEEE, OEM_RANDOM);
 		if (bytes.size && bytes.size != OEM_IEEE && bytes.size != OEM_RANDOM)
@@ -248,12 +250,11 @@ static void take_hardware(struct eat_reader *rd)
 static void count_unknown(struct eat_reader *rd)
 {
 	static const char *const known[] = {
-	    "iss",	"sub",	       "aud",	   "exp",	"nbf",
-	    "iat",	"jti",	       "cnf",	   "eat_nonce", "ueid",
-	    "sueids",	"oemid",       "hwmodel",  "hwversion", "uptime",
-	    "oemboot",	"dbgstat",     "location", "submods",	"eat_profile",
-	    "bootcount", "bootseed",   "dloas",	   "swname",	"swversion",
-	    "manifests", "measurements", "measres", "intuse"};
+	    "iss",	 "sub",		"aud",		"exp",	    "nbf",     "iat",
+	    "jti",	 "cnf",		"eat_nonce",	"ueid",	    "sueids",  "oemid",
+	    "hwmodel",	 "hwversion",	"uptime",	"oemboot",  "dbgstat", "location",
+	    "submods",	 "eat_profile", "bootcount",	"bootseed", "dloas",   "swname",
+	    "swversion", "manifests",	"measurements", "measres",  "intuse"};
 	const char *name;
 	json_t *value;
 
@@ -270,8 +271,8 @@ static void count_unknown(struct eat_reader *rd)
 
 bool eat_is(const json_t *tree)
 {
-	static const char *const only[] = {"eat_profile", "eat_nonce", "ueid",
-					   "submods",	  "dbgstat",   "swname",
+	static const char *const only[] = {"eat_profile", "eat_nonce",	  "ueid",
+					   "submods",	  "dbgstat",	  "swname",
 					   "oemid",	  "measurements", "measres"};
 
 	for (size_t i = 0; i < sizeof(only) / sizeof(only[0]); i++) {

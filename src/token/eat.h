@@ -31,8 +31,8 @@ enum eat_submod_kind {
 struct eat_submod {
 	const char *path; /* "outer/inner" */
 	enum eat_submod_kind kind;
-	bool proven;	   /* signed by a trusted key; equal to its digest */
-	const char *wrong; /* why not; or NULL */
+	bool proven;		      /* signed by a trusted key; equal to its digest */
+	const char *wrong;	      /* why not; or NULL */
 	const char *profile, *swname; /* or NULL */
 };
 
@@ -40,7 +40,7 @@ struct eat_submod {
 struct eat {
 	bool is_json;
 	const char *profile, *issuer, *subject;
-	int64_t issued, expires, not_before; /* 0: it does not say */
+	int64_t issued, expires, not_before;	      /* 0: it does not say */
 	struct tobi_bytes nonces[2 * EAT_NONCES_MAX]; /* every way to read each */
 	size_t nonce_count, nonce_given;
 	struct tobi_bytes ueid;
@@ -49,7 +49,7 @@ struct eat {
 	int dbgstat; /* 0 to 4; EAT_DEBUG_UNSAID */
 	bool has_uptime, has_bootcount, has_oemboot, oemboot;
 	int64_t uptime, bootcount;
-	int intuse; /* 1 to 5; 0: it does not say */
+	int intuse;	/* 1 to 5; 0: it does not say */
 	size_t unknown; /* claims that have no meaning here */
 	struct eat_submod submods[EAT_SUBMODS_MAX];
 	size_t submod_count;
