@@ -1,0 +1,256 @@
+/* Submodules: claims, tokens in tokens, detached claims, and what is wrong with each. */
+#include "codec/base64.h"
+#include "codec/cbor.h"
+#include "pki/key.h"
+#include "tests/alone.h"
+#include "tests/bytes.h"
+#include "tests/token_scene.h"
+
+static const char policy[] =
+    "eat:\n  sw-names: [firmware]\n  profiles: [\"tag:example,2026:p\"]\n";
+static const char lax_policy[] =
+    "eat:\n  sw-names: [firmware]\n  profiles: [\"tag:example,2026:p\"]\n"
+    "  unproven-submods: [part]\n";
+static const char asking_policy[] =
+    "eat:\n  sw-names: [firmware]\n  profiles: [\"tag:example,2026:p\"]\n"
+    "  submods: [part]\n";
+
+static void make(struct token_scene *scene, enum token_form form)
+{
+	token_scene_eat(scene);
+	scene->form = form;
+	scene->more = policy;
+	json_object_set_new(scene->claims, "eat_profile",
+			    json_string("tag:example,2026:p"));
+}
+
+static json_t *nested(const struct token_scene *scene, enum token_form form,
+		      EVP_PKEY *signs)
+{
+	struct token_scene inner = *scene;
+	struct writer token = wr_init(65536), text = wr_init(65536);
+	json_t *json;
+
+	inner.form = form;
+	inner.signs = inner.names = signs;
+	inner.claims =
+	    json_pack("{s:s, s:s}", "swname", "inner", "eat_nonce", "aW5uZXJub25jZQ");
+	token_scene_write(&inner, &token);
+	json_decref(inner.claims);
+	if (form == TOKEN_CWT)
+		base64url_write(&text, wr_view(&token));
+	else
+		wr_bytes(&text, token.ptr, token.size);
+	json = json_pack("[s, o]", form == TOKEN_CWT ? "CBOR" : "JWT",
+			 json_stringn((const char *)text.ptr, text.size));
+	wr_done(&token);
+	wr_done(&text);
+	return json;
+}
+
+static struct tobi_result *with_part(json_t *part, const char *more)
+{
+	struct token_scene scene;
+	struct tobi_result *result;
+
+	make(&scene, TOKEN_JWT);
+	scene.more = more;
+	json_object_set_new(scene.claims, "submods", json_pack("{s:o}", "part", part));
+	result = token_scene_appraise(&scene);
+	token_scene_done(&scene);
+	return result;
+}
+
+static struct tobi_result *with_nested(enum token_form form, bool trusted,
+				       const char *more)
+{
+	struct token_scene scene;
+	struct tobi_result *result;
+
+	make(&scene, TOKEN_JWT);
+	scene.more = more;
+	json_object_set_new(
+	    scene.claims, "submods",
+	    json_pack("{s:o}", "part",
+		      nested(&scene, form, trusted ? scene.signer : scene.other)));
+	result = token_scene_appraise(&scene);
+	token_scene_done(&scene);
+	return result;
+}
+
+static void test_eat_submods__claims_and_tokens__proven(void **state)
+{
+	(void)state;
+	expect_accepted(with_part(json_pack("{s:s}", "swname", "inner"), asking_policy));
+	expect_accepted(with_nested(TOKEN_JWT, true, asking_policy));
+	expect_accepted(with_nested(TOKEN_CWT, true, asking_policy));
+}
+
+static void test_eat_submods__token_of_somebody_else__refused(void **state)
+{
+	(void)state;
+	FAILS("EAT-SUBMODS", with_nested(TOKEN_JWT, false, policy));
+	FAILS("EAT-SUBMODS", with_nested(TOKEN_CWT, false, policy));
+	expect_accepted(with_nested(TOKEN_CWT, false, lax_policy));
+}
+
+static void test_eat_submods__unknown_forms__refused(void **state)
+{
+	(void)state;
+	FAILS("EAT-SUBMODS", with_part(json_pack("[s, s]", "XYZ", "abc"), policy));
+	FAILS("EAT-SUBMODS", with_part(json_pack("[s, s]", "JWT", "a.b.c"), policy));
+	FAILS("EAT-SUBMODS", with_part(json_pack("[s, s]", "CBOR", "oA"), policy));
+	token_scene_refused(with_part(json_pack("[s]", "JWT"), policy), "EAT-FORMAT");
+	token_scene_refused(with_part(json_integer(4), policy), "EAT-FORMAT");
+	token_scene_refused(with_part(json_pack("[s, s]", "CBOR", "!"), policy),
+			    "EAT-FORMAT");
+	token_scene_refused(with_part(json_pack("{s:i}", "dbgstat", 9), policy),
+			    "EAT-FORMAT");
+}
+
+static json_t *deep(unsigned levels)
+{
+	json_t *json = json_pack("{s:s}", "swname", "x");
+
+	for (unsigned i = 1; i < levels; i++)
+		json = json_pack("{s:{s:o}}", "submods", "d", json);
+	return json;
+}
+
+static void test_eat_submods__depth__four_at_most(void **state)
+{
+	(void)state;
+	expect_accepted(with_part(deep(4), policy));
+	token_scene_refused(with_part(deep(5), policy), "EAT-FORMAT");
+}
+
+static void test_eat_submods__count__32_at_most(void **state)
+{
+	(void)state;
+	for (unsigned count = 31; count <= 33; count++) {
+		struct token_scene scene;
+		json_t *parts = json_object();
+		struct tobi_result *result;
+		char name[8];
+
+		for (unsigned i = 0; i < count; i++) {
+			snprintf(name, sizeof(name), "p%u", i);
+			json_object_set_new(parts, name, json_object());
+		}
+		make(&scene, TOKEN_JWT);
+		json_object_set_new(scene.claims, "submods", parts);
+		result = token_scene_appraise(&scene);
+		if (count <= 32)
+			expect_accepted(result);
+		else
+			token_scene_refused(result, "EAT-FORMAT");
+		token_scene_done(&scene);
+	}
+}
+
+/* ---- bundles: a digest in the token, the claims beside it ---- */
+
+enum damage { NOTHING, ANOTHER_DIGEST, ANOTHER_NAME, NO_CLAIMS, MORE_CLAIMS };
+
+static void write_detached(struct writer *out)
+{
+	cbor_write_map(out, 1);
+	cbor_write_uint(out, 270);
+	cbor_write_text(out, "detached");
+}
+
+/* The submodule is an array in CBOR, which the scene's writer makes of a list. */
+static json_t *digest_of(struct tobi_bytes claims, bool damage, struct writer *hash64)
+{
+	uint8_t hash[SHA256_SIZE];
+
+	assert_int_equal(hash_sha256(claims, hash), 0);
+	hash[0] ^= damage;
+	base64url_write(hash64, (struct tobi_bytes){hash, sizeof(hash)});
+	return json_pack("[s, [i, o]]", "DIGEST", -16,
+			 json_stringn((const char *)hash64->ptr, hash64->size));
+}
+
+static enum tobi_err bundle(enum damage damage, struct tobi_result **ret_result)
+{
+	struct writer claims = wr_init(100), token = wr_init(65536),
+		      hash64 = wr_init(100), all = wr_init(1 << 20);
+	struct token_scene scene;
+	size_t count = damage == NO_CLAIMS ? 0 : damage == MORE_CLAIMS ? 2 : 1;
+	enum tobi_err err;
+
+	write_detached(&claims);
+	make(&scene, TOKEN_JWT);
+	scene.more = asking_policy;
+	json_object_set_new(
+	    scene.claims, "submods",
+	    json_pack("{s:o}", "part",
+		      digest_of(wr_view(&claims), damage == ANOTHER_DIGEST, &hash64)));
+	token_scene_write(&scene, &token);
+	cbor_write_tag(&all, 602);
+	cbor_write_array(&all, 2);
+	cbor_write_bytes(&all, wr_view(&token));
+	cbor_write_map(&all, count);
+	if (count) {
+		cbor_write_text(&all, damage == ANOTHER_NAME ? "trap" : "part");
+		cbor_write_bytes(&all, wr_view(&claims));
+	}
+	if (count == 2) {
+		cbor_write_text(&all, "more");
+		cbor_write_bytes(&all, wr_view(&claims));
+	}
+	err = token_scene_try(&scene, wr_view(&all), ret_result, NULL);
+	wr_done(&claims);
+	wr_done(&token);
+	wr_done(&hash64);
+	wr_done(&all);
+	token_scene_done(&scene);
+	return err;
+}
+
+static struct tobi_result *of_bundle(enum damage damage)
+{
+	struct tobi_result *result = NULL;
+
+	assert_int_equal(bundle(damage, &result), 0);
+	return result;
+}
+
+static bool failed(struct tobi_result *result, const char *code)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < tobi_result_check_count(result); i++) {
+		const struct tobi_check_result *check = tobi_result_check(result, i);
+
+		found |= strcmp(check->code, code) == 0 && check->outcome == TOBI_FAILED;
+	}
+	tobi_result_free(result);
+	return found;
+}
+
+static void test_eat_submods__bundle__claims_are_those_of_the_digest(void **state)
+{
+	(void)state;
+	expect_accepted(of_bundle(NOTHING));
+	assert_true(failed(of_bundle(ANOTHER_DIGEST), "EAT-SUBMODS"));
+	assert_true(failed(of_bundle(NO_CLAIMS), "EAT-SUBMODS"));
+	/* Nobody has said anything of these claims. */
+	token_scene_refused(of_bundle(ANOTHER_NAME), "EAT-FORMAT");
+	token_scene_refused(of_bundle(MORE_CLAIMS), "EAT-FORMAT");
+	assert_true(failed(of_bundle(ANOTHER_DIGEST), "POLICY-EAT-SUBMODS"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_eat_submods__claims_and_tokens__proven),
+	    cmocka_unit_test(test_eat_submods__token_of_somebody_else__refused),
+	    cmocka_unit_test(test_eat_submods__unknown_forms__refused),
+	    cmocka_unit_test(test_eat_submods__depth__four_at_most),
+	    cmocka_unit_test(test_eat_submods__count__32_at_most),
+	    cmocka_unit_test(test_eat_submods__bundle__claims_are_those_of_the_digest),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
