@@ -49,7 +49,8 @@ enum tobi_err ask_answered(struct ask_service *service, const struct message *me
 	switch (message->kind) {
 	case MESSAGE_TOKEN:
 		return asked == ASKED_REPORT
-			   ? evidence_token(service->evidence, message->token, fault)
+			   ? evidence_token(service->evidence, message->token,
+					    message->guest, fault)
 			   : not_asked(fault);
 	case MESSAGE_KEY_REPLY:
 		return asked == ASKED_KEY

@@ -211,14 +211,21 @@ static void answer(struct evidence *evidence, struct request *request,
 }
 
 static void write_collection(struct evidence *evidence, const struct request *request,
-			     struct tobi_bytes token, struct writer *out)
+			     struct tobi_bytes token, struct tobi_bytes guest,
+			     struct writer *out)
 {
-	struct cmw_record records[3] = {{.key = bytes_of_text("cpu"),
+	struct cmw_record records[4] = {{.key = bytes_of_text("cpu"),
 					 .media_type = bytes_of_text(CMW_TYPE_EAT),
 					 .value = token,
 					 .indicator = CMW_EVIDENCE}};
 	size_t count = 1;
 
+	if (guest.size)
+		records[count++] =
+		    (struct cmw_record){.key = bytes_of_text("guest"),
+					.media_type = bytes_of_text(CMW_TYPE_COLLECTION),
+					.value = guest,
+					.indicator = CMW_EVIDENCE};
 	if (request->with_claims)
 		records[count++] =
 		    (struct cmw_record){.key = bytes_of_text("claims"),
@@ -235,7 +242,7 @@ static void write_collection(struct evidence *evidence, const struct request *re
 }
 
 enum tobi_err evidence_token(struct evidence *evidence, struct tobi_bytes token,
-			     struct tobi_fault *fault)
+			     struct tobi_bytes guest, struct tobi_fault *fault)
 {
 	CLEANUP(wr_done) struct writer collection = wr_init(LIMIT_EVIDENCE);
 	struct request *request = oldest_sent(evidence, fault);
@@ -244,7 +251,7 @@ enum tobi_err evidence_token(struct evidence *evidence, struct tobi_bytes token,
 
 	if (!request)
 		return TOBI_E_PROTOCOL;
-	write_collection(evidence, request, token, &collection);
+	write_collection(evidence, request, token, guest, &collection);
 	err = wr_err(&collection);
 	if (err)
 		fault_set(&why, err, OBJECT, "", "it cannot be written");

@@ -48,9 +48,11 @@ TOBI_MUST_USE enum tobi_err evidence_for_nonce(struct evidence *evidence,
 /* No callback with this context comes any more. */
 void evidence_forget(struct evidence *evidence, const void *context);
 
-/* What the service answered to the oldest REPORT. TOBI_E_PROTOCOL when none was sent. */
+/* What the service answered to the oldest REPORT; guest: a collection of the guest around
+ * it, over the same claims, or empty. TOBI_E_PROTOCOL when none was sent. */
 TOBI_MUST_USE enum tobi_err evidence_token(struct evidence *evidence,
 					   struct tobi_bytes token,
+					   struct tobi_bytes guest,
 					   struct tobi_fault *fault);
 TOBI_MUST_USE enum tobi_err evidence_refused(struct evidence *evidence,
 					     const struct tobi_fault *why,

@@ -112,6 +112,11 @@ static void read_body(struct cbor *cbor, struct cbor_map *map, struct message *m
 	case MESSAGE_TOKEN:
 		cbor_map_expect(cbor, map, 1, "token");
 		message->token = cbor_bytes(cbor, LIMIT_TOKEN, "token");
+		if (map->left && cbor_map_expect(cbor, map, 2, "guest")) {
+			message->guest = cbor_bytes(cbor, LIMIT_GUEST, "guest");
+			if (!message->guest.size)
+				cbor_fail(cbor, TOBI_E_MALFORMED, "guest");
+		}
 		break;
 	case MESSAGE_KEY_REPLY:
 		cbor_map_expect(cbor, map, 1, "key");

@@ -42,7 +42,11 @@ struct message {
 			struct tobi_bytes signers[LIMIT_SIGNERS]; /* ids, 48 */
 			size_t signer_count;
 		} config;
-		struct tobi_bytes token;
+		struct {
+			struct tobi_bytes token;
+			struct tobi_bytes guest; /* the evidence of the guest around; or
+						    empty */
+		};
 		struct tobi_bytes key; /* 32 */
 		struct tobi_counter counter;
 		struct {

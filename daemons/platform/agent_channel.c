@@ -10,6 +10,7 @@
 #include "base/fault.h"
 #include "codec/cbor.h"
 #include "daemons/platform/egress.h"
+#include "daemons/platform/hardware.h"
 #include "daemons/platform/seal_key.h"
 #include "token/soft_token.h"
 
@@ -154,22 +155,54 @@ static void answer_fault(struct enclave *enclave, const struct tobi_fault *fault
 		service_fail(enclave->service, fault);
 }
 
-static void answer_report(struct enclave *enclave, struct tobi_bytes hash)
+static void send_token(struct enclave *enclave, const uint8_t hash[static 32],
+		       struct tobi_bytes guest)
 {
 	CLEANUP(wr_done) struct writer token = wr_init(LIMIT_TOKEN);
-	CLEANUP(wr_done) struct writer out = wr_init(LIMIT_TOKEN + 64);
+	CLEANUP(wr_done) struct writer out = wr_init(LIMIT_CHANNEL);
 	struct tobi_fault fault = {0};
 
-	if (report_make(enclave, hash.ptr, &token, &fault)) {
+	if (report_make(enclave, hash, &token, &fault)) {
 		answer_fault(enclave, &fault);
 		return;
 	}
-	cbor_write_map(&out, 2);
+	cbor_write_map(&out, guest.size ? 3 : 2);
 	cbor_write_uint(&out, 0);
 	cbor_write_uint(&out, AGENT_TOKEN);
 	cbor_write_uint(&out, 1);
 	cbor_write_bytes(&out, wr_view(&token));
+	if (guest.size) {
+		cbor_write_uint(&out, 2);
+		cbor_write_bytes(&out, guest);
+	}
 	agent_send(enclave, &out);
+}
+
+void enclave_reported(struct enclave *enclave, const uint8_t hash[static 32],
+		      struct tobi_bytes guest, const struct tobi_fault *why)
+{
+	if (why)
+		answer_fault(enclave, why);
+	else
+		send_token(enclave, hash, guest);
+	if (event_add(enclave->channel_event, NULL))
+		kill(enclave->isolate.pid, SIGKILL);
+}
+
+/* Where the guest around attests, too, the enclave waits for it: what it asks for is
+ * answered in order, so nothing else of it is taken meanwhile. */
+static void answer_report(struct enclave *enclave, struct tobi_bytes hash)
+{
+	struct hardware *hardware = enclave->service->hardware;
+	struct tobi_fault fault = {0};
+
+	if (!hardware) {
+		send_token(enclave, hash.ptr, (struct tobi_bytes){0});
+		return;
+	}
+	event_del(enclave->channel_event);
+	if (hardware_report(hardware, enclave, hash.ptr, &fault))
+		enclave_reported(enclave, hash.ptr, (struct tobi_bytes){0}, &fault);
 }
 
 /* KEY, from its second entry on. */
@@ -508,6 +541,11 @@ enum tobi_err agent_channel_watch(struct enclave *enclave, struct tobi_fault *fa
 
 void agent_take_last_words(struct enclave *enclave)
 {
+	struct hardware *hardware = enclave->service->hardware;
+
+	/* Nobody waits for it any more. */
+	if (hardware && hardware_forget(hardware, enclave))
+		IGNORE(event_add(enclave->channel_event, NULL));
 	while (take_next(enclave))
 		;
 }

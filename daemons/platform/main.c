@@ -15,8 +15,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "attest/system.h"
 #include "base/fault.h"
 #include "daemons/platform/courier.h"
+#include "daemons/platform/hardware.h"
 #include "daemons/platform/measure.h"
 #include "daemons/platform/service.h"
 
@@ -24,6 +26,7 @@ enum { IDLE_SECONDS = 2, STOP_GRACE = 3, AGENT_CEILING = 64 << 20 };
 
 struct options {
 	const char *run_folder, *state_folder, *agent;
+	const char *attester, *attester_device; /* NULL: no hardware is asked */
 	bool private;
 };
 
@@ -217,6 +220,8 @@ static void finish(struct service *service)
 		event_free(service->int_event);
 	if (service->term_event)
 		event_free(service->term_event);
+	hardware_free(service->hardware);
+	service->hardware = NULL;
 	signer_unwatch(service);
 	if (service->sweeper.event)
 		event_free(service->sweeper.event);
@@ -249,6 +254,18 @@ static void log_lacks(void)
 	}
 }
 
+static enum tobi_err ask_hardware(struct service *service, const struct options *options,
+				  struct tobi_fault *fault)
+{
+	const struct hardware_setup setup = {.attester = options->attester,
+					     .tpm = options->attester_device,
+					     .device = attest_system(),
+					     .timeout_ms = HARDWARE_TIMEOUT_MS,
+					     .done = enclave_reported};
+
+	return hardware_new(service, &setup, &service->hardware, fault);
+}
+
 /* The order matters: the signer is forked before anything else is open. */
 static enum tobi_err start(struct service *service, const struct options *options,
 			   struct tobi_fault *fault)
@@ -271,6 +288,8 @@ static enum tobi_err start(struct service *service, const struct options *option
 		err = signer_watch(service, fault);
 	if (!err)
 		err = measure_programs(service, options->agent, fault);
+	if (!err && options->attester)
+		err = ask_hardware(service, options, fault);
 	return err ? err : control_open(service, fault);
 }
 
@@ -330,6 +349,7 @@ static int usage(void)
 {
 	fputs("Usage: tobichid --run-folder PATH --state-folder PATH [--agent FILE] "
 	      "[--private]\n"
+	      "                [--attester NAME [--attester-device DEVICE]]\n"
 	      "The manual is tobichid(8).\n",
 	      stderr);
 	return 2;
@@ -342,8 +362,11 @@ int main(int argc, char **argv)
 	    {"state-folder", required_argument, NULL, 's'},
 	    {"agent", required_argument, NULL, 'a'},
 	    {"private", no_argument, NULL, 'p'},
+	    {"attester", required_argument, NULL, 't'},
+	    {"attester-device", required_argument, NULL, 'd'},
 	    {NULL, 0, NULL, 0}};
-	struct options options = {"/run/tobichi", "/var/lib/tobichi", NULL, false};
+	struct options options = {"/run/tobichi", "/var/lib/tobichi", NULL, NULL, NULL,
+				  false};
 	int option;
 
 	/* Only this program starts itself so: daemons/platform/egress.c. */
@@ -363,9 +386,17 @@ int main(int argc, char **argv)
 		case 'p':
 			options.private = true;
 			break;
+		case 't':
+			options.attester = optarg;
+			break;
+		case 'd':
+			options.attester_device = optarg;
+			break;
 		default:
 			return usage();
 		}
 	}
+	if (options.attester_device && !options.attester)
+		return usage();
 	return optind < argc ? usage() : serve(&options);
 }

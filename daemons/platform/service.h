@@ -16,6 +16,7 @@
 
 struct service;
 struct client;
+struct hardware;
 
 enum enclave_state { ENCLAVE_STARTING, ENCLAVE_WAITING, ENCLAVE_RUNNING, ENCLAVE_ENDING };
 
@@ -69,6 +70,7 @@ struct service {
 	const char *run_folder;
 	bool private; /* ends when it is idle */
 	struct signer signer;
+	struct hardware *hardware; /* of the guest around; NULL: none is asked */
 	struct counter_desk counters;
 	int agent_fd;
 	int kept_fd; /* measured last (measure.h); for KEPT_SECONDS after a launch */
@@ -115,6 +117,10 @@ void enclave_attest(struct enclave *enclave, struct client *client,
 TOBI_MUST_USE enum tobi_err report_make(struct enclave *enclave,
 					const uint8_t nonce[static 32],
 					struct writer *out, struct tobi_fault *fault);
+
+/* agent_channel.c: a report and the guest's evidence for it, or why not. */
+void enclave_reported(struct enclave *enclave, const uint8_t hash[static 32],
+		      struct tobi_bytes guest, const struct tobi_fault *why);
 
 /* control.c */
 TOBI_MUST_USE enum tobi_err control_open(struct service *service,

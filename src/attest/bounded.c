@@ -6,6 +6,8 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -128,15 +130,31 @@ enum tobi_err bounded_read(struct tobi_bytes bytes, struct attest_output *output
 	return cbor_finish(&cbor, object, fault);
 }
 
+/* Nothing of the caller's stays open in it, and it does not outlive the caller. */
+static bool detach(int *fd)
+{
+	enum { KEPT = 3 };
+
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || dup2(*fd, KEPT) < 0 ||
+	    syscall(SYS_close_range, KEPT + 1, ~0u, 0))
+		return false;
+	*fd = KEPT;
+	return true;
+}
+
 static _Noreturn void work(const struct attester *attester,
 			   const struct attest_request *request, int fd)
 {
 	struct attest_output output = attest_output_init();
 	struct writer out = wr_init(BOUNDED_MAX);
 	struct tobi_fault why = {0};
-	enum tobi_err err = attester_run(attester, request, &output, &why);
+	enum tobi_err err;
 
-	signal(SIGPIPE, SIG_DFL);
+	signal(SIGINT, SIG_DFL);
+	signal(SIGTERM, SIG_DFL);
+	if (!detach(&fd))
+		_exit(1);
+	err = attester_run(attester, request, &output, &why);
 	if (!err && request->with_logs)
 		err = logs_add(request, &output, &why);
 	bounded_write(err, &why, &output, &out);

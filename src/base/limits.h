@@ -15,6 +15,7 @@ enum {
 	LIMIT_CMW_ENTRIES = 32,
 	LIMIT_EVIDENCE = 1 << 20,
 	LIMIT_EVIDENCE_TEXT = 3 << 20, /* in hexadecimal or base64, with line ends */
+	LIMIT_GUEST = 512 << 10,       /* evidence of the guest around an enclave */
 	LIMIT_NONCE = 1024,	       /* that a verifier gives; the least is 8 */
 	LIMIT_TOKEN = 64 << 10,
 	LIMIT_JWS_HEADER = 128 << 10,

@@ -70,6 +70,8 @@ uint64_t cmw_format_of(uint64_t tag);
 #define CMW_TYPE_JSON "application/cmw+json"
 #define CMW_TYPE_EAT "application/vnd.tobichi.eat"
 #define CMW_TYPE_CLAIMS "application/vnd.tobichi.claims-buffer"
+/* A collection in a collection: what attests the guest around an enclave. */
+#define CMW_TYPE_COLLECTION "application/cmw+cbor"
 /* Pieces beside the evidence: the log of what a machine measured when it started. */
 #define CMW_TYPE_LOG "application/vnd.tobichi.event-log"
 #define CMW_TYPE_CHAIN "application/vnd.tobichi.x5chain"

@@ -38,7 +38,9 @@ static void answer_report(evutil_socket_t fd, short what, void *context)
 	world.scene.keep_claims_nonce = true;
 	world.scene.claims.nonce = (struct tobi_bytes){report->hash, 32};
 	test_scene_token(&world.scene, &token);
-	assert_int_equal(evidence_token(world.evidence, wr_view(&token), NULL), 0);
+	assert_int_equal(
+	    evidence_token(world.evidence, wr_view(&token), (struct tobi_bytes){0}, NULL),
+	    0);
 }
 
 static void on_report(void *context, const uint8_t hash[static 32])

@@ -82,7 +82,8 @@ static void test_file_holds_token_claims_and_chain(void **state)
 					    on_done, &seen, NULL),
 			 TOBI_OK);
 	assert_int_equal(seen.reports, 1);
-	assert_int_equal(evidence_token(evidence, token, NULL), TOBI_OK);
+	assert_int_equal(evidence_token(evidence, token, (struct tobi_bytes){0}, NULL),
+			 TOBI_OK);
 	assert_int_equal(cmw_parse(wr_view(&seen.collection), "evidence", &cmw, NULL),
 			 TOBI_OK);
 	assert_int_equal(cmw.count, 3);
@@ -106,7 +107,8 @@ static void test_session_without_its_claims(void **state)
 	session_claims(&out, spki, 32);
 	assert_int_equal(
 	    evidence_for_session(evidence, wr_view(&out), on_done, &seen, NULL), TOBI_OK);
-	assert_int_equal(evidence_token(evidence, (struct tobi_bytes){nonce, 4}, NULL),
+	assert_int_equal(evidence_token(evidence, (struct tobi_bytes){nonce, 4},
+					(struct tobi_bytes){0}, NULL),
 			 TOBI_OK);
 	assert_int_equal(cmw_parse(wr_view(&seen.collection), "evidence", &cmw, NULL),
 			 TOBI_OK);
@@ -146,14 +148,16 @@ static void test_answers_keep_their_order(void **state)
 				 TOBI_OK);
 	/* The first asker is gone: its token must not go to the second. */
 	evidence_forget(evidence, &first);
-	assert_int_equal(evidence_token(evidence, (struct tobi_bytes){nonce, 4}, NULL),
+	assert_int_equal(evidence_token(evidence, (struct tobi_bytes){nonce, 4},
+					(struct tobi_bytes){0}, NULL),
 			 TOBI_OK);
 	assert_int_equal(seen.collections, 0);
 	assert_int_equal(
 	    evidence_refused(evidence, &(struct tobi_fault){.code = TOBI_E_DENIED}, NULL),
 	    TOBI_OK);
 	assert_int_equal(seen.refusals, 1);
-	assert_int_equal(evidence_token(evidence, (struct tobi_bytes){nonce, 4}, NULL),
+	assert_int_equal(evidence_token(evidence, (struct tobi_bytes){nonce, 4},
+					(struct tobi_bytes){0}, NULL),
 			 TOBI_E_PROTOCOL);
 }
 

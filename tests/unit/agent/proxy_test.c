@@ -58,7 +58,8 @@ static void answer(evutil_socket_t fd, short what, void *context)
 	scene->keep_claims_nonce = true;
 	scene->claims.nonce = (struct tobi_bytes){report->hash, 32};
 	test_scene_token(scene, &token);
-	assert_int_equal(evidence_token(report->house->evidence, wr_view(&token), NULL),
+	assert_int_equal(evidence_token(report->house->evidence, wr_view(&token),
+					(struct tobi_bytes){0}, NULL),
 			 0);
 	free(report);
 }

@@ -89,7 +89,8 @@ static void stop(struct agent_ratls *ratls)
 
 static void answer(void)
 {
-	assert_int_equal(evidence_token(evidence, (struct tobi_bytes){token, 5}, NULL),
+	assert_int_equal(evidence_token(evidence, (struct tobi_bytes){token, 5},
+					(struct tobi_bytes){0}, NULL),
 			 0);
 }
 
