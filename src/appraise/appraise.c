@@ -6,6 +6,7 @@
 #include "appraise/atls_checks.h"
 #include "appraise/parts.h"
 #include "appraise/gpu.h"
+#include "appraise/guest.h"
 #include "appraise/policy_checks.h"
 #include "appraise/ratls.h"
 #include "base/fault.h"
@@ -42,6 +43,7 @@ void tobi_result_free(struct tobi_result *result)
 {
 	if (!result)
 		return;
+	tobi_result_free(result->guest);
 	arena_done(&result->arena);
 	free(result);
 }
@@ -83,6 +85,18 @@ static void warn_of_grace(struct tobi_result *result)
 				"nextUpdate, and the policy allows that");
 }
 
+/* Of a guest's evidence the claims are the enclave's, and were looked at with that. */
+static void run_claims(struct tobi_result *result, const struct tobi_policy *policy,
+		       const struct appraisal_request *request, struct tobi_bytes claims)
+{
+	if (request->of_guest)
+		return;
+	if (result->raw)
+		nonce_check_run(result, policy, request->nonce);
+	else if (!request->in_session)
+		claims_checks_run(result, policy, claims, request->nonce);
+}
+
 enum tobi_err appraisal_run(struct tobi_result *result, const struct tobi_policy *policy,
 			    const struct appraisal_request *request,
 			    struct tobi_fault *fault)
@@ -95,6 +109,7 @@ enum tobi_err appraisal_run(struct tobi_result *result, const struct tobi_policy
 
 	result->in_session = request->in_session;
 	result->nonce = arena_copy(&result->arena, request->nonce);
+	result->of_guest = request->of_guest;
 	for (size_t i = 0; request->in_session && atls_checks[i]; i++) {
 		if (atls_checks[i] != &check_atls_identity) /* among the policy's */
 			check_owe(&result->list, atls_checks[i]);
@@ -115,8 +130,9 @@ enum tobi_err appraisal_run(struct tobi_result *result, const struct tobi_policy
 		result->kind = parts->verifier->name;
 		tee = policy_request(policy, parts->verifier->tier, request->time);
 		tee.evidence = parts->cpu;
-		tee.claims_buffer =
-		    request->in_session ? request->claims_buffer : parts->claims;
+		tee.claims_buffer = request->in_session || request->of_guest
+					? request->claims_buffer
+					: parts->claims;
 		tee.endorsements = parts->endorsements;
 		tee.collateral = chosen ? chosen : request->collateral;
 		tee.pieces = alone ? parts->pieces : gpu.pieces;
@@ -131,13 +147,15 @@ enum tobi_err appraisal_run(struct tobi_result *result, const struct tobi_policy
 	/* The order of the list is that of the reasons: is it a kind that counts, is it
 	 * genuine, and only then what it says. Owed is this in any case. */
 	policy_checks_owe(result, policy, request->in_session);
+	guest_owe(result, policy);
 	if (err)
 		return err;
-	if (result->raw)
-		nonce_check_run(result, policy, request->nonce);
-	else if (!request->in_session)
-		claims_checks_run(result, policy, tee.claims_buffer, request->nonce);
+	run_claims(result, policy, request, tee.claims_buffer);
 	policy_checks_run(result, policy);
+	err = guest_run(result, policy, request, parts->collection ? &parts->cmw : NULL,
+			tee.claims_buffer, fault);
+	if (err)
+		return err;
 	warn_of_grace(result);
 	result->complete = true;
 	return TOBI_OK;

@@ -13,6 +13,7 @@ struct appraisal_request {
 	struct tobi_bytes claims_buffer; /* session: the verifier's own; file: empty */
 	struct tobi_bytes nonce;	 /* file: what the caller chose; session: empty */
 	bool in_session;
+	bool of_guest; /* the guest around an enclave, whose claims_buffer it is */
 	int64_t time;
 	const struct tobi_collateral *collateral; /* or NULL */
 	const struct tobi_bytes *pieces;	  /* beside raw evidence */
@@ -29,6 +30,7 @@ struct tobi_result {
 	bool complete; /* appraisal_run() reached its end: every owed check is on the list
 			*/
 	bool in_session;
+	bool of_guest;		/* of the guest around an enclave */
 	bool certificate_borne; /* RA-TLS: no session binding, no freshness */
 	bool raw;		/* a vendor's evidence as it is, without claims */
 	/* Documents of vendors that came with it, and those of them that count. */
@@ -39,6 +41,7 @@ struct tobi_result {
 	struct tobi_bytes nonce; /* the caller's, or empty */
 	struct tobi_bytes
 	    key_hash; /* of the attester's key, as its claims say; or empty */
+	struct tobi_result *guest; /* what the guest around came to; owned; or NULL */
 	enum tobi_verdict verdict; /* written by verdict.c only */
 	char reason[512];
 	struct tobi_check_result

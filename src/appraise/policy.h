@@ -36,6 +36,7 @@ struct policy_dcap;
 struct policy_tdx;
 struct policy_sev;
 struct policy_tpm;
+struct policy_guest;
 struct policy_psa;
 struct policy_cca;
 struct policy_boot;
@@ -85,6 +86,7 @@ struct tobi_policy {
 	struct policy_snp snp;
 	const struct policy_sev *sev;
 	const struct policy_tpm *tpm;
+	const struct policy_guest *guest; /* NULL: none is asked for */
 	const struct policy_psa *psa;
 	const struct policy_cca *cca;
 	const struct policy_boot *boot;	    /* NULL: no such section */

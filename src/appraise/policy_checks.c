@@ -108,7 +108,7 @@ static bool is_spared(const struct tobi_result *result, const struct tobi_policy
 void policy_checks_owe(struct tobi_result *result, const struct tobi_policy *policy,
 		       bool in_session)
 {
-	bool is_file = !in_session && !result->certificate_borne;
+	bool is_file = !in_session && !result->certificate_borne && !result->of_guest;
 
 	for (size_t i = 0; is_file && claims_check_rows[i]; i++) {
 		if (claims_check_rows[i] != &check_claims_format || !result->raw)

@@ -11,6 +11,7 @@
 #include "appraise/policy_eat.h"
 #include "appraise/policy_epid.h"
 #include "appraise/policy_gpu.h"
+#include "appraise/policy_guest.h"
 #include "appraise/policy_nitro.h"
 #include "appraise/policy_psa.h"
 #include "appraise/policy_sev.h"
@@ -21,7 +22,19 @@
 #include "base/fault.h"
 #include "base/hex.h"
 
+/* It is asked in appraise.c, for it is about other evidence than the rest. */
+static void guest_no_rows(struct tobi_result *result)
+{
+	(void)result;
+}
+static void guest_no_run(struct tobi_result *result, const struct tobi_policy *policy)
+{
+	(void)result, (void)policy;
+}
+
 const struct policy_section policy_sections[] = {
+    /* First: the others ask which tiers are named. */
+    {policy_guest_take, guest_no_rows, guest_no_run},
     {policy_epid_take, policy_epid_owe, policy_epid_run},
     {policy_dcap_take, policy_dcap_owe, policy_dcap_run},
     {policy_sgx_take, policy_sgx_owe, policy_sgx_run},
@@ -44,6 +57,10 @@ bool policy_names_tier(const struct tobi_policy *policy, const char *tier)
 {
 	for (size_t i = 0; i < policy->tier_count; i++) {
 		if (strcmp(policy->tiers[i], tier) == 0)
+			return true;
+	}
+	for (size_t i = 0; policy->guest && i < policy->guest->tier_count; i++) {
+		if (strcmp(policy->guest->tiers[i], tier) == 0)
 			return true;
 	}
 	return false;

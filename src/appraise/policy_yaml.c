@@ -158,6 +158,12 @@ static const cyaml_schema_field_t snp_fields[] = {
 			 struct yaml_snp, min_launch_tcb, &snp_tcb_schema, 1, 8),
     CYAML_FIELD_END};
 
+static const cyaml_schema_field_t guest_fields[] = {
+    OPTIONAL_LIST("tiers", struct yaml_guest, tiers),
+    OPTIONAL_LIST("images", struct yaml_guest, images),
+    CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t sev_fields[] = {
     OPTIONAL_LIST("generations", struct yaml_sev, generations),
     OPTIONAL_LIST("guest-policy", struct yaml_sev, guest_policy),
@@ -308,6 +314,8 @@ static const cyaml_schema_field_t policy_fields[] = {
 			    struct yaml_policy, tdx, tdx_fields),
     CYAML_FIELD_MAPPING_PTR("snp", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
 			    struct yaml_policy, snp, snp_fields),
+    CYAML_FIELD_MAPPING_PTR("guest", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
+			    struct yaml_policy, guest, guest_fields),
     CYAML_FIELD_MAPPING_PTR("sev", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
 			    struct yaml_policy, sev, sev_fields),
     CYAML_FIELD_MAPPING_PTR("psa", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,

@@ -103,6 +103,11 @@ struct yaml_boot {
 	char **command_lines, **command_line_digests;
 	unsigned command_lines_count, command_line_digests_count;
 };
+struct yaml_guest {
+	char **tiers, **images;
+	unsigned tiers_count, images_count;
+};
+
 struct yaml_sev {
 	char **generations, **guest_policy, **oca;
 	char *min_api, *min_build, *owner, *platform_only;
@@ -178,6 +183,7 @@ struct yaml_policy {
 	struct yaml_tdx *tdx;
 	struct yaml_snp *snp;
 	struct yaml_sev *sev;
+	struct yaml_guest *guest;
 	struct yaml_psa *psa;
 	struct yaml_cca *cca;
 	struct yaml_boot *boot;
