@@ -44,6 +44,7 @@ struct snp_scene {
 	size_t extra_count;
 	const char *leaf_name, *ask_name, *ark_name;
 	enum snp_scene_key leaf_key, leaf_issuer_key, ask_issuer_key, signs, crl_key;
+	int64_t now; /* about which the issuers are valid; SNP_NOW */
 	int64_t leaf_from, leaf_to, crl_from, crl_to;
 	unsigned leaf_serial, ask_serial,
 	    revoked;		/* serial numbers; 0: none is revoked */

@@ -123,8 +123,8 @@ static X509 *make_ark(const struct snp_scene *scene)
 				  .key = snp_scene_key(scene, SNP_ARK),
 				  .issuer_key = snp_scene_key(scene, SNP_ARK),
 				  .serial = 0x10000,
-				  .from = SNP_NOW - 30 * SNP_DAY,
-				  .to = SNP_NOW + 30 * SNP_DAY,
+				  .from = scene->now - 30 * SNP_DAY,
+				  .to = scene->now + 30 * SNP_DAY,
 				  .ca = true};
 
 	return make_certificate(&body);
@@ -143,8 +143,8 @@ void snp_scene_ask(const struct snp_scene *scene, struct writer *out)
 				  .issuer_key =
 				      snp_scene_key(scene, scene->ask_issuer_key),
 				  .serial = scene->ask_serial,
-				  .from = SNP_NOW - 30 * SNP_DAY,
-				  .to = SNP_NOW + 30 * SNP_DAY,
+				  .from = scene->now - 30 * SNP_DAY,
+				  .to = scene->now + 30 * SNP_DAY,
 				  .ca = !scene->ask_no_ca};
 
 	write_certificate(make_certificate(&body), out);
@@ -175,8 +175,8 @@ void snp_scene_between(const struct snp_scene *scene, struct writer *out)
 				  .key = snp_scene_key(scene, scene->leaf_issuer_key),
 				  .issuer_key = snp_scene_key(scene, SNP_ASK),
 				  .serial = 5,
-				  .from = SNP_NOW - 30 * SNP_DAY,
-				  .to = SNP_NOW + 30 * SNP_DAY,
+				  .from = scene->now - 30 * SNP_DAY,
+				  .to = scene->now + 30 * SNP_DAY,
 				  .ca = true};
 
 	write_certificate(make_certificate(&body), out);

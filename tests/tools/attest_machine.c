@@ -7,6 +7,8 @@
  * for `tobichi verify`, go to the folder TOBICHI_TEST_FOLDER.
  * TOBICHI_TEST_DISTURB=N: another one writes N times while a report is made.
  * The metadata service is asked for real.
+ *
+ * With daemons/platform/main.c it is a platform service on such a machine.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,6 +60,9 @@ static void prepare_snp(void)
 	struct writer policy = wr_init(LIMIT_POLICY);
 
 	snp_scene_make(&snp);
+	snp.now = snp.time = time(NULL);
+	snp.leaf_from = snp.crl_from = snp.now - SNP_DAY;
+	snp.leaf_to = snp.crl_to = snp.now + SNP_DAY;
 	snp_scene_pieces(&snp);
 	extended = wr_init(LIMIT_EVIDENCE);
 	snp_scene_extended(&snp, &extended);
