@@ -198,9 +198,6 @@ static const struct {
 	      {"eat", eat},
 	      {"ear", ear},
 	      {NULL, soft}};
-} chains[] = {{"soft", soft}, {"sgx", sgx},	{"tdx", tdx},	      {"snp", snp},
-	      {"sev", sev},   {"nitro", nitro}, {"nitro-tpm", nitro}, {"sgx-epid", epid},
-	      {"cca", cca},   {"psa", psa},	{"tpm", tpm},	      {NULL, soft}};
 
 static const struct check_record *find(const struct tobi_result *result, const char *code)
 {
