@@ -236,7 +236,7 @@ static int run_many(const struct options *options,
 	if (!err)
 		err = tobi_policy_parse(wr_view(&yaml), options->policy, &policy, &fault);
 	if (!err)
-		err = read_collateral(options, &collateral, &fault);
+		err = collateral_paths_load(&options->collateral, &collateral, &fault);
 	if (!err && !collateral) {
 		collateral = tobi_collateral_new();
 		if (!collateral)

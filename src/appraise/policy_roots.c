@@ -109,9 +109,6 @@ static enum tobi_err take_root(struct tobi_policy *policy, const struct yaml_roo
 	 */
 	bool is_other = strcmp(yaml->tier, POLICY_WRAPPERS) == 0 ||
 			strcmp(yaml->tier, "nvidia-rim") == 0;
-	/* No tiers: whom NVIDIA's reference values must go back to, who signs wrappers. */
-	bool is_other = strcmp(yaml->tier, "nvidia-rim") == 0 ||
-			strcmp(yaml->tier, POLICY_WRAPPERS) == 0;
 	enum tobi_err err =
 	    is_other ? TOBI_OK
 		     : policy_check_tier(policy->name, "roots", yaml->tier, fault);

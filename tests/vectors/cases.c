@@ -393,9 +393,8 @@ static const struct vector_case vendors[] = {
 	       "POLICY-SNP-PROVISIONAL"}},
     {0}};
 
-static const struct vector_case *const tables[] = {vendors, vector_cases_arm,
-						   vector_cases_tpm};
-						   vector_cases_nvidia};
+static const struct vector_case *const tables[] = {
+    vendors, vector_cases_arm, vector_cases_tpm, vector_cases_nvidia};
 
 const struct vector_case *vector_case_at(size_t index)
 {
