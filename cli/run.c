@@ -528,12 +528,15 @@ static int pack(struct run *run)
 /* The service has the image by its descriptor: its file is of no more use. */
 static void remove_packed(struct run *run)
 {
-	char policy[LIMIT_PATH + 32];
+	static const char *const beside[] = {"policy.yaml", "corim"};
+	char path[LIMIT_PATH + 32];
 
 	if (!run->folder[0])
 		return;
-	snprintf(policy, sizeof(policy), "%s/image.policy.yaml", run->folder);
-	unlink(policy);
+	for (size_t i = 0; i < sizeof(beside) / sizeof(beside[0]); i++) {
+		snprintf(path, sizeof(path), "%s/image.%s", run->folder, beside[i]);
+		unlink(path);
+	}
 	unlink(run->packed);
 	rmdir(run->folder);
 	run->folder[0] = 0;
