@@ -21,19 +21,16 @@ static const char *const keyed_tiers[] = {"cca", "psa", "tpm",
 enum tobi_err policy_check_tier(const char *policy, const char *field, const char *tier,
 				struct tobi_fault *fault)
 {
-	struct writer names = wr_init(512);
-	enum tobi_err err;
+	CLEANUP(wr_done) struct writer names = wr_init(512);
 
 	for (size_t i = 0; i < POLICY_TIERS_MAX; i++) {
 		if (strcmp(known_tiers[i], tier) == 0)
 			return TOBI_OK;
 		wr_printf(&names, " %s", known_tiers[i]);
 	}
-	err = fault_set(fault, TOBI_E_MALFORMED, policy, field,
-			"there is no such tier; there are:%.*s", (int)names.size,
-			(const char *)names.ptr);
-	wr_done(&names);
-	return err;
+	return fault_set(fault, TOBI_E_MALFORMED, policy, field,
+			 "there is no such tier; there are:%.*s", (int)names.size,
+			 (const char *)names.ptr);
 }
 
 static bool is_keyed(const char *tier)
