@@ -221,7 +221,6 @@ static int run_many(const struct options *options,
 		    const struct tobi_verify_request *request, char *const *paths,
 		    size_t count)
 {
-	CLEANUP(wr_done) struct writer yaml = wr_init(LIMIT_POLICY);
 	CLEANUP(tobi_policy_freep) struct tobi_policy *policy = NULL;
 	CLEANUP(tobi_collateral_freep) struct tobi_collateral *collateral = NULL;
 	CLEANUP(secret_done) struct secret secret = {0};
@@ -230,8 +229,7 @@ static int run_many(const struct options *options,
 				   .json = options->format == TOBI_FORMAT_JSON,
 				   .out = options->out};
 	struct tobi_fault fault = {0};
-	enum tobi_err err =
-	    file_read(options->policy, LIMIT_POLICY, "policy", &yaml, &fault);
+	enum tobi_err err = policy_read_file(options->policy, &policy, &fault);
 
 	if (!err)
 		err = tobi_policy_parse(wr_view(&yaml), options->policy, &policy, &fault);

@@ -371,7 +371,8 @@ struct tee_request policy_request(const struct tobi_policy *policy, const char *
 	    .pins = policy_pins(policy, tier),
 	    .reference_pins = policy_pins(policy, "nvidia-rim"),
 	    .keys = root ? &root->keys : NULL,
-	    .device_keys = policy->reference ? &policy->reference->device_keys : NULL,
+	    .find_keys = policy_reference_has_keys(policy) ? policy_reference_keys : NULL,
+	    .find_keys_context = policy->reference,
 	    .grace = policy->grace,
 	    .baseline = policy->baseline,
 	    .memo = policy->memo,
@@ -380,22 +381,4 @@ struct tee_request policy_request(const struct tobi_policy *policy, const char *
 	    .unproven = policy->eat->unproven.items,
 	    .unproven_count = policy->eat->unproven.count,
 	    .platform_only = policy->sev && policy->sev->platform_only};
-	return (struct tee_request){.anchors_pem = policy_anchors(policy, tier),
-				    .tpm_anchors_pem = policy->tpm_anchors_pem,
-				    .tpm_required = policy->asks_for_tpm,
-				    .time = time,
-				    .chains = policy->chains,
-				    .pins = policy_pins(policy, tier),
-				    .keys = root ? &root->keys : NULL,
-				    .find_keys = policy_reference_has_keys(policy)
-						     ? policy_reference_keys
-						     : NULL,
-				    .find_keys_context = policy->reference,
-				    .grace = policy->grace,
-				    .baseline = policy->baseline,
-				    .memo = policy->memo,
-				    .images = policy->images.items,
-				    .image_count = policy->images.count,
-				    .platform_only =
-					policy->sev && policy->sev->platform_only};
 }

@@ -118,8 +118,6 @@ struct tee_request {
 	const struct anchor_keys *(*find_keys)(const void *context,
 					       const struct tee_environment *environment);
 	const void *find_keys_context;
-	/* What reference values say of single devices' keys, or NULL. */
-	const struct device_keys *device_keys;
 	const struct tobi_collateral *collateral; /* or NULL: there is none */
 	/* What came beside the evidence: certificates, a signature, an event log. Each
 	 * verifier takes what it knows by its form. */
