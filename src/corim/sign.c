@@ -61,7 +61,8 @@ static enum tobi_err write_claims(const struct corim_sign_request *request,
 	cbor_write_uint(out, 8);
 	cbor_write_map(out, 1);
 	cbor_write_uint(out, 1);
-	return cose_key_write(out, request->key)
+	/* No room is told of for all the claims together. */
+	return cose_key_write(out, request->key) && !wr_err(out)
 		   ? fault_set(fault, TOBI_E_UNSUPPORTED, "key", "COSE_Key",
 			       "this kind of key cannot be named in a signature")
 		   : TOBI_OK;
