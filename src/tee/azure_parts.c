@@ -108,6 +108,8 @@ static enum tobi_err take_bincode(struct azure_parts *parts, struct tobi_bytes p
 static enum tobi_err take_piece(struct azure_parts *parts, struct tobi_bytes piece,
 				struct tobi_fault *fault)
 {
+	if (is_bincode(piece))
+		return take_bincode(parts, piece, fault);
 	if (is_message(piece))
 		return take(&parts->message, piece, "TPM quote", fault);
 	if (is_signature(piece))
@@ -119,8 +121,6 @@ static enum tobi_err take_piece(struct azure_parts *parts, struct tobi_bytes pie
 	if (tpm_pcrs_add_serialized(&parts->values, piece) ||
 	    tpm_pcrs_add_text(&parts->values, piece))
 		return TOBI_OK;
-	if (is_bincode(piece))
-		return take_bincode(parts, piece, fault);
 	if (dcap_quote_starts(piece, true))
 		return take(&parts->td_quote, piece, "TD quote", fault);
 	if (event_log_starts(piece) || ccel_table_starts(piece) || ima_log_starts(piece))
