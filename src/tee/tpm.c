@@ -4,6 +4,9 @@
 #include "base/secret.h"
 #include "tee/boot.h"
 #include "tee/nitro_claims.h"
+#include "tee/ima_log.h"
+#include "tee/snp.h"
+#include "tee/tdx.h"
 #include "tee/tpm_checks.h"
 #include "tee/tpm_facts.h"
 #include "tee/tpm_nitro.h"
@@ -50,21 +53,18 @@ static const struct check check_nitro = {
     SPEC,
     "Have the TPM quote its SHA-384 bank alone, right after the document was made."};
 
+static const struct check check_hardware = {
+    "TPM-HARDWARE",
+    "the hardware's report that came with the quote was made for the same nonce",
+    "Tobichi protocols, section 14.13",
+    "Have both made for one nonce (go-tpm-tools: leave the TEE nonce away)."};
+
 static const struct check *const checks[] = {
-    &check_parts,
-    &tpm_check_ak_chain,
-    &check_certificate,
-    &tpm_check_ak_key,
-    &check_ek,
-    &tpm_check_type,
-    &tpm_check_signature,
-    &check_selection,
-    &tpm_check_pcrs,
-    &check_certify,
-    &check_binding,
-    &check_nitro,
-    BOOT_CHECKS,
-    NULL,
+    &check_hardware,	&check_parts,	      &tpm_check_ak_chain,
+    &check_certificate, &tpm_check_ak_key,    &check_ek,
+    &tpm_check_type,	&tpm_check_signature, &check_selection,
+    &tpm_check_pcrs,	&check_certify,	      &check_binding,
+    &check_nitro,	BOOT_CHECKS,	      NULL,
 };
 
 static const struct tpm_quoted_rows rows = {&tpm_check_type, &tpm_check_signature,
@@ -302,6 +302,34 @@ examine_quote(const struct tee_request *request, struct tpm_parts *parts,
 	return TOBI_OK;
 }
 
+/* Quotes of other banks: by the same key, and for what the first was made for. */
+static enum tobi_err examine_more(const struct tpm_parts *parts,
+				  const struct tpm_signer *signer, struct checklist *list,
+				  struct tee_claims *claims, struct tobi_fault *fault)
+{
+	enum tobi_err err = TOBI_OK;
+
+	for (size_t i = 0; i < parts->more_quotes.count && !err; i++) {
+		struct tpm_quoted quoted = {.attest = parts->more_quotes.items[i],
+					    .scheme = signer->scheme,
+					    .hash = signer->hash,
+					    .key = signer->key,
+					    .banks = parts->banks,
+					    .bank_count = parts->bank_count};
+		struct tpm_attest attest;
+
+		quoted.signature = signature_of(parts, signer, quoted.attest);
+		err = tpm_attest_parse(quoted.attest, &attest, fault);
+		if (!err)
+			err = tpm_quoted_verify(&quoted, &rows, list, claims, fault);
+		if (!err && !bytes_equal(attest.extra, claims->tpm->extra))
+			check_record(list, &check_binding, false,
+				     "quotes that were all made for one nonce",
+				     "one of them was made for another");
+	}
+	return err;
+}
+
 /* What came, read. */
 struct evidence {
 	struct tpm_parts parts;
@@ -406,6 +434,80 @@ static enum tobi_err examine_log(const struct tee_request *request,
 	return boot_examine(&inner, &shown, list, claims, fault);
 }
 
+/* What the hardware says beside the TPM, whose tier it stays. */
+static void take_hardware(const struct tee_claims *hardware, struct tee_claims *claims)
+{
+	claims->image_id = hardware->image_id;
+	claims->config_id = hardware->config_id;
+	claims->owner = hardware->owner;
+	claims->hardware = hardware->hardware;
+	claims->svn = hardware->svn;
+	claims->debug = hardware->debug;
+	claims->in_grace = hardware->in_grace;
+	claims->dcap = hardware->dcap;
+	claims->tdx = hardware->tdx;
+	claims->snp = hardware->snp;
+	claims->signer_count = hardware->signer_count;
+	for (size_t i = 0; i < hardware->signer_count; i++)
+		claims->signers[i] = hardware->signers[i];
+	for (size_t i = 0; i < hardware->fact_count && claims->fact_count < TEE_FACTS_MAX;
+	     i++)
+		claims->facts[claims->fact_count++] = hardware->facts[i];
+	for (size_t i = 0; i < hardware->warning_count; i++)
+		tee_warn(claims, hardware->warnings[i]);
+}
+
+/* Its own checks, under its maker's roots; or under those that the policy names for the
+ * tier, and nobody else's. */
+static enum tobi_err examine_hardware(const struct tee_request *request,
+				      const struct tpm_parts *parts,
+				      struct checklist *list, struct tee_claims *claims,
+				      struct tobi_fault *fault)
+{
+	bool snp = parts->hardware_report.size > 0;
+	const struct tee_verifier *verifier = snp ? &tee_snp : &tee_tdx;
+	struct tee_claims *hardware = arena_alloc(list->arena, sizeof(*hardware));
+	struct tobi_bytes pieces[LIMIT_PIECES + TPM_PARTS_EACH];
+	uint8_t expected[64] = {0};
+	struct tee_request inner = *request;
+	enum tobi_err err;
+
+	if (!snp && !parts->hardware_quote.size) {
+		check_waive(list, &check_hardware, "none came");
+		return TOBI_OK;
+	}
+	if (!hardware)
+		return fault_set(fault, TOBI_E_MEMORY, "TPM evidence", "",
+				 "out of memory");
+	inner.evidence = snp ? parts->hardware_report : parts->hardware_quote;
+	inner.claims_buffer = (struct tobi_bytes){0};
+	inner.bound_elsewhere = "it is bound to the quote's nonce (TPM-HARDWARE)";
+	if (!request->anchors_pem.size)
+		inner.pins = vendor_root_pins(verifier->tier);
+	inner.pieces = pieces;
+	inner.piece_count = 0;
+	for (size_t i = 0; i < parts->hardware_pieces.count; i++)
+		pieces[inner.piece_count++] = parts->hardware_pieces.items[i];
+	/* A log is the guest's, and told from the TPM. */
+	for (size_t i = 0; i < request->piece_count && i < LIMIT_PIECES; i++) {
+		if (!event_log_starts(request->pieces[i]) &&
+		    !ima_log_starts(request->pieces[i]))
+			pieces[inner.piece_count++] = request->pieces[i];
+	}
+	inner.endorsements = (struct tobi_bytes){0};
+	err = verifier->examine(&inner, list, hardware, fault);
+	if (err)
+		return err;
+	bytes_copy(expected, sizeof(expected), claims->tpm->extra.ptr,
+		   claims->tpm->extra.size <= sizeof(expected) ? claims->tpm->extra.size
+							       : 0);
+	check_record_equal(list, &check_hardware,
+			   (struct tobi_bytes){expected, sizeof(expected)},
+			   hardware->report_data);
+	take_hardware(hardware, claims);
+	return TOBI_OK;
+}
+
 static enum tobi_err examine_all(const struct tee_request *request,
 				 struct evidence *evidence, struct checklist *list,
 				 struct tee_claims *claims, struct tobi_fault *fault)
@@ -425,8 +527,14 @@ static enum tobi_err examine_all(const struct tee_request *request,
 			    list, claims, fault);
 	if (err || !claims->tpm)
 		return err;
+	err = examine_more(&evidence->parts, evidence->signer, list, claims, fault);
+	if (err)
+		return err;
 	examine_rest(evidence, list, claims);
 	fill_claims(evidence->signer, list->arena, claims);
+	err = examine_hardware(request, &evidence->parts, list, claims, fault);
+	if (err)
+		return err;
 	return examine_log(request, &evidence->parts, list, claims, fault);
 }
 

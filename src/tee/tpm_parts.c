@@ -10,6 +10,7 @@
 #include "codec/cbor.h"
 #include "codec/der.h"
 #include "tee/event_log.h"
+#include "tee/google_message.h"
 #include "tee/nitro_document.h"
 #include "tee/tpm_structs.h"
 
@@ -198,6 +199,8 @@ static void add_any(struct tpm_parts *parts, struct tobi_bytes piece)
 		err = tpm_parsec_add(parts, piece, &fault);
 	else if (tpm_keylime_starts(piece))
 		err = tpm_keylime_add(parts, piece, &fault);
+	else if (google_message_starts(piece))
+		err = google_message_add(parts, piece, &fault);
 	else
 		tpm_parts_add(parts, piece);
 	if (err && !parts->unread.code)
@@ -207,7 +210,7 @@ static void add_any(struct tpm_parts *parts, struct tobi_bytes piece)
 static bool is_document(struct tobi_bytes evidence)
 {
 	return tpm_json_starts(evidence) || tpm_parsec_starts(evidence) ||
-	       tpm_keylime_starts(evidence);
+	       tpm_keylime_starts(evidence) || google_message_starts(evidence);
 }
 
 bool tpm_parts_recognise(struct tobi_bytes evidence)

@@ -31,6 +31,12 @@ struct tpm_parts {
 	struct tpm_bank banks[TPM_BANKS_MAX];
 	size_t bank_count;
 	struct tobi_bytes nitro; /* a document of AWS NitroTPM that names the key */
+	/* Of the other banks, by the same key, for the same nonce. */
+	struct tpm_bytes_list more_quotes;
+	/* Of the machine's hardware: a report of SEV-SNP with certificates, or a quote of
+	 * TDX; in the arena. */
+	struct tobi_bytes hardware_report, hardware_quote;
+	struct tpm_bytes_list hardware_pieces;
 	struct tobi_bytes log; /* that was in a document; others are among the pieces */
 	bool too_many, twice;  /* more than one quote, or one PCR with two values */
 	struct tobi_fault unread; /* of the first piece that looks like one and is none */
