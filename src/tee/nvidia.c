@@ -101,7 +101,7 @@ static void take_measurements(const struct nvidia_material *material,
 		*to = (struct tee_measurement){
 		    .mkey = TEE_MKEY_NUMBER,
 		    .number = i + 1,
-		    .digests[0] = {TEE_SHA384, report->digests[i]},
+		    .digests[0] = {TEE_SHA384, arena_copy(arena, report->digests[i])},
 		    .digest_count = 1};
 	}
 }

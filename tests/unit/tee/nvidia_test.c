@@ -473,6 +473,7 @@ int main(void)
 	    cmocka_unit_test(test_tee_nvidia__revoked_or_not_answered_for__refuses),
 	    cmocka_unit_test(test_tee_nvidia__wrong_reference_values__refuses),
 	    cmocka_unit_test(test_tee_nvidia__reference_values_of_another_form__refuses),
+	    cmocka_unit_test(test_tee_nvidia__nothing_to_prove_it_with__refuses),
 	};
 
 	return cmocka_run_group_tests_name("tee nvidia", tests, NULL, NULL);
