@@ -64,6 +64,14 @@ static const struct {
      {{BARE_P384, 1, 620, true}, {BARE_P384, 1, 1420}}},
     /* The token. */
     {"psa", "psa/veraison-tfm-psa2/token.cbor", {{BARE_P256, 1, 480, true}}},
+    /* Report; the device's certificates below the root; two files of reference values and
+     * their signers' certificates; seven answers on revocation and who gave them. */
+    {"nvidia",
+     "nvidia/gonvattest-hopper-full/report.bin",
+     {{BARE_P384, 1, 4021, true},
+      {BARE_P384, 4, 700},
+      {BARE_P384, 6, 700},
+      {BARE_P384, 14, 500}}},
     /* Report; the service's certificate. */
     {"epid",
      "sgx-epid/oasis-v5-body-sw-hardening-needed/report.json",
