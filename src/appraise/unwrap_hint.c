@@ -5,6 +5,7 @@
 #include "base/endian.h"
 #include "base/secret.h"
 #include "collateral/bundle.h"
+#include "collateral/detect.h"
 #include "pki/crl.h"
 #include "pki/pinned.h"
 #include "tee/tee.h"
@@ -110,7 +111,8 @@ static bool is_intel_document(struct tobi_bytes bytes)
 
 static bool is_collateral(struct tobi_bytes bytes)
 {
-	return is_intel_document(bytes) || is_crl(bytes) || bundle_is(bytes);
+	return is_intel_document(bytes) || is_crl(bytes) || bundle_is(bytes) ||
+	       detect_is_rim(bytes) || detect_is_ocsp(bytes);
 }
 
 /* A log begins with one event of the first PCR, or of the first register of TDX: what the

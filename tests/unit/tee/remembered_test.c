@@ -11,6 +11,7 @@
 #include "pki/memo.h"
 #include "tee/epid.h"
 #include "tee/nitro.h"
+#include "tee/nvidia.h"
 #include "tee/sev.h"
 #include "tee/sgx.h"
 #include "tee/snp.h"
@@ -18,6 +19,7 @@
 #include "tests/bytes.h"
 #include "tests/epid_scene.h"
 #include "tests/nitro_scene.h"
+#include "tests/nvidia_scene.h"
 #include "tests/sev_scene.h"
 #include "tests/snp_scene.h"
 #include "tests/tdx_run.h"
@@ -397,6 +399,50 @@ static void test_remembered__nitro_tpm__holds_for_the_same_only(void **state)
 	run_nitro(NITRO_TPM, &tee_nitro_tpm);
 }
 
+/* ---- NVIDIA ---- */
+
+static void test_remembered__nvidia__holds_for_the_same_only(void **state)
+{
+	struct nvidia_scene *scene = calloc(1, sizeof(*scene));
+	struct tobi_bytes pieces[NV_PIECES];
+	struct tee_request changed;
+	struct subject subject;
+	size_t count;
+
+	(void)state;
+	assert_non_null(scene);
+	nvidia_scene_init(scene);
+	nvidia_scene_make(scene);
+	subject_init(&subject, &tee_nvidia);
+	wr_bytes(&subject.evidence, scene->evidence.ptr, scene->evidence.size);
+	count = nvidia_scene_pieces(scene, pieces);
+	assert_true(count <= FILES);
+	for (size_t i = 0; i < count; i++)
+		wr_bytes(&subject.files[i], pieces[i].ptr, pieces[i].size);
+	pin(&subject, scene->certificates[NV_RIM_ROOT].key);
+	subject.request.reference_pins = subject.request.pins;
+	pin(&subject, scene->certificates[NV_ROOT].key);
+	subject.request.time = NV_NOW;
+	subject.too_late = NV_NOW + 31 * NV_DAY;
+	subject.bound = 3; /* the chain, and both files of reference values */
+	try_all(&subject);
+	changed = subject.request;
+	changed.reference_pins.keys[0][0] ^= 1;
+	expect_refused(&subject, &changed);
+	/* An answer that was good, and is another one now. */
+	scene->answers[NV_ROM] = NV_REVOKED;
+	nvidia_scene_make(scene);
+	count = nvidia_scene_pieces(scene, pieces);
+	changed = subject.request;
+	changed.evidence = wr_view(&scene->evidence);
+	changed.pieces = pieces;
+	changed.piece_count = count;
+	expect_refused(&subject, &changed);
+	subject_done(&subject);
+	nvidia_scene_done(scene);
+	free(scene);
+}
+
 /* ---- Intel's retired service ---- */
 
 static void test_remembered__epid__holds_for_the_same_only(void **state)
@@ -431,6 +477,7 @@ int main(void)
 	    cmocka_unit_test(test_remembered__sev__holds_for_the_same_only),
 	    cmocka_unit_test(test_remembered__nitro__holds_for_the_same_only),
 	    cmocka_unit_test(test_remembered__nitro_tpm__holds_for_the_same_only),
+	    cmocka_unit_test(test_remembered__nvidia__holds_for_the_same_only),
 	    cmocka_unit_test(test_remembered__epid__holds_for_the_same_only),
 	};
 
