@@ -40,6 +40,17 @@ bool arm_token_holds(const struct arm_token *token, EVP_PKEY *key)
 			    token->sign1.payload, "token", NULL);
 }
 
+const struct anchor_keys *arm_device_keys(const struct tee_request *request,
+					  const struct tee_environment *environment)
+{
+	const struct anchor_keys *keys =
+	    request->find_keys
+		? request->find_keys(request->find_keys_context, environment)
+		: NULL;
+
+	return keys && keys->count ? keys : NULL;
+}
+
 static EVP_PKEY *try_keys(const struct arm_token *token, const struct anchor_keys *keys,
 			  const uint8_t **ret_spki)
 {
@@ -57,19 +68,16 @@ EVP_PKEY *arm_token_signer(const struct arm_token *token,
 			   const struct tee_environment *environment,
 			   const uint8_t **ret_spki, const char **ret_why)
 {
-	const struct anchor_keys *endorsed =
-	    request->find_keys
-		? request->find_keys(request->find_keys_context, environment)
-		: NULL;
+	const struct anchor_keys *endorsed = arm_device_keys(request, environment);
 	EVP_PKEY *key = try_keys(token, request->keys, ret_spki);
 
 	if (!key)
 		key = try_keys(token, endorsed, ret_spki);
 	if (!arm_token_is_ecdsa(token))
 		*ret_why = "it is not signed with ECDSA";
-	else if ((request->keys && request->keys->count) || (endorsed && endorsed->count))
+	else if (endorsed || (request->keys && request->keys->count))
 		*ret_why = "none of the keys signed this token";
 	else
-		*ret_why = "no public key is named for this tier";
+		*ret_why = "no public key is named for this tier, nor for this device";
 	return key;
 }

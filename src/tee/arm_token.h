@@ -21,9 +21,12 @@ bool arm_token_is_ecdsa(const struct arm_token *token);
 /* Whether that key signed exactly this token. */
 bool arm_token_holds(const struct arm_token *token, EVP_PKEY *key);
 
+/* Those that reference values name for this device; NULL when they name none. */
+const struct anchor_keys *arm_device_keys(const struct tee_request *request,
+					  const struct tee_environment *environment);
 /* The key that signed it, among those that the policy names and those that reference
- * values name for this environment; each is tried, and there are ANCHOR_KEYS_MAX of each
- * at most. ret_spki: SHA-256 of it. NULL, and why in words, when none did. */
+ * values name for this device; each is tried, ANCHOR_KEYS_MAX of each at most. ret_spki:
+ * SHA-256 of it. NULL, and why in words, when none did. */
 EVP_PKEY *arm_token_signer(const struct arm_token *token,
 			   const struct tee_request *request,
 			   const struct tee_environment *environment,

@@ -1,5 +1,7 @@
 #include "tee/cca.h"
 
+#include <string.h>
+
 #include "base/cleanup.h"
 #include "base/fault.h"
 #include "base/secret.h"
@@ -72,13 +74,38 @@ static void add_digest(struct tee_claims *out, struct arena *arena, const char *
 		return;
 	measurement->mkey = TEE_MKEY_TEXT;
 	measurement->text = name;
+	measurement->image = strcmp(name, "rim") == 0;
 	measurement->digests[0] =
 	    (struct tee_digest){arm_digest_algorithm(value.size), value};
 	measurement->digest_count = 1;
 }
 
-/* draft-ydb-rats-cca-endorsements: the platform as PSA's, its configuration, the realm's
- * registers by name. */
+/* The same as registers of one measurement without a key. */
+static void add_registers(const struct arm_claims *realm, struct arena *arena,
+			  struct tee_claims *out)
+{
+	static const char *const names[] = {"rim", "rem0", "rem1", "rem2", "rem3"};
+	struct tee_measurement *measurement = tee_measurement_add(out, arena);
+	struct tee_register *registers =
+	    arena_array(arena, 1 + CCA_REMS, sizeof(*registers));
+
+	if (!measurement || !registers)
+		return;
+	for (size_t i = 0; i < 1 + CCA_REMS; i++) {
+		struct tobi_bytes value = i ? realm->rems[i - 1] : realm->values[ARM_RIM];
+
+		registers[i].text = names[i];
+		registers[i].digests[0] =
+		    (struct tee_digest){arm_digest_algorithm(value.size), value};
+		registers[i].digest_count = 1;
+	}
+	measurement->image = true;
+	measurement->registers = registers;
+	measurement->register_count = 1 + CCA_REMS;
+}
+
+/* draft-ydb-rats-cca-endorsements: the platform as PSA's, its configuration; the realm's
+ * registers. */
 static void add_measurements(const struct cca_claims *cca, struct arena *arena,
 			     struct tee_claims *out)
 {
@@ -93,6 +120,7 @@ static void add_measurements(const struct cca_claims *cca, struct arena *arena,
 	add_digest(out, arena, "rim", cca->realm.values[ARM_RIM]);
 	for (size_t i = 0; i < CCA_REMS; i++)
 		add_digest(out, arena, names[i], cca->realm.rems[i]);
+	add_registers(&cca->realm, arena, out);
 	arm_measurements(&cca->platform, arena, out);
 }
 

@@ -33,7 +33,8 @@ static const struct check *const checks[] = {&check_algorithm, &check_claims,
 static void examine_mac(const struct tee_request *request, const struct arm_token *token,
 			struct checklist *list, struct tee_claims *claims)
 {
-	bool has_anchors = request->anchors_pem.size || request->find_keys;
+	bool has_anchors =
+	    request->anchors_pem.size || arm_device_keys(request, &claims->environment);
 	bool holds = !has_anchors &&
 		     cose_mac_holds(&token->sign1, request->secret, token->sign1.payload);
 	const char *found = "the MAC was not made with this key over this token";
