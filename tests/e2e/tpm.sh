@@ -135,6 +135,32 @@ check "a policy may trust the owner's CA alone for it" exits 0 "$tobichi" verify
 check "evidence from before has no such chain" exits 1 "$tobichi" verify two.evidence --policy owner.yaml --at "$(date -u +%FT%TZ)"
 check "and that is why" has "$said" "FAIL  TPM-AK-CHAIN"
 
+# the same quote by itself: whose TPM it is says the owner's certificate
+check "the quote is taken out" exits 0 "$tobichi" verify three.evidence --policy owner.yaml --nonce "$nonce" --extract-tpm alone
+extra=$(od -An -tx1 alone/quote.extra | tr -d ' \n')
+eks=$(for index in 0x1c00002 0x1c0000a 0x1c00016; do
+	tpm2_nvread $index 2>/dev/null | openssl x509 -inform DER -pubkey -noout 2>/dev/null |
+		openssl pkey -pubin -outform DER 2>/dev/null | sha256sum | cut -d' ' -f1
+done | tr '\n' ',')
+alone() { # EKS
+	printf 'version: 1\ntiers: [tpm]\nidentity:\n  mode: any-instance\nroots:\n  - tier: tpm\n    anchors: |\n'
+	sed 's/^/      /' owner.pem
+	printf 'tpm:\n  ak-certificate: required\n  eks: [%s]\n  pcrs:\n    - index: 23\n      value: %s\n' \
+		"$1" "$(tpm2_pcrread sha256:23 | sed -n 's/.*0x//p')"
+}
+alone "${eks%,}" >alone.yaml
+alone "$(printf '%064d' 0)" >other-ek.yaml
+verify_alone() { # POLICY CERTIFICATE
+	"$tobichi" verify alone/quote.attest --with alone/quote.signature --with alone/quote.pcrs --with "$2" \
+		--policy "$1" --nonce "$extra"
+}
+check "it is evidence of the tier tpm" exits 0 verify_alone alone.yaml state/ak-owner.pem
+check "its certificate names the endorsement key" has "$said" "EK  "
+check "another endorsement key refuses" exits 1 verify_alone other-ek.yaml state/ak-owner.pem
+check "and that is why" has "$said" "FAIL  POLICY-TPM-EK"
+check "the host's own certificate is nobody's" exits 1 verify_alone alone.yaml state/ak.pem
+check "it is about the chain" has "$said" "FAIL  TPM-AK-CHAIN"
+
 # another TPM: without certificates, and of no use for the first one's challenge
 tpm_make b ""
 tpm_start b
