@@ -72,6 +72,15 @@ static const struct {
       {BARE_P384, 4, 700},
       {BARE_P384, 6, 700},
       {BARE_P384, 14, 500}}},
+    /* Quote; the AK's certificate, and its issuer. With PCR values and an event log. */
+    {"tpm-rsa",
+     "tpm/gce-cos85-rsa-nonce9009/sha256_quote.msg",
+     {{BARE_RSA2048, 1, 115, true}, {BARE_RSA2048, 1, 1080}, {BARE_RSA4096, 1, 1050}}},
+    {"tpm-ecc",
+     "tpm/vaportpm-gcp-amd-ecc/quote.msg",
+     {{BARE_P256, 1, 145, true}, {BARE_RSA4096, 2, 1000}}},
+    /* Quote, by a key that the policy names; no PCR values. */
+    {"tpm-key", "tpm/trustee-rsa-quote/quote.msg", {{BARE_RSA2048, 1, 177, true}}},
     /* Report; the service's certificate. */
     {"epid",
      "sgx-epid/oasis-v5-body-sw-hardening-needed/report.json",

@@ -11,6 +11,7 @@
 #include "base/fault.h"
 #include "base/secret.h"
 #include "pki/pinned.h"
+#include "tee/tpm_verify.h"
 
 enum { RSA_BITS_MIN = 2048, RSA_BITS_MAX = 4096, CERTIFICATES_MAX = 32 };
 
@@ -343,33 +344,45 @@ static bool is_right(const struct tpm_signer *signer)
 	       !signer->ek_path[0];
 }
 
-/* Without a key beside the quote: the one of the policy's that signed it. */
-static enum tobi_err try_named(const struct tee_request *request,
-			       const struct tpm_parts *parts, struct tpm_signer *signer,
-			       struct tobi_fault *fault)
+static bool signs(EVP_PKEY *key, const struct tpm_parts *parts)
 {
 	struct tpm_signature signature;
-	enum tobi_err err = TOBI_OK;
 
-	for (size_t i = 0; request->keys && i < request->keys->count && !signer->key;
-	     i++) {
-		EVP_PKEY *key = request->keys->keys[i];
-
-		for (size_t j = 0; j < parts->signatures.count && !signer->key; j++) {
-			if (!is_supported(key) ||
-			    tpm_signature_parse(parts->signatures.items[j], &signature,
-						NULL) ||
-			    tpm_signature_verify(&signature, key, parts->quote, NULL))
-				continue;
-			if (EVP_PKEY_up_ref(key) != 1)
-				return fault_openssl(fault, "attestation key", "",
-						     "cannot be used");
-			signer->key = key;
-			signer->named = true;
-			err = key_spki_sha256(key, signer->spki, fault);
-		}
+	for (size_t i = 0; i < parts->signatures.count; i++) {
+		if (!tpm_signature_read(parts->signatures.items[i], key, 0, 0, &signature,
+					NULL) &&
+		    !tpm_signature_verify(&signature, key, parts->quote, NULL))
+			return true;
 	}
-	return err;
+	return false;
+}
+
+/* Without a key beside the quote: the one of the policy's that signed it; where there is
+ * only one, that one, and whether it signed is another check. */
+static enum tobi_err take_named(const struct tee_request *request,
+				const struct tpm_parts *parts, struct tpm_signer *signer,
+				struct tobi_fault *fault)
+{
+	const struct anchor_keys *keys = request->keys;
+
+	for (size_t i = 0; keys && i < keys->count && !signer->key; i++) {
+		if (!is_supported(keys->keys[i]) ||
+		    (keys->count > 1 && !signs(keys->keys[i], parts)))
+			continue;
+		if (EVP_PKEY_up_ref(keys->keys[i]) != 1)
+			return fault_openssl(fault, "attestation key", "",
+					     "cannot be used");
+		signer->key = keys->keys[i];
+		signer->named = true;
+		bytes_copy(signer->spki, sizeof(signer->spki), keys->spki[i],
+			   SHA256_SIZE);
+	}
+	return TOBI_OK;
+}
+
+static bool brings_a_key(const struct tpm_parts *parts)
+{
+	return parts->publics.count || parts->keys.count || parts->certificate_count;
 }
 
 enum tobi_err tpm_signer_get(const struct tee_request *request,
@@ -377,10 +390,10 @@ enum tobi_err tpm_signer_get(const struct tee_request *request,
 			     struct tpm_signer **ret_signer, struct tobi_fault *fault)
 {
 	CLEANUP(signer_unref) struct tpm_signer *signer = NULL;
-	struct memo_name name;
-	enum tobi_err err;
+	struct memo_name name = {0};
+	enum tobi_err err = TOBI_OK;
 
-	if (make_name(request, parts, certified, &name))
+	if (brings_a_key(parts) && make_name(request, parts, certified, &name))
 		return fault_set(fault, TOBI_E_CRYPTO, "attestation key", "",
 				 "cannot hash it");
 	*ret_signer = (struct tpm_signer *)memo_find(request->memo, &name, request->time);
@@ -390,11 +403,12 @@ enum tobi_err tpm_signer_get(const struct tee_request *request,
 	if (!signer)
 		return fault_set(fault, TOBI_E_MEMORY, "attestation key", "",
 				 "out of memory");
-	err = make(request, parts, certified, signer, fault);
+	if (brings_a_key(parts))
+		err = make(request, parts, certified, signer, fault);
 	if (!err && is_right(signer))
 		memo_keep(request->memo, &name, &signer->window, &signer->head);
 	if (!err && !signer->key)
-		err = try_named(request, parts, signer, fault);
+		err = take_named(request, parts, signer, fault);
 	if (!err)
 		*ret_signer = TAKE(signer);
 	return err;
