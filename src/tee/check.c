@@ -32,7 +32,10 @@ static struct check_record *find_or_add(struct checklist *list, const struct che
 /* A text that cannot be kept is left out; the outcome never is. */
 static const char *keep(struct checklist *list, const char *text)
 {
-	const char *copy = text ? arena_printf(list->arena, "%s", text) : "";
+	const char *copy = "";
+
+	if (text && *text)
+		copy = arena_text(list->arena, bytes_of_text(text));
 
 	return copy ? copy : "";
 }

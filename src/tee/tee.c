@@ -94,7 +94,7 @@ void tee_fact(struct tee_claims *claims, struct arena *arena, const char *name,
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	copy = arena_printf(arena, "%s", text);
+	copy = arena_text(arena, bytes_of_text(text));
 	if (copy && claims->fact_count < TEE_FACTS_MAX)
 		claims->facts[claims->fact_count++] = (struct tee_fact){name, copy};
 }
@@ -123,12 +123,16 @@ void tee_warn(struct tee_claims *claims, const char *text)
 void tee_fact_hex(struct tee_claims *claims, struct arena *arena, const char *name,
 		  struct tobi_bytes bytes)
 {
-	char text[2 * SHOWN_MAX + 1];
+	char *text;
 
-	if (bytes.size > SHOWN_MAX)
+	if (bytes.size > SHOWN_MAX || claims->fact_count == TEE_FACTS_MAX)
 		return;
-	hex_write(bytes, text, sizeof(text));
-	tee_fact(claims, arena, name, "%s", bytes.size ? text : "nothing");
+	text = arena_alloc(arena, 2 * bytes.size + 1);
+	if (!text)
+		return;
+	hex_write(bytes, text, 2 * bytes.size + 1);
+	claims->facts[claims->fact_count++] =
+	    (struct tee_fact){name, bytes.size ? text : "nothing"};
 }
 
 struct tee_measurement *tee_measurement_add(struct tee_claims *claims,
