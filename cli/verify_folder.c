@@ -86,8 +86,7 @@ static char *join(const char *folder, const char *name)
 }
 
 /* A link to a folder is not followed: it could lead back. */
-static bool is_wanted(const struct verify_common *common, const char *path,
-		      mode_t kind)
+static bool is_wanted(const struct verify_common *common, const char *path, mode_t kind)
 {
 	struct stat st, policy;
 
@@ -109,7 +108,8 @@ static enum tobi_err list(const struct verify_common *common, const char *folder
 	enum tobi_err err = TOBI_OK;
 
 	if (count < 0)
-		return fault_errno(fault, object, "", "cannot read the folder %s", folder);
+		return fault_errno(fault, object, "", "cannot read the folder %s",
+				   folder);
 	if (count > VERIFY_FOLDER_MAX)
 		err = fault_set(fault, TOBI_E_LIMIT, object, "",
 				"%s has more than %d files", folder, VERIFY_FOLDER_MAX);
@@ -119,8 +119,8 @@ static enum tobi_err list(const struct verify_common *common, const char *folder
 		char *path = names.paths ? join(folder, entries[i]->d_name) : NULL;
 
 		if (!path)
-			err = fault_set(fault, TOBI_E_MEMORY, object, "",
-					"out of memory");
+			err =
+			    fault_set(fault, TOBI_E_MEMORY, object, "", "out of memory");
 		else if (is_wanted(common, path, kind))
 			names.paths[names.count++] = path;
 		else
@@ -232,8 +232,8 @@ static enum tobi_err count_evidence(const struct verify_names *names, size_t *re
 	for (size_t i = 0; i < names->count && count < 2; i++) {
 		CLEANUP(wr_done) struct writer file = wr_init(LIMIT_EVIDENCE_TEXT);
 		struct tobi_fault why = {0};
-		enum tobi_err err = file_read(names->paths[i], LIMIT_EVIDENCE_TEXT,
-					      object, &file, &why);
+		enum tobi_err err =
+		    file_read(names->paths[i], LIMIT_EVIDENCE_TEXT, object, &file, &why);
 
 		if (err == TOBI_E_MEMORY)
 			return fault_set(fault, err, object, "", "%s", why.message);

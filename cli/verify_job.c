@@ -146,9 +146,8 @@ static enum tobi_err add_document(struct unit *unit, const struct tobi_collatera
 	}
 	err = tobi_collateral_add(unit->collateral, bytes, path, &why);
 	*ret_added = !err;
-	return err == TOBI_E_MEMORY
-		   ? fault_set(fault, err, object, "", "%s", why.message)
-		   : TOBI_OK;
+	return err == TOBI_E_MEMORY ? fault_set(fault, err, object, "", "%s", why.message)
+				    : TOBI_OK;
 }
 
 static bool is_among(const struct verify_names *names, const char *path)
@@ -244,11 +243,10 @@ static enum tobi_err run_folder(const struct verify_common *common,
 		return verify_row_add(job, job->path, VERIFY_UNREADABLE,
 				      "no file of this folder is evidence", fault);
 	if (!err)
-		err = take_others(collateral, &files, &evidence, false, &unit, job,
-				  fault);
-	if (!err)
 		err =
-		    take_others(collateral, &files, &evidence, true, &unit, job, fault);
+		    take_others(collateral, &files, &evidence, false, &unit, job, fault);
+	if (!err)
+		err = take_others(collateral, &files, &evidence, true, &unit, job, fault);
 	for (size_t i = 0; i < evidence.count && !err; i++)
 		err = appraise(common, unit.collateral ? unit.collateral : collateral,
 			       &unit, evidence.paths[i], job, fault);
@@ -262,7 +260,6 @@ enum tobi_err verify_job_run(const struct verify_common *common,
 	/* It is known what it is not. */
 	if (job->count)
 		return TOBI_OK;
-	return job->is_folder
-		   ? run_folder(common, collateral, job, fault)
-		   : appraise(common, collateral, NULL, job->path, job, fault);
+	return job->is_folder ? run_folder(common, collateral, job, fault)
+			      : appraise(common, collateral, NULL, job->path, job, fault);
 }

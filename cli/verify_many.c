@@ -180,10 +180,9 @@ static int run(struct crew *crew)
 {
 	struct tobi_fault fault = {0};
 	double start = now();
-	enum tobi_err err =
-	    verify_find_jobs(&crew->many->common, crew->many->paths,
-			     crew->many->path_count, crew->many->collateral, &crew->jobs,
-			     &fault);
+	enum tobi_err err = verify_find_jobs(&crew->many->common, crew->many->paths,
+					     crew->many->path_count,
+					     crew->many->collateral, &crew->jobs, &fault);
 
 	if (!err && crew->jobs.count == 0)
 		err = fault_set(&fault, TOBI_E_NOT_FOUND, "evidence", "",

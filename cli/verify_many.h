@@ -53,7 +53,7 @@ struct verify_job {
 struct verify_jobs {
 	struct verify_job *jobs;
 	size_t count, room;
-	size_t files; /* that were seen */
+	size_t files;	   /* that were seen */
 	const char *below; /* the one folder that was given, or NULL; borrowed */
 };
 

@@ -58,8 +58,8 @@ static size_t widest(const struct verify_jobs *jobs)
 
 	for (size_t i = 0; i < jobs->count; i++) {
 		for (size_t k = 0; k < jobs->jobs[i].count; k++) {
-			size_t size = strlen(
-			    shown_name(jobs, jobs->jobs[i].rows[k].file));
+			size_t size =
+			    strlen(shown_name(jobs, jobs->jobs[i].rows[k].file));
 
 			if (size > width)
 				width = size;
@@ -100,7 +100,8 @@ static void put_table(const struct verify_jobs *jobs, bool color, double seconds
 	size_t width = widest(jobs);
 
 	put_column(out, "file", width);
-	wr_printf(out, "  %-13s  %-10s  %-10s  %s\n", "kind", "tier", "verdict", "reason");
+	wr_printf(out, "  %-13s  %-10s  %-10s  %s\n", "kind", "tier", "verdict",
+		  "reason");
 	for (size_t i = 0; i < jobs->count; i++) {
 		for (size_t k = 0; k < jobs->jobs[i].count; k++)
 			put_row(out, &jobs->jobs[i].rows[k],
@@ -146,16 +147,15 @@ static bool put_codes(json_t *object, const char *codes)
 
 static bool put_object(const struct verify_row *row, json_t *object)
 {
-	bool good = json_object_set_new(object, "file", text_of(row->file)) == 0 &&
-		    json_object_set_new(object, "verdict",
-					json_string(states[row->state])) == 0 &&
-		    json_object_set_new(object, "kind",
-					row->kind ? text_of(row->kind) : json_null()) ==
-			0 &&
-		    json_object_set_new(object, "tier",
-					row->tier ? text_of(row->tier) : json_null()) ==
-			0 &&
-		    json_object_set_new(object, "reason", text_of(row->reason)) == 0;
+	bool good =
+	    json_object_set_new(object, "file", text_of(row->file)) == 0 &&
+	    json_object_set_new(object, "verdict", json_string(states[row->state])) ==
+		0 &&
+	    json_object_set_new(object, "kind",
+				row->kind ? text_of(row->kind) : json_null()) == 0 &&
+	    json_object_set_new(object, "tier",
+				row->tier ? text_of(row->tier) : json_null()) == 0 &&
+	    json_object_set_new(object, "reason", text_of(row->reason)) == 0;
 
 	return good && put_codes(object, row->failed);
 }
@@ -163,8 +163,8 @@ static bool put_object(const struct verify_row *row, json_t *object)
 static enum tobi_err put_line(json_t *object, bool good, struct writer *out,
 			      struct tobi_fault *fault)
 {
-	enum tobi_err err = !object || !good ? fault_set(fault, TOBI_E_MEMORY, "table", "",
-							 "out of memory")
+	enum tobi_err err = !object || !good ? fault_set(fault, TOBI_E_MEMORY, "table",
+							 "", "out of memory")
 					     : json_write(object, false, out, fault);
 
 	json_decref(object);
@@ -183,9 +183,8 @@ static enum tobi_err put_lines(const struct verify_jobs *jobs, double seconds,
 			json_t *object = json_object();
 
 			err = put_line(
-			    object,
-			    object && put_object(&jobs->jobs[i].rows[k], object), out,
-			    fault);
+			    object, object && put_object(&jobs->jobs[i].rows[k], object),
+			    out, fault);
 		}
 	}
 	summary = json_pack(
@@ -209,8 +208,9 @@ enum tobi_err verify_table_write(const struct verify_jobs *jobs, bool json, bool
 	else
 		put_table(jobs, color, seconds, out);
 	if (!err && wr_err(out))
-		err = fault_set(fault, wr_err(out), "table", "", "over %d bytes, or out "
-								 "of memory",
+		err = fault_set(fault, wr_err(out), "table", "",
+				"over %d bytes, or out "
+				"of memory",
 				TABLE_MAX);
 	return err;
 }

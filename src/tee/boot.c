@@ -19,8 +19,7 @@ const struct check boot_check_read = {
     TCG "section 10",
     "Take it as the system gives it: binary_bios_measurements, or the CCEL."};
 const struct check boot_check_replay = {
-    "BOOT-LOG-REPLAY",
-    "the event log is what the registers of the evidence were made of",
+    "BOOT-LOG-REPLAY", "the event log is what the registers of the evidence were made of",
     TCG "section 10; UEFI, CC_EVENT",
     "The log is of another start, or was changed, or something was measured that it does "
     "not tell. Take both at one time."};
@@ -68,9 +67,9 @@ enum tobi_err boot_logs_find(const struct tee_request *request,
 	if (!err && request->endorsements.size) {
 		count = cbor_array(&cbor, LIMIT_PIECES, "endorsements");
 		for (size_t i = 0; i < count && !err; i++)
-			err = take_piece(
-			    cbor_bytes(&cbor, LIMIT_EVIDENCE, "endorsements"), &logs,
-			    fault);
+			err =
+			    take_piece(cbor_bytes(&cbor, LIMIT_EVIDENCE, "endorsements"),
+				       &logs, fault);
 		if (!err)
 			err = cbor_finish(&cbor, "endorsements", fault);
 	}
@@ -188,9 +187,8 @@ static enum tobi_err examine(struct boot_replay *replay, struct boot_logs *logs,
 	boot->kind = shown->kind;
 	boot->algorithm = shown->algorithm;
 	boot->events = replay->replay.events;
-	boot->locality = shown->values[0].size && shown->kind == BOOT_PCRS
-			     ? replay->locality
-			     : -1;
+	boot->locality =
+	    shown->values[0].size && shown->kind == BOOT_PCRS ? replay->locality : -1;
 	err = walk(replay, logs, shown, list, boot, &why);
 	if (is_ours(err))
 		return fault_set(fault, err, object, "", "%s", why.message);

@@ -35,11 +35,9 @@ struct boot_registers_shown {
  * Looks for logs among the pieces and the endorsements, and records the rows of
  * BOOT_CHECKS; where there is none they are not asked. Errors: TOBI_E_MEMORY, _CRYPTO.
  */
-TOBI_MUST_USE enum tobi_err boot_examine(const struct tee_request *request,
-					 const struct boot_registers_shown *shown,
-					 struct checklist *list,
-					 struct tee_claims *claims,
-					 struct tobi_fault *fault);
+TOBI_MUST_USE enum tobi_err
+boot_examine(const struct tee_request *request, const struct boot_registers_shown *shown,
+	     struct checklist *list, struct tee_claims *claims, struct tobi_fault *fault);
 
 /* The logs that came. Borrowed. */
 struct boot_logs {

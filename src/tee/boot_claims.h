@@ -32,10 +32,10 @@ struct boot_variable {
 };
 
 enum boot_role {
-	BOOT_IMAGE,	   /* what firmware ran: its Authenticode hash */
-	BOOT_DRIVER,	   /* the same, a driver */
-	BOOT_KERNEL,	   /* the hash of the file, or of the section of a unified image */
-	BOOT_INITRD,	   /* the same */
+	BOOT_IMAGE,  /* what firmware ran: its Authenticode hash */
+	BOOT_DRIVER, /* the same, a driver */
+	BOOT_KERNEL, /* the hash of the file, or of the section of a unified image */
+	BOOT_INITRD, /* the same */
 	BOOT_COMMAND_LINE, /* of the kernel */
 	BOOT_TEXT,	   /* said by its data, and nothing that starts something */
 	BOOT_FILE,	   /* what the loader read, by its name in the log */
@@ -77,9 +77,9 @@ struct boot_claims {
 	struct boot_variable variables[BOOT_VARIABLES];
 	/* Certificates and the like that firmware and shim believed an image by. */
 	size_t authority_count;
-	bool debug;	/* firmware says that it runs a debugger */
+	bool debug;		/* firmware says that it runs a debugger */
 	bool no_dma_protection; /* it says so */
-	bool separated; /* firmware closed its registers before it gave way */
+	bool separated;		/* firmware closed its registers before it gave way */
 	bool handed_over; /* ExitBootServices was called, and returned with success */
 	int locality;	  /* of the start: 0, 3, 4; -1: not proven */
 	struct boot_item *items;

@@ -11,8 +11,8 @@ enum { SHOWN_OF_A_ROLE = 4, TEXT_SHOWN = 400 };
 static void show_lists(const struct boot_claims *boot, struct arena *arena,
 		       struct tee_claims *claims)
 {
-	static const char *const names[BOOT_VARIABLES] = {"boot PK", "boot KEK", "boot db",
-							  "boot dbx"};
+	static const char *const names[BOOT_VARIABLES] = {"boot PK", "boot KEK",
+							  "boot db", "boot dbx"};
 	char hash[2 * BOOT_HASH_SIZE + 1];
 
 	for (size_t i = 0; i < BOOT_VARIABLES; i++) {
@@ -114,7 +114,8 @@ void boot_facts_add(const struct boot_claims *boot, struct arena *arena,
 	if (boot->ima)
 		tee_fact(claims, arena, "boot, files", "%zu measured by Linux%s",
 			 boot->ima->file_count,
-			 boot->ima->violations ? ", of which some changed meanwhile" : "");
+			 boot->ima->violations ? ", of which some changed meanwhile"
+					       : "");
 	show_unexplained(boot, arena, claims);
 	if (boot->algorithm == TCG_SHA1)
 		tee_warn(claims, "SHA-1 ONLY: the event log and its registers rest on a "

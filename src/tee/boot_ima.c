@@ -190,8 +190,8 @@ static enum tobi_err start(struct ima_replay *ima, uint16_t logged,
 	enum tobi_err err = event_hash_start(logged, object, &ima->logged, fault);
 
 	if (!err)
-		err = event_replay_start(&ima->own, before->hash.algorithm, object,
-					 fault);
+		err =
+		    event_replay_start(&ima->own, before->hash.algorithm, object, fault);
 	if (!err)
 		err = event_replay_start(&ima->padded, before->hash.algorithm, object,
 					 fault);
@@ -286,7 +286,8 @@ static enum tobi_err conclude(struct ima_replay *ima, struct checklist *list,
 	if (!ima->proven) {
 		check_record(list, &boot_check_ima_replay, false,
 			     "the register of the evidence", "its entries give another");
-		check_not_asked(list, &boot_check_ima_boot, "there is no list that counts");
+		check_not_asked(list, &boot_check_ima_boot,
+				"there is no list that counts");
 		return TOBI_OK;
 	}
 	snprintf(text, sizeof(text), "%zu of %zu entries give it", ima->proven,
@@ -321,7 +322,8 @@ enum tobi_err boot_ima_examine(struct boot_replay *replay, struct tobi_bytes byt
 		check_record(list, &boot_check_ima_read, false, NULL, text);
 		check_not_asked(list, &boot_check_ima_replay,
 				"there is no list that counts");
-		check_not_asked(list, &boot_check_ima_boot, "there is no list that counts");
+		check_not_asked(list, &boot_check_ima_boot,
+				"there is no list that counts");
 		err = TOBI_OK;
 	} else {
 		err = conclude(&ima, list, boot, fault);

@@ -67,8 +67,8 @@ enum tobi_err boot_replay_log(struct boot_replay *replay, struct tobi_bytes log,
 	enum tobi_err err = event_log_open(log, object, &reader, fault);
 
 	if (!err)
-		err = event_replay_start(&replay->replay, shown->algorithm, object,
-					 fault);
+		err =
+		    event_replay_start(&replay->replay, shown->algorithm, object, fault);
 	if (err)
 		return err;
 	for (unsigned i = FIRST_DYNAMIC; shown->kind == BOOT_PCRS && i <= LAST_DYNAMIC;
@@ -91,7 +91,7 @@ static enum tobi_err try_phases(struct boot_replay *replay, struct tobi_bytes sh
 				bool *ret_equal, struct tobi_fault *fault)
 {
 	static const char *const phases[] = {"enter-initrd", "leave-initrd", "sysinit",
-					     "ready", "shutdown", "final"};
+					     "ready",	     "shutdown",     "final"};
 	struct event_replay *own = &replay->replay;
 	uint8_t digest[EVENT_DIGEST_MAX];
 
@@ -100,13 +100,11 @@ static enum tobi_err try_phases(struct boot_replay *replay, struct tobi_bytes sh
 		struct tobi_bytes phase = bytes_of_text(phases[i]);
 
 		if (!event_hash_run(&own->hash, &phase, 1, digest) ||
-		    !event_replay_extend(
-			own, PCR_UNIFIED,
-			(struct tobi_bytes){digest, own->hash.size}))
+		    !event_replay_extend(own, PCR_UNIFIED,
+					 (struct tobi_bytes){digest, own->hash.size}))
 			return fault_set(fault, TOBI_E_CRYPTO, object, "digest",
 					 "cannot replay");
-		*ret_equal =
-		    bytes_equal(event_replay_register(own, PCR_UNIFIED), shown);
+		*ret_equal = bytes_equal(event_replay_register(own, PCR_UNIFIED), shown);
 	}
 	return TOBI_OK;
 }
@@ -131,8 +129,9 @@ enum tobi_err boot_replay_compare(struct boot_replay *replay,
 
 	for (unsigned i = 0; i < EVENT_REGISTERS; i++) {
 		struct tobi_bytes value = shown->values[i];
-		bool equal = !value.size || replay->by_ima[i] ||
-			     bytes_equal(event_replay_register(&replay->replay, i), value);
+		bool equal =
+		    !value.size || replay->by_ima[i] ||
+		    bytes_equal(event_replay_register(&replay->replay, i), value);
 
 		if (!equal && shown->kind == BOOT_PCRS && i == PCR_UNIFIED &&
 		    replay->replay.extended[i]) {

@@ -32,12 +32,9 @@ bool boot_text_grub(struct tobi_bytes data, struct tobi_bytes *ret_text,
 	static const struct {
 		const char *word;
 		bool command_line;
-	} words[] = {{"grub_cmd: ", false},
-		     {"kernel_cmdline: ", true},
-		     {"module_cmdline: ", false},
-		     {"grub_kernel_cmdline: ", true},
-		     {"grub_cmd ", false},
-		     {"grub_kernel_cmdline ", true}};
+	} words[] = {{"grub_cmd: ", false},	  {"kernel_cmdline: ", true},
+		     {"module_cmdline: ", false}, {"grub_kernel_cmdline: ", true},
+		     {"grub_cmd ", false},	  {"grub_kernel_cmdline ", true}};
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
 		struct tobi_bytes text = behind(data, words[i].word);

@@ -58,7 +58,7 @@ static bool is_proven(const struct boot_walk *walk, const struct event *event)
 static enum about about(const struct boot_walk *walk, unsigned index)
 {
 	if (walk->shown->kind == BOOT_RTMRS)
-		return index == RTMR0   ? ABOUT_SECURE_BOOT
+		return index == RTMR0	? ABOUT_SECURE_BOOT
 		       : index == RTMR1 ? ABOUT_IMAGES
 					: ABOUT_LOADER;
 	switch (index) {
@@ -148,7 +148,8 @@ static const char *wrong_separators(const struct boot_walk *walk)
 
 /* ---- Secure Boot ---- */
 
-static enum tobi_err take_list(struct boot_walk *walk, const struct uefi_variable *variable,
+static enum tobi_err take_list(struct boot_walk *walk,
+			       const struct uefi_variable *variable,
 			       enum boot_variable_name which, struct tobi_fault *fault)
 {
 	struct boot_variable *out = &walk->boot->variables[which];
@@ -240,11 +241,11 @@ static enum tobi_err add_item(struct boot_walk *walk, const struct event *event,
 		return fault_set(fault, TOBI_E_LIMIT, object, "events",
 				 "over %d that tell what was started", BOOT_ITEMS_MAX);
 	item = &boot->items[boot->item_count];
-	*item = (struct boot_item){
-	    .role = role,
-	    .index = event->index,
-	    .digest = arena_copy(walk->arena, digest_of(walk, event)),
-	    .label = label_of(walk, label)};
+	*item =
+	    (struct boot_item){.role = role,
+			       .index = event->index,
+			       .digest = arena_copy(walk->arena, digest_of(walk, event)),
+			       .label = label_of(walk, label)};
 	if (text.ptr)
 		item->text = arena_copy(walk->arena, text);
 	if (!item->digest.ptr || (text.ptr && !item->text.ptr))
@@ -299,8 +300,7 @@ static enum tobi_err take_grub(struct boot_walk *walk, const struct event *event
 
 	if (!proven && !event_hash_run(walk->hash, parts, 2, made))
 		return fault_set(fault, TOBI_E_CRYPTO, object, "digest", "cannot hash");
-	if (!proven &&
-	    !bytes_equal(digest, (struct tobi_bytes){made, walk->hash->size}))
+	if (!proven && !bytes_equal(digest, (struct tobi_bytes){made, walk->hash->size}))
 		return add_item(walk, event, BOOT_OTHER, none, event->data, fault);
 	if (boot_text_linux(text).ptr)
 		walk->linux_words = boot_text_linux(text);
@@ -395,8 +395,7 @@ static enum tobi_err take_loader(struct boot_walk *walk, const struct event *eve
 				fault);
 	if (boot_text_grub(event->data, &text, &command_line))
 		return take_grub(walk, event, text, command_line, fault);
-	if (event->type == EVENT_IPL &&
-	    boot_text_utf16(event->data, walk->arena, &text))
+	if (event->type == EVENT_IPL && boot_text_utf16(event->data, walk->arena, &text))
 		return take_wide(walk, event, text, fault);
 	if (is_proven(walk, event))
 		return add_item(walk, event, BOOT_TEXT, event->data, none, fault);
@@ -480,8 +479,8 @@ static void explain_forms(struct boot_walk *walk)
 			if (other->role != BOOT_COMMAND_LINE || !other->text.ptr ||
 			    ++tried > LINUX_COMMANDS_MAX)
 				continue;
-			item->explained = boot_text_is_measured(walk->hash, item->digest,
-								other->text);
+			item->explained =
+			    boot_text_is_measured(walk->hash, item->digest, other->text);
 		}
 	}
 }

@@ -1,4 +1,5 @@
-/* The meaning of a log's events, once its replay has shown that they are the registers'. */
+/* The meaning of a log's events, once its replay has shown that they are the registers'.
+ */
 #ifndef TOBI_TEE_BOOT_WALK_H
 #define TOBI_TEE_BOOT_WALK_H
 

@@ -167,8 +167,8 @@ bool event_log_next(struct event_log *log, struct event *ret_event)
 	if (event.index == UNUSED && event.type != EVENT_NO_ACTION)
 		rd_fail(rd, TOBI_E_TRAILING, "filling");
 	if (log->sha1_only) {
-		event.digests[0] = (struct event_digest){
-		    TCG_SHA1, rd_bytes(rd, SHA1_SIZE, "digest")};
+		event.digests[0] =
+		    (struct event_digest){TCG_SHA1, rd_bytes(rd, SHA1_SIZE, "digest")};
 		event.digest_count = 1;
 	} else {
 		read_digests(log, &event);

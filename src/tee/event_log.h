@@ -69,15 +69,15 @@ struct event_log {
 	} banks[EVENT_BANKS_MAX];
 	size_t bank_count;
 	bool sha1_only; /* of the older form */
-	size_t read;   /* events so far */
-	size_t filled; /* from here on there is nothing but filling */
+	size_t read;	/* events so far */
+	size_t filled;	/* from here on there is nothing but filling */
 };
 
 /* Whether the bytes start as a log does, of either form. */
 bool event_log_starts(struct tobi_bytes bytes);
-/* Reads the event that names the banks, which is none of those that follow; a log of SHA-1
- * alone has none. Errors: TOBI_E_TRUNCATED, _MALFORMED, _LIMIT; _UNSUPPORTED for what
- * starts as no log does. */
+/* Reads the event that names the banks, which is none of those that follow; a log of
+ * SHA-1 alone has none. Errors: TOBI_E_TRUNCATED, _MALFORMED, _LIMIT; _UNSUPPORTED for
+ * what starts as no log does. */
 TOBI_MUST_USE enum tobi_err event_log_open(struct tobi_bytes bytes, const char *object,
 					   struct event_log *ret_log,
 					   struct tobi_fault *fault);
@@ -102,8 +102,8 @@ struct event_replay {
 };
 
 /* Of one bank. Registers start at zero; TPMs alone have other starts (section 9.4.5),
- * which are the caller's to set before event_replay_add(). event_replay_done() it. Errors:
- * TOBI_E_UNSUPPORTED, _CRYPTO. */
+ * which are the caller's to set before event_replay_add(). event_replay_done() it.
+ * Errors: TOBI_E_UNSUPPORTED, _CRYPTO. */
 TOBI_MUST_USE enum tobi_err event_replay_start(struct event_replay *replay,
 					       uint16_t algorithm, const char *object,
 					       struct tobi_fault *fault);

@@ -36,7 +36,8 @@ static bool starts_text(struct tobi_bytes bytes, uint16_t algorithm)
 {
 	size_t digits = 2 * event_hash_size(algorithm), at = 0;
 
-	while (at < bytes.size && at < 3 && (isdigit(bytes.ptr[at]) || bytes.ptr[at] == ' '))
+	while (at < bytes.size && at < 3 &&
+	       (isdigit(bytes.ptr[at]) || bytes.ptr[at] == ' '))
 		at++;
 	if (at < 2 || bytes.size - at < digits + 4 || bytes.ptr[at - 1] != ' ')
 		return false;
@@ -96,7 +97,8 @@ enum tobi_err ima_log_finish(const struct ima_log *log, struct tobi_fault *fault
 
 static bool set_algorithm(struct ima_entry *entry, struct tobi_bytes name)
 {
-	if (name.size > IMA_ALGORITHM_MAX || (name.size && memchr(name.ptr, 0, name.size)))
+	if (name.size > IMA_ALGORITHM_MAX ||
+	    (name.size && memchr(name.ptr, 0, name.size)))
 		return false;
 	bytes_copy(entry->algorithm, sizeof(entry->algorithm), name.ptr, name.size);
 	entry->algorithm[name.size] = 0;
@@ -197,11 +199,11 @@ static void read_binary(struct ima_log *log, struct ima_entry *entry)
 
 static const struct {
 	const char *name;
-	bool kind;   /* the digest names what it is of: "ima:sha256:" */
+	bool kind;	/* the digest names what it is of: "ima:sha256:" */
 	bool signature; /* a signature, or a buffer, comes last, in hexadecimal */
 } templates[] = {
-    {"ima", false, false},     {"ima-ng", false, false},  {"ima-ngv2", true, false},
-    {"ima-sig", false, true},  {"ima-sigv2", true, true}, {"ima-buf", false, true},
+    {"ima", false, false},    {"ima-ng", false, false},	 {"ima-ngv2", true, false},
+    {"ima-sig", false, true}, {"ima-sigv2", true, true}, {"ima-buf", false, true},
 };
 
 static struct tobi_bytes next_word(struct tobi_bytes *line)

@@ -71,7 +71,8 @@ static void examine(struct run *run, struct tobi_bytes log)
 	run->list = (struct checklist){.arena = &run->arena};
 	run->claims = (struct tee_claims){0};
 	assert_int_equal(
-	    boot_examine(&request, &run->shown, &run->list, &run->claims, &fault), TOBI_OK);
+	    boot_examine(&request, &run->shown, &run->list, &run->claims, &fault),
+	    TOBI_OK);
 }
 
 static enum tobi_outcome outcome(const struct run *run, const char *code)
@@ -100,8 +101,8 @@ static void show(struct run *run, const json_t *registers, uint16_t algorithm)
 	const char *index;
 	json_t *value;
 
-	run->shown = (struct boot_registers_shown){.kind = BOOT_PCRS,
-						   .algorithm = algorithm};
+	run->shown =
+	    (struct boot_registers_shown){.kind = BOOT_PCRS, .algorithm = algorithm};
 	json_object_foreach((json_t *)registers, index, value)
 	{
 		unsigned i = (unsigned)atoi(index);
@@ -163,8 +164,8 @@ static void compare_registers(const struct log_case *log, struct tobi_bytes byte
 	bool equal = true;
 
 	assert_int_equal(event_log_open(bytes, "log", &reader, &fault), TOBI_OK);
-	assert_int_equal(
-	    event_replay_start(&replay, run->shown.algorithm, "log", &fault), TOBI_OK);
+	assert_int_equal(event_replay_start(&replay, run->shown.algorithm, "log", &fault),
+			 TOBI_OK);
 	while (event_log_next(&reader, &event))
 		assert_int_equal(event_replay_add(&replay, &event, "log", &fault),
 				 TOBI_OK);
@@ -237,7 +238,8 @@ static void test_event_logs__replayed__registers_and_claims_as_listed(void **sta
 	json_t *said = NULL;
 
 	(void)state;
-	assert_int_equal(json_parse(text, LIMIT_JSON, "expected", &said, &fault), TOBI_OK);
+	assert_int_equal(json_parse(text, LIMIT_JSON, "expected", &said, &fault),
+			 TOBI_OK);
 	assert_int_equal(json_object_size(said), sizeof(cases) / sizeof(cases[0]));
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		const json_t *one = json_object_get(said, cases[i].name);
@@ -252,8 +254,8 @@ static void test_event_logs__replayed__registers_and_claims_as_listed(void **sta
 /* It tells how the start began, and nothing of it. */
 static void test_event_log_too_short__locality_alone__separators_missing(void **state)
 {
-	struct tobi_bytes log = vectors_bytes(
-	    &vectors, vectors_find(&vectors, FOLDER "short_no_action.bin"));
+	struct tobi_bytes log =
+	    vectors_bytes(&vectors, vectors_find(&vectors, FOLDER "short_no_action.bin"));
 	struct run run = {.shown = {.kind = BOOT_PCRS, .algorithm = TCG_SHA1}};
 
 	(void)state;
@@ -277,10 +279,9 @@ static json_t *read_json(const char *path)
 	struct tobi_fault fault = {0};
 	json_t *json = NULL;
 
-	assert_int_equal(
-	    json_parse(vectors_bytes(&vectors, vectors_find(&vectors, path)), LIMIT_JSON,
-		       path, &json, &fault),
-	    TOBI_OK);
+	assert_int_equal(json_parse(vectors_bytes(&vectors, vectors_find(&vectors, path)),
+				    LIMIT_JSON, path, &json, &fault),
+			 TOBI_OK);
 	return json;
 }
 
@@ -317,8 +318,8 @@ static void show_rtmrs(struct run *run, const json_t *said)
 	    (struct boot_registers_shown){.kind = BOOT_RTMRS, .algorithm = TCG_SHA384};
 	json_array_foreach(json_object_get(said, "rtmr"), i, value)
 	{
-		assert_true(i < 4 && hex_read(json_string_value(value),
-					      run->values[i + 1], 48));
+		assert_true(i < 4 &&
+			    hex_read(json_string_value(value), run->values[i + 1], 48));
 		run->shown.values[i + 1] = (struct tobi_bytes){run->values[i + 1], 48};
 	}
 }
@@ -348,7 +349,8 @@ static void test_event_log_of_a_guest__its_registers__replayed(void **state)
 		struct run run = {0};
 
 		show_rtmrs(&run, said);
-		examine(&run, vectors_bytes(&vectors, vectors_find(&vectors, logs[i].log)));
+		examine(&run,
+			vectors_bytes(&vectors, vectors_find(&vectors, logs[i].log)));
 		fails_alone(&run, logs[i].log, logs[i].fails);
 		assert_int_equal(run.claims.boot == NULL, logs[i].fails != NULL);
 		if (run.claims.boot) {
