@@ -64,7 +64,6 @@ static void accepted(struct policy_boot_run *run, const char *lines)
 {
 	tdx_run_accepted(&run->tdx, lines);
 }
-#define REFUSES(code, run, lines) tdx_run_refused(&(run)->tdx, (lines), (code))
 
 #define ANOTHER                                                                          \
 	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"                               \
@@ -91,7 +90,7 @@ static void test_policy_boot_log__none_or_another__refused(void **state)
 
 	run->tdx.piece_count = 0;
 	tdx_run_accepted(&run->tdx, "");
-	REFUSES("POLICY-BOOT-LOG", run, lines);
+	POLICY_FAILS("POLICY-BOOT-LOG", &run->tdx, lines);
 }
 
 static void test_policy_boot_secure__off__refused(void **state)
@@ -106,7 +105,7 @@ static void test_policy_boot_secure__off__refused(void **state)
 	boot_scene_hand_over(&run->boot);
 	use_log(run);
 	accepted(run, "boot:\n  unfinished: allowed\n");
-	REFUSES("POLICY-BOOT-SECURE", run, "boot:\n  secure-boot: required\n");
+	POLICY_FAILS("POLICY-BOOT-SECURE", &run->tdx, "boot:\n  secure-boot: required\n");
 }
 
 static void test_policy_boot_keys__another_list__refused(void **state)
@@ -125,7 +124,7 @@ static void test_policy_boot_keys__another_list__refused(void **state)
 		accepted(run, lines);
 		hex[0] = hex[0] == '0' ? '1' : '0';
 		snprintf(lines, sizeof(lines), "boot:\n  %s: [%s]\n", names[i], hex);
-		REFUSES("POLICY-BOOT-KEYS", run, lines);
+		POLICY_FAILS("POLICY-BOOT-KEYS", &run->tdx, lines);
 	}
 }
 
@@ -138,7 +137,7 @@ static void test_policy_boot_finished__not_handed_over__refused(void **state)
 	boot_scene_separators(&run->boot);
 	use_log(run);
 	accepted(run, "boot:\n  unfinished: allowed\n");
-	REFUSES("POLICY-BOOT-FINISHED", run, "boot:\n  others: allowed\n");
+	POLICY_FAILS("POLICY-BOOT-FINISHED", &run->tdx, "boot:\n  others: allowed\n");
 }
 
 static void test_policy_boot_debug__firmware_debugged__refused(void **state)
@@ -148,7 +147,7 @@ static void test_policy_boot_debug__firmware_debugged__refused(void **state)
 	boot_scene_event(&run->boot, 7, EVENT_EFI_ACTION,
 			 bytes_of_text("UEFI Debug Mode"));
 	use_log(run);
-	REFUSES("POLICY-BOOT-DEBUG", run, "boot:\n  secure-boot: required\n");
+	POLICY_FAILS("POLICY-BOOT-DEBUG", &run->tdx, "boot:\n  secure-boot: required\n");
 }
 
 static void test_policy_boot_loaders__another__refused(void **state)
@@ -158,15 +157,15 @@ static void test_policy_boot_loaders__another__refused(void **state)
 
 	snprintf(lines, sizeof(lines), "boot:\n  boot-loaders: [%s]\n", run->loader);
 	accepted(run, lines);
-	REFUSES("POLICY-BOOT-LOADERS", run,
-		"boot:\n  others: allowed\n  boot-loaders: [" ANOTHER "]\n");
+	POLICY_FAILS("POLICY-BOOT-LOADERS", &run->tdx,
+		     "boot:\n  others: allowed\n  boot-loaders: [" ANOTHER "]\n");
 	/* One more than those that are named. */
 	boot_scene_measured(&run->boot, 4, EVENT_EFI_APPLICATION, bytes_of_text("more"),
 			    bytes_of_text("x"));
 	use_log(run);
 	snprintf(lines, sizeof(lines), "boot:\n  others: allowed\n  boot-loaders: [%s]\n",
 		 run->loader);
-	REFUSES("POLICY-BOOT-LOADERS", run, lines);
+	POLICY_FAILS("POLICY-BOOT-LOADERS", &run->tdx, lines);
 }
 
 static void test_policy_boot_kernels__another__refused(void **state)
@@ -177,8 +176,8 @@ static void test_policy_boot_kernels__another__refused(void **state)
 	snprintf(lines, sizeof(lines), "boot:\n  others: allowed\n  kernels: [%s]\n",
 		 run->kernel);
 	accepted(run, lines);
-	REFUSES("POLICY-BOOT-KERNELS", run,
-		"boot:\n  others: allowed\n  kernels: [" ANOTHER "]\n");
+	POLICY_FAILS("POLICY-BOOT-KERNELS", &run->tdx,
+		     "boot:\n  others: allowed\n  kernels: [" ANOTHER "]\n");
 }
 
 static void test_policy_boot_initrds__another__refused(void **state)
@@ -189,8 +188,8 @@ static void test_policy_boot_initrds__another__refused(void **state)
 	snprintf(lines, sizeof(lines), "boot:\n  others: allowed\n  initrds: [%s]\n",
 		 run->initrd);
 	accepted(run, lines);
-	REFUSES("POLICY-BOOT-INITRDS", run,
-		"boot:\n  others: allowed\n  initrds: [" ANOTHER "]\n");
+	POLICY_FAILS("POLICY-BOOT-INITRDS", &run->tdx,
+		     "boot:\n  others: allowed\n  initrds: [" ANOTHER "]\n");
 }
 
 static void test_policy_boot_command_lines__another__refused(void **state)
@@ -204,15 +203,15 @@ static void test_policy_boot_command_lines__another__refused(void **state)
 	snprintf(lines, sizeof(lines),
 		 "boot:\n  others: allowed\n  command-line-digests: [%s]\n", digest);
 	accepted(run, lines);
-	REFUSES("POLICY-BOOT-COMMAND-LINES", run,
-		"boot:\n  others: allowed\n  command-lines: "
-		"[\"" BOOT_SCENE_COMMAND_LINE " quiet\"]\n");
+	POLICY_FAILS("POLICY-BOOT-COMMAND-LINES", &run->tdx,
+		     "boot:\n  others: allowed\n  command-lines: "
+		     "[\"" BOOT_SCENE_COMMAND_LINE " quiet\"]\n");
 	/* A second one, whatever it is called. */
 	boot_scene_grub(&run->boot, "grub_cmd: ", "linux /vmlinuz init=/bin/sh");
 	use_log(run);
-	REFUSES("POLICY-BOOT-COMMAND-LINES", run,
-		"boot:\n  others: allowed\n  command-lines: "
-		"[\"" BOOT_SCENE_COMMAND_LINE "\"]\n");
+	POLICY_FAILS("POLICY-BOOT-COMMAND-LINES", &run->tdx,
+		     "boot:\n  others: allowed\n  command-lines: "
+		     "[\"" BOOT_SCENE_COMMAND_LINE "\"]\n");
 }
 
 /* A digest whose data does not prove it could be a command line that is kept from the
@@ -230,7 +229,7 @@ static void test_policy_boot_others__not_named__refused(void **state)
 	boot_scene_measured(&run->boot, 9, EVENT_IPL, bytes_of_text("what is this?"),
 			    bytes_of_text("(hd0)/harmless.mod"));
 	use_log(run);
-	REFUSES("POLICY-BOOT-OTHERS", run, lines);
+	POLICY_FAILS("POLICY-BOOT-OTHERS", &run->tdx, lines);
 }
 
 static void test_policy_boot_files__another__refused(void **state)
@@ -254,7 +253,8 @@ static void test_policy_boot_files__another__refused(void **state)
 	digits digits digits digits digits digits digits digits digits digits digits     \
 	    digits digits digits digits digits
 	accepted(run, "boot:\n  ima-files: [" FILE_OF("abab") "]\n");
-	REFUSES("POLICY-BOOT-FILES", run, "boot:\n  ima-files: [" FILE_OF("acac") "]\n");
+	POLICY_FAILS("POLICY-BOOT-FILES", &run->tdx,
+		     "boot:\n  ima-files: [" FILE_OF("acac") "]\n");
 	wr_done(&list);
 }
 
