@@ -142,11 +142,13 @@ static void run_next(struct hardware *hardware)
 	struct tobi_fault fault = {0};
 	struct job *job;
 
+	if (hardware->pid >= 0)
+		return; /* the first one runs, whether somebody still waits or not */
 	while ((job = TAILQ_FIRST(&hardware->jobs)) != NULL && !job->enclave) {
 		TAILQ_REMOVE(&hardware->jobs, job, entry);
 		free(job);
 	}
-	if (job && hardware->pid < 0 && start(hardware, job, &fault))
+	if (job && start(hardware, job, &fault))
 		finish(hardware, &fault);
 }
 

@@ -113,6 +113,28 @@ static void test_session_without_its_claims(void **state)
 	assert_int_equal(cmw_parse(wr_view(&seen.collection), "evidence", &cmw, NULL),
 			 TOBI_OK);
 	assert_null(cmw_find(&cmw, "claims"));
+	assert_null(cmw_find(&cmw, "guest"));
+	wr_done(&out);
+}
+
+static void test_session_with_what_attests_the_guest(void **state)
+{
+	struct writer out = wr_init(LIMIT_CLAIMS_BUFFER);
+	struct cmw cmw;
+
+	(void)state;
+	session_claims(&out, spki, 32);
+	assert_int_equal(
+	    evidence_for_session(evidence, wr_view(&out), on_done, &seen, NULL), TOBI_OK);
+	assert_int_equal(evidence_token(evidence, (struct tobi_bytes){nonce, 4},
+					(struct tobi_bytes){nonce, 5}, NULL),
+			 TOBI_OK);
+	assert_int_equal(cmw_parse(wr_view(&seen.collection), "evidence", &cmw, NULL),
+			 TOBI_OK);
+	assert_int_equal(cmw_find(&cmw, "guest")->value.size, 5);
+	assert_true(
+	    bytes_equal_text(cmw_find(&cmw, "guest")->media_type, CMW_TYPE_COLLECTION));
+	assert_int_equal(cmw_find(&cmw, "cpu")->value.size, 4);
 	wr_done(&out);
 }
 
@@ -184,6 +206,8 @@ int main(void)
 					    teardown),
 	    cmocka_unit_test_setup_teardown(test_session_without_its_claims, setup,
 					    teardown),
+	    cmocka_unit_test_setup_teardown(test_session_with_what_attests_the_guest,
+					    setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_foreign_claims_are_not_reported, setup,
 					    teardown),
 	    cmocka_unit_test_setup_teardown(test_answers_keep_their_order, setup,

@@ -59,6 +59,39 @@ static void test_config(void **state)
 	wr_done(&out);
 }
 
+/* A token alone, or with what attests the guest around. */
+static void test_token_with_and_without_guest(void **state)
+{
+	static const uint8_t bytes[2] = {1, 2};
+	struct message message;
+
+	(void)state;
+	for (size_t guest = 0; guest < 3; guest++) {
+		struct writer out = wr_init(64);
+
+		cbor_write_map(&out, guest ? 3 : 2);
+		cbor_write_uint(&out, 0);
+		cbor_write_uint(&out, MESSAGE_TOKEN);
+		cbor_write_uint(&out, 1);
+		cbor_write_bytes(&out, (struct tobi_bytes){bytes, 1});
+		if (guest) {
+			cbor_write_uint(&out, 2);
+			cbor_write_bytes(&out, (struct tobi_bytes){bytes, guest - 1});
+		}
+		/* An empty one is none, and would be left out. */
+		assert_int_equal(message_parse(wr_view(&out), &message, NULL),
+				 guest == 1 ? TOBI_E_MALFORMED : TOBI_OK);
+		if (guest != 1)
+			assert_int_equal(message.guest.size, guest / 2);
+		for (size_t size = 0; size < out.size; size++)
+			assert_int_not_equal(
+			    message_parse((struct tobi_bytes){out.ptr, size}, &message,
+					  NULL),
+			    TOBI_OK);
+		wr_done(&out);
+	}
+}
+
 static void expect_config(uint64_t port, size_t size, enum tobi_err err,
 			  const char *field)
 {
@@ -205,6 +238,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_config),
+	    cmocka_unit_test(test_token_with_and_without_guest),
 	    cmocka_unit_test(test_config_refusals),
 	    cmocka_unit_test(test_refusals),
 	    cmocka_unit_test(test_fault_comes_back),
