@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "appraise/explain.h"
+#include "appraise/policy_guest.h"
 #include "appraise/policy_section.h"
 #include "base/cleanup.h"
 #include "base/fault.h"
@@ -188,6 +189,16 @@ static bool is_verified_here(const char *tier)
 	return false;
 }
 
+static void add_of_tier(struct trust_writer *wr, const char *tier)
+{
+	bool verified = is_verified_here(tier);
+
+	for (size_t i = 0; verified && i < sizeof(tiers) / sizeof(tiers[0]); i++) {
+		if (strcmp(tiers[i].tier, tier) == 0)
+			tiers[i].add(wr);
+	}
+}
+
 static void add_tier(struct trust_writer *wr, const char *tier, bool one_of_many)
 {
 	bool verified = is_verified_here(tier);
@@ -206,11 +217,36 @@ static void add_tier(struct trust_writer *wr, const char *tier, bool one_of_many
 						   "of yours runs there",
 						   tier)
 				      : NULL});
-	for (size_t i = 0; verified && i < sizeof(tiers) / sizeof(tiers[0]); i++) {
-		if (strcmp(tiers[i].tier, tier) == 0)
-			tiers[i].add(wr);
-	}
+	add_of_tier(wr, tier);
 	trust_close(wr);
+}
+
+/* Hardware around the enclave, where it must attest, too. */
+static void add_guest(struct trust_writer *wr)
+{
+	const struct policy_guest *guest = wr->policy->guest;
+
+	for (size_t i = 0; guest && i < guest->tier_count; i++) {
+		trust_open(
+		    wr, &(struct tobi_trust_line){
+			    .kind = TOBI_TRUST_TIER,
+			    .name = trust_text(wr, "guest of tier %s", guest->tiers[i]),
+			    .source = "guest.tiers",
+			    .does = explain_tier(guest->tiers[i])});
+		add_of_tier(wr, guest->tiers[i]);
+		trust_close(wr);
+	}
+	for (size_t i = 0; guest && i < guest->images.count; i++)
+		trust_add(wr,
+			  &(struct tobi_trust_line){
+			      .kind = TOBI_TRUST_IMAGE,
+			      .name = "guest",
+			      .value = trust_hex(wr, guest->images.items[i]),
+			      .source = "guest.images",
+			      .does = "the guest in which the enclave and its platform "
+				      "service run, as hardware measured it",
+			      .bad = "its kernel and its root could look into every "
+				     "enclave in it, and sign for any"});
 }
 
 static bool is_first(const struct tobi_policy *policy, size_t at)
@@ -230,8 +266,7 @@ static void add_unused(struct trust_writer *wr)
 	for (size_t i = 0; i < policy->root_count; i++) {
 		bool used = false;
 
-		for (size_t j = 0; j < policy->tier_count; j++)
-			used |= strcmp(policy->roots[i].tier, policy->tiers[j]) == 0;
+		used = policy_names_tier(policy, policy->roots[i].tier);
 		/* Of devices beside a CPU, whatever its tier. */
 		used |= strncmp(policy->roots[i].tier, "nvidia-", 7) == 0 &&
 			(policy->gpu || policy_names_tier(policy, "nvidia-gpu"));
@@ -271,6 +306,7 @@ static void build(struct trust_writer *wr)
 		if (is_first(policy, i))
 			add_tier(wr, policy->tiers[i], policy->tier_count > 1);
 	}
+	add_guest(wr);
 	trust_nvidia_beside(wr);
 	add_unused(wr);
 	trust_programs(wr);

@@ -62,6 +62,10 @@ check "a policy that does not ask takes it" exits 0 verify soft.yaml
 check "and says that it did not look" has "$said" "the policy does not ask for it"
 check "another nonce is refused" exits 1 "$tobichi" verify web.evidence --policy guest.yaml --nonce ff$nonce
 
+check "whom the policy trusts is shown" exits 0 "$tobichi" trust guest.yaml
+check "with the guest's hardware" has "$said" "guest of tier snp"
+check "and not as if its root did nothing" hasnt "$said" "roots for tier snp"
+
 # The session: the same, bound to it.
 check "a client that asks for the guest is let in" exits 0 "$tobichi" connect "127.0.0.1:$port" \
 	--policy guest.yaml -- sh -c 'printf "GET / HTTP/1.0\r\n\r\n"; head -1'
