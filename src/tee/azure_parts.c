@@ -133,6 +133,8 @@ static enum tobi_err take_piece(struct azure_parts *parts, struct tobi_bytes pie
 }
 
 /* In a collection what belongs to it is there: an array of byte strings. */
+/* In a collection the same come as endorsements. What is no list of them is left to the
+ * hardware's verifier. */
 static enum tobi_err take_endorsements(struct azure_parts *parts, struct tobi_bytes bytes,
 				       struct tobi_fault *fault)
 {
@@ -142,6 +144,10 @@ static enum tobi_err take_endorsements(struct azure_parts *parts, struct tobi_by
 	enum tobi_err err;
 
 	if (bytes.size == 0)
+	enum tobi_err err = TOBI_OK;
+	size_t count;
+
+	if (!bytes.size)
 		return TOBI_OK;
 	count = cbor_array(&cbor, LIMIT_PIECES, "endorsements");
 	for (size_t i = 0; i < count; i++)
@@ -149,6 +155,10 @@ static enum tobi_err take_endorsements(struct azure_parts *parts, struct tobi_by
 	err = cbor_finish(&cbor, "endorsements", fault);
 	for (size_t i = 0; i < count && !err; i++)
 		err = members[i].size ? take_piece(parts, members[i], fault) : TOBI_OK;
+	if (cbor_finish(&cbor, "endorsements", NULL))
+		return TOBI_OK;
+	for (size_t i = 0; i < count && !err; i++)
+		err = take_piece(parts, members[i], fault);
 	return err;
 }
 
@@ -170,5 +180,8 @@ enum tobi_err azure_parts_read(const struct tee_request *request, struct arena *
 	if (!err && (parts->values.twice || parts->values.too_many))
 		err = fault_set(fault, TOBI_E_EXISTS, OBJECT, "PCR values",
 				"there are two values of a PCR, or too many banks");
+		err = take_endorsements(&parts, request->endorsements, fault);
+	if (!err)
+		*ret_parts = parts;
 	return err;
 }
