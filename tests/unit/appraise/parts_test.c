@@ -1,0 +1,193 @@
+/* Wrappers around evidence: a record, a tag, a collection, and signed ones. */
+#include "appraise/parts.h"
+
+#include "codec/cose.h"
+#include "codec/jose.h"
+#include "tests/alone.h"
+#include "tests/bytes.h"
+#include "tests/token_scene.h"
+
+#define TYPE "application/eat+jwt; eat_profile=\"tag:ietf.org,2026:rats/ear#03\""
+
+static struct cmw_record record_of(struct tobi_bytes value)
+{
+	return (struct cmw_record){text_bytes("result"), text_bytes(TYPE), 0, value,
+				   CMW_RESULT};
+}
+
+static struct tobi_result *accepted_as(struct token_scene *scene, struct tobi_bytes bytes)
+{
+	struct tobi_result *result = NULL;
+	struct tobi_fault fault = {0};
+
+	if (token_scene_try(scene, bytes, &result, &fault))
+		fail_msg("%s: %s", fault.field, fault.message);
+	return result;
+}
+
+static void test_evidence_take__each_form_of_wrapper__what_is_in_it(void **state)
+{
+	struct writer token = wr_init(65536), all = wr_init(1 << 20);
+	struct token_scene scene;
+	struct cmw_record record;
+
+	(void)state;
+	token_scene_ear(&scene);
+	token_scene_write(&scene, &token);
+	record = record_of(wr_view(&token));
+	for (unsigned form = 0; form < 5; form++) {
+		all.size = 0;
+		switch (form) {
+		case 0:
+		case 1:
+			cmw_write_record(&all, form ? CMW_JSON : CMW_CBOR, &record);
+			break;
+		case 2:
+			cmw_write(&all, &record, 1);
+			break;
+		case 3:
+			cmw_write_json(&all, &record, 1);
+			break;
+		default:
+			record.content_format = 264;
+			cmw_write_tag(&all, &record);
+		}
+		expect_accepted(accepted_as(&scene, wr_view(&all)));
+	}
+	token_scene_done(&scene);
+	wr_done(&token);
+	wr_done(&all);
+}
+
+static enum tobi_err error_of(struct token_scene *scene, const struct cmw_record *records,
+			      size_t count)
+{
+	struct writer all = wr_init(1 << 20);
+	struct tobi_result *result = NULL;
+	enum tobi_err err;
+
+	cmw_write(&all, records, count);
+	err = token_scene_try(scene, wr_view(&all), &result, NULL);
+	tobi_result_free(result);
+	wr_done(&all);
+	return err;
+}
+
+static void test_evidence_take__other_than_one_piece__refused(void **state)
+{
+	struct writer token = wr_init(65536);
+	struct token_scene scene;
+	struct cmw_record records[2];
+
+	(void)state;
+	token_scene_ear(&scene);
+	token_scene_write(&scene, &token);
+	records[0] = record_of(wr_view(&token));
+	records[1] = record_of(wr_view(&token));
+	records[0].key = text_bytes("a");
+	records[1].key = text_bytes("b");
+	assert_int_equal(error_of(&scene, records, 1), TOBI_OK);
+	assert_int_equal(error_of(&scene, records, 2), TOBI_E_UNSUPPORTED);
+	/* What says that it is no evidence is none. */
+	records[1].indicator = CMW_REFERENCE;
+	assert_int_equal(error_of(&scene, records, 2), TOBI_OK);
+	records[0].indicator = CMW_REFERENCE;
+	assert_int_equal(error_of(&scene, records, 2), TOBI_E_UNSUPPORTED);
+	/* A type of one kind, and another kind in it. */
+	records[0] = record_of(wr_view(&token));
+	records[0].media_type = text_bytes("application/vnd.tobichi.sgx-quote");
+	assert_int_equal(error_of(&scene, records, 1), TOBI_E_MALFORMED);
+	token_scene_done(&scene);
+	wr_done(&token);
+}
+
+/* ---- signed wrappers ---- */
+
+enum form { COSE, JWS };
+
+static void sign(EVP_PKEY *key, EVP_PKEY *named, enum form form, struct tobi_bytes token,
+		 struct writer *out)
+{
+	struct cmw_record record = record_of(token);
+	struct writer inner = wr_init(1 << 20);
+	struct cose_signer signer;
+	uint8_t kid[SHA256_SIZE];
+	json_t *jwk = jwk_write(named);
+
+	assert_int_equal(cose_signer_for_key(key, &signer, NULL), 0);
+	assert_int_equal(key_spki_sha256(named, kid, NULL), 0);
+	cmw_write_record(&inner, form == JWS ? CMW_JSON : CMW_CBOR, &record);
+	if (form == JWS) {
+		struct jws_headers headers = {.cty = CMW_TYPE_JSON, .jwk = jwk};
+
+		assert_int_equal(jws_write(out, &signer, &headers, wr_view(&inner), NULL),
+				 0);
+	} else {
+		struct cose_headers headers = {.content_type = CMW_TYPE,
+					       .kid = {kid, sizeof(kid)}};
+
+		assert_int_equal(
+		    cose_write(out, &signer, &headers, wr_view(&inner), false, NULL), 0);
+	}
+	json_decref(jwk);
+	wr_done(&inner);
+}
+
+/* The policy of the scene, and whose key may sign wrappers. */
+static struct tobi_result *signed_by(enum form form, bool right_key, bool right_name,
+				     bool has_root)
+{
+	struct writer token = wr_init(65536), all = wr_init(1 << 20),
+		      yaml = wr_init(LIMIT_POLICY), pem = wr_init(LIMIT_PEM);
+	struct token_scene scene;
+	struct tobi_result *result;
+
+	token_scene_ear(&scene);
+	token_scene_write(&scene, &token);
+	sign(right_key ? scene.signer : scene.other,
+	     right_name ? scene.signer : scene.other, form, wr_view(&token), &all);
+	assert_int_equal(key_write_public(scene.signer, &pem, NULL), 0);
+	if (has_root) {
+		wr_printf(&yaml, "  - tier: cmw\n    anchors: |\n");
+		for (size_t i = 0; i < pem.size; i++) {
+			if (i == 0 || pem.ptr[i - 1] == '\n')
+				wr_printf(&yaml, "      ");
+			wr_u8(&yaml, pem.ptr[i]);
+		}
+	}
+	wr_printf(&yaml, "%s", scene.more);
+	wr_u8(&yaml, 0);
+	scene.more = (const char *)yaml.ptr;
+	result = accepted_as(&scene, wr_view(&all));
+	token_scene_done(&scene);
+	wr_done(&token);
+	wr_done(&all);
+	wr_done(&yaml);
+	wr_done(&pem);
+	return result;
+}
+
+static void test_evidence_take__signed_wrapper__by_whom_the_policy_trusts(void **state)
+{
+	(void)state;
+	for (int form = COSE; form <= JWS; form++) {
+		expect_accepted(signed_by((enum form)form, true, true, true));
+		token_scene_refused(signed_by((enum form)form, true, true, false),
+				    "CMW-SIGNER");
+		token_scene_refused(signed_by((enum form)form, false, false, true),
+				    "CMW-SIGNER");
+		FAILS("CMW-SIGNATURE", signed_by((enum form)form, false, true, true));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_evidence_take__each_form_of_wrapper__what_is_in_it),
+	    cmocka_unit_test(test_evidence_take__other_than_one_piece__refused),
+	    cmocka_unit_test(
+		test_evidence_take__signed_wrapper__by_whom_the_policy_trusts),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
