@@ -115,7 +115,8 @@ static const struct command commands[] = {
      cmd_connect},
     {"corim",
      "show FILE... [--json]\n"
-     "       sign FILE --key FILE [--name TEXT] [--uri URI] [--from TIME] [--until TIME]\n"
+     "       sign FILE --key FILE [--name TEXT] [--uri URI] [--from TIME] [--until "
+     "TIME]\n"
      "            [--chain FILE] [-o FILE]\n"
      "       verify FILE [--signer FILE|HEX]... [--at TIME] [--unsigned]",
      "reference values: what evidence should show",
@@ -242,8 +243,10 @@ static const struct command commands[] = {
      "                      [--ear-verifier NAME] [--ear-lifetime SECONDS]]",
      "appraise evidence, whatever its kind and form, and explain the verdict",
      "  EVIDENCE       a file: a collection, a certificate, or what hardware gives; as\n"
-     "                 bytes, hexadecimal, base64 or armour; of several, or of a folder,\n"
-     "                 comes a table; a folder with one has what belongs to it beside it\n"
+     "                 bytes, hexadecimal, base64 or armour; of several, or of a "
+     "folder,\n"
+     "                 comes a table; a folder with one has what belongs to it beside "
+     "it\n"
      "  --policy FILE  what the evidence must prove\n"
      "  --nonce HEX    the nonce that you chose\n"
      "  --at TIME      appraise as of 2026-05-17T12:00:00Z, not now\n"

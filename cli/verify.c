@@ -232,8 +232,6 @@ static int run_many(const struct options *options,
 	enum tobi_err err = policy_read_file(options->policy, &policy, &fault);
 
 	if (!err)
-		err = tobi_policy_parse(wr_view(&yaml), options->policy, &policy, &fault);
-	if (!err)
 		err = collateral_paths_load(&options->collateral, &collateral, &fault);
 	if (!err && !collateral) {
 		collateral = tobi_collateral_new();

@@ -92,7 +92,7 @@ struct tobi_policy {
 	const struct policy_boot *boot;	    /* NULL: no such section */
 	struct policy_reference *reference; /* NULL: no such section */
 	const struct policy_ear *ear;	    /* without a section: what stands for one */
-	const struct policy_eat *eat; /* the same */
+	const struct policy_eat *eat;	    /* the same */
 	const struct policy_azure *azure;   /* without a section: what stands for one */
 	const struct policy_gpu *gpu;	    /* NULL: no such section */
 	/* 48 bytes each: collateral counts from bundles that one of them signed only;

@@ -199,9 +199,9 @@ static void examine_custom_claims(const struct scene *scene)
 			     "other custom claims");
 }
 
-/* What the evidence must have been made over: the claims, or of legacy forms the key. What
- * Intel's is over (claims of the evidence extension beside it, in the field) it does not
- * say itself: alone it is bound to nothing. */
+/* What the evidence must have been made over: the claims, or of legacy forms the key.
+ * What Intel's is over (claims of the evidence extension beside it, in the field) it does
+ * not say itself: alone it is bound to nothing. */
 static bool expected_hash(const struct scene *scene, uint8_t ret[static HASH_MAX])
 {
 	size_t size;

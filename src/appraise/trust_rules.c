@@ -52,22 +52,21 @@ static void add_signers(struct trust_writer *wr)
 
 static void add_reference_signer(struct trust_writer *wr, const char *id, bool alone)
 {
-	trust_add(wr,
-		  &(struct tobi_trust_line){
-		      .kind = TOBI_TRUST_SIGNER,
-		      .name = "signer of reference values",
-		      .value = id,
-		      .source = "reference-values.signers",
-		      .does = alone ? "says which programs run: what it lists is accepted"
-				    : "must list the program that the policy names, too",
-		      .bad = alone ? "could list a program that hands out all it is given"
-				   : "nothing alone: the program is named, too",
-		      .smaller = alone ? "name images, too: then it cannot add a program"
-				       : NULL,
-		      .party = alone ? trust_text(wr,
-						  "the signer of reference values %.16s..",
-						  id)
-				     : NULL});
+	trust_add(
+	    wr, &(struct tobi_trust_line){
+		    .kind = TOBI_TRUST_SIGNER,
+		    .name = "signer of reference values",
+		    .value = id,
+		    .source = "reference-values.signers",
+		    .does = alone ? "says which programs run: what it lists is accepted"
+				  : "must list the program that the policy names, too",
+		    .bad = alone ? "could list a program that hands out all it is given"
+				 : "nothing alone: the program is named, too",
+		    .smaller =
+			alone ? "name images, too: then it cannot add a program" : NULL,
+		    .party = alone ? trust_text(
+					 wr, "the signer of reference values %.16s..", id)
+				   : NULL});
 }
 
 /* Who may say which programs run, by documents. */

@@ -39,10 +39,10 @@ enum {
 	LIMIT_CORIM_MEASUREMENTS = 8192, /* in all triples */
 	LIMIT_CORIM_ITEMS = 65536,	 /* elements of all lists */
 	LIMIT_CORIM_DOCUMENTS = 16,	 /* that one policy names */
-	LIMIT_XML = 256 << 10, /* signed XML: reference values of NVIDIA */
-	LIMIT_XML_NODES = 8192, /* elements, texts and attributes */
+	LIMIT_XML = 256 << 10,		 /* signed XML: reference values of NVIDIA */
+	LIMIT_XML_NODES = 8192,		 /* elements, texts and attributes */
 	LIMIT_XML_DEPTH = 12,
-	LIMIT_CORIM_DEVICES = 2048,	 /* whose keys are in them */
+	LIMIT_CORIM_DEVICES = 2048, /* whose keys are in them */
 	LIMIT_POLICY = 256 << 10,
 	LIMIT_POLICY_ITEMS = 256,  /* entries of one list in a policy */
 	LIMIT_IMA_DIGESTS = 4096,  /* of files that Linux may read */

@@ -36,10 +36,10 @@ bool cose_alg_fits(const struct cose_alg_row *row, EVP_PKEY *key);
 size_t cose_mac_size(int64_t alg);
 /* Over exactly message; ECDSA's is r||s. TOBI_E_SIGNATURE for a key of another kind (row
  * NULL: of any) and when it does not verify. */
-TOBI_MUST_USE enum tobi_err
-cose_alg_verify(const struct cose_alg_row *row, EVP_PKEY *key,
-		struct tobi_bytes signature, struct tobi_bytes message,
-		const char *object, struct tobi_fault *fault);
+TOBI_MUST_USE enum tobi_err cose_alg_verify(const struct cose_alg_row *row, EVP_PKEY *key,
+					    struct tobi_bytes signature,
+					    struct tobi_bytes message, const char *object,
+					    struct tobi_fault *fault);
 /* RSASSA-PKCS1-v1_5, of JOSE alone: no COSE_Sign1 may name it. */
 extern const struct cose_alg_row cose_alg_rs256;
 

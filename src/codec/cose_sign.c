@@ -82,7 +82,7 @@ static void write_protected(struct writer *out, enum cose_alg alg,
 static void write_unprotected(struct writer *out, const struct cose_headers *headers)
 {
 	cbor_write_map(out, (size_t)(headers->x5chain_count != 0) +
-				    (size_t)(headers->kid.size != 0));
+				(size_t)(headers->kid.size != 0));
 	if (headers->kid.size) {
 		cbor_write_uint(out, COSE_HEADER_KID);
 		cbor_write_bytes(out, headers->kid);

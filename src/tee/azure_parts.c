@@ -144,7 +144,7 @@ static enum tobi_err take_endorsements(struct azure_parts *parts, struct tobi_by
 	enum tobi_err err;
 
 	if (bytes.size == 0)
-	enum tobi_err err = TOBI_OK;
+		enum tobi_err err = TOBI_OK;
 	size_t count;
 
 	if (!bytes.size)
@@ -180,7 +180,7 @@ enum tobi_err azure_parts_read(const struct tee_request *request, struct arena *
 	if (!err && (parts->values.twice || parts->values.too_many))
 		err = fault_set(fault, TOBI_E_EXISTS, OBJECT, "PCR values",
 				"there are two values of a PCR, or too many banks");
-		err = take_endorsements(&parts, request->endorsements, fault);
+	err = take_endorsements(&parts, request->endorsements, fault);
 	if (!err)
 		*ret_parts = parts;
 	return err;

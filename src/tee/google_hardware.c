@@ -270,8 +270,7 @@ enum tobi_err google_tdx_add(struct tpm_parts *parts, struct tobi_bytes message,
 			     struct tobi_fault *fault)
 {
 	CLEANUP(wr_done)
-	struct writer quote = wr_init(OUTPUT_MAX),
-		      tail = wr_init(OUTPUT_MAX);
+	struct writer quote = wr_init(OUTPUT_MAX), tail = wr_init(OUTPUT_MAX);
 	struct tobi_bytes header = {0}, body = {0}, data = {0};
 	uint8_t fixed[SIGNED_SIZE] = {0};
 	enum tobi_err err = find(message, 1, "header", &header, fault);

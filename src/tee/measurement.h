@@ -95,8 +95,8 @@ struct tee_measurement {
 	 * taken for one. */
 	bool image;
 	enum tee_mkey mkey;
-	uint64_t number;  /* the key, when it is a number */
-	const char *text; /* when it is a text */
+	uint64_t number;	      /* the key, when it is a number */
+	const char *text;	      /* when it is a text */
 	struct tobi_bytes mkey_bytes; /* when it is an OID or a UUID */
 	struct tee_digest digests[TEE_DIGESTS_MAX];
 	size_t digest_count;

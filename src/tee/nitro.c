@@ -59,8 +59,16 @@ static const struct check *const checks[] = {
 };
 /* Its PCRs are those that a TCG log is of. */
 static const struct check *const tpm_checks[] = {
-    &check_algorithm, &check_document,	&check_chain, &check_bundle,  &check_profile,
-    &check_module,    &check_signature, &check_time,  &check_binding, BOOT_CHECKS,
+    &check_algorithm,
+    &check_document,
+    &check_chain,
+    &check_bundle,
+    &check_profile,
+    &check_module,
+    &check_signature,
+    &check_time,
+    &check_binding,
+    BOOT_CHECKS,
     NULL,
 };
 
@@ -234,5 +242,6 @@ const struct tee_verifier tee_nitro = {
     "nitro",	       "nitro-doc",    "application/vnd.tobichi.nitro-doc", 0, checks,
     recognise_enclave, examine_enclave};
 const struct tee_verifier tee_nitro_tpm = {
-    "nitro-tpm",   "nitro-tpm-doc", "application/vnd.tobichi.nitro-tpm-doc", 0,
-    tpm_checks,	   recognise_tpm,   examine_tpm};
+    "nitro-tpm", "nitro-tpm-doc", "application/vnd.tobichi.nitro-tpm-doc",
+    0,		 tpm_checks,	  recognise_tpm,
+    examine_tpm};

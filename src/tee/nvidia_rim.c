@@ -121,8 +121,8 @@ static enum tobi_err take_meta(const struct xml_element *meta, struct nvidia_rim
 	char edition[NVIDIA_TEXT_MAX];
 	enum tobi_err err = take_text(meta, "colloquialVersion", rim->version, fault);
 
-	/* Of which kind it is shows before anything else can be wrong: one that is damaged
-	 * must not pass for one of the other kind. */
+	/* Of which kind it is shows before anything else can be wrong: one that is
+	 * damaged must not pass for one of the other kind. */
 	rim->is_vbios = !err && is_vbios(rim->version);
 	if (!err)
 		err = take_text(meta, "product", rim->product, fault);

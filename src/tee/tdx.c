@@ -40,8 +40,9 @@ static const struct check check_report_data = {
     "The evidence belongs to another request. Ask for it again with your own nonce."};
 
 static const struct check *const checks[] = {
-    &check_format, DCAP_CHECKS,	     DCAP_TCB_CHECKS,	 &check_seam, &check_attributes,
-    &check_xfam,   &check_event_log, BOOT_CHECKS,	 &check_report_data, NULL,
+    &check_format,	DCAP_CHECKS, DCAP_TCB_CHECKS,  &check_seam,
+    &check_attributes,	&check_xfam, &check_event_log, BOOT_CHECKS,
+    &check_report_data, NULL,
 };
 
 static const uint8_t zeros[TDX_HASH_SIZE];
@@ -205,9 +206,8 @@ static enum tobi_err examine_log(const struct tee_request *request,
 				 struct checklist *list, struct tee_claims *claims,
 				 struct tdx_claims *own, struct tobi_fault *fault)
 {
-	struct boot_registers_shown shown = {.kind = BOOT_RTMRS,
-					     .algorithm = TCG_SHA384,
-					     .instead = &check_event_log};
+	struct boot_registers_shown shown = {
+	    .kind = BOOT_RTMRS, .algorithm = TCG_SHA384, .instead = &check_event_log};
 	struct boot_logs logs = {0};
 	struct tobi_fault why = {0};
 	char text[512];

@@ -62,10 +62,10 @@ bool tdx_is_local_report(struct tobi_bytes bytes)
 
 bool tdx_report_is_of(const struct tdx_report *report, struct tobi_bytes td_info)
 {
-	const struct tobi_bytes hashes[] = {
-	    report->mr_td,    report->mr_config_id, report->mr_owner,
-	    report->mr_owner_config, report->rtmrs[0], report->rtmrs[1],
-	    report->rtmrs[2], report->rtmrs[3]};
+	const struct tobi_bytes hashes[] = {report->mr_td,    report->mr_config_id,
+					    report->mr_owner, report->mr_owner_config,
+					    report->rtmrs[0], report->rtmrs[1],
+					    report->rtmrs[2], report->rtmrs[3]};
 	struct reader rd = rd_init(td_info);
 	bool same = rd_u64le(&rd, "ATTRIBUTES") == report->attributes;
 

@@ -55,8 +55,8 @@ TOBI_MUST_USE enum tobi_err tdx_report_read(struct tobi_bytes bytes, const char 
 /* Whether it is a report for the platform that made it alone (TDREPORT): nobody else can
  * check it, so it is no evidence. */
 bool tdx_is_local_report(struct tobi_bytes bytes);
-/* Whether TDINFO_STRUCT of a TDREPORT (from ATTRIBUTES to RTMR3) is of the same TD, in the
- * same state. */
+/* Whether TDINFO_STRUCT of a TDREPORT (from ATTRIBUTES to RTMR3) is of the same TD, in
+ * the same state. */
 bool tdx_report_is_of(const struct tdx_report *report, struct tobi_bytes td_info);
 
 #endif

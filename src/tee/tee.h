@@ -25,14 +25,14 @@ struct sgx_claims;  /* sgx_claims.h */
 struct tdx_claims;  /* tdx_claims.h */
 struct epid_claims;
 struct azure_claims; /* azure_claims.h */
-struct snp_claims; /* snp_claims.h */
+struct snp_claims;   /* snp_claims.h */
 struct boot_claims;
 struct sev_claims;
 struct tpm_claims; /* tpm_claims.h */
 struct arm_claims; /* arm_claims.h */
 struct cca_claims;
-struct ear; /* token/ear.h */
-struct eat; /* token/eat.h */
+struct ear;	      /* token/ear.h */
+struct eat;	      /* token/eat.h */
 struct nvidia_claims; /* nvidia_claims.h */
 
 /* What every kind of evidence says, after it was examined. Borrowed or in the arena. */
@@ -82,7 +82,7 @@ struct tee_claims {
 	const struct sgx_claims *sgx;
 	const struct tdx_claims *tdx;
 	const struct snp_claims *snp;
-	struct tpm_claims *tpm; /* of evidence with a TPM's quote, of any kind */
+	struct tpm_claims *tpm;		/* of evidence with a TPM's quote, of any kind */
 	const struct boot_claims *boot; /* boot_claims.h: an event log came with it */
 	const struct cca_claims *cca;
 	const struct arm_claims *psa;
@@ -160,8 +160,8 @@ const struct tee_verifier *tee_verifier_at(size_t index);
 /* By media type or content format (text empty); NULL when there is none. */
 const struct tee_verifier *tee_verifier_find(struct tobi_bytes media_type,
 					     uint64_t content_format);
-/* The same of a record with its value: 263 is the content format of every EAT as a CWT, of
- * which the bytes tell the kind. */
+/* The same of a record with its value: 263 is the content format of every EAT as a CWT,
+ * of which the bytes tell the kind. */
 const struct tee_verifier *tee_verifier_of(struct tobi_bytes media_type,
 					   uint64_t content_format,
 					   struct tobi_bytes evidence);

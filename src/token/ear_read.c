@@ -343,7 +343,8 @@ static void take_appraisal(struct ear_reader *rd, const char *name, const json_t
 		fail(rd, TOBI_E_MEMORY, "submods", "out of memory");
 	/* Which of them would another reader take? */
 	if (json_object_get(from, "ear_status") && json_object_get(from, "ear.status"))
-		fail(rd, TOBI_E_MALFORMED, "ear_status", "it is there in both generations");
+		fail(rd, TOBI_E_MALFORMED, "ear_status",
+		     "it is there in both generations");
 	appraisal->status = take_status(rd, member(from, "ear_status"));
 	take_vector(rd, member(from, "ear_trustworthiness_vector"), &appraisal->vector);
 	take_policies(rd, from, appraisal);
