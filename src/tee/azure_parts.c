@@ -133,8 +133,6 @@ static enum tobi_err take_piece(struct azure_parts *parts, struct tobi_bytes pie
 }
 
 /* In a collection what belongs to it is there: an array of byte strings. */
-/* In a collection the same come as endorsements. What is no list of them is left to the
- * hardware's verifier. */
 static enum tobi_err take_endorsements(struct azure_parts *parts, struct tobi_bytes bytes,
 				       struct tobi_fault *fault)
 {
@@ -155,10 +153,6 @@ static enum tobi_err take_endorsements(struct azure_parts *parts, struct tobi_by
 	err = cbor_finish(&cbor, "endorsements", fault);
 	for (size_t i = 0; i < count && !err; i++)
 		err = members[i].size ? take_piece(parts, members[i], fault) : TOBI_OK;
-	if (cbor_finish(&cbor, "endorsements", NULL))
-		return TOBI_OK;
-	for (size_t i = 0; i < count && !err; i++)
-		err = take_piece(parts, members[i], fault);
 	return err;
 }
 
