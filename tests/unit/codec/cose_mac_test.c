@@ -56,6 +56,22 @@ static void test_cose_mac__right_key__holds(void **state)
 	assert_false(cose_mac_holds(&mac0, secret(0x5e), mac0.payload));
 }
 
+/* Anybody can make one with a key of no bytes: that is no key. */
+static void test_cose_mac__made_without_a_key__does_not_hold(void **state)
+{
+	static const char nobody[] =
+	    "d18443a10105a046636c61696d735820"
+	    "0fe5a84d7d46348bfc958f743e9a4863070571a1fe0e4b0e2b2d880959a4f2aa";
+	struct cose_sign1 mac0;
+	bool is_mac;
+
+	(void)state;
+	assert_int_equal(parse(nobody, &is_mac, &mac0), 0);
+	assert_false(cose_mac_holds(&mac0, (struct tobi_bytes){0}, mac0.payload));
+	assert_false(cose_mac_holds(&mac0, (struct tobi_bytes){(const uint8_t *)"", 0},
+				    mac0.payload));
+}
+
 /* A signature's algorithm counts for no MAC, and the reverse; and neither unprotected. */
 static void test_cose_mac__algorithm__must_be_its_own(void **state)
 {
@@ -133,6 +149,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_cose_mac__right_key__holds),
+	    cmocka_unit_test(test_cose_mac__made_without_a_key__does_not_hold),
 	    cmocka_unit_test(test_cose_mac__algorithm__must_be_its_own),
 	    cmocka_unit_test(test_cose_mac__tag__must_be_there),
 	    cmocka_unit_test(test_cose_mac__where_a_signature_is_expected__refuses),
