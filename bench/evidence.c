@@ -20,7 +20,10 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/hex.h"
 #include "bench/bare.h"
+#include "codec/json.h"
+#include "pki/chain.h"
 #include "tests/check.h"
 #include "tests/vectors/stage.h"
 
@@ -29,6 +32,7 @@
 static const struct {
 	const char *name, *path;
 	struct bare_part parts[BARE_PARTS];
+	bool plain;
 } kinds[] = {
     /* Quote, report of the quoting enclave; PCK certificate, its CA, signer of the TCB
      * information, both lists; TCB information; identity of the quoting enclave. */
@@ -78,7 +82,8 @@ static const struct {
      {{BARE_RSA2048, 1, 115, true}, {BARE_RSA2048, 1, 1080}, {BARE_RSA4096, 1, 1050}}},
     {"tpm-ecc",
      "tpm/vaportpm-gcp-amd-ecc/quote.msg",
-     {{BARE_P256, 1, 145, true}, {BARE_RSA4096, 2, 1000}}},
+     {{BARE_P256, 1, 145, true}, {BARE_RSA4096, 2, 1000}},
+     true},
     /* Quote, by a key that the policy names; no PCR values. */
     {"tpm-key", "tpm/trustee-rsa-quote/quote.msg", {{BARE_RSA2048, 1, 177, true}}},
     /* Report; the service's certificate. */
@@ -151,6 +156,46 @@ static long resident_kib(void)
 }
 
 /* ---- */
+
+/* As tpm2-tools write them: JSON beside a quote becomes the bare values of its SHA-256
+ * PCRs, and PEM certificates in DER. */
+static void make_plain(struct stage *stage)
+{
+	static uint8_t values[24 * 32];
+	static struct writer der;
+	struct tobi_bytes list[LIMIT_COSE_CHAIN];
+	size_t count = 0, size = 0;
+
+	for (size_t i = 0; i < stage->piece_count; i++) {
+		struct tobi_bytes piece = stage->pieces[i];
+		json_t *json = NULL;
+		char name[8];
+
+		if (piece.ptr[0] == '-') {
+			der = wr_init(LIMIT_PEM);
+			assert_int_equal(chain_read_pem(piece, "chain", &der, list,
+							LIMIT_COSE_CHAIN, &count, NULL),
+					 0);
+			stage->pieces[i] = list[--count];
+		}
+		if (piece.ptr[0] != '{' ||
+		    json_parse(piece, LIMIT_JSON, "piece", &json, NULL))
+			continue;
+		for (unsigned j = 0; j < 24; j++, size += 32) {
+			const json_t *bank =
+			    json_object_get(json_object_get(json, "pcrs"), "sha256");
+
+			snprintf(name, sizeof(name), "%u", j);
+			assert_true(
+			    hex_read(json_string_value(json_object_get(bank, name)),
+				     values + size, 32));
+		}
+		json_decref(json);
+		stage->pieces[i] = (struct tobi_bytes){values, size};
+	}
+	while (count)
+		stage->pieces[stage->piece_count++] = list[--count];
+}
 
 static const struct vector_case *find_case(const char *path)
 {
@@ -310,6 +355,8 @@ int main(int argc, char **argv)
 	if (!vectors_open(&vectors))
 		return SKIP;
 	stage_make(&stage, &vectors, find_case(kinds[kind].path));
+	if (kinds[kind].plain)
+		make_plain(&stage);
 	bare_make(&bare, kinds[kind].parts);
 	if (strcmp(argv[2], "times") == 0)
 		times(&stage, &bare, first, second);
