@@ -17,7 +17,7 @@ static const char keylime_start[] = "r/1RDR4AY"; /* base64 of a quote's first by
 
 static bool has_text(struct tobi_bytes bytes, const char *text)
 {
-	return memmem(bytes.ptr, bytes.size, text, strlen(text)) != NULL;
+	return bytes.ptr && memmem(bytes.ptr, bytes.size, text, strlen(text));
 }
 
 static struct tobi_bytes text_of(const json_t *json)
