@@ -85,6 +85,9 @@ void trust_tdx_as(struct trust_writer *wr, const char *tier);
 void trust_nvidia(struct trust_writer *wr);
 void trust_nvidia_beside(struct trust_writer *wr);
 
+/* What may be started; nothing without such a section. */
+void trust_boot(struct trust_writer *wr);
+
 /* What holds for each tier: programs, instances, freshness, allowances. */
 void trust_programs(struct trust_writer *wr);
 void trust_instances(struct trust_writer *wr);

@@ -179,6 +179,7 @@ void trust_programs(struct trust_writer *wr)
 	add_references(wr);
 	add_version(wr);
 	add_launch(wr);
+	trust_boot(wr);
 	trust_close(wr);
 }
 

@@ -23,10 +23,29 @@ check "its tier is explained" has "$said" "keeps out the host, its hypervisor an
 check "its registers are shown" has "$said" "RTMR0  "
 check "and what Intel says of the platform" has "$said" "TCB status                  UpToDate"
 check "the event log is replayed" exits 0 verify quote --with log
-check "and said so" has "$said" "2 events, replayed in SHA-384"
+check "and said so" has "$said" "events, replayed in SHA-384"
 check "with the table of it" exits 0 verify quote --with log --with table
 check "as a page" exits 0 verify quote --with log --html
 check "that explains the rows" has "$said" "TDX-EVENT-LOG"
+
+# ---- what was started ----
+check "what was started is named" exits 0 verify quote --with log
+check "Secure Boot" has "$said" "boot, Secure Boot           on"
+check "the command line" has "$said" "boot command line           /vmlinuz root=/dev/vda ro"
+check "the kernel, by the name that the log has for it" has "$said" "(the log's name for it: /vmlinuz)"
+with boot.yaml "$(sed 's/$/\\n/' boot.lines | tr -d '\n')"
+boot() { "$tobichi" verify quote --policy "$1" --at "$time" --collateral collateral --with log; }
+check "a policy may say what may be" exits 0 boot boot.yaml
+check "and asks for the log" exits 1 "$tobichi" verify quote --policy boot.yaml --at "$time" --collateral collateral
+check "by name" has "$said" "FAIL  POLICY-BOOT-LOG"
+sed 's/ ro"/ rw"/' boot.yaml >other.yaml
+check "another command line is refused" exits 1 boot other.yaml
+check "and shown" has "$said" "FAIL  POLICY-BOOT-COMMAND-LINES"
+grep -v '^  files' boot.yaml >other.yaml
+check "what is not named is refused" exits 1 boot other.yaml
+check "as what it is called" has "$said" "(hd0)/grub.cfg"
+check "whom such a policy trusts" exits 0 "$tobichi" trust boot.yaml
+check "is told" has "$said" "what a machine starts"
 
 # ---- what is refused ----
 check "its root is a test's: without the policy's word it is refused" exits 1 "$tobichi" verify quote \

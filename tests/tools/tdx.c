@@ -2,15 +2,16 @@
  * A TDX guest's quote under a root of its own, what Intel would publish for it, its event
  * log, and policies, for end-to-end tests.
  *   tdx FOLDER  writes there: quote; old, a quote of a guest under an older module; log,
- *               table; collateral/, with documents and their certificates; policy.yaml,
- *               vendor.yaml (which names no root), and time
+ *               table; boot.lines, a policy's section for it; collateral/, with documents
+ * and their certificates; policy.yaml, vendor.yaml (which names no root), and time
  */
 #include <stdio.h>
 #include <sys/stat.h>
 #include <time.h>
 
 #include "base/file.h"
-#include "base/secret.h"
+#include "base/hex.h"
+#include "tests/boot_scene.h"
 #include "tests/event_log.h"
 #include "tests/tdx_run.h"
 
@@ -53,25 +54,38 @@ static void put_collateral(const struct tdx_run *run)
 	tobi_collateral_free(set);
 }
 
+static void put_digest(struct writer *out, const char *key, struct tobi_bytes measured)
+{
+	uint8_t digest[BOOT_SCENE_DIGEST];
+	char text[2 * BOOT_SCENE_DIGEST + 1];
+
+	boot_scene_hash(measured, digest);
+	hex_write((struct tobi_bytes){digest, sizeof(digest)}, text, sizeof(text));
+	wr_printf(out, "  %s: [%s]\n", key, text);
+}
+
+/* A whole start, whose registers are the guest's, and what a policy says to take it. */
 static void put_log(struct tdx_run *run)
 {
-	const struct tobi_bytes measured = bytes_of_text("measured");
-	static const struct tobi_bytes separator = {(const uint8_t *)"\0\0\0\0", 4};
-	struct writer log = wr_init(1 << 16);
-	uint8_t table[CCEL_TABLE_SIZE], digest[48];
+	struct writer lines = wr_init(LIMIT_POLICY);
+	uint8_t table[CCEL_TABLE_SIZE];
+	struct boot_scene scene;
 
-	test_log_start(&log, false);
-	test_log_event(&log, false, 1, EVENT_SEPARATOR, separator);
-	test_log_event(&log, false, 1, EVENT_ACTION, measured);
-	test_log_table(table, 2, log.size);
-	put("log", wr_view(&log));
+	boot_scene_whole(&scene, BOOT_RTMRS);
+	test_log_table(table, 2, scene.log.size);
+	put("log", wr_view(&scene.log));
 	put("table", (struct tobi_bytes){table, sizeof(table)});
-	memset(run->scene.body + 328, 0, (size_t)4 * 48);
-	assert_int_equal(hash_sha384(separator, digest), TOBI_OK);
-	test_log_extend(run->scene.body + 328, digest);
-	assert_int_equal(hash_sha384(measured, digest), TOBI_OK);
-	test_log_extend(run->scene.body + 328, digest);
-	wr_done(&log);
+	for (size_t i = 0; i < 4; i++)
+		memcpy(run->scene.body + 328 + 48 * i, scene.registers[i + 1], 48);
+	wr_printf(&lines, "boot:\n  secure-boot: required\n  command-lines: [\"%s\"]\n",
+		  BOOT_SCENE_COMMAND_LINE);
+	put_digest(&lines, "boot-loaders", boot_scene_loader);
+	put_digest(&lines, "kernels", boot_scene_kernel);
+	put_digest(&lines, "initrds", boot_scene_initrd);
+	put_digest(&lines, "files", boot_scene_config);
+	put("boot.lines", wr_view(&lines));
+	boot_scene_done(&scene);
+	wr_done(&lines);
 }
 
 static void put_policy(struct tdx_run *run, const char *name, bool no_roots)
