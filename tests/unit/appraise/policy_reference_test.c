@@ -35,7 +35,7 @@ static int set_up(void **state)
 	(void)state;
 	test_scene_make(&scene);
 	assert_int_equal(key_new(KEY_P384, &key, NULL), 0);
-	return key_new(KEY_P256, &stranger, NULL);
+	return (int)key_new(KEY_P256, &stranger, NULL);
 }
 
 static int tear_down(void **state)

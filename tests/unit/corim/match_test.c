@@ -33,7 +33,7 @@ static int set_up(void **state)
 {
 	(void)state;
 	arena = arena_init(8 << 20);
-	return key_new(KEY_P256, &signer, NULL);
+	return (int)key_new(KEY_P256, &signer, NULL);
 }
 
 static int tear_down(void **state)
