@@ -214,8 +214,7 @@ static bool raw_holds(const struct comparison *to, const struct corim_values *wa
 				hex(want->raw, to->arena), hex(have->raw, to->arena));
 }
 
-static bool register_is(const struct corim_register *want,
-			const struct tee_register *have)
+bool corim_register_is(const struct corim_register *want, const struct tee_register *have)
 {
 	if (want->is_text)
 		return have->text && bytes_equal_text(want->text, have->text);
@@ -230,7 +229,7 @@ static bool registers_hold(const struct comparison *to, const struct corim_value
 		size_t at = 0;
 
 		while (at < have->register_count &&
-		       !register_is(reg, &have->registers[at]))
+		       !corim_register_is(reg, &have->registers[at]))
 			at++;
 		if (at == have->register_count)
 			return differs(to, "register",

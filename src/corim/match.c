@@ -4,7 +4,13 @@
 #include "base/secret.h"
 #include "corim/key.h"
 
-enum { OTHER_ENVIRONMENT = 1, OTHER_KEY = 2, ROUNDS_MAX = 8, NONE = -1 };
+enum {
+	OTHER_ENVIRONMENT = 1,
+	OTHER_KEY = 2,
+	ROUNDS_MAX = 8,
+	NONE = -1,
+	PROFILE_MRTEE = -83 /* of Intel's profile: what was launched */
+};
 
 struct matching {
 	const struct corim_source *source; /* whose triples are compared now */
@@ -32,14 +38,27 @@ static bool signer_is_among(const struct corim_keys *authorities, EVP_PKEY *sign
 	return authorities->count == 0;
 }
 
-/* What a reference must speak of, to speak of what was launched. */
-static bool names_content(const struct corim_values *values)
+static bool names_register(const struct corim_values *values,
+			   const struct tee_register *image)
 {
-	for (size_t i = 0; i < values->extension_count; i++) {
-		if (values->extensions[i].form == CORIM_FORM_DIGESTS)
+	for (size_t i = 0; image && i < values->register_count; i++) {
+		if (corim_register_is(&values->registers[i], image))
 			return true;
 	}
-	return values->digests.count > 0 || values->register_count > 0;
+	return false;
+}
+
+/* What a reference must speak of, to speak of what was launched: its digest. Who signed
+ * it, its version, or registers that what was launched extends itself, are not enough. */
+static bool names_content(const struct corim_values *values,
+			  const struct tee_measurement *have)
+{
+	for (size_t i = 0; i < values->extension_count; i++) {
+		if (values->extensions[i].key == PROFILE_MRTEE &&
+		    values->extensions[i].form == CORIM_FORM_DIGESTS)
+			return true;
+	}
+	return values->digests.count > 0 || names_register(values, have->image_register);
 }
 
 /* The evidence's measurement that meets it; NONE when there is none. */
@@ -89,7 +108,8 @@ static void match_reference(struct matching *matching, const struct corim_triple
 
 		if (met == NONE)
 			return;
-		covered[met] |= names_content(&want->values);
+		covered[met] |=
+		    names_content(&want->values, &matching->evidence->measurements[met]);
 	}
 	outcome->matched++;
 	for (size_t i = 0; i < TEE_MEASUREMENTS_MAX; i++)
@@ -321,18 +341,19 @@ enum tobi_err corim_match(const struct corim_source *sources, size_t count,
 bool corim_covers_image(const struct corim_outcome *outcome,
 			const struct corim_evidence *evidence)
 {
-	bool marked = false, any = false;
+	bool marked = false, all = false;
 
-	for (size_t i = 0; i < evidence->count; i++)
-		marked |= evidence->measurements[i].image;
 	for (size_t i = 0; i < evidence->count; i++) {
-		const struct tee_measurement *measurement = &evidence->measurements[i];
-
-		if (marked ? !measurement->image : measurement->digest_count == 0)
+		if (evidence->measurements[i].image && outcome->covered[i])
+			return true;
+		marked |= evidence->measurements[i].image;
+	}
+	for (size_t i = 0; i < evidence->count && !marked; i++) {
+		if (evidence->measurements[i].digest_count == 0)
 			continue;
-		any = true;
 		if (!outcome->covered[i])
 			return false;
+		all = true;
 	}
-	return any;
+	return all;
 }

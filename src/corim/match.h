@@ -61,8 +61,9 @@ TOBI_MUST_USE enum tobi_err corim_match(const struct corim_source *sources, size
 					struct arena *arena,
 					struct corim_outcome *ret_outcome,
 					struct tobi_fault *fault);
-/* Whether what was launched is among what matched: the measurements that the evidence
- * marks as the image, or where it marks none, each that has digests. */
+/* Whether what was launched is among what matched: one of the measurements that the
+ * evidence marks as the image (they are the same thing, said in several ways), or where
+ * it marks none, each that has digests. */
 bool corim_covers_image(const struct corim_outcome *outcome,
 			const struct corim_evidence *evidence);
 
@@ -72,6 +73,8 @@ bool corim_environment_holds(const struct corim_environment *want,
 bool corim_measurement_holds(const struct corim_measurement *want,
 			     const struct tee_measurement *have, struct arena *arena,
 			     struct corim_difference *difference);
+bool corim_register_is(const struct corim_register *want,
+		       const struct tee_register *have);
 bool corim_mkey_is(const struct corim_id *want, const struct tee_measurement *have);
 /* For people: "mkey 641", "the anonymous measurement". In the arena. */
 const char *corim_mkey_text(const struct corim_id *mkey, struct arena *arena);

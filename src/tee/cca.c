@@ -102,6 +102,7 @@ static void add_registers(const struct arm_claims *realm, struct arena *arena,
 	measurement->image = true;
 	measurement->registers = registers;
 	measurement->register_count = 1 + CCA_REMS;
+	measurement->image_register = &registers[0];
 }
 
 /* draft-ydb-rats-cca-endorsements: the platform as PSA's, its configuration; the realm's

@@ -146,6 +146,65 @@ static void test_corim_match__a_value_beside_the_digest__covers_no_image(void **
 	corim_free(corim);
 }
 
+static bool covers(const char *triples, const struct corim_evidence *other)
+{
+	const struct corim_frame frame = {.triples = triples};
+	struct corim *corim = corim_frame_read(&frame, NULL, NULL);
+	const struct corim_source source = {corim, NULL};
+	struct corim_outcome outcome = {0};
+
+	assert_int_equal(corim_match(&source, 1, other, &arena, &outcome, NULL), 0);
+	assert_int_equal(outcome.matched, 1);
+	corim_free(corim);
+	return corim_covers_image(&outcome, other);
+}
+
+/* Of SGX: who signed the enclave is not what it is. Of a guest: registers that it extends
+ * itself are not what was launched; one that the hardware fills at launch is. */
+static void test_corim_match__what_is_beside_the_image__covers_none(void **state)
+{
+	static const struct tee_value values[] = {
+	    {-83, TEE_VALUE_DIGEST, TEE_SHA256, {digest, 32}},
+	    {-84, TEE_VALUE_DIGEST, TEE_SHA256, {digest, 32}}};
+	static const struct tee_register registers[] = {
+	    {"rim", 0, {{TEE_SHA256, {digest, 32}}}, 1},
+	    {"rem0", 0, {{TEE_SHA256, {digest, 32}}}, 1}};
+	static const struct tee_measurement enclave[] = {
+	    {.image = true, .values = values, .value_count = 2}};
+	static const struct tee_measurement guest[] = {{.image = true,
+							.registers = registers,
+							.register_count = 2,
+							.image_register = registers}};
+	static const struct corim_evidence sgx = {&place, enclave, 1};
+	static const struct corim_evidence realm = {&place, guest, 1};
+
+	(void)state;
+	assert_true(covers("m1 0 a1 a2 " PLACE " a1 m1 1 m1 -83 a1 a2 1 " DIGEST, &sgx));
+	assert_false(covers("m1 0 a1 a2 " PLACE " a1 m1 1 m1 -84 a1 a2 1 " DIGEST, &sgx));
+	assert_true(covers(
+	    "m1 0 a1 a2 " PLACE " a1 m1 1 m1 14 m1 \"rim\" a1 a2 1 " DIGEST, &realm));
+	assert_false(covers(
+	    "m1 0 a1 a2 " PLACE " a1 m1 1 m1 14 m1 \"rem0\" a1 a2 1 " DIGEST, &realm));
+}
+
+/* The same thing may be said in several ways: one of them is enough. */
+static void test_corim_match__one_way_to_name_the_image__is_enough(void **state)
+{
+	static const struct tee_measurement twice[] = {
+	    {.image = true,
+	     .mkey = TEE_MKEY_TEXT,
+	     .text = "rim",
+	     .digests = {{TEE_SHA256, {digest, 32}}},
+	     .digest_count = 1},
+	    {.image = true, .digests = {{TEE_SHA256, {digest, 32}}}, .digest_count = 1}};
+	static const struct corim_evidence both = {&place, twice, 2};
+
+	(void)state;
+	assert_true(
+	    covers("m1 0 a1 a2 " PLACE " a1 m2 0 \"rim\" 1 m1 2 a1 a2 1 " DIGEST, &both));
+	assert_true(covers("m1 0 a1 a2 " PLACE " a1 m1 1 m1 2 a1 a2 1 " DIGEST, &both));
+}
+
 /* Where nothing is marked as the image, each component must be known. */
 static void test_corim_match__components_that_nobody_knows__are_not_covered(void **state)
 {
@@ -313,6 +372,8 @@ int main(void)
 	    cmocka_unit_test(test_corim_match__the_platform_alone__covers_no_image),
 	    cmocka_unit_test(
 		test_corim_match__a_value_beside_the_digest__covers_no_image),
+	    cmocka_unit_test(test_corim_match__what_is_beside_the_image__covers_none),
+	    cmocka_unit_test(test_corim_match__one_way_to_name_the_image__is_enough),
 	    cmocka_unit_test(
 		test_corim_match__components_that_nobody_knows__are_not_covered),
 	    cmocka_unit_test(test_corim_match__another_authority__is_not_met),
