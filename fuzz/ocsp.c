@@ -34,7 +34,7 @@ bool fuzz_one(struct tobi_bytes input)
 
 		if (ocsp_answers(basic, scene->certificates[i].certificate,
 				 scene->certificates[i - 1].certificate, &answer))
-			must(answer.status <= OCSP_UNKNOWN);
+			must(answer.status <= OCSP_REVOKED);
 	}
 	must(ERR_peek_error() == 0);
 	return true;

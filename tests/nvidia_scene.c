@@ -90,6 +90,10 @@ static void forget(struct nvidia_scene *scene)
 		wr_done(made[i]);
 		*made[i] = wr_init(LIMIT_EVIDENCE);
 	}
+	for (size_t i = 0; i < NV_DEVICES_MAX; i++) {
+		wr_done(&scene->more_pems[i]);
+		scene->more_pems[i] = wr_init(LIMIT_EVIDENCE);
+	}
 }
 
 void nvidia_scene_done(struct nvidia_scene *scene)
@@ -217,7 +221,7 @@ static void write_json(const struct nvidia_scene *scene, struct writer *out)
 		wr_printf(out, "\"evidence\":\"");
 		base64_write(out, wr_view(&report));
 		wr_printf(out, "\",\"certificate\":\"");
-		base64_write(out, wr_view(&scene->pem));
+		base64_write(out, wr_view(i ? &scene->more_pems[i] : &scene->pem));
 		wr_printf(out, "\"}");
 		wr_done(&report);
 	}
@@ -310,15 +314,15 @@ void nvidia_scene_rim(const struct nvidia_scene *scene, const struct nv_rim *rim
 
 /* ---- all of it ---- */
 
-static void write_chain(struct nvidia_scene *scene)
+static void write_chain(struct nvidia_scene *scene, struct writer *out)
 {
 	for (const int *at = scene->chain; *at >= 0; at++) {
 		unsigned char *der = NULL;
 		int size = i2d_X509(scene->certificates[*at].certificate, &der);
 
-		assert_int_equal(chain_write_pem((struct tobi_bytes){der, (size_t)size},
-						 &scene->pem, NULL),
-				 0);
+		assert_int_equal(
+		    chain_write_pem((struct tobi_bytes){der, (size_t)size}, out, NULL),
+		    0);
 		OPENSSL_free(der);
 	}
 }
@@ -328,7 +332,11 @@ void nvidia_scene_make(struct nvidia_scene *scene)
 	forget(scene);
 	nvidia_scene_certificates(scene);
 	nvidia_scene_answers(scene);
-	write_chain(scene);
+	/* The first one's is made last, and stays. */
+	for (size_t i = NV_DEVICES_MAX; i-- > 0;) {
+		nvidia_scene_leaf(scene, i);
+		write_chain(scene, i ? &scene->more_pems[i] : &scene->pem);
+	}
 	if (scene->json || scene->coco)
 		write_json(scene, &scene->evidence);
 	else
@@ -347,6 +355,8 @@ size_t nvidia_scene_pieces(const struct nvidia_scene *scene,
 
 	if (!scene->json && !scene->coco && scene->pem.size)
 		pieces[count++] = wr_view(&scene->pem);
+	for (size_t i = 1; i < scene->device_count && !scene->json && !scene->coco; i++)
+		pieces[count++] = wr_view(&scene->more_pems[i]);
 	for (size_t i = 0; i < 2; i++) {
 		if (made[i]->size)
 			pieces[count++] = wr_view(made[i]);

@@ -61,8 +61,9 @@ enum nv_answer { NV_GOOD, NV_HOLD, NV_REVOKED, NV_UNKNOWN, NV_SILENT };
 struct nvidia_scene {
 	struct nv_certificate certificates[NV_PLACES];
 	EVP_PKEY *other_key;
-	/* The devices: all alike but in their nonces. */
+	/* The devices: all alike but in their numbers and nonces. */
 	size_t device_count;
+	bool twice;	 /* they have one number, too */
 	bool json, coco; /* how the evidence is written; neither: the report as it is */
 	const char *arch, *chip;
 	bool blackwell; /* the form of the firmware's hash */
@@ -90,7 +91,8 @@ struct nvidia_scene {
 	const char *gpu, *tiers, *more, *allow; /* of the policy */
 	bool vendors_roots;
 	/* What was made. */
-	struct writer evidence, pem, driver_xml, vbios_xml, ocsp[NV_PLACES];
+	struct writer evidence, pem, more_pems[NV_DEVICES_MAX], driver_xml, vbios_xml,
+	    ocsp[NV_PLACES];
 };
 
 /* All is right: a Hopper, alone. */

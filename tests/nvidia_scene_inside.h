@@ -4,6 +4,8 @@
 
 #include "tests/nvidia_scene.h"
 
+/* The leaf, of one of the devices. */
+void nvidia_scene_leaf(struct nvidia_scene *scene, size_t device);
 void nvidia_scene_answers(struct nvidia_scene *scene);
 
 #endif

@@ -81,18 +81,18 @@ static void add_fwid(const struct nvidia_scene *scene, X509 *certificate, EVP_PK
 	wr_done(&all);
 }
 
-static void add_chip(const struct nvidia_scene *scene, X509 *certificate)
+static void add_chip(const struct nvidia_scene *scene, X509 *certificate, size_t device)
 {
 	char text[128];
 
 	snprintf(text, sizeof(text),
-		 "otherName:1.3.6.1.4.1.412.274.1;UTF8:NVIDIA:%s:48B02D92494BADF4",
-		 scene->chip);
+		 "otherName:1.3.6.1.4.1.412.274.1;UTF8:NVIDIA:%s:48B02D92494BADF%zX",
+		 scene->chip, 4 + (scene->twice ? 0 : device));
 	add_extension(certificate, NID_subject_alt_name, text);
 }
 
-static void make(struct nvidia_scene *scene, enum nv_place place,
-		 const struct nv_certificate *issuer)
+static void make_for(struct nvidia_scene *scene, enum nv_place place,
+		     const struct nv_certificate *issuer, size_t device)
 {
 	struct nv_certificate *subject = &scene->certificates[place];
 	X509 *certificate = X509_new();
@@ -115,12 +115,23 @@ static void make(struct nvidia_scene *scene, enum nv_place place,
 	add_extension(certificate, NID_ext_key_usage, subject->purpose);
 	if (place == NV_LEAF && scene->chip) {
 		add_fwid(scene, certificate, subject->key);
-		add_chip(scene, certificate);
+		add_chip(scene, certificate, device);
 	}
 	assert_true(X509_sign(certificate, issuer->key,
 			      subject->weak_digest ? EVP_sha256() : EVP_sha384()) > 0);
 	X509_free(subject->certificate);
 	subject->certificate = certificate;
+}
+
+static void make(struct nvidia_scene *scene, enum nv_place place,
+		 const struct nv_certificate *issuer)
+{
+	make_for(scene, place, issuer, 0);
+}
+
+void nvidia_scene_leaf(struct nvidia_scene *scene, size_t device)
+{
+	make_for(scene, NV_LEAF, &scene->certificates[NV_ROM], device);
 }
 
 void nvidia_scene_certificates(struct nvidia_scene *scene)

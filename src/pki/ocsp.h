@@ -13,7 +13,8 @@ DEFINE_CLEANUP(OCSP_BASICRESP *, OCSP_BASICRESP_free)
 
 enum { OCSP_NAME_SIZE = 16, OCSP_SINGLES_MAX = 16 };
 
-enum ocsp_status { OCSP_GOOD, OCSP_HOLD, OCSP_REVOKED, OCSP_UNKNOWN };
+/* From the best to the worst. */
+enum ocsp_status { OCSP_GOOD, OCSP_HOLD, OCSP_UNKNOWN, OCSP_REVOKED };
 
 struct ocsp_answer {
 	enum ocsp_status status;

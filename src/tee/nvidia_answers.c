@@ -89,6 +89,8 @@ struct one {
 	enum nvidia_answer grade;
 	const char *why;
 	struct chain_window window;
+	/* From when on an answer counts that does not yet. */
+	int64_t until;
 };
 
 /* A revocation outdoes everything; what is in its time what is not; a genuine answer one
@@ -126,6 +128,7 @@ static void look_up(OCSP_BASICRESP *const *answers, size_t count,
 		    const struct tee_request *request, struct one *ret_one)
 {
 	struct one best = {.grade = NVIDIA_ANSWER_NONE, .why = "no answer came"};
+	int64_t until = INT64_MAX;
 
 	for (size_t i = 0; i < count; i++) {
 		struct ocsp_answer said;
@@ -136,9 +139,13 @@ static void look_up(OCSP_BASICRESP *const *answers, size_t count,
 			continue;
 		one.grade = grade(&said, request, &one.why);
 		one.window = said.window;
+		if (said.window.not_before > request->time &&
+		    said.window.not_before < until)
+			until = said.window.not_before;
 		if (is_better(&best, &one))
 			best = one;
 	}
+	best.until = until;
 	*ret_one = best;
 }
 
@@ -170,6 +177,8 @@ static struct nvidia_answers judge(const struct nvidia_chain *chain,
 				ret_window->not_before = one.window.not_before;
 			if (one.window.not_after < ret_window->not_after)
 				ret_window->not_after = one.window.not_after;
+			if (one.until < ret_window->not_after)
+				ret_window->not_after = one.until;
 		}
 	}
 	for (size_t i = 0; i < chosen->count; i++)

@@ -36,6 +36,9 @@ static const struct check check_nonce = {
     "GPU-NONCE", "the device was asked with what it is to be bound to", SPEC,
     "Ask each device with the SHA-256 of the CPU's evidence as the nonce; devices alone, "
     "all with one nonce."};
+static const struct check check_twice = {
+    "GPU-TWICE", "each device is there once", SPEC,
+    "Give one report of each device: the same one twice proves no second one."};
 static const struct check check_arch = {
     "GPU-ARCH", "the device is of the architecture that its evidence names",
     NVTRUST "serialized evidence", "Ask the device for the evidence again."};
@@ -48,11 +51,10 @@ static const struct check check_ocsp = {
     "RFC 6960, section 4.2.2.2", "Ask NVIDIA's OCSP responder again."};
 
 const struct check *const nvidia_checks[] = {
-    &check_chain,     &check_profile,	    &check_signature,
-    &check_fwid,      &check_nonce,	    &check_arch,
-    &check_revoked,   &check_ocsp,	    &check_rim_form,
-    &check_rim_chain, &check_rim_signature, &check_rim_version,
-    &check_rim_index, &check_rim_match,	    NULL,
+    &check_chain,	&check_profile,	  &check_signature, &check_fwid,
+    &check_nonce,	&check_twice,	  &check_arch,	    &check_revoked,
+    &check_ocsp,	&check_rim_form,  &check_rim_chain, &check_rim_signature,
+    &check_rim_version, &check_rim_index, &check_rim_match, NULL,
 };
 
 /* By the first part of the chip's name. */
@@ -297,6 +299,22 @@ enum tobi_err nvidia_device_examine(const struct nvidia_appraisal *about, size_t
 	return TOBI_OK;
 }
 
+/* By its number, as certified: reports of one differ each time. */
+static void examine_twice(const struct nvidia_appraisal *about,
+			  const struct nvidia_claims *claims)
+{
+	for (size_t i = 0; i < claims->count; i++) {
+		const struct nvidia_device *device = &claims->devices[i];
+		bool twice = false;
+
+		for (size_t j = 0; j < i; j++)
+			twice |= memcmp(device->ueid, claims->devices[j].ueid,
+					sizeof(device->ueid)) == 0;
+		record(about, i, &check_twice, !twice, "another device",
+		       twice ? "one that came before" : "");
+	}
+}
+
 void nvidia_devices_finish(const struct nvidia_appraisal *about,
 			   const struct nvidia_claims *claims)
 {
@@ -312,6 +330,7 @@ void nvidia_devices_finish(const struct nvidia_appraisal *about,
 		any_answer |= device->answer_of && device->answer != NVIDIA_ANSWER_NONE;
 		any_chain |= device->chip[0] != 0;
 	}
+	examine_twice(about, claims);
 	if (!any_answer) {
 		check_waive(about->list, &check_revoked, "no answer came");
 		check_waive(about->list, &check_ocsp, "no answer came");

@@ -72,13 +72,15 @@ check "another day is refused" exits 1 "$tobichi" verify report.bin --policy alo
 check "by the answers' dates" has "$said" "the answer is of another time"
 
 # ---- beside a CPU ----
-check "a CPU and two devices are accepted" exits 0 verify cpu.cose cpu.yaml gpu.bin gpu1.bin $all
+check "a CPU and two devices are accepted" exits 0 verify cpu.cose cpu.yaml gpu.bin gpu1.bin $all chain1.pem
 check "the tier is the CPU's" has "$said" "tier      nitro"
 check "the devices are shown" has "$said" "GPU 2, driver"
 check "one of them is missing" exits 1 verify cpu.cose cpu.yaml gpu.bin $all
 check "which is counted, too" has "$said" "FAIL  POLICY-GPU-COUNT"
-check "one that answers to something else is refused" exits 1 verify cpu.cose cpu.yaml gpu.bin report.bin $all
+check "one that answers to something else is refused" exits 1 verify cpu.cose cpu.yaml gpu.bin report.bin $all chain1.pem
 check "by what it was asked with" has "$said" "FAIL  GPU-NONCE"
+check "one device twice is not two" exits 1 verify cpu.cose cpu.yaml gpu.bin gpu1.bin $all
+check "for each has a number" has "$said" "FAIL  GPU-TWICE"
 check "without devices it is refused" exits 1 verify cpu.cose cpu.yaml
 check "whom the policy trusts is told" exits 0 "$tobichi" trust cpu.yaml
 check "for devices beside the CPU" has "$said" "NVIDIA devices beside the CPU, at least 2"

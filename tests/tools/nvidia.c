@@ -99,6 +99,7 @@ static void put_alone(struct nvidia_scene *scene)
 	nvidia_scene_make(scene);
 	put("report.bin", wr_view(&scene->evidence));
 	put("chain.pem", wr_view(&scene->pem));
+	put("chain1.pem", wr_view(&scene->more_pems[1]));
 	put("driver.xml", wr_view(&scene->driver_xml));
 	put("vbios.xml", wr_view(&scene->vbios_xml));
 	put_moved(scene);

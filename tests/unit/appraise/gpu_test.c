@@ -61,6 +61,7 @@ static void make(struct machine *machine)
 	hash[0] ^= machine->other_nonce;
 	for (size_t i = 0; i < 2; i++)
 		memcpy(machine->devices.nonces[i], hash, sizeof(hash));
+	machine->devices.device_count = 2;
 	nvidia_scene_make(&machine->devices);
 	for (size_t i = 0; i < machine->device_count; i++) {
 		machine->reports[i] = wr_init(LIMIT_EVIDENCE);

@@ -178,6 +178,12 @@ static void was_asked_with_another_nonce(struct nvidia_scene *scene)
 	scene->nonces[1][0] ^= 1;
 	scene->said_nonce[0] = 0x4e;
 }
+static void is_there_twice(struct nvidia_scene *scene)
+{
+	scene->json = scene->twice = true;
+	scene->device_count = 3;
+	scene->gpu = "{min-count: 3}";
+}
 static void says_another_nonce(struct nvidia_scene *scene)
 {
 	scene->json = true;
@@ -218,6 +224,11 @@ static void has_forged_answers(struct nvidia_scene *scene)
 static void has_answers_of_a_key_for_something_else(struct nvidia_scene *scene)
 {
 	scene->certificates[NV_RESPONDER].purpose = "critical,serverAuth";
+	scene->gpu = "{min-count: 1}";
+}
+static void has_answers_of_an_expired_responder(struct nvidia_scene *scene)
+{
+	scene->certificates[NV_RESPONDER].not_after = scene->this_update - 1;
 	scene->gpu = "{min-count: 1}";
 }
 static void has_values_under_another_root(struct nvidia_scene *scene)
@@ -385,6 +396,7 @@ static void test_tee_nvidia__wrong_certificates_or_report__refuses(void **state)
 	FAILS("GPU-FWID", appraise(has_half_a_hash));
 	FAILS("GPU-NONCE", appraise(was_asked_with_another_nonce));
 	FAILS("GPU-NONCE", appraise(says_another_nonce));
+	FAILS("GPU-TWICE", appraise(is_there_twice));
 	FAILS("GPU-ARCH", appraise(says_another_architecture));
 }
 
@@ -396,6 +408,7 @@ static void test_tee_nvidia__revoked_or_not_answered_for__refuses(void **state)
 	FAILS("GPU-REVOKED", appraise(is_not_known));
 	FAILS("GPU-REVOKED", appraise(was_revoked_long_ago));
 	FAILS("GPU-OCSP-SIGNATURE", appraise(has_forged_answers));
+	FAILS("GPU-OCSP-SIGNATURE", appraise(has_answers_of_an_expired_responder));
 	FAILS("GPU-OCSP-SIGNATURE", appraise(has_answers_of_a_key_for_something_else));
 }
 
