@@ -15,7 +15,7 @@ enum { NAME_ROOM = 17 };
 
 static bool has(struct tobi_bytes bytes, const char *text)
 {
-	return memmem(bytes.ptr, bytes.size, text, strlen(text)) != NULL;
+	return bytes.ptr && memmem(bytes.ptr, bytes.size, text, strlen(text)) != NULL;
 }
 
 bool detect_is_rim(struct tobi_bytes bytes)
@@ -48,7 +48,8 @@ bool detect_is_ocsp(struct tobi_bytes bytes)
 static void find_version(struct tobi_bytes bytes, char ret_name[static NAME_ROOM])
 {
 	static const char key[] = "colloquialVersion=\"";
-	const uint8_t *at = memmem(bytes.ptr, bytes.size, key, strlen(key));
+	const uint8_t *at =
+	    bytes.ptr ? memmem(bytes.ptr, bytes.size, key, strlen(key)) : NULL;
 	const uint8_t *end = bytes.ptr + bytes.size;
 	size_t size = 0;
 

@@ -22,7 +22,7 @@ static const xmlNode *node_of(const struct xml_element *element)
  * sees it. */
 static bool has_declarations(struct tobi_bytes bytes)
 {
-	return memmem(bytes.ptr, bytes.size, "<!DOCTYPE", 9) ||
+	return !bytes.ptr || memmem(bytes.ptr, bytes.size, "<!DOCTYPE", 9) ||
 	       memmem(bytes.ptr, bytes.size, "<!ENTITY", 8) ||
 	       memmem(bytes.ptr, bytes.size, "<![CDATA[", 9) ||
 	       memchr(bytes.ptr, 0, bytes.size);

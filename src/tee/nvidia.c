@@ -41,7 +41,7 @@ static bool is_pem(struct tobi_bytes piece)
 {
 	static const char begin[] = "-----BEGIN CERTIFICATE-----";
 
-	return memmem(piece.ptr, piece.size, begin, strlen(begin)) != NULL;
+	return piece.ptr && memmem(piece.ptr, piece.size, begin, strlen(begin)) != NULL;
 }
 
 static enum tobi_err take_pieces(const struct tee_request *request, bool alone,

@@ -23,7 +23,7 @@ static struct tobi_bytes without_space(struct tobi_bytes bytes)
 
 static bool has(struct tobi_bytes bytes, const char *text)
 {
-	return memmem(bytes.ptr, bytes.size, text, strlen(text)) != NULL;
+	return bytes.ptr && memmem(bytes.ptr, bytes.size, text, strlen(text)) != NULL;
 }
 
 static bool is_json(struct tobi_bytes bytes)

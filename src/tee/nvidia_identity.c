@@ -159,8 +159,9 @@ static size_t first_block(struct tobi_bytes pem, uint8_t *out, size_t room)
 	static const char begin[] = "-----BEGIN CERTIFICATE-----";
 	CLEANUP(wr_done) struct writer der = wr_init(room);
 	uint8_t digits[FIRST_CERTIFICATE_MAX];
-	const uint8_t *at = memmem(pem.ptr, pem.size, begin, strlen(begin));
-	const uint8_t *end = pem.ptr + pem.size;
+	const uint8_t *at =
+	    pem.ptr ? memmem(pem.ptr, pem.size, begin, strlen(begin)) : NULL;
+	const uint8_t *end = at ? pem.ptr + pem.size : NULL;
 	size_t count = 0;
 
 	if (!at)
