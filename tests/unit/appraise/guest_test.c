@@ -318,8 +318,7 @@ static void test_guest__section_of_its_kind__is_asked(void **state)
 
 	(void)state;
 	make(&world);
-	snprintf(section, sizeof(section), "%ssnp:\n  keys: [vlek]\n",
-		 default_section());
+	snprintf(section, sizeof(section), "%ssnp:\n  keys: [vlek]\n", default_section());
 	world.section = section;
 	FAILS("POLICY-GUEST", &world, "POLICY-SNP-KEY");
 	done(&world);
