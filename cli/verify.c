@@ -261,6 +261,8 @@ static const char *wrong_for_many(const struct options *options)
 		       "of their own";
 	if (options->extract)
 		return "--extract-tpm needs one EVIDENCE file";
+	if (options->ear.out)
+		return "--ear needs one EVIDENCE file";
 	return options->format == TOBI_FORMAT_HTML ? "--html needs one EVIDENCE file"
 						   : NULL;
 }

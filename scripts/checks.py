@@ -8,7 +8,7 @@ lint.py compares the committed page with what this prints, so the page cannot go
 import re
 import sys
 
-FILES = ["src/appraise/atls_checks.c", "src/appraise/policy_", "src/appraise/ratls_checks.c", "src/tee/"]
+FILES = ["src/appraise/atls_checks.c", "src/appraise/policy_", "src/appraise/ratls_checks.c", "src/appraise/parts.c", "src/tee/"]
 FAMILIES = {
     "ATLS": "Owed in a session of attested TLS (`tobichi connect`, `tobichi send`, `tobichi/atls.h`).",
     "POLICY": "Owed always, except `POLICY-IDENTITY`: in a session `ATLS-IDENTITY` stands for it. A row of\n"
@@ -38,6 +38,10 @@ FAMILIES = {
            "key's certificate, a statement about a key, a NitroTPM document, claims) is not asked.",
     "SEV": "Owed by evidence of AMD SEV and SEV-ES. `SEV-OCA` and `SEV-OWNER` are not asked where no owner's certificate\n"
            "came, nor `SEV-MEASUREMENT` where none came and the policy has `sev.platform-only`.",
+    "CMW": "Owed by a wrapper (CMW) that is signed, beside what its content owes.",
+    "EAT": "Owed by a token of an attester of any make (EAT), tier `eat`. `EAT-PROFILE` is asked of the standard profile,\n"
+           "`EAT-BINDING` of a token in a collection with claims.",
+    "EAR": "Owed by a result of another verifier (EAR), tier `ear`.",
     "EPID": "Owed by reports of Intel's retired Attestation Service (tier `sgx-epid`).",
     "AZURE": "Owed by evidence of Azure's confidential VMs, with `SNP-*` or with `TDX-*` and `DCAP-*`, and `BOOT-*`; `AZURE-VMPL` on SEV-SNP,\n"
              "`AZURE-TD-REPORT` on TDX alone. `AZURE-NONCE` is not asked of evidence that comes alone, without claims.",

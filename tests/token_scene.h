@@ -54,5 +54,6 @@ enum tobi_err token_scene_try(struct token_scene *scene, struct tobi_bytes evide
 			      struct tobi_result **ret_result, struct tobi_fault *fault);
 /* The first that has failed is this check: what could not be read is not compared. */
 void token_scene_refused(struct tobi_result *result, const char *code);
+#define FIRST_FAILS(code, result) token_scene_refused((result), (code))
 
 #endif

@@ -191,7 +191,7 @@ struct tobi_ear_request {
  * there is one. *ret_token is on the heap; free() it. It and *ret_size are left alone on
  * failure. Errors: TOBI_E_ARGUMENT, _MALFORMED (a key or a certificate that cannot be
  * read), _UNSUPPORTED (a key of another kind), _LIMIT, _MEMORY, _CRYPTO.
- * Source: draft-ietf-rats-ear, draft-ietf-rats-ar4si; docs/PROTOCOL.md section 16.3.
+ * Source: draft-ietf-rats-ear, draft-ietf-rats-ar4si; docs/PROTOCOL.md section 17.3.
  */
 TOBI_API TOBI_MUST_USE enum tobi_err
 tobi_result_sign_ear(const struct tobi_result *result,

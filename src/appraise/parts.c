@@ -12,7 +12,7 @@ static const char object[] = "evidence";
 
 static const struct check check_signer = {
     "CMW-SIGNER", "somebody whom the policy trusts has the key that signed the wrapper",
-    "draft-ietf-rats-msg-wrap, section 3.4; Tobichi protocols, section 16.4",
+    "draft-ietf-rats-msg-wrap, section 3.4; Tobichi protocols, section 17.4",
     "If you trust whoever wrapped it, name his key in the policy's roots, tier cmw; or "
     "give what is in the wrapper."};
 static const struct check check_signature = {

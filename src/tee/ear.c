@@ -23,7 +23,7 @@ static const struct check check_format = {
     DRAFT "3", "The verifier that wrote it is faulty, or it is another kind of thing."};
 static const struct check check_signer = {
     "EAR-SIGNER", "a verifier whom the policy trusts has the key that signed the result",
-    "Tobichi protocols, section 16.3; RFC 7515 section 4.1",
+    "Tobichi protocols, section 17.3; RFC 7515 section 4.1",
     "If you trust that verifier, name its public key or its CA in the policy's roots, "
     "tier ear."};
 static const struct check check_signature = {

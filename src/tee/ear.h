@@ -1,4 +1,4 @@
-/* Attestation results of other verifiers (EAR), as evidence: docs/PROTOCOL.md section 16.
+/* Attestation results of other verifiers (EAR), as evidence: docs/PROTOCOL.md section 17.
  */
 #ifndef TOBI_TEE_EAR_H
 #define TOBI_TEE_EAR_H

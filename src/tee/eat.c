@@ -22,7 +22,7 @@ static const struct check check_profile = {
     "RFC 9711 section 6.3", "Whoever made the token is faulty. Do not use it."};
 static const struct check check_signer = {
     "EAT-SIGNER", "somebody whom the policy trusts has the key that signed the token",
-    "Tobichi protocols, section 16.1; RFC 9711 section 9.1",
+    "Tobichi protocols, section 17.1; RFC 9711 section 9.1",
     "If you trust that attester, name its public key or its CA in the policy's roots, "
     "tier eat."};
 static const struct check check_signature = {
@@ -42,7 +42,7 @@ static const struct check check_submods = {
     "submodule in eat: unproven-submods, if nobody relies on it."};
 static const struct check check_binding = {
     "EAT-BINDING", "the token was made for exactly these claims",
-    "Tobichi protocols, section 16.2",
+    "Tobichi protocols, section 17.2",
     "The token belongs to another request. Ask for it again with your own nonce."};
 
 static const struct check *const checks[] = {

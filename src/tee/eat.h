@@ -1,4 +1,4 @@
-/* Tokens of attesters of any make (EAT): docs/PROTOCOL.md section 16.2. */
+/* Tokens of attesters of any make (EAT): docs/PROTOCOL.md section 17.2. */
 #ifndef TOBI_TEE_EAT_H
 #define TOBI_TEE_EAT_H
 

@@ -143,7 +143,7 @@ static void test_sign_ear__what_was_refused__contraindicated(void **state)
 	relay.scene.damage_signature = true;
 	relay_sign(&relay, (struct tobi_ear_request){0}, TOBI_REFUSE);
 	result = second(&relay, policy, (struct tobi_bytes){0});
-	token_scene_refused(result, "POLICY-EAR-STATUS");
+	FIRST_FAILS("POLICY-EAR-STATUS", result);
 	relay_done(&relay);
 }
 
@@ -157,11 +157,10 @@ static void test_sign_ear__another_key_or_a_changed_byte__refused(void **state)
 	relay_sign(&relay, (struct tobi_ear_request){0}, TOBI_ACCEPT);
 	wr_done(&relay.public_pem);
 	wr_bytes(&relay.public_pem, other.public_pem.ptr, other.public_pem.size);
-	token_scene_refused(second(&relay, policy, (struct tobi_bytes){0}), "EAR-SIGNER");
+	FIRST_FAILS("EAR-SIGNER", second(&relay, policy, (struct tobi_bytes){0}));
 	relay_sign(&other, (struct tobi_ear_request){0}, TOBI_ACCEPT);
 	other.token[other.size - 8] = other.token[other.size - 8] == 'A' ? 'B' : 'A';
-	token_scene_refused(second(&other, policy, (struct tobi_bytes){0}),
-			    "EAR-SIGNATURE");
+	FIRST_FAILS("EAR-SIGNATURE", second(&other, policy, (struct tobi_bytes){0}));
 	relay_done(&relay);
 	relay_done(&other);
 }

@@ -94,7 +94,7 @@ static void has_unknown_profile(struct token_scene *scene)
 static void test_ear__unknown_profile__refused(void **state)
 {
 	(void)state;
-	token_scene_refused(appraise(has_unknown_profile), "EAR-PROFILE");
+	FIRST_FAILS("EAR-PROFILE", appraise(has_unknown_profile));
 }
 
 static void lacks_time(struct token_scene *scene)
@@ -162,7 +162,7 @@ static void test_ear__wrong_form__refused(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
-		token_scene_refused(appraise(wrong[i]), "EAR-FORMAT");
+		FIRST_FAILS("EAR-FORMAT", appraise(wrong[i]));
 }
 
 static void signed_by_other(struct token_scene *scene)
@@ -202,7 +202,7 @@ static void test_ear__somebody_else__refused(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
-		token_scene_refused(appraise(wrong[i]), "EAR-SIGNER");
+		FIRST_FAILS("EAR-SIGNER", appraise(wrong[i]));
 }
 
 static void names_another(struct token_scene *scene)

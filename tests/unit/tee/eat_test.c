@@ -118,7 +118,7 @@ static void test_eat__wrong_claims__refused(void **state)
 		token_scene_eat(&scene);
 		as_jwt(&scene);
 		json_object_set(scene.claims, wrong[i].name, json_array_get(value, 0));
-		token_scene_refused(token_scene_appraise(&scene), "EAT-FORMAT");
+		FIRST_FAILS("EAT-FORMAT", token_scene_appraise(&scene));
 		json_decref(value);
 		token_scene_done(&scene);
 	}
@@ -135,8 +135,8 @@ static void lacks_swname(struct token_scene *scene)
 static void test_eat__claim_without_what_it_needs__refused(void **state)
 {
 	(void)state;
-	token_scene_refused(appraise(lacks_oemid), "EAT-FORMAT");
-	token_scene_refused(appraise(lacks_swname), "EAT-FORMAT");
+	FIRST_FAILS("EAT-FORMAT", appraise(lacks_oemid));
+	FIRST_FAILS("EAT-FORMAT", appraise(lacks_swname));
 }
 
 /* ---- the profile's own rules ---- */
@@ -188,8 +188,8 @@ static void names_another(struct token_scene *scene)
 static void test_eat__somebody_else__refused(void **state)
 {
 	(void)state;
-	token_scene_refused(appraise(signed_by_other), "EAT-SIGNER");
-	token_scene_refused(appraise(without_roots), "EAT-SIGNER");
+	FIRST_FAILS("EAT-SIGNER", appraise(signed_by_other));
+	FIRST_FAILS("EAT-SIGNER", appraise(without_roots));
 	FAILS("EAT-SIGNATURE", appraise(names_another));
 }
 
