@@ -142,10 +142,6 @@ static enum tobi_err take_endorsements(struct azure_parts *parts, struct tobi_by
 	enum tobi_err err;
 
 	if (bytes.size == 0)
-		enum tobi_err err = TOBI_OK;
-	size_t count;
-
-	if (!bytes.size)
 		return TOBI_OK;
 	count = cbor_array(&cbor, LIMIT_PIECES, "endorsements");
 	for (size_t i = 0; i < count; i++)
@@ -174,8 +170,5 @@ enum tobi_err azure_parts_read(const struct tee_request *request, struct arena *
 	if (!err && (parts->values.twice || parts->values.too_many))
 		err = fault_set(fault, TOBI_E_EXISTS, OBJECT, "PCR values",
 				"there are two values of a PCR, or too many banks");
-	err = take_endorsements(&parts, request->endorsements, fault);
-	if (!err)
-		*ret_parts = parts;
 	return err;
 }
