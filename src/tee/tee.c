@@ -27,9 +27,9 @@ enum { SHOWN_MAX = 128, REPORT_DATA_SIZE = 64, CONTENT_FORMAT_EAT_CWT = 263 };
 /* In the order of recognising: a token is of any make when it is of no make that is
  * known. */
 static const struct tee_verifier *const verifiers[] = {
-    &tee_soft,	    &tee_sgx,	 &tee_tdx,    &tee_snp,	   &tee_sev, &tee_nitro,
-    &tee_nitro_tpm, &tee_epid,	 &tee_tpm,    &tee_cca,	   &tee_psa, &tee_azure_snp,
-    &tee_azure_tdx, &tee_nvidia, &tee_oe_sgx, &tee_oe_tdx, &tee_ear, &tee_eat,
+    &tee_soft,	    &tee_sgx,	 &tee_tdx, &tee_snp, &tee_sev,	  &tee_nitro,
+    &tee_nitro_tpm, &tee_epid,	 &tee_tpm, &tee_cca, &tee_psa,	  &tee_azure_snp,
+    &tee_azure_tdx, &tee_nvidia, &tee_ear, &tee_eat, &tee_oe_sgx, &tee_oe_tdx,
 };
 
 const struct tee_verifier *tee_verifier_at(size_t index)
