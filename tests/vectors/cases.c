@@ -412,17 +412,9 @@ const struct vector_case *vector_case_at(size_t index)
 }
 
 const struct vector_unused vector_unused[] = {
-    {"cca/*", "no verifier of Arm CCA in this build"},
-    {"psa/*", "no verifier of PSA tokens in this build"},
     {"tpm/eventlogs/*", "event logs, without evidence: eventlogs_test.c"},
-    {"tpm/*", "no verifier of a TPM's quote alone in this build"},
-    {"tpm/eventlogs/*", "a log without a quote that covers it"},
     {"tpm/gce-cos85-rsa-nonce9009/attestation.pb",
      "no verifier of Google's attestation message in this build"},
-    {"azure-vtpm/*", "no verifier of Azure's virtual TPM in this build"},
-    {"nvidia/*", "no verifier of NVIDIA's GPUs in this build"},
-    {"roots/nvidia/*", "no verifier of NVIDIA's GPUs in this build"},
-    {"roots/google-vtpm/*", "no verifier of a TPM's quote alone in this build"},
     {"sgx/fortanix-v3-certtype3-rawtcb/encrypted_ppid.bin",
      "a part of the quote, once more"},
     {"tdx/gotdxguest-v4-gcp-ccel-cross/ccel_table.dat",
