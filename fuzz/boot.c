@@ -36,8 +36,8 @@ static void look_at(const struct boot_claims *boot, size_t digest_size)
 		must(item->index < EVENT_REGISTERS && item->role <= BOOT_OTHER);
 		must(!item->explained || item->role == BOOT_COMMAND_LINE);
 		/* Only text that the digest is of. */
-		must(!item->text.ptr || item->role == BOOT_TEXT ||
-		     item->role == BOOT_COMMAND_LINE);
+		must(item->role != BOOT_TEXT &&
+		     (!item->text.ptr || item->role == BOOT_COMMAND_LINE));
 	}
 }
 

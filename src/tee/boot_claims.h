@@ -37,7 +37,7 @@ enum boot_role {
 	BOOT_KERNEL, /* the hash of the file, or of the section of a unified image */
 	BOOT_INITRD, /* the same */
 	BOOT_COMMAND_LINE, /* of the kernel */
-	BOOT_TEXT,	   /* said by its data, and nothing that starts something */
+	BOOT_TEXT,	   /* said by its data, and starts nothing: not kept */
 	BOOT_FILE,	   /* what the loader read, by its name in the log */
 	BOOT_OTHER,
 };

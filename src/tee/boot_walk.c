@@ -1,5 +1,6 @@
 #include "tee/boot_walk.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/fault.h"
@@ -25,11 +26,19 @@ enum {
 /* What the events of a register are about. */
 enum about { ABOUT_NOTHING, ABOUT_SECURE_BOOT, ABOUT_TABLES, ABOUT_IMAGES, ABOUT_LOADER };
 
+/* With the log's name for it, which is made text at the end. */
+struct walk_item {
+	struct boot_item item;
+	struct tobi_bytes label;
+};
+
 struct boot_walk {
 	const struct boot_registers_shown *shown;
 	const struct event_hash *hash;
 	struct arena *arena;
 	struct boot_claims *boot;
+	struct walk_item *items; /* heap */
+	size_t count, room;
 	/* What firmware measures to close a register: two that are good, and an error. */
 	uint8_t separators[SEPARATORS][EVENT_DIGEST_MAX];
 	unsigned separated[EVENT_REGISTERS];
@@ -215,42 +224,20 @@ static enum tobi_err take_secure_boot(struct boot_walk *walk, const struct event
 
 /* ---- items ---- */
 
-static const char *label_of(struct boot_walk *walk, struct tobi_bytes bytes)
-{
-	struct writer out = wr_init((size_t)4 * LABEL_MAX + 1);
-	const char *label;
-
-	while (bytes.size && bytes.ptr[bytes.size - 1] == 0)
-		bytes.size--;
-	if (bytes.size > LABEL_MAX)
-		bytes.size = LABEL_MAX;
-	utf8_write_escaped(&out, bytes);
-	label = arena_text(walk->arena, wr_view(&out));
-	wr_done(&out);
-	return label ? label : "";
-}
-
+/* Spans are the log's until the end of the walk, which keeps what starts something. */
 static enum tobi_err add_item(struct boot_walk *walk, const struct event *event,
 			      enum boot_role role, struct tobi_bytes text,
 			      struct tobi_bytes label, struct tobi_fault *fault)
 {
-	struct boot_claims *boot = walk->boot;
-	struct boot_item *item;
-
-	if (boot->item_count == BOOT_ITEMS_MAX)
+	if (walk->count == walk->room)
 		return fault_set(fault, TOBI_E_LIMIT, object, "events",
 				 "over %d that tell what was started", BOOT_ITEMS_MAX);
-	item = &boot->items[boot->item_count];
-	*item =
-	    (struct boot_item){.role = role,
-			       .index = event->index,
-			       .digest = arena_copy(walk->arena, digest_of(walk, event)),
-			       .label = label_of(walk, label)};
-	if (text.ptr)
-		item->text = arena_copy(walk->arena, text);
-	if (!item->digest.ptr || (text.ptr && !item->text.ptr))
-		return fault_set(fault, TOBI_E_MEMORY, object, "", "out of memory");
-	boot->item_count++;
+	walk->items[walk->count++] =
+	    (struct walk_item){.item = {.role = role,
+					.index = event->index,
+					.digest = digest_of(walk, event),
+					.text = text},
+			       .label = label};
 	return TOBI_OK;
 }
 
@@ -433,10 +420,8 @@ static enum tobi_err take(struct boot_walk *walk, const struct event *event,
  * text the command itself is. */
 static enum tobi_err find_command_lines(struct boot_walk *walk, struct tobi_fault *fault)
 {
-	struct boot_claims *boot = walk->boot;
-
-	for (size_t i = 0; i < boot->item_count; i++) {
-		struct boot_item *command = &boot->items[i];
+	for (size_t i = 0; i < walk->count; i++) {
+		struct boot_item *command = &walk->items[i].item;
 		struct tobi_bytes words = boot_text_linux(command->text);
 		bool found = false;
 
@@ -446,8 +431,8 @@ static enum tobi_err find_command_lines(struct boot_walk *walk, struct tobi_faul
 			return fault_set(fault, TOBI_E_LIMIT, object, "events",
 					 "over %d commands to load a kernel",
 					 LINUX_COMMANDS_MAX);
-		for (size_t k = i + 1; k < boot->item_count; k++) {
-			struct boot_item *item = &boot->items[k];
+		for (size_t k = i + 1; k < walk->count; k++) {
+			struct boot_item *item = &walk->items[k].item;
 
 			if (!item->text.ptr || !boot_text_same(words, item->text))
 				continue;
@@ -465,16 +450,15 @@ static enum tobi_err find_command_lines(struct boot_walk *walk, struct tobi_faul
 /* Linux's stub measures the command line that it was given once more, in another form. */
 static void explain_forms(struct boot_walk *walk)
 {
-	struct boot_claims *boot = walk->boot;
 	size_t tried = 0;
 
-	for (size_t i = 0; i < boot->item_count; i++) {
-		struct boot_item *item = &boot->items[i];
+	for (size_t i = 0; i < walk->count; i++) {
+		struct boot_item *item = &walk->items[i].item;
 
 		if (item->role != BOOT_COMMAND_LINE || item->text.ptr)
 			continue;
-		for (size_t k = 0; k < boot->item_count && !item->explained; k++) {
-			const struct boot_item *other = &boot->items[k];
+		for (size_t k = 0; k < walk->count && !item->explained; k++) {
+			const struct boot_item *other = &walk->items[k].item;
 
 			if (other->role != BOOT_COMMAND_LINE || !other->text.ptr ||
 			    ++tried > LINUX_COMMANDS_MAX)
@@ -485,32 +469,96 @@ static void explain_forms(struct boot_walk *walk)
 	}
 }
 
+/* ---- what is kept ---- */
+
+static const char *label_of(struct boot_walk *walk, struct tobi_bytes bytes)
+{
+	struct writer out = wr_init((size_t)4 * LABEL_MAX + 1);
+	const char *label;
+
+	while (bytes.size && bytes.ptr[bytes.size - 1] == 0)
+		bytes.size--;
+	if (bytes.size > LABEL_MAX)
+		bytes.size = LABEL_MAX;
+	utf8_write_escaped(&out, bytes);
+	label = arena_text(walk->arena, wr_view(&out));
+	wr_done(&out);
+	return label ? label : "";
+}
+
+static bool keep_item(struct boot_walk *walk, const struct walk_item *from)
+{
+	struct boot_item *item = &walk->boot->items[walk->boot->item_count++];
+
+	*item = from->item;
+	item->label = label_of(walk, from->label);
+	item->digest = arena_copy(walk->arena, from->item.digest);
+	if (from->item.text.ptr)
+		item->text = arena_copy(walk->arena, from->item.text);
+	return item->digest.ptr && (!from->item.text.ptr || item->text.ptr);
+}
+
+/* A text that its digest proves, and that starts nothing, says nothing more. */
+static enum tobi_err keep_items(struct boot_walk *walk, struct tobi_fault *fault)
+{
+	struct boot_claims *boot = walk->boot;
+	size_t kept = 0;
+	bool good;
+
+	for (size_t i = 0; i < walk->count; i++)
+		kept += walk->items[i].item.role != BOOT_TEXT;
+	if (kept == 0)
+		return TOBI_OK;
+	boot->items = arena_array(walk->arena, kept, sizeof(*boot->items));
+	good = boot->items != NULL;
+	for (size_t i = 0; i < walk->count && good; i++) {
+		if (walk->items[i].item.role != BOOT_TEXT)
+			good = keep_item(walk, &walk->items[i]);
+	}
+	return good ? TOBI_OK
+		    : fault_set(fault, TOBI_E_MEMORY, object, "", "out of memory");
+}
+
+static enum tobi_err run(struct boot_walk *walk, struct tobi_bytes log,
+			 struct tobi_fault *fault)
+{
+	struct event_log reader;
+	struct event event;
+	enum tobi_err err = event_log_open(log, object, &reader, fault);
+
+	if (!err)
+		err = make_separators(walk, fault);
+	while (!err && event_log_next(&reader, &event))
+		err = take(walk, &event, fault);
+	if (!err)
+		err = event_log_finish(&reader, object, fault);
+	if (!err)
+		err = find_command_lines(walk, fault);
+	if (err)
+		return err;
+	explain_forms(walk);
+	return keep_items(walk, fault);
+}
+
 enum tobi_err boot_walk(struct tobi_bytes log, const struct boot_registers_shown *shown,
 			const struct event_hash *hash, struct arena *arena,
 			struct boot_claims *boot, const char **ret_wrong,
 			struct tobi_fault *fault)
 {
-	struct boot_walk walk = {
-	    .shown = shown, .hash = hash, .arena = arena, .boot = boot};
-	struct event_log reader;
-	struct event event;
-	size_t most = boot->events < BOOT_ITEMS_MAX ? boot->events : BOOT_ITEMS_MAX;
-	enum tobi_err err = event_log_open(log, object, &reader, fault);
+	struct boot_walk walk = {.shown = shown,
+				 .hash = hash,
+				 .arena = arena,
+				 .boot = boot,
+				 .room = boot->events < BOOT_ITEMS_MAX ? boot->events
+								       : BOOT_ITEMS_MAX};
+	enum tobi_err err;
 
-	boot->items = arena_array(arena, most, sizeof(*boot->items));
-	if (!err && most && !boot->items)
-		err = fault_set(fault, TOBI_E_MEMORY, object, "", "out of memory");
+	walk.items = calloc(walk.room + 1, sizeof(*walk.items));
+	if (!walk.items)
+		return fault_set(fault, TOBI_E_MEMORY, object, "", "out of memory");
+	err = run(&walk, log, fault);
+	free(walk.items);
 	if (!err)
-		err = make_separators(&walk, fault);
-	while (!err && event_log_next(&reader, &event))
-		err = take(&walk, &event, fault);
-	if (!err)
-		err = event_log_finish(&reader, object, fault);
-	if (!err)
-		err = find_command_lines(&walk, fault);
-	if (err)
-		return err;
-	explain_forms(&walk);
-	*ret_wrong = wrong_separators(&walk);
-	return TOBI_OK;
+		*ret_wrong = wrong_separators(&walk);
+	return err;
 }

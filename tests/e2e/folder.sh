@@ -65,6 +65,16 @@ check "a summary" has "$said" "1000 accepted, 2 refused, 3 unreadable, in "
 hidden=$(printf '%s' "$said" | tr -d '\r')
 check "and no progress but on a terminal" same "$hidden" "$said"
 
+# ---- on a terminal ----
+on_terminal() { script -qec "'$tobichi' verify mixed --policy policy.yaml --at $time" /dev/null </dev/null; }
+if command -v script >/dev/null; then
+	on_terminal >shown
+	check "progress is shown on a terminal" has "$(tr '\r' '\n' <shown | grep ' not accepted ')" " of 1"
+	check "and the table after it" has "$(cat shown)" "1000 accepted, 2 refused, "
+else
+	echo "- on a terminal: script is missing"
+fi
+
 # ---- for programs ----
 rm mixed/policy.yaml
 verify mixed --json >lines

@@ -1,6 +1,8 @@
 /* What the events of a log are about, and what is taken from them. */
 #include "tee/boot_walk.h"
 
+#include <stdio.h>
+
 #include "base/secret.h"
 #include "pki/key.h"
 #include "tests/boot_run.h"
@@ -206,6 +208,42 @@ static void test_boot_unified_image__name_not_measured__no_kernel(void **state)
 	wr_done(&wide);
 }
 
+/* ---- limits ---- */
+
+static void put_commands(struct boot_run *run, unsigned count, const char *command)
+{
+	char text[64];
+
+	boot_run_begin(run, BOOT_PCRS);
+	boot_scene_separators(&run->scene);
+	for (unsigned i = 0; i < count; i++) {
+		snprintf(text, sizeof(text), "%s %u", command, i);
+		boot_scene_grub(&run->scene, "grub_cmd: ", text);
+	}
+}
+
+static void test_boot_items__more_than_are_kept__refused(void **state)
+{
+	struct boot_run *run = *state;
+
+	put_commands(run, BOOT_ITEMS_MAX, "set");
+	assert_int_equal(boot_run_passes(run)->item_count, 0);
+	put_commands(run, BOOT_ITEMS_MAX + 1, "set");
+	boot_run_examine(run);
+	assert_null(run->claims.boot);
+}
+
+static void test_boot_items__more_kernels_than_are_looked_for__refused(void **state)
+{
+	struct boot_run *run = *state;
+
+	put_commands(run, 64, "linux");
+	assert_int_equal(boot_run_passes(run)->item_count, 64);
+	put_commands(run, 65, "linux");
+	boot_run_examine(run);
+	FAILS("BOOT-LOG-READ", run);
+}
+
 #define TEST(function)                                                                   \
 	cmocka_unit_test_setup_teardown(function, boot_run_setup, boot_run_teardown)
 
@@ -221,6 +259,8 @@ int main(void)
 	    TEST(test_boot_command_line__once_more_by_linux__explained),
 	    TEST(test_boot_unified_image__sections__by_the_name_before),
 	    TEST(test_boot_unified_image__name_not_measured__no_kernel),
+	    TEST(test_boot_items__more_than_are_kept__refused),
+	    TEST(test_boot_items__more_kernels_than_are_looked_for__refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
