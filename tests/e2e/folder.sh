@@ -104,6 +104,14 @@ check "a folder with one piece has what belongs to it" exits 0 sh -c \
 	--at "$time"
 check "one line" has "$said" "1 accepted, 0 refused, 0 unreadable"
 
+mkdir deep
+(cd deep && for _ in $(seq 17); do mkdir d && cd d; done)
+check "a folder that is too deep is an error" exits 2 verify deep
+check "and says so" has "$said" "more than 16 folders deep"
+ln -s . mixed/loop
+check "a link to a folder is not followed" exits 0 verify mixed
+rm mixed/loop
+
 # ---- a signal ----
 rm -f table
 "$tobichi" verify mixed --policy policy.yaml --at "$time" -o table 2>/dev/null &
