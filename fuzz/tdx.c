@@ -19,6 +19,7 @@
 enum { SEEDS = 6, RTMR0 = 328 };
 
 static const struct tobi_bytes measured = {(const uint8_t *)"measured", 8};
+static const struct tobi_bytes separator = {(const uint8_t *)"\0\0\0\0", 4};
 
 static enum fuzz_seed make_scene(unsigned number, struct dcap_scene *scene)
 {
@@ -29,8 +30,10 @@ static enum fuzz_seed make_scene(unsigned number, struct dcap_scene *scene)
 	dcap_scene_make(scene);
 	dcap_scene_kind(scene, number & 1 ? 5 : 4,
 			number == 1 || number == 3 ? DCAP_TD15 : DCAP_TD10);
-	/* The log's one event. */
+	/* The log's two events. */
 	memset(scene->body + RTMR0, 0, (size_t)TDX_RTMRS * 48);
+	must(!hash_sha384(separator, digest));
+	test_log_extend(scene->body + RTMR0, digest);
 	must(!hash_sha384(measured, digest));
 	test_log_extend(scene->body + RTMR0, digest);
 	if (number == 4)
@@ -43,6 +46,7 @@ static enum fuzz_seed make_scene(unsigned number, struct dcap_scene *scene)
 static void write_log(struct writer *out)
 {
 	test_log_start(out, false);
+	test_log_event(out, false, 1, EVENT_SEPARATOR, separator);
 	test_log_event(out, false, 1, EVENT_ACTION, measured);
 }
 
