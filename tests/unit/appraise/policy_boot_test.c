@@ -272,6 +272,48 @@ static void test_policy_boot__wrong_values__no_policy(void **state)
 	    &run->tdx, "boot:\n  kernels: [abababababababababababababababababababab]\n");
 }
 
+static enum tobi_err parse(const char *tiers, const char *lines)
+{
+	struct tobi_policy *policy = NULL;
+	char text[LINES_MAX];
+	enum tobi_err err;
+
+	snprintf(text, sizeof(text),
+		 "version: 1\ntiers: [%s]\nidentity:\n  mode: any-instance\n%s", tiers,
+		 lines);
+	err = tobi_policy_parse(bytes_of_text(text), "test", &policy, NULL);
+	tobi_policy_free(policy);
+	return err;
+}
+
+/* A TPM has no image: a kernel and its command line stand for one. */
+static void test_policy_boot__of_a_tpm__names_what_runs(void **state)
+{
+	static const char kernel[] = "boot:\n  kernels: [" ANOTHER "]\n";
+	static const char both[] = "boot:\n  kernels: [" ANOTHER "]\n"
+				   "  command-lines: [\"ro\"]\n";
+	static const char open[] = "boot:\n  kernels: [" ANOTHER "]\n"
+				   "  command-lines: [\"ro\"]\n  others: allowed\n";
+
+	(void)state;
+	assert_int_equal(parse("tpm", both), TOBI_OK);
+	assert_int_equal(parse("tpm", kernel), TOBI_E_MALFORMED);
+	assert_int_equal(parse("tpm", open), TOBI_E_MALFORMED);
+	assert_int_equal(parse("tdx", both), TOBI_E_MALFORMED);
+}
+
+static void test_policy_boot__tier_without_a_log__no_policy(void **state)
+{
+	static const char lines[] = "images: [" ANOTHER "]\n"
+				    "boot:\n  secure-boot: required\n";
+
+	(void)state;
+	assert_int_equal(parse("tdx", lines), TOBI_OK);
+	assert_int_equal(parse("nitro-tpm, tdx", lines), TOBI_OK);
+	assert_int_equal(parse("snp", lines), TOBI_E_MALFORMED);
+	assert_int_equal(parse("tdx, snp", lines), TOBI_E_MALFORMED);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 int main(void)
@@ -290,6 +332,8 @@ int main(void)
 	    TEST(test_policy_boot_others__not_named__refused),
 	    TEST(test_policy_boot_files__another__refused),
 	    TEST(test_policy_boot__wrong_values__no_policy),
+	    TEST(test_policy_boot__of_a_tpm__names_what_runs),
+	    TEST(test_policy_boot__tier_without_a_log__no_policy),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
