@@ -14,7 +14,6 @@ static const char object[] = "evidence";
 enum { CODES_MAX = 4096 };
 
 DEFINE_CLEANUP(struct tobi_result *, tobi_result_free)
-DEFINE_CLEANUP(struct tobi_collateral *, tobi_collateral_free)
 
 static enum tobi_err no_memory(struct tobi_fault *fault)
 {
