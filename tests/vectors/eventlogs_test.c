@@ -32,8 +32,6 @@ static const struct log_case cases[] = {
     {"confidential-gke-debug.bin", BOOT_ON, true, false, 3, 1, 1, 4,
      "/syslinux/vmlinuz.B init=/usr/lib/systemd/systemd ", NULL},
     {"crypto_agile.bin", BOOT_OFF, false, false, 2, 0, 0, 0, NULL, NULL},
-    {"debian-10.bin", BOOT_ON, false, true, 3, 0, 0, 2, NULL, NULL},
-    {"ebs_event_missing.bin", BOOT_ON, false, true, 1, 0, 0, 0, NULL, NULL},
     /* Its shim measures bytes behind what it believed by: that is not counted. */
     {"debian-10.bin", BOOT_ON, false, true, 3, 0, 0, 1, NULL, NULL},
     {"ebs_event_missing.bin", BOOT_OFF, false, true, 1, 0, 0, 0, NULL, NULL},
