@@ -168,7 +168,7 @@ static void run_state(struct tobi_result *result, const struct tobi_policy *poli
 {
 	const struct tee_claims *claims = &result->claims;
 
-	if (is_quote(result))
+	if (is_quote(result) && !claims->snp && !claims->tdx)
 		check_waive(&result->list, &check_debug, "a TPM does not speak of it");
 	else if (claims->ear)
 		check_waive(&result->list, &check_debug,

@@ -358,10 +358,11 @@ enum tobi_err policy_snp_take(struct tobi_policy *whole, const struct yaml_polic
 	if (!yaml)
 		return TOBI_OK;
 	/* It would look like a check, and be none. */
-	if (!policy_names_tier(whole, "snp") && !policy_names_tier(whole, "azure-snp"))
+	if (!policy_names_tier(whole, "snp") && !policy_names_tier(whole, "azure-snp") &&
+	    !policy_names_tier(whole, "tpm"))
 		return wrong(&taker, "snp",
-			     "it belongs to the tiers snp and azure-snp, which are not "
-			     "among the tiers");
+			     "it belongs to the tiers snp, azure-snp and tpm, which are "
+			     "not among the tiers");
 	err = take_words(&taker, yaml, policy);
 	if (!err)
 		err = take_numbers(&taker, yaml, policy);

@@ -141,10 +141,11 @@ enum tobi_err policy_tdx_take(struct tobi_policy *policy, const struct yaml_poli
 	if (!yaml->tdx)
 		return TOBI_OK;
 	/* It would look like a check, and be none. */
-	if (!policy_names_tier(policy, "tdx") && !policy_names_tier(policy, "azure-tdx"))
+	if (!policy_names_tier(policy, "tdx") &&
+	    !policy_names_tier(policy, "azure-tdx") && !policy_names_tier(policy, "tpm"))
 		return policy_wrong(policy, "tdx",
-				    "it belongs to the tiers tdx and azure-tdx, which "
-				    "are not among the tiers",
+				    "it belongs to the tiers tdx, azure-tdx and tpm, "
+				    "which are not among the tiers",
 				    fault);
 	if (yaml->tdx->event_log && strcmp(yaml->tdx->event_log, "required") != 0)
 		return policy_wrong(

@@ -215,7 +215,8 @@ static void read_plain(struct readings *readings, struct tobi_bytes text)
 	add(readings, "text", !wr_err(&bytes), &bytes);
 }
 
-static void read_text(struct readings *readings, struct tobi_bytes file)
+static void read_text(struct readings *readings, struct tobi_bytes file,
+		      bool (*known)(struct tobi_bytes))
 {
 	struct tobi_bytes text = trim(file), content;
 	bool url = memchr(text.ptr, '-', text.size) || memchr(text.ptr, '_', text.size);
@@ -225,7 +226,8 @@ static void read_text(struct readings *readings, struct tobi_bytes file)
 			read_base64(readings, "armour", content, false);
 		return;
 	}
-	if (text.size != file.size)
+	/* Evidence with blanks around it, as some kinds allow, is no second reading. */
+	if (text.size != file.size && !known(file))
 		read_plain(readings, text);
 	read_hex(readings, text);
 	if (url)
@@ -314,7 +316,7 @@ enum tobi_err unwrap_evidence(struct tobi_bytes file, bool (*known)(struct tobi_
 
 	readings.is_text = file.size && is_text(file);
 	if (readings.is_text)
-		read_text(&readings, file);
+		read_text(&readings, file, known);
 	if (readings.failed)
 		return fault_set(fault, TOBI_E_MEMORY, object, "", "out of memory");
 	hint = find_hint(file, &readings);

@@ -29,6 +29,10 @@ const struct vector_case vector_cases_tpm[] = {
      .takes = NO_NONCE "tpm:\n  banks: [sha1]\n  pcrs:\n    - index: 15\n      value: "
 		       "0000000000000000000000000000000000000000\n",
      .differs = NO_NONCE PCR_15(ZEROS_64), .differs_code = "POLICY-PCRS POLICY-TPM-BANK"},
+    {GCE "attestation.pb", "tpm", "RSA-2048 RSASSA AK", DOCUMENT,
+     .without = {GCE "ak_cert.der"}, .image = "", .fails = {"CLAIMS-NONCE", NO_IMAGE},
+     .takes = NO_NONCE PCR_15(ZEROS_64) "boot:\n  secure-boot: required\n",
+     .differs = NO_NONCE PCR_9(ZEROS_64), .differs_code = "POLICY-PCRS"},
     {VAPORTPM "source.json", "tpm", "ECDSA P-256 AK", DOCUMENT, .image = "",
      .fails = {NO_IMAGE}, .takes = PCR_15(ZEROS_64), .differs = PCR_9(ZEROS_64),
      .differs_code = "POLICY-PCRS"},
