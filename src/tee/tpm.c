@@ -411,7 +411,8 @@ static const struct tpm_bank *logged_bank(const struct tpm_parts *parts,
 	return NULL;
 }
 
-/* A log of the document's own is a piece like any other. */
+/* A log of the document's own is a piece like any other; the same again beside it is no
+ * second one. */
 static enum tobi_err examine_log(const struct tee_request *request,
 				 const struct tpm_parts *parts, struct checklist *list,
 				 struct tee_claims *claims, struct tobi_fault *fault)
@@ -425,11 +426,13 @@ static enum tobi_err examine_log(const struct tee_request *request,
 	for (unsigned i = 0; bank && i < TPM_PCRS; i++)
 		shown.values[i] = bank->pcrs[i];
 	if (parts->log.size) {
-		for (size_t i = 0; i < request->piece_count && i < LIMIT_PIECES; i++)
-			pieces[i] = request->pieces[i];
-		pieces[request->piece_count] = parts->log;
+		inner.piece_count = 0;
 		inner.pieces = pieces;
-		inner.piece_count = request->piece_count + 1;
+		for (size_t i = 0; i < request->piece_count && i < LIMIT_PIECES; i++) {
+			if (!bytes_equal(request->pieces[i], parts->log))
+				pieces[inner.piece_count++] = request->pieces[i];
+		}
+		pieces[inner.piece_count++] = parts->log;
 	}
 	return boot_examine(&inner, &shown, list, claims, fault);
 }
