@@ -82,6 +82,8 @@ void trust_azure_tdx(struct trust_writer *wr);
 /* The hardware alone, under the roots of that tier. */
 void trust_snp_as(struct trust_writer *wr, const char *tier);
 void trust_tdx_as(struct trust_writer *wr, const char *tier);
+/* The PCRs that a section tpm names. */
+void trust_pcrs(struct trust_writer *wr, const struct policy_tpm *tpm);
 void trust_nvidia(struct trust_writer *wr);
 void trust_nvidia_beside(struct trust_writer *wr);
 

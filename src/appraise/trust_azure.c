@@ -1,4 +1,5 @@
 #include "appraise/policy_azure.h"
+#include "appraise/policy_tpm.h"
 #include "appraise/trust.h"
 
 /* Above the guest, in the same encrypted memory: no hardware keeps it out. */
@@ -45,20 +46,30 @@ static void add_machines(struct trust_writer *wr)
 				      "the host has no console into the machine", NULL,
 				      NULL},
 		  own->no_console, "refused");
-	for (unsigned i = 0; i < TEE_PCRS; i++) {
-		if (wr->policy->pcrs[i].size)
-			trust_add(wr, &(struct tobi_trust_line){
-					  .kind = TOBI_TRUST_IMAGE,
-					  .name = trust_text(wr, "PCR %u", i),
-					  .value = trust_hex(wr, wr->policy->pcrs[i]),
-					  .source = "tpm: pcrs"});
-	}
+}
+
+/* images is of the paravisor. */
+static void add_guest(struct trust_writer *wr)
+{
+	if (wr->policy->tpm)
+		trust_pcrs(wr, wr->policy->tpm);
+	if (policy_tpm_names(wr->policy) || wr->policy->boot)
+		return;
+	trust_add(wr, &(struct tobi_trust_line){
+			  .kind = TOBI_TRUST_IMAGE,
+			  .name = "whatever the guest's firmware starts",
+			  .does = "images names the paravisor only",
+			  .bad = "who launches the guest could have it start another "
+				 "kernel",
+			  .smaller = "name tpm: pcrs, or boot",
+			  .party = "who launches the guest"});
 }
 
 void trust_azure_snp(struct trust_writer *wr)
 {
 	add_paravisor(wr);
 	trust_snp_as(wr, "azure-snp");
+	add_guest(wr);
 	add_machines(wr);
 }
 
@@ -66,5 +77,6 @@ void trust_azure_tdx(struct trust_writer *wr)
 {
 	add_paravisor(wr);
 	trust_tdx_as(wr, "azure-tdx");
+	add_guest(wr);
 	add_machines(wr);
 }

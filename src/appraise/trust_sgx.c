@@ -1,3 +1,5 @@
+#include <string.h>
+
 #include "appraise/policy_dcap.h"
 #include "appraise/policy_sgx.h"
 #include "appraise/policy_tdx.h"
@@ -203,7 +205,8 @@ static void add_module(struct trust_writer *wr)
 }
 
 /* MRTD is of the firmware only: what it starts is in the RTMRs. */
-static void add_guest(struct trust_writer *wr)
+/* tells: nothing else says what the guest has started. */
+static void add_guest(struct trust_writer *wr, bool tells)
 {
 	const struct policy_tdx *own = wr->policy->tdx;
 	bool any = own->event_log;
@@ -218,7 +221,7 @@ static void add_guest(struct trust_writer *wr)
 					  .source = "tdx: rtmrs",
 					  .does = "what the guest has started"});
 	}
-	if (!any)
+	if (!any && tells)
 		trust_add(wr, &(struct tobi_trust_line){
 				  .kind = TOBI_TRUST_IMAGE,
 				  .name = "whatever the guest's firmware starts",
@@ -243,6 +246,6 @@ void trust_tdx_as(struct trust_writer *wr, const char *tier)
 	add_chip(wr, wr->policy->dcap_tdx, "tdx");
 	add_module(wr);
 	add_floor(wr, wr->policy->dcap_tdx, "tdx");
-	add_guest(wr);
+	add_guest(wr, strcmp(tier, tdx.tier) == 0);
 	trust_collateral(wr, "Intel PCS, a PCCS, or a file");
 }

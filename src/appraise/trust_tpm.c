@@ -70,7 +70,7 @@ static void add_anchors(struct trust_writer *wr, const struct policy_tpm *tpm)
 	}
 }
 
-static void add_pcrs(struct trust_writer *wr, const struct policy_tpm *tpm)
+void trust_pcrs(struct trust_writer *wr, const struct policy_tpm *tpm)
 {
 	for (size_t i = 0; i < tpm->bank_count; i++) {
 		for (unsigned j = 0; j < TPM_PCRS; j++) {
@@ -134,6 +134,6 @@ void trust_tpm(struct trust_writer *wr)
 		trust_roots(wr, &vendor, NULL);
 	add_keys(wr);
 	add_operator(wr);
-	add_pcrs(wr, tpm);
+	trust_pcrs(wr, tpm);
 	add_machines(wr, tpm);
 }

@@ -138,6 +138,31 @@ static void test_trust__each_tier__its_vendors_roots(void **state)
 	}
 }
 
+/* Azure's paravisor is named, what would make the trust smaller, and what was named. */
+static void test_trust__azure__names_the_paravisor(void **state)
+{
+	static const char *const tiers[] = {"azure-snp", "azure-tdx"};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct tobi_trust *trust = tree(tiers[i], IMAGE ANY);
+
+		assert_string_equal(
+		    find(trust, TOBI_TRUST_SERVICE, "Azure's paravisor")->party,
+		    "Microsoft");
+		assert_true(advises(trust, "name tpm: pcrs"));
+		assert_true(advises(trust, "name azure: vm-ids"));
+		assert_false(advises(trust, "name tdx: rtmrs"));
+		tobi_trust_free(trust);
+		trust = tree(tiers[i], IMAGE ANY
+			     "azure:\n  vm-ids: [x]\n  secure-boot: required\nboot:\n  "
+			     "secure-boot: required\n");
+		assert_false(advises(trust, "name tpm: pcrs"));
+		assert_false(advises(trust, "name azure: vm-ids"));
+		tobi_trust_free(trust);
+	}
+}
+
 static void test_trust__tier_not_verified_here__trusted_for_nothing(void **state)
 {
 	struct tobi_trust *trust = tree("vm", IMAGE ANY);
@@ -465,6 +490,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_trust__each_tier__its_vendors_roots),
+	    cmocka_unit_test(test_trust__azure__names_the_paravisor),
 	    cmocka_unit_test(test_trust__tier_not_verified_here__trusted_for_nothing),
 	    cmocka_unit_test(test_trust__tiers__dropping_one_is_advised_of_several),
 	    cmocka_unit_test(test_trust__signers__alone_they_could_replace_the_program),

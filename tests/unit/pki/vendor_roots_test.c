@@ -101,6 +101,10 @@ static const struct {
     {"snp", "ARK-Turin", "roots/amd-snp/ask_ark_turin_vcek.pem"},
     {"nitro", "aws.nitro-enclaves", "roots/aws-nitro/root_g1.pem"},
     {"nitro-tpm", "aws.nitro-enclaves", "roots/aws-nitro/root_g1.pem"},
+    {"azure-snp", "ARK-Milan", "roots/amd-snp/ask_ark_milan.pem"},
+    {"azure-snp", "ARK-Genoa", "roots/amd-snp/ask_ark_genoa.pem"},
+    {"azure-snp", "ARK-Turin", "roots/amd-snp/ask_ark_turin_vcek.pem"},
+    {"azure-tdx", "Intel SGX Root CA", "roots/intel-sgx/root_ca.der"},
 };
 
 static X509 *last_certificate(struct tobi_bytes bytes)
