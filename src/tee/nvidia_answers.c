@@ -7,8 +7,14 @@
 
 static const char object[] = "OCSP answer";
 
+/* What was found, whichever it is: the same answers say the same of the same chain, until
+ * one of them begins or ends to count. */
 struct known_answers {
 	struct memo_value head;
+	enum nvidia_answer worst;
+	size_t of; /* of the chain; its length: of none */
+	const char *why;
+	bool held;
 };
 
 static void known_free(struct memo_value *value)
@@ -88,9 +94,7 @@ static enum nvidia_answer grade(const struct ocsp_answer *said,
 struct one {
 	enum nvidia_answer grade;
 	const char *why;
-	struct chain_window window;
-	/* From when on an answer counts that does not yet. */
-	int64_t until;
+	int64_t not_before;
 };
 
 /* A revocation outdoes everything; what is in its time what is not; a genuine answer one
@@ -119,16 +123,30 @@ static bool is_better(const struct one *known, const struct one *other)
 {
 	int before = rank(known->grade), now = rank(other->grade);
 
-	return now > before ||
-	       (now == before && other->window.not_before > known->window.not_before);
+	return now > before || (now == before && other->not_before > known->not_before);
+}
+
+/* The time around the request's in which no answer begins or ends to count. */
+static void narrow(struct chain_window *window, const struct ocsp_answer *said,
+		   const struct tee_request *request)
+{
+	const int64_t turns[] = {said->window.not_before, said->window.not_after,
+				 said->window.not_after + request->grace};
+
+	for (size_t i = 0; i < 3; i++) {
+		if (turns[i] <= request->time && turns[i] > window->not_before)
+			window->not_before = turns[i];
+		if (turns[i] > request->time && turns[i] < window->not_after)
+			window->not_after = turns[i];
+	}
 }
 
 static void look_up(OCSP_BASICRESP *const *answers, size_t count,
 		    const struct nvidia_chain *chain, size_t at,
-		    const struct tee_request *request, struct one *ret_one)
+		    const struct tee_request *request, struct chain_window *window,
+		    struct one *ret_one)
 {
 	struct one best = {.grade = NVIDIA_ANSWER_NONE, .why = "no answer came"};
-	int64_t until = INT64_MAX;
 
 	for (size_t i = 0; i < count; i++) {
 		struct ocsp_answer said;
@@ -137,66 +155,73 @@ static void look_up(OCSP_BASICRESP *const *answers, size_t count,
 		if (!answers[i] || !ocsp_answers(answers[i], chain->certificates[at],
 						 chain->certificates[at + 1], &said))
 			continue;
+		narrow(window, &said, request);
 		one.grade = grade(&said, request, &one.why);
-		one.window = said.window;
-		if (said.window.not_before > request->time &&
-		    said.window.not_before < until)
-			until = said.window.not_before;
+		one.not_before = said.window.not_before;
 		if (is_better(&best, &one))
 			best = one;
 	}
-	best.until = until;
 	*ret_one = best;
 }
 
-static struct nvidia_answers judge(const struct nvidia_chain *chain,
-				   enum nvidia_chain_kind kind,
-				   const struct chosen *chosen,
-				   const struct tee_request *request,
-				   struct chain_window *ret_window)
+static void judge(const struct nvidia_chain *chain, enum nvidia_chain_kind kind,
+		  const struct chosen *chosen, const struct tee_request *request,
+		  struct chain_window *ret_window, struct known_answers *all)
 {
 	OCSP_BASICRESP *answers[NVIDIA_ANSWERS_MAX];
-	struct nvidia_answers all = {NVIDIA_ANSWER_GOOD, "", "", false};
+	struct chain_window window = {INT64_MIN, INT64_MAX};
 
 	for (size_t i = 0; i < chosen->count; i++) {
 		answers[i] = NULL;
 		/* One that cannot be read says nothing of any. */
 		IGNORE(ocsp_read(chosen->bytes[i], object, &answers[i], NULL));
 	}
-	*ret_window = (struct chain_window){INT64_MIN, INT64_MAX};
 	for (size_t i = kind == NVIDIA_DEVICE; i + 1 < chain->count; i++) {
 		struct one one;
 
-		look_up(answers, chosen->count, chain, i, request, &one);
-		all.held |= one.grade == NVIDIA_ANSWER_HOLD;
-		if (one.grade > all.worst)
-			all = (struct nvidia_answers){one.grade, chain->names[i], one.why,
-						      all.held};
-		if (one.grade == NVIDIA_ANSWER_GOOD) {
-			if (one.window.not_before > ret_window->not_before)
-				ret_window->not_before = one.window.not_before;
-			if (one.window.not_after < ret_window->not_after)
-				ret_window->not_after = one.window.not_after;
-			if (one.until < ret_window->not_after)
-				ret_window->not_after = one.until;
+		look_up(answers, chosen->count, chain, i, request, &window, &one);
+		all->held |= one.grade == NVIDIA_ANSWER_HOLD;
+		if (one.grade > all->worst) {
+			all->worst = one.grade;
+			all->of = i;
+			all->why = one.why;
 		}
 	}
 	for (size_t i = 0; i < chosen->count; i++)
 		OCSP_BASICRESP_free(answers[i]);
-	return all;
+	*ret_window = window;
 }
 
-static void keep(struct memo *memo, const struct memo_name *name,
-		 const struct chain_window *window)
+static struct known_answers *known_new(const struct nvidia_chain *chain)
 {
 	struct known_answers *known = calloc(1, sizeof(*known));
 
 	if (!known)
-		return;
+		return NULL;
 	atomic_init(&known->head.references, 1);
 	known->head.free = known_free;
-	memo_keep(memo, name, window, &known->head);
-	memo_unref(&known->head);
+	known->worst = NVIDIA_ANSWER_GOOD;
+	known->of = chain->count;
+	known->why = "";
+	return known;
+}
+
+static bool make_name(const struct nvidia_chain *chain, const struct chosen *chosen,
+		      const struct tee_request *request, struct memo_name *ret_name)
+{
+	CLEANUP(freep)
+	struct tobi_bytes *parts = calloc(chosen->count + 2, sizeof(*parts));
+	int64_t rules[] = {request->baseline, request->grace};
+
+	if (!parts)
+		return false;
+	for (size_t i = 0; i < chosen->count; i++)
+		parts[i] = chosen->hashes[i];
+	parts[chosen->count] =
+	    (struct tobi_bytes){chain->name.hash, sizeof(chain->name.hash)};
+	parts[chosen->count + 1] =
+	    (struct tobi_bytes){(const uint8_t *)rules, sizeof(rules)};
+	return !memo_name_make("nvidia-answers", parts, chosen->count + 2, ret_name);
 }
 
 struct nvidia_answers nvidia_chain_answers(const struct nvidia_chain *chain,
@@ -204,42 +229,28 @@ struct nvidia_answers nvidia_chain_answers(const struct nvidia_chain *chain,
 					   const struct nvidia_material *material,
 					   const struct tee_request *request)
 {
-	struct nvidia_answers none = {NVIDIA_ANSWER_NONE, "", "no answer came", false};
+	struct nvidia_answers all = {NVIDIA_ANSWER_NONE, "", "no answer came", false};
 	CLEANUP(freep) struct chosen *chosen = calloc(1, sizeof(*chosen));
-	struct tobi_bytes *parts;
+	struct known_answers *known;
 	struct chain_window window;
-	struct nvidia_answers all;
-	struct memo_value *known;
 	struct memo_name name;
-	uint8_t baseline[sizeof(request->baseline)];
 
 	if (!chosen)
-		return none;
+		return all;
 	choose_all(chain, material, request->collateral, chosen);
-	if (!chosen->count)
-		return none;
-	/* The hashes' list, with the chain's name and the baseline behind it. */
-	parts = calloc(chosen->count + 2, sizeof(*parts));
-	if (!parts)
-		return none;
-	for (size_t i = 0; i < chosen->count; i++)
-		parts[i] = chosen->hashes[i];
-	parts[chosen->count] =
-	    (struct tobi_bytes){chain->name.hash, sizeof(chain->name.hash)};
-	bytes_copy(baseline, sizeof(baseline), &request->baseline, sizeof(baseline));
-	parts[chosen->count + 1] = (struct tobi_bytes){baseline, sizeof(baseline)};
-	if (memo_name_make("nvidia-answers", parts, chosen->count + 2, &name)) {
-		free(parts);
-		return none;
+	if (!chosen->count || !make_name(chain, chosen, request, &name))
+		return all;
+	known = (struct known_answers *)memo_find(request->memo, &name, request->time);
+	if (!known) {
+		known = known_new(chain);
+		if (!known)
+			return all;
+		judge(chain, kind, chosen, request, &window, known);
+		memo_keep(request->memo, &name, &window, &known->head);
 	}
-	free(parts);
-	known = memo_find(request->memo, &name, request->time);
-	if (known) {
-		memo_unref(known);
-		return (struct nvidia_answers){NVIDIA_ANSWER_GOOD, "", "", false};
-	}
-	all = judge(chain, kind, chosen, request, &window);
-	if (all.worst == NVIDIA_ANSWER_GOOD)
-		keep(request->memo, &name, &window);
+	all = (struct nvidia_answers){
+	    known->worst, known->of < chain->count ? chain->names[known->of] : "",
+	    known->why, known->held};
+	memo_unref(&known->head);
 	return all;
 }
