@@ -419,6 +419,8 @@ const struct vector_unused vector_unused[] = {
     {"tpm/eventlogs/*", "a log without a quote that covers it"},
     {"nvidia/*", "no verifier of NVIDIA's GPUs in this build"},
     {"roots/nvidia/*", "no verifier of NVIDIA's GPUs in this build"},
+    {"azure-vtpm/*", "no verifier of Azure's virtual TPM in this build"},
+    {"roots/google-vtpm/*", "no verifier of a TPM's quote alone in this build"},
     {"sgx/fortanix-v3-certtype3-rawtcb/encrypted_ppid.bin",
      "a part of the quote, once more"},
     {"tdx/gotdxguest-v4-gcp-ccel-cross/ccel_table.dat",
