@@ -74,7 +74,7 @@ static const struct {
      "nvidia/gonvattest-hopper-full/report.bin",
      {{BARE_P384, 1, 4021, true},
       {BARE_P384, 4, 700},
-      {BARE_P384, 6, 700},
+      {BARE_P384, 8, 700},
       {BARE_P384, 14, 500}}},
     /* Quote; the AK's certificate, and its issuer. With PCR values and an event log. */
     {"tpm-rsa",

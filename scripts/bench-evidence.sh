@@ -60,6 +60,7 @@ evidence_rows() {
 	times_rows sev "a platform of SEV" 100
 	times_rows nitro "a document of Nitro" 50
 	times_rows epid "a report of EPID" 500
+	times_rows nvidia "a report of a Hopper GPU" 50
 	times_rows cca "a token of Arm CCA" 100
 	times_rows psa "a token of PSA" 500
 	flat_row

@@ -273,23 +273,9 @@ static enum tobi_err take_bytes(struct tobi_bytes bytes, struct nvidia_rim *rim,
 
 /* ---- its signature ---- */
 
-/* What was signed, read again: values come from there only. */
-static enum tobi_err check_signed(struct xmlsig *signature, struct nvidia_rim *rim,
-				  struct tobi_fault *why)
-{
-	CLEANUP(wr_done) struct writer canonical = wr_init(LIMIT_XML);
-	enum tobi_err err;
-
-	if (!rim->chain->key)
-		return fault_set(why, TOBI_E_SIGNATURE, object, "Signature",
-				 "there is no key to check it with");
-	err = xmlsig_verify(signature, rim->chain->key, &canonical, why);
-	return err ? err : take_bytes(wr_view(&canonical), rim, why);
-}
-
-static enum tobi_err check_signature(struct tobi_bytes bytes, const struct key_pins *pins,
-				     int64_t time, struct nvidia_rim *rim,
-				     struct tobi_fault *why)
+static enum tobi_err check_bytes(struct tobi_bytes bytes, const struct key_pins *pins,
+				 int64_t time, struct nvidia_rim *rim,
+				 struct writer *canonical, struct tobi_fault *why)
 {
 	CLEANUP(xmlsig_freep) struct xmlsig *signature = NULL;
 	const struct tobi_bytes *certificates;
@@ -300,7 +286,24 @@ static enum tobi_err check_signature(struct tobi_bytes bytes, const struct key_p
 		return err;
 	count = xmlsig_certificates(signature, &certificates);
 	err = nvidia_chain_make(certificates, count, pins, time, &rim->chain, why);
-	return err ? err : check_signed(signature, rim, why);
+	if (err)
+		return err;
+	if (!rim->chain->key)
+		return fault_set(why, TOBI_E_SIGNATURE, object, "Signature",
+				 "there is no key to check it with");
+	return xmlsig_verify(signature, rim->chain->key, canonical, why);
+}
+
+/* What was signed, read again: values come from there only. The document itself is gone
+ * by then. */
+static enum tobi_err check_signature(struct tobi_bytes bytes, const struct key_pins *pins,
+				     int64_t time, struct nvidia_rim *rim,
+				     struct tobi_fault *why)
+{
+	CLEANUP(wr_done) struct writer canonical = wr_init(LIMIT_XML);
+	enum tobi_err err = check_bytes(bytes, pins, time, rim, &canonical, why);
+
+	return err ? err : take_bytes(wr_view(&canonical), rim, why);
 }
 
 static bool is_fatal(enum tobi_err err)
@@ -334,6 +337,16 @@ static bool is_right(const struct nvidia_rim *rim)
 	       !rim->chain->profile[0];
 }
 
+/* It may be remembered for long. */
+static void shrink(struct nvidia_rim *rim)
+{
+	struct nvidia_rim_value *values =
+	    realloc(rim->values, (rim->value_count + 1) * sizeof(*values));
+
+	if (values)
+		rim->values = values;
+}
+
 enum tobi_err nvidia_rim_read(const struct nvidia_document *document,
 			      const struct key_pins *pins,
 			      const struct tee_request *request,
@@ -357,6 +370,7 @@ enum tobi_err nvidia_rim_read(const struct nvidia_document *document,
 		return fault_set(fault, TOBI_E_MEMORY, object, "", "out of memory");
 	if (read_new(document->bytes, pins, request->time, rim))
 		return fault_set(fault, TOBI_E_MEMORY, object, "", "out of memory");
+	shrink(rim);
 	if (is_right(rim))
 		memo_keep(request->memo, &name, &rim->chain->window, &rim->head);
 	*ret_rim = TAKE(rim);

@@ -72,11 +72,12 @@ static void add(struct stage *stage, struct vector_row *row)
 	struct tobi_fault fault = {0};
 	enum tobi_err err = TOBI_E_UNSUPPORTED;
 
-	/* Of these kinds, what lies beside the evidence is a part of it; of NVIDIA's, all
-	 * but the answers on revocation, which are in DER. */
+	/* Of these kinds, what lies beside the evidence is a part of it; of NVIDIA's, the
+	 * chain is, and reference values in place of the right ones. */
 	if (strcmp(stage->what->tier, "sgx-epid") != 0 &&
 	    strcmp(stage->what->tier, "sev") != 0 &&
-	    (strcmp(stage->what->tier, "nvidia-gpu") != 0 || bytes.ptr[0] == 0x30))
+	    (strcmp(stage->what->tier, "nvidia-gpu") != 0 || bytes.ptr[0] == 0x30 ||
+	     (bytes.ptr[0] == '<' && !stage->what->instead)))
 		err = tobi_collateral_add(stage->collateral, bytes, row->path, &fault);
 	if (err) {
 		assert_true(stage->piece_count < STAGE_PIECES);
