@@ -147,6 +147,10 @@ enum tobi_err policy_ear_take(struct tobi_policy *policy, const struct yaml_poli
 	policy->ear = ear;
 	if (!yaml)
 		return TOBI_OK;
+	if (!policy_names_tier(policy, "ear"))
+		return policy_wrong(
+		    policy, "ear", "it belongs to the tier ear, which is not among tiers",
+		    fault);
 	err = take_texts(policy, yaml->profiles, yaml->profiles_count, &ear->profiles,
 			 fault);
 	if (!err)

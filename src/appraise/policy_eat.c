@@ -64,6 +64,10 @@ enum tobi_err policy_eat_take(struct tobi_policy *policy, const struct yaml_poli
 	policy->eat = eat;
 	if (!yaml)
 		return TOBI_OK;
+	if (!policy_names_tier(policy, "eat"))
+		return policy_wrong(
+		    policy, "eat", "it belongs to the tier eat, which is not among tiers",
+		    fault);
 	{
 		const struct {
 			char **texts;

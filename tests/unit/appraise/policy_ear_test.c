@@ -253,6 +253,27 @@ static void test_policy_ear__wrong_keys__named(void **state)
 	}
 }
 
+static void test_policy_ear__section_without_its_tier__refused(void **state)
+{
+	static const char *const sections[] = {"ear", "eat"};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct tobi_policy *policy = NULL;
+		struct tobi_fault fault = {0};
+		char yaml[256];
+
+		snprintf(yaml, sizeof(yaml),
+			 "version: 1\ntiers: [sgx]\nidentity: {mode: any-instance}\n"
+			 "images: [%064d]\n%s: {profiles: [a]}\n",
+			 0, sections[i]);
+		assert_int_equal(
+		    tobi_policy_parse(text_bytes(yaml), "test", &policy, &fault),
+		    TOBI_E_MALFORMED);
+		assert_string_equal(fault.field, sections[i]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -263,6 +284,7 @@ int main(void)
 	    cmocka_unit_test(test_policy_ear__binding__to_the_key_that_is_meant),
 	    cmocka_unit_test(test_policy_ear__age_and_nonce__as_for_all_kinds),
 	    cmocka_unit_test(test_policy_ear__wrong_keys__named),
+	    cmocka_unit_test(test_policy_ear__section_without_its_tier__refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
