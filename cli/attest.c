@@ -64,7 +64,7 @@ static int run(struct attest_options *options)
 	path = options->out ? options->out : out;
 	if (ask(options, &reply, &fault) ||
 	    read_evidence(wr_view(&reply.bytes), &evidence, &fault) ||
-	    file_write(path, 0644, evidence, "evidence", &fault))
+	    attest_write(options, evidence, path, &fault))
 		return cli_fail(&fault);
 	hex_write((struct tobi_bytes){options->nonce, options->nonce_size}, hex,
 		  sizeof(hex));
@@ -109,6 +109,7 @@ static const struct option known[] = {{"nonce", required_argument, NULL, 'n'},
 				      {"metadata", required_argument, NULL, 'm'},
 				      {"quote-service", required_argument, NULL, 'q'},
 				      {"timeout", required_argument, NULL, 't'},
+				      {"format", required_argument, NULL, 'f'},
 				      {NULL, 0, NULL, 0}};
 
 /* NULL, or what is wrong. */
@@ -136,6 +137,11 @@ static const char *take_value(struct attest_options *options, int option)
 		return platform_read_pcrs(optarg, &options->pcrs)
 			   ? NULL
 			   : "--pcrs needs numbers from 0 to 23, with commas";
+	case 'f':
+		options->json = strcmp(optarg, "cmw-json") == 0;
+		return options->json || strcmp(optarg, "cmw") == 0
+			   ? NULL
+			   : "--format is cmw or cmw-json";
 	case 't':
 		return cli_read_number(optarg, TIMEOUT_MAX, &options->timeout) &&
 			       options->timeout
@@ -195,6 +201,8 @@ static const char *find_wrong(const struct attest_options *options, int argument
 	    (options->report_data_size || options->key || options->raw || options->logs ||
 	     options->device || options->metadata || options->quotes || options->pcrs))
 		return "an enclave takes --nonce and --output only";
+	if (options->raw && options->json)
+		return "--raw writes no collection, so it has no --format";
 	if (options->report_data_size && (options->nonce_size || options->key))
 		return "--report-data stands for --nonce and --key";
 	return NULL;

@@ -15,7 +15,13 @@ struct attest_options {
 	uint64_t privilege, ak, timeout; /* UINT64_MAX: not given */
 	uint32_t pcrs;
 	bool list, raw, logs;
+	bool json; /* the collection in JSON */
 };
+
+/* Evidence is a collection in CBOR: to a file in the form that is wanted. */
+TOBI_MUST_USE enum tobi_err attest_write(const struct attest_options *options,
+					 struct tobi_bytes collection, const char *path,
+					 struct tobi_fault *fault);
 
 /* The exit status. */
 int attest_list(const struct attest_options *options);

@@ -9,7 +9,7 @@
 /* The only list of commands: usage, `tobichi help` and dispatch all read it. */
 static const struct command commands[] = {
     {"attest",
-     "ENCLAVE [--nonce HEX] [-o FILE] | --list |\n"
+     "ENCLAVE [--nonce HEX] [--format FORM] [-o FILE] | --list |\n"
      "                      --platform auto|NAME [--nonce HEX | --report-data HEX] "
      "[--raw]\n"
      "                      [--logs] [-o PATH]",
@@ -24,6 +24,7 @@ static const struct command commands[] = {
      "  --key FILE         bind it to this public key, too\n"
      "  --raw              the bare evidence, and its pieces, into a folder\n"
      "  --logs             with the logs of what has started\n"
+     "  --format FORM      cmw (CBOR, as is) or cmw-json\n"
      "  --timeout S        leave a device alone that does not answer (60)\n"
      "  --privilege N      SEV-SNP: the VMPL that is attested\n"
      "  --quote-service CID:PORT  TDX: a quoting service over vsock\n"

@@ -1,6 +1,7 @@
 /* The values of the extensions of RA-TLS: the first byte chooses which. What is accepted
  * borrows from the input alone, and evidence is written back as it was. */
 #include "fuzz/fuzz.h"
+#include "token/cmw.h"
 #include "token/ratls.h"
 
 static bool read_evidence(struct tobi_bytes input)
@@ -37,9 +38,30 @@ static bool read_endorsements(struct tobi_bytes input)
 	return true;
 }
 
+static bool read_cmw(struct tobi_bytes input)
+{
+	struct ratls_carried carried;
+
+	if (ratls_cmw_parse(input, &carried, NULL))
+		return false;
+	must(carried.evidence.tag != 0);
+	must_be_inside(carried.evidence.evidence, input);
+	must_be_inside(carried.evidence.claims_buffer, input);
+	must_be_inside(carried.endorsements.chain, input);
+	return true;
+}
+
 bool fuzz_one(struct tobi_bytes input)
 {
-	return take_choice(&input) & 1 ? read_endorsements(input) : read_evidence(input);
+	switch (take_choice(&input) & 3) {
+	case 1:
+	case 3:
+		return read_endorsements(input);
+	case 2:
+		return read_cmw(input);
+	default:
+		return read_evidence(input);
+	}
 }
 
 enum fuzz_seed fuzz_seed(unsigned number, struct writer *out)
@@ -58,7 +80,22 @@ enum fuzz_seed fuzz_seed(unsigned number, struct writer *out)
 		ratls_evidence_write(out, &evidence);
 		return FUZZ_GOOD;
 	}
-	if (number > 8)
+	if (number == 9) {
+		const struct cmw_record records[] = {
+		    {text_of("cpu"), text_of("application/vnd.tobichi.eat"), 0, text_of("t"), 0},
+		    {text_of("claims"), text_of(CMW_TYPE_CLAIMS), 0, text_of("c"), 0}};
+		struct writer cmw = wr_init(1024);
+
+		cmw_write(&cmw, records, 2);
+		must(cmw.size < 128);
+		wr_u8(out, 2);
+		wr_u8(out, 0x04);
+		wr_u8(out, (uint8_t)cmw.size);
+		wr_bytes(out, cmw.ptr, cmw.size);
+		wr_done(&cmw);
+		return FUZZ_GOOD;
+	}
+	if (number > 9)
 		return FUZZ_NO_SEED;
 	wr_u8(out, 1);
 	if (number == 7)

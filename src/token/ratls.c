@@ -37,6 +37,8 @@ const struct extension_name ratls_oe_evidence_name =
     NAME("1.3.6.1.4.1.311.105.2", 0x2b, 0x06, 0x01, 0x04, 0x01, 0x82, 0x37, 0x69, 0x02);
 const struct extension_name ratls_oe_old_evidence_name =
     NAME("1.2.840.113556.10.1.2", 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x14, 0x0a, 0x01, 0x02);
+const struct extension_name ratls_cmw_name =
+    NAME("1.3.6.1.5.5.7.1.35", 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x01, 0x23);
 #undef NAME
 
 static bool is_known(uint64_t tag)
@@ -251,11 +253,16 @@ enum tobi_err ratls_find(const X509 *certificate, struct ratls_carried *ret_carr
 	struct tobi_bytes value = {0};
 	enum tobi_err err = find_one(certificate, &ratls_evidence_name, &value, fault);
 
-	if (err == TOBI_E_NOT_FOUND)
-		err = find_legacy(certificate, &out, fault);
-	else if (!err)
+	if (!err) {
 		err = ratls_evidence_parse(value, &out.evidence, fault);
-	if (!err)
+	} else if (err == TOBI_E_NOT_FOUND) {
+		err = find_one(certificate, &ratls_cmw_name, &value, fault);
+		if (!err)
+			err = ratls_cmw_parse(value, &out, fault);
+		else if (err == TOBI_E_NOT_FOUND)
+			err = find_legacy(certificate, &out, fault);
+	}
+	if (!err && !out.has_endorsements)
 		err = find_endorsements(certificate, &out, fault);
 	if (err)
 		return err;

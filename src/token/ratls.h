@@ -26,6 +26,7 @@ enum {
 
 extern const struct extension_name ratls_evidence_name;	      /* 2.23.133.5.4.9 */
 extern const struct extension_name ratls_endorsements_name;   /* 2.23.133.5.4.2 */
+extern const struct extension_name ratls_cmw_name;	    /* id-pe-cmw */
 extern const struct extension_name ratls_gramine_name;	      /* legacy, raw quote */
 extern const struct extension_name ratls_gramine_dotted_name; /* as it was meant */
 extern const struct extension_name ratls_intel_name;	      /* the same, Intel's */
@@ -89,6 +90,13 @@ struct ratls_carried {
 TOBI_MUST_USE enum tobi_err ratls_find(const X509 *certificate,
 				       struct ratls_carried *ret_carried,
 				       struct tobi_fault *fault);
+
+/* The value of id-pe-cmw: a collection in CBOR with the records "cpu" and "claims", and
+ * perhaps "endorse", as in an evidence file. TOBI_E_MALFORMED, _LIMIT; _UNSUPPORTED for
+ * JSON, and for evidence of a kind that has no tag above. */
+TOBI_MUST_USE enum tobi_err ratls_cmw_parse(struct tobi_bytes value,
+					    struct ratls_carried *ret_carried,
+					    struct tobi_fault *fault);
 
 /* A name for the kind of evidence ("sgx-quote"), and the 64 bytes of report data in it;
  * empty where the kind has none, or the evidence is too short or of an unknown layout. */

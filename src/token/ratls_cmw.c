@@ -1,0 +1,78 @@
+/* Evidence in the extension id-pe-cmw (draft-ietf-rats-msg-wrap, section 6.1): the
+ * collection of an evidence file, in the certificate. */
+#include "base/fault.h"
+#include "base/secret.h"
+#include "codec/der.h"
+#include "token/cmw.h"
+#include "token/ratls.h"
+
+static const char object[] = "evidence in the certificate";
+
+enum { CONTENT_FORMAT_EAT = 263 };
+
+/* Types of records, and the tags by which evidence in certificates is told apart. */
+static const struct {
+	const char *type;
+	uint64_t tag;
+} types[] = {
+    {"application/vnd.tobichi.sgx-quote", RATLS_TAG_QUOTE},
+    {"application/vnd.tobichi.tdx-quote", RATLS_TAG_QUOTE},
+    {"application/vnd.tobichi.snp-report", RATLS_TAG_SNP},
+    {CMW_TYPE_EAT, RATLS_TAG_EAT},
+};
+
+static uint64_t tag_of(const struct cmw_record *record)
+{
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		if (bytes_equal_text(record->media_type, types[i].type))
+			return types[i].tag;
+	}
+	return !record->media_type.size && record->content_format == CONTENT_FORMAT_EAT
+		   ? RATLS_TAG_EAT
+		   : 0;
+}
+
+/* CHOICE { json UTF8String, cbor OCTET STRING }. */
+static enum tobi_err read_choice(struct tobi_bytes value, struct tobi_bytes *ret_cbor,
+				 struct tobi_fault *fault)
+{
+	struct reader rd = rd_init(value);
+
+	if (value.size && value.ptr[0] == DER_UTF8)
+		return fault_set(fault, TOBI_E_UNSUPPORTED, object, "id-pe-cmw",
+				 "its form in JSON is not read in certificates");
+	*ret_cbor = der_bytes(&rd, DER_OCTETS, "id-pe-cmw");
+	return rd_finish(&rd, object, fault);
+}
+
+enum tobi_err ratls_cmw_parse(struct tobi_bytes value, struct ratls_carried *ret_carried,
+			      struct tobi_fault *fault)
+{
+	struct ratls_carried out = {.form = RATLS_CCC};
+	const struct cmw_record *cpu, *claims, *chain;
+	struct tobi_bytes cbor = {0};
+	struct cmw cmw;
+	enum tobi_err err = read_choice(value, &cbor, fault);
+
+	if (!err)
+		err = cmw_parse(cbor, object, &cmw, fault);
+	if (err)
+		return err;
+	cpu = cmw_find(&cmw, "cpu");
+	claims = cmw_find(&cmw, "claims");
+	chain = cmw_find(&cmw, "endorse");
+	if (!cpu || !claims || !bytes_equal_text(claims->media_type, CMW_TYPE_CLAIMS))
+		return fault_set(fault, TOBI_E_MALFORMED, object, "id-pe-cmw",
+				 "it has not both evidence (cpu) and claims");
+	out.evidence = (struct ratls_evidence){tag_of(cpu), cpu->value, claims->value};
+	if (!out.evidence.tag)
+		return fault_set(fault, TOBI_E_UNSUPPORTED, object, "id-pe-cmw",
+				 "this kind of evidence is not known in certificates");
+	if (chain && out.evidence.tag == RATLS_TAG_EAT) {
+		out.has_endorsements = true;
+		out.endorsements.tag = RATLS_TAG_EAT;
+		out.endorsements.chain = chain->value;
+	}
+	*ret_carried = out;
+	return TOBI_OK;
+}
