@@ -9,6 +9,7 @@
 #include "base/limits.h"
 #include "base/secret.h"
 #include "codec/base64.h"
+#include "codec/jose.h"
 #include "pki/chain.h"
 #include "tee/tee.h"
 
@@ -206,7 +207,7 @@ static void read_hex(struct readings *readings, struct tobi_bytes text)
 	free(squeezed);
 }
 
-/* A token, or a wrapper in JSON, with a line's end behind it. */
+/* A token with a line's end behind it: none may be in it. JSON does not mind. */
 static void read_plain(struct readings *readings, struct tobi_bytes text)
 {
 	struct writer bytes = wr_init(LIMIT_EVIDENCE);
@@ -228,6 +229,7 @@ static void read_text(struct readings *readings, struct tobi_bytes file,
 	}
 	/* Evidence with blanks around it, as some kinds allow, is no second reading. */
 	if (text.size != file.size && !known(file))
+	if (text.size != file.size && jws_is(text))
 		read_plain(readings, text);
 	read_hex(readings, text);
 	if (url)

@@ -42,6 +42,12 @@ for each in sev-guest tsm nsm; do
 	check "$each: is accepted" exits 0 verify $each.evidence $nonce
 	check "$each: not for another nonce" exits 1 verify $each.evidence 000102030405060708090a0b0c0d0e0e
 done
+check "a collection in JSON" exits 0 play tsm attest --platform tsm --nonce $nonce --format cmw-json -o json.evidence
+check "is JSON" same "$(jq -r '.cpu[0]' json.evidence)" application/vnd.tobichi.snp-report
+check "and is accepted" exits 0 verify json.evidence $nonce
+check "not for another nonce" exits 1 verify json.evidence 000102030405060708090a0b0c0d0e0e
+check "a form that there is not" exits 2 "$tobichi" attest --platform tsm --format xml
+check "a form of bare evidence" exits 2 "$tobichi" attest --platform tsm --format cmw-json --raw
 check "bytes of the caller's own" exits 0 play tsm attest --platform tsm --report-data beef -o own.evidence
 check "are accepted as the nonce is compared" exits 1 verify own.evidence $nonce
 check "no claims are in it" exits 0 play tsm attest --platform tsm --report-data 6265656662656566 -o own.evidence
