@@ -228,7 +228,8 @@ static enum tobi_err read_all(const struct source *source, const json_t *json,
 
 static bool has(struct tobi_bytes bytes, const char *text)
 {
-	return memmem(bytes.ptr, bytes.size, text, strlen(text)) != NULL;
+	return bytes.ptr && bytes.size &&
+	       memmem(bytes.ptr, bytes.size, text, strlen(text)) != NULL;
 }
 
 /* Blanks may be before it. */
