@@ -81,6 +81,31 @@ static void test_explain_json__accepted__each_tier_affirms_what_it_gives(void **
 	}
 }
 
+/* What the vector says of the hardware, tier by tier; -1: nothing. */
+static void test_explain_json__accepted__each_tier_says_what_of_its_hardware(void **state)
+{
+	static const struct {
+		const char *tier;
+		int hardware, opaque;
+	} cases[] = {
+	    {"soft", -1, 32},	 {"sgx", 2, 2},	       {"sgx-epid", 32, 2},
+	    {"tdx", 2, 2},	 {"snp", 2, 2},	       {"sev", 32, 32},
+	    {"cca", 2, 2},	 {"azure-snp", 2, 2},  {"azure-tdx", 2, 2},
+	    {"psa", 2, -1},	 {"nvidia-gpu", 2, 2}, {"nitro", 2, 32},
+	    {"tpm", 2, -1},	 {"nitro-tpm", 2, -1}, {"eat", -1, -1},
+	    {"unknown", -1, -1},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		json_t *one = write(&(struct scene){.tier = cases[i].tier});
+
+		assert_int_equal(claim_of(one, "hardware"), cases[i].hardware);
+		assert_int_equal(claim_of(one, "runtime-opaque"), cases[i].opaque);
+		json_decref(one);
+	}
+}
+
 static void test_explain_json__allowances__lower_the_status(void **state)
 {
 	json_t *one = write(&(struct scene){.tier = "sgx", .any_instance = true});
@@ -132,6 +157,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(
 		test_explain_json__accepted__each_tier_affirms_what_it_gives),
+	    cmocka_unit_test(
+		test_explain_json__accepted__each_tier_says_what_of_its_hardware),
 	    cmocka_unit_test(test_explain_json__allowances__lower_the_status),
 	    cmocka_unit_test(test_explain_json__refused__says_what_of),
 	    cmocka_unit_test(test_explain_json__facts__are_there_and_escaped),
