@@ -12,7 +12,7 @@ FILES = ["src/appraise/atls_checks.c", "src/appraise/policy_", "src/appraise/rat
 FAMILIES = {
     "ATLS": "Owed in a session of attested TLS (`tobichi connect`, `tobichi send`, `tobichi/atls.h`).",
     "POLICY": "Owed always, except `POLICY-IDENTITY`: in a session `ATLS-IDENTITY` stands for it. A row of\n"
-              "which the policy says nothing is shown as not asked.",
+              "which the policy says nothing is shown as not asked. `POLICY-REFERENCE-*` only where it has `reference-values`.",
     "CLAIMS": "Owed when an evidence file is appraised (`tobichi verify`): in a session the verifier makes the\n"
               "claims itself.",
     "RATLS": "Owed by a certificate that carries evidence (`tobichi verify CERTIFICATE`, and a connection under a\n"

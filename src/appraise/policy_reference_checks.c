@@ -109,14 +109,17 @@ static void fail(struct tobi_result *result, const struct check *check,
 static void run_signature(struct tobi_result *result,
 			  const struct policy_reference *reference)
 {
-	bool any = false;
+	bool any = false, is_open = false;
 
 	for (size_t i = 0; i < reference->count; i++) {
 		const struct reference_document *one = &reference->documents[i];
 
-		if (!one->document ||
-		    (!one->document->is_signed && reference->allow_unsigned))
+		if (!one->document)
 			continue;
+		if (!one->document->is_signed && reference->allow_unsigned) {
+			is_open = true;
+			continue;
+		}
 		any = true;
 		if (!one->document->is_signed)
 			fail(result, &check_signature, one, "a signature", "not signed");
@@ -132,6 +135,11 @@ static void run_signature(struct tobi_result *result,
 	else
 		check_waive(&result->list, &check_signature,
 			    "nothing is signed, and the policy allows that (unsigned)");
+	if (is_open)
+		tee_warn(
+		    &result->claims,
+		    "UNSIGNED REFERENCE VALUES: whoever can write their file decides "
+		    "what is accepted, and the policy allows that");
 }
 
 static void run_signer(struct tobi_result *result,
@@ -272,6 +280,13 @@ static void show_endorsed(struct tobi_result *result, const struct corim_outcome
 	}
 }
 
+static void show_left_out(struct tobi_result *result, const struct corim_outcome *outcome)
+{
+	if (outcome->left_out)
+		tee_fact(&result->claims, &result->arena, "endorsed",
+			 "more than %d, and the rest is left out", CORIM_CLAIMS_MAX);
+}
+
 static void run_endorsed(struct tobi_result *result,
 			 const struct policy_reference *reference,
 			 const struct corim_outcome *outcome)
@@ -327,6 +342,7 @@ static void run_match(struct tobi_result *result,
 		check_waive(&result->list, &check_image, "no reference value matches");
 	run_endorsed(result, reference, &outcome);
 	show_endorsed(result, &outcome);
+	show_left_out(result, &outcome);
 }
 
 void policy_reference_run(struct tobi_result *result, const struct tobi_policy *policy)

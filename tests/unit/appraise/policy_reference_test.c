@@ -159,6 +159,17 @@ static enum tobi_outcome outcome_of(const struct tobi_result *result, const char
 	return TOBI_NOT_RUN;
 }
 
+static bool warns(const struct tobi_result *result, const char *start)
+{
+	const char *text;
+
+	for (size_t i = 0; (text = tobi_result_allowance(result, i)); i++) {
+		if (strncmp(text, start, strlen(start)) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void test_policy_reference__what_the_document_says__is_accepted(void **state)
 {
 	const struct reference good = standard();
@@ -174,6 +185,7 @@ static void test_policy_reference__what_the_document_says__is_accepted(void **st
 		shown |= strcmp(result->claims.facts[i].name, "endorsed") == 0 &&
 			 strcmp(result->claims.facts[i].value, "web") == 0;
 	assert_true(shown);
+	assert_false(warns(result, "UNSIGNED REFERENCE VALUES"));
 	tobi_result_free(result);
 }
 
@@ -296,6 +308,8 @@ static void test_policy_reference__unsigned_and_allowed__is_accepted(void **stat
 	assert_int_equal(outcome_of(result, "POLICY-REFERENCE-SIGNATURE"),
 			 TOBI_NOT_ASKED);
 	assert_int_equal(outcome_of(result, "POLICY-REFERENCE-ENDORSED"), TOBI_PASSED);
+	/* And the result carries its name. */
+	assert_true(warns(result, "UNSIGNED REFERENCE VALUES"));
 	tobi_result_free(result);
 }
 
