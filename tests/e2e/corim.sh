@@ -36,6 +36,9 @@ check "without a key nothing is signed" exits 2 "$tobichi" corim sign web.corim
 "$tobichi" build --tier soft --name web --port 9000 --env WHICH=one -o plain.tobi -- busybox httpd -f -p 9000 >/dev/null
 "$tobichi" corim sign web.corim --key stranger.key -o stranger.corim >/dev/null
 "$tobichi" corim sign web.corim --key publisher.key -o past.corim --until 2020-01-01T00:00:00Z >/dev/null
+cp plain.corim same.corim
+"$tobichi" build --tier soft --name web --port 9000 --env WHICH=one -o plain.tobi -- busybox httpd -f -p 9000 >/dev/null
+check "the same image gives the same bytes" cmp plain.corim same.corim
 check "an old signature is refused" exits 1 "$tobichi" corim verify past.corim --signer "$id"
 check "but was good" exits 0 "$tobichi" corim verify past.corim --signer "$id" --at 2019-01-01T00:00:00Z
 check "an unsigned document is refused" exits 1 "$tobichi" corim verify plain.corim --signer "$id"
