@@ -221,6 +221,7 @@ static ssize_t play_read(void *context, int fd, void *out, size_t size)
 static void answer_quote(struct stand_in *machine, struct stand_in_file *file)
 {
 	struct writer quote = wr_init(LIMIT_EVIDENCE), message = wr_init(LIMIT_EVIDENCE);
+	uint8_t head[24] = {1, 0, 1, 0, 1}; /* version 1.1, a response */
 	const size_t report = 4 + 16 + 8;
 
 	wr_done(&file->content);
@@ -228,14 +229,9 @@ static void answer_quote(struct stand_in *machine, struct stand_in_file *file)
 	file->position = 0;
 	if (machine->said.size >= report + TDX_GUEST_REPORT)
 		make_evidence(machine, machine->said.ptr + report + 128, &quote);
-	for (unsigned i = 0; i < 24; i++) {
-		static const uint8_t head[24] = {1, 0, 1, 0, 1};
-
-		wr_u8(&message, i >= 8 && i < 12
-				    ? (uint8_t)((24 + quote.size) >> 8 * (i - 8))
-				: i >= 20 ? (uint8_t)(quote.size >> 8 * (i - 20))
-					  : head[i]);
-	}
+	store_le(head + 8, 4, sizeof(head) + quote.size);
+	store_le(head + 20, 4, quote.size);
+	wr_bytes(&message, head, sizeof(head));
 	wr_bytes(&message, quote.ptr, quote.size);
 	if (machine->answer.ptr) {
 		wr_bytes(&file->content, machine->answer.ptr, machine->answer.size);
