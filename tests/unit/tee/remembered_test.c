@@ -9,6 +9,7 @@
 
 #include "base/endian.h"
 #include "pki/memo.h"
+#include "tee/azure.h"
 #include "tee/epid.h"
 #include "tee/nitro.h"
 #include "tee/nvidia.h"
@@ -16,6 +17,7 @@
 #include "tee/sgx.h"
 #include "tee/snp.h"
 #include "tee/tdx.h"
+#include "tests/azure_scene.h"
 #include "tests/bytes.h"
 #include "tests/epid_scene.h"
 #include "tests/nitro_scene.h"
@@ -370,6 +372,34 @@ static void test_remembered__sev__holds_for_the_same_only(void **state)
 	test_amd_done(&amd);
 }
 
+/* ---- Microsoft, over AMD ---- */
+
+/* Its hardware's chain is remembered; the paravisor's key and the quote are each its own.
+ */
+static void test_remembered__azure__holds_for_the_same_only(void **state)
+{
+	struct azure_scene scene;
+	struct subject subject;
+
+	(void)state;
+	azure_scene_make(&scene, false);
+	scene.form = AZURE_FILES;
+	scene.snp.leaf_serial = 77;
+	subject_init(&subject, &tee_azure_snp);
+	azure_scene_evidence(&scene, &subject.evidence);
+	assert_true(scene.piece_count <= FILES);
+	for (size_t i = 0; i < scene.piece_count; i++)
+		wr_bytes(&subject.files[i], scene.pieces[i].ptr, scene.pieces[i].size);
+	pin(&subject, snp_scene_key(&scene.snp, SNP_ARK));
+	subject.request.time = scene.snp.time;
+	subject.too_late = scene.snp.leaf_to + 1;
+	subject.bound = scene.piece_count;
+	try_all(&subject);
+	try_grace(&subject, scene.snp.crl_to, scene.snp.crl_from);
+	subject_done(&subject);
+	azure_scene_done(&scene);
+}
+
 /* ---- Amazon ---- */
 
 static void run_nitro(enum nitro_kind kind, const struct tee_verifier *verifier)
@@ -476,6 +506,7 @@ int main(void)
 	    cmocka_unit_test(test_remembered__snp_vlek__holds_for_the_same_only),
 	    cmocka_unit_test(test_remembered__sev__holds_for_the_same_only),
 	    cmocka_unit_test(test_remembered__nitro__holds_for_the_same_only),
+	    cmocka_unit_test(test_remembered__azure__holds_for_the_same_only),
 	    cmocka_unit_test(test_remembered__nitro_tpm__holds_for_the_same_only),
 	    cmocka_unit_test(test_remembered__nvidia__holds_for_the_same_only),
 	    cmocka_unit_test(test_remembered__epid__holds_for_the_same_only),
