@@ -138,7 +138,7 @@ static void add_result(const struct ear *ear, struct ear_vector *vector)
 
 		for (size_t j = 0; j < AR4SI_CLAIMS; j++) {
 			if (own->has[j])
-				claim(vector, j, own->values[j]);
+				claim(vector, (enum ar4si_claim)j, own->values[j]);
 		}
 		if (ear->appraisals[i].status == EAR_WARNING)
 			claim(vector, AR4SI_CONFIGURATION, WEAK);

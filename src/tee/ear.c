@@ -111,7 +111,7 @@ static void show_appraisal(const struct ear_appraisal *appraisal, struct arena *
 			    claims, arena,
 			    arena_printf(arena, "claim: %s, %s", name, ar4si_name(i)),
 			    "%s (%d): %s", ear_tier_name(ear_tier_of(value)), value,
-			    ear_value_meaning(i, value));
+			    ear_value_meaning((enum ar4si_claim)i, value));
 	}
 	for (size_t i = 0; i < appraisal->policy_count; i++)
 		tee_fact(claims, arena,
