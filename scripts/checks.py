@@ -41,7 +41,7 @@ FAMILIES = {
     "CMW": "Owed by a wrapper (CMW) that is signed, beside what its content owes.",
     "EAT": "Owed by a token of an attester of any make (EAT), tier `eat`. `EAT-PROFILE` is asked of the standard profile,\n"
            "`EAT-BINDING` of a token in a collection with claims.",
-    "EAR": "Owed by a result of another verifier (EAR), tier `ear`.",
+    "EAR": "Owed by a result of another verifier (EAR), tier `ear`; `EAR-BINDING` is asked where it comes with claims.",
     "EPID": "Owed by reports of Intel's retired Attestation Service (tier `sgx-epid`).",
     "AZURE": "Owed by evidence of Azure's confidential VMs, with `SNP-*` or with `TDX-*` and `DCAP-*`, and `BOOT-*`; `AZURE-VMPL` on SEV-SNP,\n"
              "`AZURE-TD-REPORT` on TDX alone. `AZURE-NONCE` is not asked of evidence that comes alone, without claims.",

@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/secret.h"
 #include "tee/token_signer.h"
+#include "token/claims_buffer.h"
 #include "token/ear.h"
 
 #define DRAFT "draft-ietf-rats-ear, section "
@@ -39,9 +40,14 @@ static const struct check check_status = {
     DRAFT "3.2; draft-ietf-rats-ar4si, section 2.3",
     "The verifier contradicts itself. Do not use the result."};
 
+static const struct check check_binding = {
+    "EAR-BINDING", "the result is about the key to which these claims belong",
+    "Tobichi protocols, section 17.3; attested TLS, section 3",
+    "The result is somebody else's. Ask its verifier to appraise this attester."};
+
 static const struct check *const checks[] = {
-    &check_profile, &check_format, &check_signer, &check_signature,
-    &check_time,    &check_status, NULL,
+    &check_profile, &check_format, &check_signer,  &check_signature,
+    &check_time,    &check_status, &check_binding, NULL,
 };
 
 static const char *show_time(struct arena *arena, int64_t seconds)
@@ -92,6 +98,31 @@ static void examine_status(const struct ear *ear, struct checklist *list)
 		}
 	}
 	check_record(list, &check_status, true, "", "");
+}
+
+/* In a session and in a certificate the claims have the hash of the peer's key, whose
+ * possession TLS has shown; nothing else of the result is of this session. */
+static void examine_binding(const struct tee_request *request, const struct ear *ear,
+			    struct checklist *list)
+{
+	struct claims_buffer claims = {0};
+	bool bound = false;
+
+	if (!request->claims_buffer.size) {
+		check_not_asked(list, &check_binding, "it came without claims");
+		return;
+	}
+	if (claims_buffer_parse(request->claims_buffer, &claims, NULL) ||
+	    claims.hash != CLAIMS_SHA256) {
+		check_record(list, &check_binding, false, "claims with a SHA-256",
+			     "others");
+		return;
+	}
+	for (size_t i = 0; i < ear->key_count; i++)
+		bound |= bytes_equal(claims.pubkey_hash,
+				     (struct tobi_bytes){ear->keys[i].spki, SHA256_SIZE});
+	check_record(list, &check_binding, bound, "the key of the claims",
+		     ear->key_count ? "another key" : "the result names none");
 }
 
 /* ---- what it says, for people ---- */
@@ -218,6 +249,7 @@ static enum tobi_err examine(const struct tee_request *request, struct checklist
 	signed_token_examine(request, &token, &check_signer, &check_signature, list);
 	examine_time(request, ear, list);
 	examine_status(ear, list);
+	examine_binding(request, ear, list);
 	return TOBI_OK;
 }
 

@@ -4,6 +4,8 @@
 #include "tests/alone.h"
 #include "tests/bytes.h"
 #include "tests/token_scene.h"
+#include "token/claims_buffer.h"
+#include "token/cmw.h"
 #include "token/ear.h"
 
 typedef void (*change_fn)(struct token_scene *scene);
@@ -316,6 +318,42 @@ static void test_ear__status_better_than_vector__refused(void **state)
 	FAILS("EAR-STATUS", appraise(claims_more_than_it_has));
 }
 
+/* In a collection, with claims about a key. */
+static struct tobi_result *in_collection(bool own_key)
+{
+	struct writer claims = wr_init(4096), token = wr_init(65536),
+		      all = wr_init(1 << 20);
+	struct token_scene scene;
+	struct tobi_result *result = NULL;
+	uint8_t hash[SHA256_SIZE];
+	struct cmw_record records[2] = {
+	    {text_bytes("cpu"), text_bytes("application/vnd.tobichi.ear"), 0, {0}, 0},
+	    {text_bytes("claims"), text_bytes(CMW_TYPE_CLAIMS), 0, {0}, 0}};
+
+	token_scene_ear(&scene);
+	assert_int_equal(
+	    key_spki_sha256(own_key ? scene.attester : scene.other, hash, NULL), 0);
+	claims_buffer_write(&claims, scene.nonce, hash, TOBI_ROLE_SERVER,
+			    (struct tobi_bytes){0});
+	token_scene_write(&scene, &token);
+	records[0].value = wr_view(&token);
+	records[1].value = wr_view(&claims);
+	cmw_write(&all, records, 2);
+	assert_int_equal(token_scene_try(&scene, wr_view(&all), &result, NULL), 0);
+	wr_done(&claims);
+	wr_done(&token);
+	wr_done(&all);
+	token_scene_done(&scene);
+	return result;
+}
+
+static void test_ear__with_claims__of_the_key_that_it_names(void **state)
+{
+	(void)state;
+	expect_accepted(in_collection(true));
+	FAILS("EAR-BINDING", in_collection(false));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -328,6 +366,7 @@ int main(void)
 	    cmocka_unit_test(test_ear__every_truncation__never_accepted),
 	    cmocka_unit_test(test_ear__time__within_its_bounds_only),
 	    cmocka_unit_test(test_ear__status_better_than_vector__refused),
+	    cmocka_unit_test(test_ear__with_claims__of_the_key_that_it_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
