@@ -285,7 +285,7 @@ static enum tobi_err get(const struct attest_request *request,
 			return err;
 		if (!answer.disturbed)
 			return take(&answer, output, fault);
-		request->device->wait(request->device->context, WAIT_MS << i);
+		request->device->wait(request->device->context, (unsigned)WAIT_MS << i);
 	}
 	return fault_set(fault, TOBI_E_EXISTS, object, "generation",
 			 "another writer changes the report while it is made, each time; "
