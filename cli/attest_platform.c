@@ -171,8 +171,7 @@ static enum tobi_err write_all(const struct attest_options *options,
 	if (options->raw)
 		return write_folder(job, path, fault);
 	err = collection_write(&job->output, wr_view(&job->claims), &collection, fault);
-	return err ? err
-		   : attest_write(options, wr_view(&collection), path, fault);
+	return err ? err : attest_write(options, wr_view(&collection), path, fault);
 }
 
 /* What to go on with: the nonce that a verifier gives. Evidence that is taken as it is

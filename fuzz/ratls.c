@@ -82,7 +82,8 @@ enum fuzz_seed fuzz_seed(unsigned number, struct writer *out)
 	}
 	if (number == 9) {
 		const struct cmw_record records[] = {
-		    {text_of("cpu"), text_of("application/vnd.tobichi.eat"), 0, text_of("t"), 0},
+		    {text_of("cpu"), text_of("application/vnd.tobichi.eat"), 0,
+		     text_of("t"), 0},
 		    {text_of("claims"), text_of(CMW_TYPE_CLAIMS), 0, text_of("c"), 0}};
 		struct writer cmw = wr_init(1024);
 

@@ -229,8 +229,8 @@ static void read_text(struct readings *readings, struct tobi_bytes file,
 	}
 	/* Evidence with blanks around it, as some kinds allow, is no second reading. */
 	if (text.size != file.size && !known(file))
-	if (text.size != file.size && jws_is(text))
-		read_plain(readings, text);
+		if (text.size != file.size && jws_is(text))
+			read_plain(readings, text);
 	read_hex(readings, text);
 	if (url)
 		read_base64(readings, "base64url", text, true);

@@ -108,7 +108,8 @@ struct tee_measurement {
 	uint32_t flags_known, flags; /* bits of enum tee_flag */
 	const struct tee_register *registers;
 	size_t register_count;
-	const struct tee_register *image_register; /* which of them is what was launched */
+	const struct tee_register
+	    *image_register; /* which of them is what was launched */
 	const struct tee_value *values;
 	size_t value_count;
 };

@@ -346,8 +346,8 @@ enum tobi_err cmw_open(struct tobi_bytes bytes, const char *object, struct arena
 				 "it has %zu bytes; at most %d are read", bytes.size,
 				 LIMIT_CMW);
 	if (!cmw_form_of(bytes, &form))
-		return fault_set(fault, bytes.size ? TOBI_E_MALFORMED : TOBI_E_TRUNCATED,
-				 object, "", "it begins as no wrapper (CMW) does");
+		return fault_at(fault, bytes.size ? TOBI_E_MALFORMED : TOBI_E_TRUNCATED,
+				object, "", 0, "it begins as no wrapper (CMW) does");
 	err = form == CMW_JSON ? open_json(&open, bytes, object, fault)
 			       : open_cbor(&open, bytes, object, fault);
 	if (!err)

@@ -26,7 +26,7 @@ enum {
 
 extern const struct extension_name ratls_evidence_name;	      /* 2.23.133.5.4.9 */
 extern const struct extension_name ratls_endorsements_name;   /* 2.23.133.5.4.2 */
-extern const struct extension_name ratls_cmw_name;	    /* id-pe-cmw */
+extern const struct extension_name ratls_cmw_name;	      /* id-pe-cmw */
 extern const struct extension_name ratls_gramine_name;	      /* legacy, raw quote */
 extern const struct extension_name ratls_gramine_dotted_name; /* as it was meant */
 extern const struct extension_name ratls_intel_name;	      /* the same, Intel's */

@@ -393,8 +393,8 @@ static const struct vector_case vendors[] = {
 	       "POLICY-SNP-PROVISIONAL"}},
     {0}};
 
-static const struct vector_case *const tables[] = {
-    vendors, vector_cases_arm, vector_cases_tpm, vector_cases_nvidia};
+static const struct vector_case *const tables[] = {vendors, vector_cases_arm,
+						   vector_cases_tpm, vector_cases_nvidia};
 
 const struct vector_case *vector_case_at(size_t index)
 {
@@ -413,12 +413,6 @@ const struct vector_case *vector_case_at(size_t index)
 
 const struct vector_unused vector_unused[] = {
     {"tpm/eventlogs/*", "event logs, without evidence: eventlogs_test.c"},
-    {"tpm/gce-cos85-rsa-nonce9009/attestation.pb",
-     "no verifier of Google's attestation message in this build"},
-    {"tpm/*", "no verifier of a TPM's quote alone in this build"},
-    {"tpm/eventlogs/*", "a log without a quote that covers it"},
-    {"azure-vtpm/*", "no verifier of Azure's virtual TPM in this build"},
-    {"roots/google-vtpm/*", "no verifier of a TPM's quote alone in this build"},
     {"sgx/fortanix-v3-certtype3-rawtcb/encrypted_ppid.bin",
      "a part of the quote, once more"},
     {"tdx/gotdxguest-v4-gcp-ccel-cross/ccel_table.dat",

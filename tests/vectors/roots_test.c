@@ -18,12 +18,9 @@ enum { SKIP = 77, MANY = 8 };
 static const struct {
 	const char *start, *tiers[3];
 } vendors[] = {
-    {"roots/intel-sgx/", {"sgx", "tdx"}},
-    {"roots/amd-snp/", {"snp"}},
-    {"roots/amd-sev/", {"sev", "snp"}},
-    {"roots/aws-nitro/", {"nitro", "nitro-tpm"}},
-    {"roots/google-vtpm/", {"tpm"}},
-    {"roots/nvidia/", {"nvidia-gpu", "nvidia-rim"}},
+    {"roots/intel-sgx/", {"sgx", "tdx"}}, {"roots/amd-snp/", {"snp"}},
+    {"roots/amd-sev/", {"sev", "snp"}},	  {"roots/aws-nitro/", {"nitro", "nitro-tpm"}},
+    {"roots/google-vtpm/", {"tpm"}},	  {"roots/nvidia/", {"nvidia-gpu", "nvidia-rim"}},
 };
 
 static struct vectors vectors;

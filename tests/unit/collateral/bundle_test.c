@@ -243,7 +243,7 @@ static void test_bundle__rules__each_is_kept(void **state)
 	    {{1, 11, ""}, TOBI_OK},
 	    {{2, 11, ""}, TOBI_E_UNSUPPORTED},
 	    {{1, 0, ""}, TOBI_E_MALFORMED},
-	    {{1, 14, ""}, TOBI_E_LIMIT},
+	    {{1, 16, ""}, TOBI_E_LIMIT},
 	    {{1, 1, "00906ea10000"}, TOBI_E_MALFORMED},
 	    {{1, 1, ""}, TOBI_E_MALFORMED},
 	    {{1, 6, "other"}, TOBI_E_MALFORMED},

@@ -293,10 +293,10 @@ static void test_ec_key_read_sec1__whole_points_of_three_curves(void **state)
 		EVP_PKEY *made = EVP_EC_gen(curves[i]), *read = NULL;
 		struct tobi_bytes bytes = {point, 0};
 
-		assert_int_equal(EVP_PKEY_get_octet_string_param(
-				     made, OSSL_PKEY_PARAM_PUB_KEY, point, sizeof(point),
-				     &bytes.size),
-				 1);
+		assert_int_equal(
+		    EVP_PKEY_get_octet_string_param(made, OSSL_PKEY_PARAM_PUB_KEY, point,
+						    sizeof(point), &bytes.size),
+		    1);
 		assert_int_equal(ec_key_read_sec1(bytes, "thing", &read, NULL), TOBI_OK);
 		assert_int_equal(EVP_PKEY_eq(made, read), 1);
 		EVP_PKEY_free(read);

@@ -58,7 +58,8 @@ static void test_event_log__replay__registers_as_extended(void **state)
 		assert_false(out.extended[0] || out.extended[2]);
 		assert_int_equal(replay(wr_view(&log), TCG_SHA256, &out),
 				 sha256 ? TOBI_OK : TOBI_E_MALFORMED);
-		assert_int_equal(replay(wr_view(&log), TCG_SM3, &out), TOBI_E_UNSUPPORTED);
+		assert_int_equal(replay(wr_view(&log), TCG_SM3, &out),
+				 TOBI_E_UNSUPPORTED);
 		wr_done(&log);
 	}
 }
