@@ -119,19 +119,35 @@ static enum tobi_err make_claims(struct attest_options *options, struct job *job
 	return hash_sha256(wr_view(&job->claims), job->request.data);
 }
 
+/* An option that the device does not know is no wish that was granted. */
+static enum tobi_err check_privilege(const struct attest_options *options,
+				     const struct attester *attester,
+				     struct tobi_fault *fault)
+{
+	if (options->privilege == UINT64_MAX || strcmp(attester->name, "tsm") == 0 ||
+	    strcmp(attester->name, "sev-guest") == 0)
+		return TOBI_OK;
+	return fault_set(fault, TOBI_E_ARGUMENT, "attest", "--privilege",
+			 "only tsm and sev-guest have levels of it, not %s",
+			 attester->name);
+}
+
 static enum tobi_err prepare(struct attest_options *options, struct job *job,
 			     struct tobi_fault *fault)
 {
+	enum tobi_err err = TOBI_OK;
+
 	job->request = request_of(options);
 	if (strcmp(options->platform, "auto") == 0)
-		return attester_find(&job->request, &job->attester, fault);
-	job->attester = attester_named(options->platform);
-	return job->attester
-		   ? TOBI_OK
-		   : fault_set(fault, TOBI_E_ARGUMENT, "attest", "--platform",
-			       "'%.40s' is none that is known; tobichi attest --list "
-			       "shows them",
-			       options->platform);
+		err = attester_find(&job->request, &job->attester, fault);
+	else
+		job->attester = attester_named(options->platform);
+	if (!err && !job->attester)
+		err = fault_set(fault, TOBI_E_ARGUMENT, "attest", "--platform",
+				"'%.40s' is none that is known; tobichi attest --list "
+				"shows them",
+				options->platform);
+	return err ? err : check_privilege(options, job->attester, fault);
 }
 
 /* The evidence under its kind's name, and each piece under its own. */

@@ -123,6 +123,19 @@ static const struct tee_verifier *kind_of(const struct cmw_record *record,
 	return seen ? seen : named;
 }
 
+static enum tobi_err check_logs(const struct cmw *cmw, struct tobi_fault *fault)
+{
+	for (size_t i = 0; i < cmw->count; i++) {
+		const struct cmw_record *record = &cmw->records[i];
+
+		if (is_log(record, NULL) && record->indicator &&
+		    record->indicator != CMW_EVIDENCE)
+			return fault_set(fault, TOBI_E_MALFORMED, object, "log",
+					 "the record does not call itself evidence");
+	}
+	return TOBI_OK;
+}
+
 static enum tobi_err take_cpu(const struct cmw_record *cpu,
 			      const struct appraisal_request *request,
 			      struct tobi_result *result, struct evidence_parts *parts,
@@ -147,6 +160,8 @@ static enum tobi_err take_cpu(const struct cmw_record *cpu,
 	if (!err)
 		err = find_record(cmw, "endorse", CMW_TYPE_CHAIN, CMW_ENDORSEMENT,
 				  &parts->endorsements, fault);
+	if (!err)
+		err = check_logs(cmw, fault);
 	parts->collection = true;
 	/* What hardware gave may be bound to bytes of the caller's own: then there are no
 	 * claims, and it counts as if it had come alone. */

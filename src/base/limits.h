@@ -92,7 +92,7 @@ enum {
 
 	LIMIT_ATLS_FRAME = 16 << 10,
 	LIMIT_ATLS_EVIDENCE = 1 << 20,
-	LIMIT_ATLS_NAMES = 16, /* evidence types, inner protocols */
+	LIMIT_ATLS_NAMES = 32, /* evidence types, inner protocols */
 	LIMIT_ATLS_NAME = 64,
 	LIMIT_ATLS_EXCHANGE_MS = 30000,
 };

@@ -3,17 +3,15 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/cleanup.h"
 #include "base/secret.h"
 #include "tee/token_signer.h"
+#include "tee/token_time.h"
 #include "token/claims_buffer.h"
 #include "token/ear.h"
 
 #define DRAFT "draft-ietf-rats-ear, section "
-
-enum { CLOCK_SKEW = 60 };
 
 static const struct check check_profile = {
     "EAR-PROFILE", "the result follows a profile that this verifier knows",
@@ -49,38 +47,6 @@ static const struct check *const checks[] = {
     &check_profile, &check_format, &check_signer,  &check_signature,
     &check_time,    &check_status, &check_binding, NULL,
 };
-
-static const char *show_time(struct arena *arena, int64_t seconds)
-{
-	time_t time = (time_t)seconds;
-	char text[32] = "";
-	struct tm tm;
-
-	if (gmtime_r(&time, &tm))
-		strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
-	return arena_printf(arena, "%s", text);
-}
-
-static void examine_time(const struct tee_request *request, const struct ear *ear,
-			 struct checklist *list)
-{
-	struct arena *arena = list->arena;
-	int64_t latest = request->time + CLOCK_SKEW;
-
-	if (ear->issued > latest || ear->not_before > latest)
-		check_record(
-		    list, &check_time, false,
-		    arena_printf(arena, "issued at most at %s", show_time(arena, latest)),
-		    show_time(arena,
-			      ear->issued > latest ? ear->issued : ear->not_before));
-	else
-		check_record(
-		    list, &check_time, !ear->expires || request->time < ear->expires,
-		    arena_printf(arena, "valid at %s", show_time(arena, request->time)),
-		    ear->expires ? arena_printf(arena, "it expires at %s",
-						show_time(arena, ear->expires))
-				 : "it names no end");
-}
 
 static void examine_status(const struct ear *ear, struct checklist *list)
 {
@@ -169,9 +135,10 @@ static void show(const struct ear *ear, struct arena *arena, struct tee_claims *
 	if (ear->issuer)
 		tee_fact(claims, arena, "issuer", "%s", ear->issuer);
 	tee_fact(claims, arena, "profile of the result", "%s", ear->profile);
-	tee_fact(claims, arena, "issued", "%s", show_time(arena, ear->issued));
+	tee_fact(claims, arena, "issued", "%s", token_time_text(arena, ear->issued));
 	if (ear->expires)
-		tee_fact(claims, arena, "expires", "%s", show_time(arena, ear->expires));
+		tee_fact(claims, arena, "expires", "%s",
+			 token_time_text(arena, ear->expires));
 	for (size_t i = 0; i < ear->appraisal_count; i++)
 		show_appraisal(&ear->appraisals[i], arena, claims);
 	show_tobichi(ear, arena, claims);
@@ -247,7 +214,9 @@ static enum tobi_err examine(const struct tee_request *request, struct checklist
 	take_shown(request, ear);
 	take_claims(ear, list->arena, ret_claims);
 	signed_token_examine(request, &token, &check_signer, &check_signature, list);
-	examine_time(request, ear, list);
+	token_time_examine(
+	    request, &(struct token_times){ear->issued, ear->not_before, ear->expires},
+	    &check_time, list);
 	examine_status(ear, list);
 	examine_binding(request, ear, list);
 	return TOBI_OK;

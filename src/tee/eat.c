@@ -2,17 +2,15 @@
 
 #include <inttypes.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/cleanup.h"
 #include "base/secret.h"
 #include "pki/key.h"
 #include "tee/eat_submods.h"
 #include "tee/token_signer.h"
+#include "tee/token_time.h"
 #include "token/ear.h"
 #include "token/soft_token.h"
-
-enum { CLOCK_SKEW = 60 };
 
 static const struct check check_format = {
     "EAT-FORMAT", "each claim of the token has the form that it must have",
@@ -50,17 +48,6 @@ static const struct check *const checks[] = {
     &check_time,   &check_submods, &check_binding, NULL,
 };
 
-static const char *show_time(struct arena *arena, int64_t seconds)
-{
-	time_t time = (time_t)seconds;
-	char text[32] = "";
-	struct tm tm;
-
-	if (gmtime_r(&time, &tm))
-		strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
-	return arena_printf(arena, "%s", text);
-}
-
 /* Of the constrained device standard profile; other profiles' rules are theirs. */
 static const char *wrong_by_profile(const struct eat *eat,
 				    const struct eat_bundle *bundle,
@@ -93,26 +80,6 @@ static void examine_profile(const struct eat *eat, const struct eat_bundle *bund
 	wrong = wrong_by_profile(eat, bundle, token);
 	check_record(list, &check_profile, !wrong,
 		     "a token of the constrained device standard profile", wrong);
-}
-
-static void examine_time(const struct tee_request *request, const struct eat *eat,
-			 struct checklist *list)
-{
-	struct arena *arena = list->arena;
-	int64_t latest = request->time + CLOCK_SKEW;
-	int64_t from = eat->issued > eat->not_before ? eat->issued : eat->not_before;
-
-	if (from > latest)
-		check_record(list, &check_time, false,
-			     arena_printf(arena, "at most %s", show_time(arena, latest)),
-			     show_time(arena, from));
-	else
-		check_record(
-		    list, &check_time, !eat->expires || request->time < eat->expires,
-		    arena_printf(arena, "valid at %s", show_time(arena, request->time)),
-		    eat->expires ? arena_printf(arena, "it expires at %s",
-						show_time(arena, eat->expires))
-				 : "it names no end");
 }
 
 /* Which of them may stay unproven is the policy's: claims->eat has them all. */
@@ -193,9 +160,11 @@ static void show(const struct eat *eat, struct arena *arena, struct tee_claims *
 	show_text(claims, arena, "issuer", eat->issuer);
 	show_text(claims, arena, "subject", eat->subject);
 	if (eat->issued)
-		tee_fact(claims, arena, "issued", "%s", show_time(arena, eat->issued));
+		tee_fact(claims, arena, "issued", "%s",
+			 token_time_text(arena, eat->issued));
 	if (eat->expires)
-		tee_fact(claims, arena, "expires", "%s", show_time(arena, eat->expires));
+		tee_fact(claims, arena, "expires", "%s",
+			 token_time_text(arena, eat->expires));
 	show_text(claims, arena, "software", eat->swname);
 	show_text(claims, arena, "software's version", eat->swversion);
 	tee_fact(claims, arena, "debugging", "%s%s", eat_dbgstat_name(eat->dbgstat),
@@ -274,7 +243,9 @@ static enum tobi_err examine(const struct tee_request *request, struct checklist
 	take_claims(eat, list->arena, ret_claims);
 	examine_profile(eat, bundle, &token, list);
 	signed_token_examine(request, &token, &check_signer, &check_signature, list);
-	examine_time(request, eat, list);
+	token_time_examine(
+	    request, &(struct token_times){eat->issued, eat->not_before, eat->expires},
+	    &check_time, list);
 	examine_submods(request, eat, list);
 	examine_binding(request, eat, list);
 	return TOBI_OK;

@@ -25,6 +25,7 @@ check "report data of 65 bytes" exits 2 "$tobichi" attest --platform nsm \
 check "an enclave takes no --raw" exits 2 "$tobichi" attest web --raw
 check "a handle that is none" exits 2 "$tobichi" attest --platform tpm --ak 0x01400001
 check "a level of four" exits 2 "$tobichi" attest --platform tsm --privilege 4
+check "a level where there is none" exits 2 "$tobichi" attest --platform nsm --privilege 1
 check "no patience" exits 2 "$tobichi" attest --platform tsm --timeout 0
 
 # ---- drivers that are played ----

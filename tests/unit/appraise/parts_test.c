@@ -167,6 +167,34 @@ static struct tobi_result *signed_by(enum form form, bool right_key, bool right_
 	return result;
 }
 
+/* Beside a record "cpu" a log counts by its type; it must not call itself something else.
+ */
+static void test_evidence_take__log_that_is_no_evidence__refused(void **state)
+{
+	static const unsigned good[] = {0, CMW_EVIDENCE};
+	static const unsigned bad[] = {CMW_ENDORSEMENT, CMW_RESULT};
+	struct writer token = wr_init(65536);
+	struct token_scene scene;
+	struct cmw_record records[2];
+
+	(void)state;
+	token_scene_ear(&scene);
+	token_scene_write(&scene, &token);
+	records[0] = record_of(wr_view(&token));
+	records[0].key = text_bytes("cpu");
+	records[0].indicator = 0;
+	records[1] = (struct cmw_record){text_bytes("boot"), text_bytes(CMW_TYPE_LOG), 0,
+					 text_bytes("a log"), 0};
+	for (size_t i = 0; i < 2; i++) {
+		records[1].indicator = good[i];
+		assert_int_equal(error_of(&scene, records, 2), TOBI_OK);
+		records[1].indicator = bad[i];
+		assert_int_equal(error_of(&scene, records, 2), TOBI_E_MALFORMED);
+	}
+	token_scene_done(&scene);
+	wr_done(&token);
+}
+
 static void test_evidence_take__signed_wrapper__by_whom_the_policy_trusts(void **state)
 {
 	(void)state;
@@ -183,6 +211,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_evidence_take__each_form_of_wrapper__what_is_in_it),
 	    cmocka_unit_test(test_evidence_take__other_than_one_piece__refused),
+	    cmocka_unit_test(test_evidence_take__log_that_is_no_evidence__refused),
 	    cmocka_unit_test(
 		test_evidence_take__signed_wrapper__by_whom_the_policy_trusts),
 	};
