@@ -338,9 +338,9 @@ static void check_hello__too_many_types(void **state)
 					  room, sizeof(room));
 		struct atls_hello hello;
 
-		room[size++] = (uint8_t)(0x80 + count);
-		if (count > 23)
-			fail();
+		assert_true(count > 23);
+		room[size++] = 0x98;
+		room[size++] = (uint8_t)count;
 		for (size_t i = 0; i < count; i++) {
 			room[size++] = 0x61;
 			room[size++] = 'a';
