@@ -31,8 +31,8 @@ static const struct check check_finished = {
     "not "
     "measure it."};
 static const struct check check_debug = {
-    "POLICY-BOOT-DEBUG", "firmware did not run a debugger", POLICY "allow: debug",
-    "Start the machine without it."};
+    "POLICY-BOOT-DEBUG", "firmware did not run a debugger",
+    "Tobichi policy, allow: debug", "Start the machine without it."};
 static const struct check check_loaders = {
     "POLICY-BOOT-LOADERS", "firmware ran nothing but the images that the policy names",
     POLICY "boot-loaders", "Name the new image after review, or put the old one back."};

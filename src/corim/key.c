@@ -8,82 +8,9 @@
 #include "base/limits.h"
 #include "base/secret.h"
 #include "codec/base64.h"
-#include "codec/cbor.h"
 #include "pki/anchor_keys.h"
 #include "pki/chain.h"
-#include "pki/signature.h"
-
-/* Of a COSE_Key (RFC 9052, section 7; RFC 9053, section 7). */
-enum {
-	COSE_KEY_TYPE = 1,
-	COSE_KEY_CURVE = -1,
-	COSE_KEY_X = -2,
-	COSE_KEY_Y = -3,
-	TYPE_OKP = 1,
-	TYPE_EC2 = 2,
-	CURVE_P256 = 1,
-	CURVE_P384 = 2,
-	CURVE_ED25519 = 6,
-	ED25519_SIZE = 32,
-	COORDINATE_MAX = 48
-};
-
-struct cose_key {
-	int64_t type, curve;
-	struct tobi_bytes x, y;
-};
-
-static enum tobi_err parse(struct tobi_bytes item, const char *object,
-			   struct cose_key *key, struct tobi_fault *fault)
-{
-	struct cbor cbor = cbor_init(item, CBOR_PREFERRED);
-	struct cbor_map map = cbor_map(&cbor, 16, "COSE_Key");
-	int64_t label = 0;
-
-	while (cbor_map_int(&cbor, &map, &label, "COSE_Key")) {
-		if (label == COSE_KEY_TYPE)
-			key->type = cbor_int(&cbor, "kty");
-		else if (label == COSE_KEY_CURVE)
-			key->curve = cbor_int(&cbor, "crv");
-		else if (label == COSE_KEY_X)
-			key->x = cbor_bytes(&cbor, COORDINATE_MAX, "x");
-		else if (label == COSE_KEY_Y && cbor_peek(&cbor) == CBOR_BYTES)
-			key->y = cbor_bytes(&cbor, COORDINATE_MAX, "y");
-		else
-			cbor_skip(&cbor, "COSE_Key");
-	}
-	return cbor_finish(&cbor, object, fault);
-}
-
-enum tobi_err cose_key_read(struct tobi_bytes item, const char *object,
-			    EVP_PKEY **ret_key, struct tobi_fault *fault)
-{
-	struct cose_key key = {0};
-	uint8_t point[2 * COORDINATE_MAX];
-	enum tobi_err err = parse(item, object, &key, fault);
-	size_t half = key.curve == CURVE_P256 ? 32 : key.curve == CURVE_P384 ? 48 : 0;
-
-	if (err)
-		return err;
-	if (key.type == TYPE_OKP && key.curve == CURVE_ED25519 &&
-	    key.x.size == ED25519_SIZE) {
-		*ret_key = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, key.x.ptr,
-						       key.x.size);
-		return *ret_key ? TOBI_OK
-				: fault_openssl(fault, object, "COSE_Key",
-						"cannot read the key");
-	}
-	if (key.type != TYPE_EC2 || !half)
-		return fault_set(fault, TOBI_E_UNSUPPORTED, object, "COSE_Key",
-				 "only P-256, P-384 and Ed25519 are known here");
-	if (key.x.size != half || key.y.size != half)
-		return fault_set(fault, TOBI_E_MALFORMED, object, "COSE_Key",
-				 "both coordinates are needed, of %zu bytes", half);
-	bytes_copy(point, sizeof(point), key.x.ptr, half);
-	bytes_copy(point + half, sizeof(point) - half, key.y.ptr, half);
-	return ec_key_read(half == 32 ? KEY_P256 : KEY_P384,
-			   (struct tobi_bytes){point, 2 * half}, object, ret_key, fault);
-}
+#include "pki/cose_key.h"
 
 static bool is_pem(struct tobi_bytes text)
 {

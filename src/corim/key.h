@@ -13,8 +13,5 @@ TOBI_MUST_USE enum tobi_err corim_key_open(const struct corim_key *key,
 					   struct tobi_fault *fault);
 /* Whether it names this key: by itself, by its certificate, or by its thumbprint. */
 bool corim_key_is(const struct corim_key *key, EVP_PKEY *other);
-/* COSE_Key: EC2 of P-256, P-384 or P-521 with both coordinates, or OKP of Ed25519. */
-TOBI_MUST_USE enum tobi_err cose_key_read(struct tobi_bytes item, const char *object,
-					  EVP_PKEY **ret_key, struct tobi_fault *fault);
 
 #endif

@@ -3,10 +3,10 @@
 #include "base/fault.h"
 #include "base/secret.h"
 #include "codec/cbor.h"
-#include "codec/cose_key.h"
 #include "corim/key.h"
 #include "corim/reader.h"
 #include "corim/signed.h"
+#include "pki/cose_key.h"
 
 enum { HEADER_CLAIMS = 15, HEADER_META = 8, HEADER_MAX = 4096 };
 

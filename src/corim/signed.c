@@ -9,6 +9,7 @@
 #include "codec/cbor.h"
 #include "corim/key.h"
 #include "corim/reader.h"
+#include "pki/cose_key.h"
 #include "pki/pinned.h"
 
 enum {

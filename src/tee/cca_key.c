@@ -6,88 +6,28 @@
 #include "base/cleanup.h"
 #include "base/fault.h"
 #include "base/secret.h"
-#include "codec/cbor.h"
+#include "pki/cose_key.h"
 #include "pki/signature.h"
 #include "tee/arm_facts.h"
 
 static const char object[] = "realm key";
 
-enum { KTY = 1, KEY_ALG = 3, CURVE = -1, X = -2, Y = -3, EC2 = 2, ENTRIES_MAX = 16 };
-enum { HALF_MAX = 66, POINT_MAX = 1 + 2 * HALF_MAX, UNCOMPRESSED = 4 };
-
 /* ---- reading it ---- */
-
-struct cose_ec_key {
-	int64_t type, curve, algorithm;
-	struct tobi_bytes x, y;
-};
-
-/* RFC 9053 section 7.1; other labels (kid, key_ops) are passed over. */
-static enum tobi_err parse_cose_key(struct tobi_bytes bytes, struct cose_ec_key *key,
-				    struct tobi_fault *fault)
-{
-	struct cbor cbor = cbor_init(bytes, CBOR_PREFERRED);
-	struct cbor_map map = cbor_map(&cbor, ENTRIES_MAX, "COSE_Key");
-	int64_t label = 0;
-
-	while (cbor_map_int(&cbor, &map, &label, "label")) {
-		switch (label) {
-		case KTY:
-			key->type = cbor_int(&cbor, "kty");
-			break;
-		case KEY_ALG:
-			key->algorithm = cbor_int(&cbor, "alg");
-			break;
-		case CURVE:
-			key->curve = cbor_int(&cbor, "crv");
-			break;
-		case X:
-			key->x = cbor_bytes(&cbor, HALF_MAX, "x");
-			break;
-		case Y:
-			key->y = cbor_bytes(&cbor, HALF_MAX, "y");
-			break;
-		default:
-			cbor_skip(&cbor, "COSE_Key");
-		}
-	}
-	return cbor_finish(&cbor, object, fault);
-}
-
-static const struct {
-	int64_t curve, algorithm;
-	size_t half;
-} curves[] = {{1, COSE_ES256, 32}, {2, COSE_ES384, 48}, {3, COSE_ES512, 66}};
-
-static enum tobi_err read_cose_key(struct tobi_bytes bytes, EVP_PKEY **ret_key,
-				   struct tobi_fault *fault)
-{
-	struct cose_ec_key key = {0};
-	uint8_t point[POINT_MAX] = {UNCOMPRESSED};
-	size_t i = 0;
-	enum tobi_err err = parse_cose_key(bytes, &key, fault);
-
-	if (err)
-		return err;
-	while (i < 3 && curves[i].curve != key.curve)
-		i++;
-	if (key.type != EC2 || i == 3 || key.x.size != curves[i].half ||
-	    key.y.size != curves[i].half ||
-	    (key.algorithm && key.algorithm != curves[i].algorithm))
-		return fault_set(fault, TOBI_E_MALFORMED, object, "COSE_Key",
-				 "it is no whole point of P-256, P-384 or P-521");
-	bytes_copy(point + 1, sizeof(point) - 1, key.x.ptr, key.x.size);
-	bytes_copy(point + 1 + key.x.size, sizeof(point) - 1 - key.x.size, key.y.ptr,
-		   key.y.size);
-	return ec_key_read_sec1((struct tobi_bytes){point, 1 + 2 * key.x.size}, object,
-				ret_key, fault);
-}
 
 enum tobi_err cca_key_read(struct tobi_bytes bytes, enum cca_key_form form,
 			   EVP_PKEY **ret_key, struct tobi_fault *fault)
 {
-	return form == CCA_KEY_COSE ? read_cose_key(bytes, ret_key, fault)
-				    : ec_key_read_sec1(bytes, object, ret_key, fault);
+	CLEANUP(EVP_PKEY_freep) EVP_PKEY *key = NULL;
+	enum tobi_err err = form == CCA_KEY_COSE
+				? cose_key_read(bytes, object, &key, fault)
+				: ec_key_read_sec1(bytes, object, &key, fault);
+
+	if (!err && !EVP_PKEY_is_a(key, "EC"))
+		err = fault_set(fault, TOBI_E_UNSUPPORTED, object, "COSE_Key",
+				"a realm's key is of P-256, P-384 or P-521");
+	if (!err)
+		*ret_key = TAKE(key);
+	return err;
 }
 
 bool cca_key_hash(struct tobi_bytes bytes, struct tobi_bytes algorithm,

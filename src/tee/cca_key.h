@@ -22,7 +22,8 @@ TOBI_MUST_USE enum tobi_err
 cca_key_get(const struct cca_token *token, const struct cca_claims *claims,
 	    enum cca_key_form form, const struct tee_request *request,
 	    struct cca_key **ret_key, struct tobi_fault *fault);
-/* The key of claim 44237. TOBI_E_MALFORMED for another form or a point off the curve. */
+/* The key of claim 44237. TOBI_E_MALFORMED for another form or a point off the curve,
+ * TOBI_E_UNSUPPORTED for another curve. */
 TOBI_MUST_USE enum tobi_err cca_key_read(struct tobi_bytes bytes, enum cca_key_form form,
 					 EVP_PKEY **ret_key, struct tobi_fault *fault);
 /* Its hash with the algorithm of that name. */

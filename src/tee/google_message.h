@@ -2,7 +2,7 @@
  * What go-tpm-tools writes on Google's cloud: one message with a TPM's key, its quotes of
  * several banks, the event log and certificates (proto/attest.proto, message
  * Attestation); on confidential VMs a report of SEV-SNP or a quote of TDX too, taken
- * apart into fields (docs/PROTOCOL.md section 14.13).
+ * apart into fields (docs/PROTOCOL.md section 14.14).
  */
 #ifndef TOBI_TEE_GOOGLE_MESSAGE_H
 #define TOBI_TEE_GOOGLE_MESSAGE_H

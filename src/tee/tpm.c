@@ -56,7 +56,7 @@ static const struct check check_nitro = {
 static const struct check check_hardware = {
     "TPM-HARDWARE",
     "the hardware's report that came with the quote was made for the same nonce",
-    "Tobichi protocols, section 14.13",
+    "Tobichi protocols, section 14.14",
     "Have both made for one nonce (go-tpm-tools: leave the TEE nonce away)."};
 
 static const struct check *const checks[] = {

@@ -8,7 +8,7 @@
 #include "base/secret.h"
 #include "codec/base64.h"
 #include "codec/cbor.h"
-#include "codec/cose_key.h"
+#include "pki/cose_key.h"
 #include "codec/jose.h"
 #include "token/ear.h"
 

@@ -77,11 +77,13 @@ static void test_cca_key__cose_key(void **state)
 	static const struct parts right[] = {
 	    {2, 2, 0, 48, 48}, {2, 2, -35, 48, 48}, {2, 2, 0, 48, 48, .other = true}};
 	static const struct parts wrong[] = {
-	    {1, 2, 0, 48, 48},	    {2, 1, 0, 48, 48},
-	    {2, 3, 0, 48, 48},	    {2, 2, -7, 48, 48},
-	    {2, 2, 0, 47, 48},	    {2, 2, 0, 48, 47},
-	    {2, 6, 0, 48, 48},	    {2, 1, 0, 32, 32},
+	    {2, 1, 0, 48, 48},	    {2, 3, 0, 48, 48},
+	    {2, 2, -7, 48, 48},	    {2, 2, 0, 47, 48},
+	    {2, 2, 0, 48, 47},	    {2, 1, 0, 32, 32},
 	    {2, 2, 0, 48, 0, true}, {2, 2, 0, 48, 48, .twice = true}};
+	/* The last is a key, of Ed25519. */
+	static const struct parts other[] = {
+	    {1, 2, 0, 48, 48}, {2, 6, 0, 48, 48}, {1, 6, 0, 32, 48}};
 
 	(void)state;
 	make_point();
@@ -89,6 +91,8 @@ static void test_cca_key__cose_key(void **state)
 		assert_int_equal(read_cose(&right[i]), 0);
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
 		assert_int_equal(read_cose(&wrong[i]), TOBI_E_MALFORMED);
+	for (size_t i = 0; i < sizeof(other) / sizeof(other[0]); i++)
+		assert_int_equal(read_cose(&other[i]), TOBI_E_UNSUPPORTED);
 }
 
 static void test_cca_key__point(void **state)
