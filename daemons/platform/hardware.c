@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/queue.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -205,6 +206,12 @@ enum tobi_err hardware_new(struct service *service, const struct hardware_setup 
 				"'%.40s' is none that is known; tobichi attest --list "
 				"shows them",
 				setup->attester);
+	/* Its quote comes in the enclave's own token, where the root is a TPM. */
+	else if (strcmp(hardware->attester->name, "tpm") == 0)
+		err = fault_set(fault, TOBI_E_UNSUPPORTED, object, "",
+				"a TPM keeps no host out: no policy could ask for it as "
+				"a guest; let the platform's keys be in it instead "
+				"(tobichi platform init --root tpm)");
 	else
 		err = hardware->attester->present(&request, &kind, fault);
 	if (err) {

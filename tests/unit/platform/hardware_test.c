@@ -208,6 +208,9 @@ static void test_hardware_new__not_here_or_not_known__is_an_error(void **state)
 	setup.attester = "auto";
 	assert_int_equal(hardware_new(&world.service, &setup, &hardware, NULL),
 			 TOBI_E_ARGUMENT);
+	setup.attester = "tpm";
+	assert_int_equal(hardware_new(&world.service, &setup, &hardware, NULL),
+			 TOBI_E_UNSUPPORTED);
 	assert_null(hardware);
 	stand_in_done(&machine);
 }
