@@ -16,6 +16,8 @@
 
 static const char object[] = "attester";
 
+enum { HUNG_MAX = 8 };
+
 struct job {
 	TAILQ_ENTRY(job) entry;
 	struct enclave *enclave; /* NULL: it has ended */
@@ -28,6 +30,8 @@ struct hardware {
 	const struct attester *attester;
 	TAILQ_HEAD(, job) jobs; /* the first one runs, when pid is one */
 	pid_t pid;
+	pid_t hung[HUNG_MAX]; /* were killed, and were not gone at once */
+	size_t hung_count;
 	int fd;
 	struct event *readable, *timer;
 	struct writer answer;
@@ -44,18 +48,32 @@ static struct attest_request request_of(const struct hardware *hardware)
 				       .metadata = "http://169.254.169.254"};
 }
 
-/* The process is over, or is made to be. */
-static void stop(struct hardware *hardware)
+/* Those that hang in a driver are gone when it lets them go. */
+static void reap_hung(struct hardware *hardware)
+{
+	size_t left = 0;
+
+	for (size_t i = 0; i < hardware->hung_count; i++) {
+		if (waitpid(hardware->hung[i], NULL, WNOHANG) == 0)
+			hardware->hung[left++] = hardware->hung[i];
+	}
+	hardware->hung_count = left;
+}
+
+/* The process is over, or is made to be. ended: it has closed its end, as it does last.
+ */
+static void stop(struct hardware *hardware, bool ended)
 {
 	if (hardware->readable)
 		event_free(hardware->readable);
 	hardware->readable = NULL;
 	event_del(hardware->timer);
 	fd_close(&hardware->fd);
+	reap_hung(hardware);
 	if (hardware->pid > 0) {
 		kill(hardware->pid, SIGKILL);
-		/* One that hangs in a driver is waited for by init, at the end. */
-		IGNORE(waitpid(hardware->pid, NULL, WNOHANG) < 0);
+		if (waitpid(hardware->pid, NULL, ended ? 0 : WNOHANG) == 0)
+			hardware->hung[hardware->hung_count++] = hardware->pid;
 	}
 	hardware->pid = -1;
 }
@@ -75,13 +93,13 @@ static enum tobi_err read_answer(const struct hardware *hardware, struct writer 
 }
 
 /* The first job has its answer. done() may ask again. */
-static void finish(struct hardware *hardware, const struct tobi_fault *why)
+static void finish(struct hardware *hardware, bool ended, const struct tobi_fault *why)
 {
 	CLEANUP(wr_done) struct writer guest = wr_init(LIMIT_GUEST);
 	struct job *job = TAILQ_FIRST(&hardware->jobs);
 	struct tobi_fault fault = {0};
 
-	stop(hardware);
+	stop(hardware, ended);
 	if (!why && read_answer(hardware, &guest, &fault))
 		why = &fault;
 	wr_done(&hardware->answer);
@@ -102,7 +120,7 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
 	if (got > 0)
 		wr_bytes(&hardware->answer, chunk, (size_t)got);
 	else if (got == 0 || (errno != EINTR && errno != EAGAIN))
-		finish(hardware, NULL);
+		finish(hardware, got == 0, NULL);
 }
 
 static void on_late(evutil_socket_t fd, short what, void *context)
@@ -111,7 +129,7 @@ static void on_late(evutil_socket_t fd, short what, void *context)
 
 	(void)fd, (void)what;
 	fault_set(&fault, TOBI_E_TIMEOUT, object, "", "the device does not answer");
-	finish(context, &fault);
+	finish(context, false, &fault);
 }
 
 static enum tobi_err start(struct hardware *hardware, const struct job *job,
@@ -122,6 +140,11 @@ static enum tobi_err start(struct hardware *hardware, const struct job *job,
 				     hardware->setup.timeout_ms % 1000 * 1000L};
 	enum tobi_err err;
 
+	reap_hung(hardware);
+	if (hardware->hung_count == HUNG_MAX)
+		return fault_set(fault, TOBI_E_LIMIT, object, "",
+				 "the device hangs: %d of those who asked it did not end",
+				 HUNG_MAX);
 	bytes_copy(request.data, sizeof(request.data), job->hash, sizeof(job->hash));
 	hardware->answer = wr_init(BOUNDED_MAX);
 	err = bounded_start(hardware->attester, &request, &hardware->pid, &hardware->fd,
@@ -150,7 +173,7 @@ static void run_next(struct hardware *hardware)
 		free(job);
 	}
 	if (job && start(hardware, job, &fault))
-		finish(hardware, &fault);
+		finish(hardware, false, &fault);
 }
 
 enum tobi_err hardware_report(struct hardware *hardware, struct enclave *enclave,
@@ -229,7 +252,7 @@ void hardware_free(struct hardware *hardware)
 	if (!hardware)
 		return;
 	if (hardware->timer) {
-		stop(hardware);
+		stop(hardware, false);
 		event_free(hardware->timer);
 	}
 	while ((job = TAILQ_FIRST(&hardware->jobs)) != NULL) {

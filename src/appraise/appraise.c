@@ -137,6 +137,8 @@ enum tobi_err appraisal_run(struct tobi_result *result, const struct tobi_policy
 		tee.collateral = chosen ? chosen : request->collateral;
 		tee.pieces = alone ? parts->pieces : gpu.pieces;
 		tee.piece_count = alone ? parts->piece_count : gpu.piece_count;
+		tee.callers = request->pieces;
+		tee.caller_count = request->piece_count;
 		tee.secret = request->secret;
 		err =
 		    parts->verifier->examine(&tee, &result->list, &result->claims, fault);

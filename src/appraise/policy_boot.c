@@ -226,8 +226,10 @@ bool policy_boot_names(const struct tobi_policy *policy)
 {
 	const struct policy_boot *asked = policy->boot;
 
+	/* A loader that is anybody's extends registers with what the policy wants to see.
+	 */
 	return asked && asked->kernels.count && asks_for_command_lines(asked) &&
-	       !asked->others;
+	       !asked->others && (asked->loaders.count || asked->secure_boot);
 }
 
 /* ---- the checks ---- */
@@ -314,6 +316,20 @@ static const char *shown(struct tobi_result *result, const struct boot_item *ite
 	return copy;
 }
 
+/* Registers in which what the policy names would be hidden. */
+static bool matters(const struct boot_claims *boot, const struct policy_boot *asked,
+		    unsigned index)
+{
+	bool system =
+	    asked->kernels.count || asked->initrds.count || asks_for_command_lines(asked);
+
+	if (boot->kind == BOOT_RTMRS)
+		return index == 2 ? asked->loaders.count > 0 : system && index == 3;
+	if (index == 4)
+		return asked->loaders.count > 0;
+	return system && (index == 8 || index == 9 || index == 11 || index == 12);
+}
+
 /* All of a role, and one at least. */
 static void run_role(struct tobi_result *result, const struct check *check,
 		     enum boot_role role, bool asks, const struct policy_boot *asked,
@@ -330,7 +346,8 @@ static void run_role(struct tobi_result *result, const struct check *check,
 	for (size_t i = 0; i < boot->item_count && !wrong; i++) {
 		if (boot->items[i].role != role)
 			continue;
-		count++;
+		/* What runs may extend the others with whatever it likes. */
+		count += matters(boot, asked, boot->items[i].index);
 		if (!is_listed(&boot->items[i], asked, hash))
 			wrong = &boot->items[i];
 	}
@@ -338,20 +355,6 @@ static void run_role(struct tobi_result *result, const struct check *check,
 		     wrong	  ? shown(result, wrong)
 		     : count == 0 ? "the log has none"
 				  : "");
-}
-
-/* Registers in which what the policy names would be hidden. */
-static bool matters(const struct boot_claims *boot, const struct policy_boot *asked,
-		    unsigned index)
-{
-	bool system =
-	    asked->kernels.count || asked->initrds.count || asks_for_command_lines(asked);
-
-	if (boot->kind == BOOT_RTMRS)
-		return index == 2 ? asked->loaders.count > 0 : system && index == 3;
-	if (index == 4)
-		return asked->loaders.count > 0;
-	return system && (index == 8 || index == 9 || index == 11 || index == 12);
 }
 
 /* A digest whose data is not its own could be of anything, whatever the log calls it: of
@@ -372,10 +375,24 @@ static void run_others(struct tobi_result *result, const struct policy_boot *ask
 {
 	const struct boot_claims *boot = result->claims.boot;
 	const struct boot_item *other = NULL;
+	uint32_t hidden = boot->unexplained | boot->absent;
 	bool any = false;
 
-	for (unsigned i = 0; i < 24; i++)
-		any |= matters(boot, asked, i);
+	for (unsigned i = 0; i < 24; i++) {
+		if (!matters(boot, asked, i))
+			continue;
+		any = true;
+		/* What was measured there is left out, and what is named may have been
+		 * measured later, somewhere else. */
+		if (hidden >> i & 1) {
+			check_record(
+			    &result->list, &check_others, false,
+			    "a log of each register that tells what was started",
+			    arena_printf(&result->arena,
+					 "register %u, of which it tells nothing", i));
+			return;
+		}
+	}
 	if (asked->others || !any) {
 		check_waive(&result->list, &check_others,
 			    asked->others ? "the policy lets them pass (others: allowed)"

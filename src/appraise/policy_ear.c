@@ -322,18 +322,24 @@ static void run_policies(struct tobi_result *result, const struct policy_ear *po
 	check_record(&result->list, &check_policies, true, "", "");
 }
 
+static bool is_shown(const struct ear *ear, struct tobi_bytes key)
+{
+	for (size_t i = 0; i < ear->shown_count; i++) {
+		if (bytes_equal(key, (struct tobi_bytes){ear->shown[i], SHA256_SIZE}))
+			return true;
+	}
+	return ear->shown_count == 0;
+}
+
+/* Where the policy names keys and the caller gives one, it is both. */
 static bool is_bound_to(const struct ear *ear, const struct policy_ear *policy)
 {
 	for (size_t i = 0; i < ear->key_count; i++) {
 		struct tobi_bytes key = {ear->keys[i].spki, SHA256_SIZE};
 
-		if (bytes_list_has(&policy->keys, key))
+		if ((!policy->keys.count || bytes_list_has(&policy->keys, key)) &&
+		    is_shown(ear, key))
 			return true;
-		for (size_t j = 0; j < ear->shown_count; j++) {
-			if (bytes_equal(key,
-					(struct tobi_bytes){ear->shown[j], SHA256_SIZE}))
-				return true;
-		}
 	}
 	return false;
 }

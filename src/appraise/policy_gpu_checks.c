@@ -272,6 +272,10 @@ void policy_gpu_run(struct tobi_result *result, const struct tobi_policy *policy
 	const struct policy_gpu *asked = policy->gpu ? policy->gpu : &nothing;
 	char expected[32], found[32];
 
+	/* Evidence that brings no devices along: a certificate's. */
+	if (!nvidia && policy_gpu_asks(policy))
+		check_record(&result->list, &check_count, false, "devices",
+			     "this evidence can bring none along");
 	if (!nvidia)
 		return;
 	snprintf(expected, sizeof(expected), "at least %u", (unsigned)asked->min_count);

@@ -121,5 +121,6 @@ struct tobi_policy policy_guest_view(const struct tobi_policy *policy)
 	view.identity = IDENTITY_ANY_INSTANCE;
 	view.asks_for_tpm = false;
 	view.tpm = NULL;
+	view.gpu = NULL; /* devices are bound to the enclave's evidence */
 	return view;
 }

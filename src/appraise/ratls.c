@@ -6,6 +6,7 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
+#include "appraise/guest.h"
 #include "appraise/policy_checks.h"
 #include "appraise/ratls_checks.h"
 #include "base/fault.h"
@@ -316,6 +317,8 @@ static enum tobi_err examine_evidence(struct scene *scene, struct tobi_fault *fa
 		tee.grace = 0;
 	tee.pieces = scene->request->pieces;
 	tee.piece_count = scene->request->piece_count;
+	tee.callers = tee.pieces;
+	tee.caller_count = tee.piece_count;
 	err = scene->verifier->examine(&tee, &result->list, &result->claims, fault);
 	if (!err)
 		examine_bound(scene);
@@ -400,6 +403,8 @@ enum tobi_err ratls_appraise(struct tobi_result *result, const struct tobi_polic
 	    .result = result, .policy = policy, .request = request, .leaf = leaf};
 	err = examine(scene, fault);
 	policy_checks_owe(result, policy, false);
+	/* No record can be in a certificate: then it is owed, and not there. */
+	guest_owe(result, policy);
 	if (err)
 		return err;
 	/* What was never examined has no claims to hold against the policy. */

@@ -95,9 +95,12 @@ static bool take_single(OCSP_SINGLERESP *one, struct ocsp_answer *answer)
 	    OCSP_single_get0_status(one, &reason, NULL, &this_update, &next_update);
 	struct chain_window window;
 
-	/* Without a next one it would hold for ever. */
-	if (!next_update || !chain_seconds(this_update, &window.not_before) ||
-	    !chain_seconds(next_update, &window.not_after))
+	if (!chain_seconds(this_update, &window.not_before))
+		return false;
+	/* Without a next one it would hold for ever: what is revoked may. */
+	if (!next_update && status == V_OCSP_CERTSTATUS_REVOKED)
+		window.not_after = window.not_before;
+	else if (!next_update || !chain_seconds(next_update, &window.not_after))
 		return false;
 	*answer = (struct ocsp_answer){.window = window};
 	if (status == V_OCSP_CERTSTATUS_GOOD)

@@ -7,7 +7,6 @@
 #include <openssl/param_build.h>
 #include <openssl/rsa.h>
 
-#include "codec/base64.h"
 #include "base/fault.h"
 #include "base/hex.h"
 #include "base/secret.h"

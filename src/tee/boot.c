@@ -187,6 +187,8 @@ static enum tobi_err examine(struct boot_replay *replay, struct boot_logs *logs,
 	boot->kind = shown->kind;
 	boot->algorithm = shown->algorithm;
 	boot->events = replay->replay.events;
+	for (unsigned i = 0; i < EVENT_REGISTERS; i++)
+		boot->absent |= (uint32_t)!shown->values[i].size << i;
 	boot->locality =
 	    shown->values[0].size && shown->kind == BOOT_PCRS ? replay->locality : -1;
 	err = walk(replay, logs, shown, list, boot, &why);

@@ -87,6 +87,7 @@ struct boot_claims {
 	const struct boot_ima *ima; /* NULL: no such log came */
 	/* Bit N: the register was extended by what no log tells of. */
 	uint32_t unexplained;
+	uint32_t absent; /* registers that the evidence does not show */
 };
 
 #endif

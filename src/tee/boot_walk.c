@@ -64,6 +64,31 @@ static bool is_proven(const struct boot_walk *walk, const struct event *event)
 	return event_data_is_proven(event, walk->hash);
 }
 
+/* An image of PE or TE: what is measured of it is a hash over its bytes from the first
+ * on, so that a log can bring along what proves it. */
+static bool is_image(struct tobi_bytes data)
+{
+	static const char *const starts[] = {"MZ", "VZ", "PE"};
+
+	for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++) {
+		if (data.size >= 2 && memcmp(data.ptr, starts[i], 2) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Words, which start nothing: a file system or a program is none. */
+static bool is_words(struct tobi_bytes data)
+{
+	if (data.size && data.ptr[data.size - 1] == 0)
+		data.size--;
+	for (size_t i = 0; i < data.size; i++) {
+		if (data.ptr[i] < ' ' && !(data.ptr[i] >= '\t' && data.ptr[i] <= '\r'))
+			return false;
+	}
+	return true;
+}
+
 static enum about about(const struct boot_walk *walk, unsigned index)
 {
 	if (walk->shown->kind == BOOT_RTMRS)
@@ -266,7 +291,7 @@ static enum tobi_err take_image(struct boot_walk *walk, const struct event *even
 	enum boot_role role = BOOT_OTHER;
 
 	take_action(walk, event);
-	if (is_proven(walk, event))
+	if (is_proven(walk, event) && !is_image(event->data))
 		return TOBI_OK;
 	if (driver || (walk->shown->kind == BOOT_PCRS && event->index == 2))
 		role = BOOT_DRIVER;
@@ -285,6 +310,9 @@ static enum tobi_err take_grub(struct boot_walk *walk, const struct event *event
 	uint8_t made[EVENT_DIGEST_MAX];
 	bool proven = event_hash_is(walk->hash, digest, text);
 
+	/* The word before it is not covered: behind it could be a whole file. */
+	if (!is_words(text))
+		return add_item(walk, event, BOOT_OTHER, none, event->data, fault);
 	if (!proven && !event_hash_run(walk->hash, parts, 2, made))
 		return fault_set(fault, TOBI_E_CRYPTO, object, "digest", "cannot hash");
 	if (!proven && !bytes_equal(digest, (struct tobi_bytes){made, walk->hash->size}))
@@ -384,7 +412,7 @@ static enum tobi_err take_loader(struct boot_walk *walk, const struct event *eve
 		return take_grub(walk, event, text, command_line, fault);
 	if (event->type == EVENT_IPL && boot_text_utf16(event->data, walk->arena, &text))
 		return take_wide(walk, event, text, fault);
-	if (is_proven(walk, event))
+	if (is_proven(walk, event) && is_words(event->data))
 		return add_item(walk, event, BOOT_TEXT, event->data, none, fault);
 	return event->type == EVENT_TAG ? take_tag(walk, event, fault)
 					: take_file(walk, event, fault);

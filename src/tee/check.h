@@ -18,7 +18,7 @@ struct check {
 	const char *remedy;
 };
 
-enum { CHECKLIST_MAX = 128 };
+enum { CHECKLIST_MAX = 384 };
 
 struct check_record {
 	const struct check *check;

@@ -154,10 +154,10 @@ static void show(const struct ear *ear, struct arena *arena, struct tee_claims *
 /* --with: a public key, of the channel over which the result came. */
 static void take_shown(const struct tee_request *request, struct ear *ear)
 {
-	for (size_t i = 0; i < request->piece_count; i++) {
+	for (size_t i = 0; i < request->caller_count; i++) {
 		struct anchor_keys keys = {0};
 
-		if (anchor_keys_read(request->pieces[i], "key", &keys, NULL))
+		if (anchor_keys_read(request->callers[i], "key", &keys, NULL))
 			continue;
 		for (size_t j = 0; j < keys.count && ear->shown_count < EAR_KEYS_MAX; j++)
 			bytes_copy(ear->shown[ear->shown_count++], SHA256_SIZE,

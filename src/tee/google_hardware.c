@@ -138,6 +138,7 @@ enum tobi_err google_snp_add(struct tpm_parts *parts, struct tobi_bytes message,
 	if (err)
 		return err;
 	settle_cpu(report);
+	parts->twice |= parts->hardware_report.size > 0;
 	parts->hardware_report = (struct tobi_bytes){report, SNP_REPORT_SIZE};
 	for (size_t i = 0; i < sizeof(certificates) / sizeof(certificates[0]) && !err;
 	     i++) {
@@ -145,9 +146,12 @@ enum tobi_err google_snp_add(struct tpm_parts *parts, struct tobi_bytes message,
 
 		err = find(chain, certificates[i], "certificate_chain", &certificate,
 			   fault);
-		if (certificate.size)
-			parts->hardware_pieces.items[parts->hardware_pieces.count++] =
-			    certificate;
+		if (!certificate.size)
+			continue;
+		if (parts->hardware_pieces.count == TPM_PARTS_EACH)
+			return wrong("certificate_chain", fault);
+		parts->hardware_pieces.items[parts->hardware_pieces.count++] =
+		    certificate;
 	}
 	return err;
 }
@@ -292,6 +296,7 @@ enum tobi_err google_tdx_add(struct tpm_parts *parts, struct tobi_bytes message,
 	put_sized(&quote, wr_view(&tail), 4);
 	if (wr_err(&quote) || wr_err(&tail))
 		return no_memory(fault);
+	parts->twice |= parts->hardware_quote.size > 0;
 	parts->hardware_quote = arena_copy(parts->arena, wr_view(&quote));
 	return parts->hardware_quote.ptr ? TOBI_OK : no_memory(fault);
 }

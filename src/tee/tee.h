@@ -123,6 +123,10 @@ struct tee_request {
 	 * verifier takes what it knows by its form. */
 	const struct tobi_bytes *pieces;
 	size_t piece_count;
+	/* Those of them that the caller himself gave: what else is among the pieces came
+	 * with the evidence, and is of whoever made that. */
+	const struct tobi_bytes *callers;
+	size_t caller_count;
 	struct tobi_bytes secret; /* shared with the platform (SEV: the TIK), or empty */
 	/* The policy's: for a kind that proves a measurement by a keyed hash only. */
 	const struct tobi_bytes *images;

@@ -437,13 +437,12 @@ static enum tobi_err examine_log(const struct tee_request *request,
 	return boot_examine(&inner, &shown, list, claims, fault);
 }
 
-/* What the hardware says beside the TPM, whose tier it stays. */
+/* What the hardware says beside the TPM, whose tier and whose identity it stays. */
 static void take_hardware(const struct tee_claims *hardware, struct tee_claims *claims)
 {
 	claims->image_id = hardware->image_id;
 	claims->config_id = hardware->config_id;
 	claims->owner = hardware->owner;
-	claims->hardware = hardware->hardware;
 	claims->svn = hardware->svn;
 	claims->debug = hardware->debug;
 	claims->in_grace = hardware->in_grace;
@@ -458,6 +457,10 @@ static void take_hardware(const struct tee_claims *hardware, struct tee_claims *
 		claims->facts[claims->fact_count++] = hardware->facts[i];
 	for (size_t i = 0; i < hardware->warning_count; i++)
 		tee_warn(claims, hardware->warnings[i]);
+	tee_warn(claims,
+		 "ONE NONCE: that the TPM and the hardware's guest are of one machine "
+		 "is shown by the nonce alone, which two machines of one owner could "
+		 "share");
 }
 
 /* Its own checks, under its maker's roots; or under those that the policy names for the

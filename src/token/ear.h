@@ -64,6 +64,7 @@ struct ear_key {
 
 /* What a verifier of Tobichi says besides; empty of others. */
 struct ear_tobichi {
+	bool found;
 	struct tobi_bytes image_id;
 	struct tobi_bytes signers[8];
 	size_t signer_count;

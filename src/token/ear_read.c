@@ -319,10 +319,16 @@ static void take_tobichi(struct ear_reader *rd, const json_t *appraisal)
 
 	if (!json_is_object(own))
 		return;
+	/* Of two attesters there is no one image, nor are the signers of both one's. */
+	if (out->found) {
+		fail(rd, TOBI_E_MALFORMED, "tobichi", "it is there of two attesters");
+		return;
+	}
+	out->found = true;
 	out->image_id = take_hex(rd, json_object_get(own, "image"));
 	json_array_foreach(json_object_get(own, "signers"), i, signer)
 	{
-		if (i < sizeof(out->signers) / sizeof(out->signers[0]))
+		if (out->signer_count < sizeof(out->signers) / sizeof(out->signers[0]))
 			out->signers[out->signer_count++] = take_hex(rd, signer);
 	}
 	out->tier = take_text(rd, own, "tier", false);

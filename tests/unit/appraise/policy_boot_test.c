@@ -6,6 +6,10 @@
 #include "base/hex.h"
 #include "base/secret.h"
 #include "pki/key.h"
+#include "appraise/policy_boot.h"
+#include "appraise/appraise.h"
+#undef FAILS
+#include "tests/boot_run.h"
 #include "tests/boot_scene.h"
 #include "tests/event_log.h"
 
@@ -232,6 +236,98 @@ static void test_policy_boot_others__not_named__refused(void **state)
 	POLICY_FAILS("POLICY-BOOT-OTHERS", &run->tdx, lines);
 }
 
+/* Whoever writes the log may put what was measured itself in as the event's data: then
+ * the data is proven, and what ran is not explained. */
+static void test_policy_boot_others__content_as_data__refused(void **state)
+{
+	static const uint8_t image[] = "MZ\x90\0\3\0\0\0an image of somebody else's";
+	static const uint8_t archive[] = "070701\0\0init\0#!/bin/evil";
+	static const uint8_t command[] = "grub_cmd: 070701\0\0init\0#!/bin/evil";
+	struct policy_boot_run *run = *state;
+	char lines[LINES_MAX];
+
+	snprintf(lines, sizeof(lines),
+		 "boot:\n  boot-loaders: [%s]\n  kernels: [%s]\n  initrds: [%s]\n  "
+		 "files: [%s]\n"
+		 "  command-lines: [\"%s\"]\n",
+		 run->loader, run->kernel, run->initrd, run->config,
+		 BOOT_SCENE_COMMAND_LINE);
+	accepted(run, lines);
+	boot_scene_event(&run->boot, 9, EVENT_IPL,
+			 (struct tobi_bytes){archive, sizeof(archive) - 1});
+	use_log(run);
+	POLICY_FAILS("POLICY-BOOT-OTHERS", &run->tdx, lines);
+	boot_scene_done(&run->boot);
+	boot_scene_whole(&run->boot, BOOT_RTMRS);
+	boot_scene_measured(&run->boot, 9, EVENT_IPL,
+			    (struct tobi_bytes){command + 10, sizeof(command) - 11},
+			    (struct tobi_bytes){command, sizeof(command) - 1});
+	use_log(run);
+	POLICY_FAILS("POLICY-BOOT-OTHERS", &run->tdx, lines);
+	boot_scene_done(&run->boot);
+	boot_scene_whole(&run->boot, BOOT_RTMRS);
+	boot_scene_event(&run->boot, 4, EVENT_EFI_APPLICATION,
+			 (struct tobi_bytes){image, sizeof(image) - 1});
+	use_log(run);
+	snprintf(lines, sizeof(lines), "boot:\n  others: allowed\n  boot-loaders: [%s]\n",
+		 run->loader);
+	POLICY_FAILS("POLICY-BOOT-LOADERS", &run->tdx, lines);
+}
+
+/* PCRs 8 and 9 tell of GRUB, its kernel and its command line; whoever writes the log
+ * leaves them out, and has what ran extend PCR 11 with what the policy wants to see. */
+static void test_policy_boot_others__register_left_out__refused(void **state)
+{
+	static const struct tobi_bytes linux_name = {(const uint8_t *)".linux\0", 7};
+	static struct boot_run run;
+	struct tobi_result *result = calloc(1, sizeof(*result));
+	struct tobi_policy *policy = NULL;
+	struct writer wide = wr_init(256);
+	uint8_t evil[BOOT_SCENE_DIGEST];
+	char lines[LINES_MAX], kernel[97];
+
+	(void)state;
+	hex_of(boot_scene_kernel, kernel);
+	snprintf(lines, sizeof(lines),
+		 "version: 1\ntiers: [tpm]\nidentity:\n  mode: any-instance\n"
+		 "boot:\n  secure-boot: required\n  kernels: [%s]\n"
+		 "  command-lines: [\"ro\"]\n",
+		 kernel);
+	assert_int_equal(tobi_policy_parse(bytes_of_text(lines), "t", &policy, NULL),
+			 TOBI_OK);
+	boot_scene_start(&run.scene, BOOT_PCRS);
+	boot_scene_variable(&run.scene, "SecureBoot",
+			    (struct tobi_bytes){(const uint8_t *)"\1", 1});
+	boot_scene_separators(&run.scene);
+	boot_scene_measured(&run.scene, 4, EVENT_EFI_APPLICATION, boot_scene_loader,
+			    bytes_of_text("somewhere in memory"));
+	boot_scene_hand_over(&run.scene);
+	boot_scene_wide(&wide, ".linux");
+	boot_scene_measured(&run.scene, 11, EVENT_IPL, linux_name, wr_view(&wide));
+	boot_scene_measured(&run.scene, 11, EVENT_IPL, boot_scene_kernel,
+			    bytes_of_text("x"));
+	wr_done(&wide);
+	wide = wr_init(256);
+	boot_scene_wide(&wide, "ro");
+	boot_scene_measured(&run.scene, 12, EVENT_IPL, wr_view(&wide), wr_view(&wide));
+	boot_scene_hash(bytes_of_text("an evil kernel"), evil);
+	test_log_extend(run.scene.registers[9], evil);
+	test_log_extend(run.scene.registers[8], evil);
+	result->arena = arena_init(LIMIT_APPRAISAL);
+	result->list.arena = &result->arena;
+	assert_non_null(boot_run_examine(&run));
+	result->claims.boot = run.claims.boot;
+	policy_boot_run(result, policy);
+	bool failed = false;
+	for (size_t i = 0; i < result->list.count; i++) {
+		print_message("%s %d %s\n", result->list.records[i].check->code,
+			      result->list.records[i].outcome,
+			      result->list.records[i].found);
+		failed |= result->list.records[i].outcome == TOBI_FAILED;
+	}
+	assert_true(failed);
+}
+
 static void test_policy_boot_files__another__refused(void **state)
 {
 	struct policy_boot_run *run = *state;
@@ -290,13 +386,16 @@ static enum tobi_err parse(const char *tiers, const char *lines)
 static void test_policy_boot__of_a_tpm__names_what_runs(void **state)
 {
 	static const char kernel[] = "boot:\n  kernels: [" ANOTHER "]\n";
+	static const char anybody[] = "boot:\n  kernels: [" ANOTHER "]\n"
+				      "  command-lines: [\"ro\"]\n";
 	static const char both[] = "boot:\n  kernels: [" ANOTHER "]\n"
-				   "  command-lines: [\"ro\"]\n";
+				   "  command-lines: [\"ro\"]\n  secure-boot: required\n";
 	static const char open[] = "boot:\n  kernels: [" ANOTHER "]\n"
 				   "  command-lines: [\"ro\"]\n  others: allowed\n";
 
 	(void)state;
 	assert_int_equal(parse("tpm", both), TOBI_OK);
+	assert_int_equal(parse("tpm", anybody), TOBI_E_MALFORMED);
 	assert_int_equal(parse("tpm", kernel), TOBI_E_MALFORMED);
 	assert_int_equal(parse("tpm", open), TOBI_E_MALFORMED);
 	assert_int_equal(parse("tdx", both), TOBI_E_MALFORMED);
@@ -330,6 +429,8 @@ int main(void)
 	    TEST(test_policy_boot_initrds__another__refused),
 	    TEST(test_policy_boot_command_lines__another__refused),
 	    TEST(test_policy_boot_others__not_named__refused),
+	    TEST(test_policy_boot_others__content_as_data__refused),
+	    TEST(test_policy_boot_others__register_left_out__refused),
 	    TEST(test_policy_boot_files__another__refused),
 	    TEST(test_policy_boot__wrong_values__no_policy),
 	    TEST(test_policy_boot__of_a_tpm__names_what_runs),

@@ -4,6 +4,7 @@
 #include "tests/alone.h"
 #include "tests/bytes.h"
 #include "tests/token_scene.h"
+#include "token/cmw.h"
 
 static json_t *appraisal(struct token_scene *scene)
 {
@@ -194,6 +195,38 @@ static void test_policy_ear__binding__to_the_key_that_is_meant(void **state)
 	tobi_result_free(result);
 }
 
+/* Whoever wraps a result could put the key of anybody's result beside it. */
+static void test_policy_ear__binding__key_in_the_wrapper__is_nobodys_word(void **state)
+{
+	struct writer token = wr_init(65536), pem = wr_init(LIMIT_PEM),
+		      all = wr_init(1 << 20);
+	struct token_scene scene;
+	struct tobi_result *result = NULL;
+	char more[256], hex[2 * SHA256_SIZE + 1];
+	uint8_t other[SHA256_SIZE];
+	struct cmw_record records[2] = {
+	    {text_bytes("result"), text_bytes("application/vnd.tobichi.ear"), 0, {0}, 0},
+	    {text_bytes("key"), text_bytes("application/x-pem-file"), 0, {0}, 0}};
+
+	(void)state;
+	token_scene_ear(&scene);
+	assert_int_equal(key_spki_sha256(scene.other, other, NULL), 0);
+	hex_write((struct tobi_bytes){other, sizeof(other)}, hex, sizeof(hex));
+	snprintf(more, sizeof(more), "ear:\n  policies: [agreed]\n  keys: [%s]\n", hex);
+	scene.more = more;
+	token_scene_write(&scene, &token);
+	assert_int_equal(key_write_public(scene.attester, &pem, NULL), 0);
+	records[0].value = wr_view(&token);
+	records[1].value = wr_view(&pem);
+	cmw_write(&all, records, 2);
+	assert_int_equal(token_scene_try(&scene, wr_view(&all), &result, NULL), 0);
+	FAILS("POLICY-EAR-BINDING", result);
+	token_scene_done(&scene);
+	wr_done(&token);
+	wr_done(&pem);
+	wr_done(&all);
+}
+
 static void is_old(struct token_scene *scene)
 {
 	json_object_set_new(scene->claims, "iat", json_integer(TOKEN_NOW - 61));
@@ -282,6 +315,8 @@ int main(void)
 	    cmocka_unit_test(test_policy_ear__status_below_the_least__refused),
 	    cmocka_unit_test(test_policy_ear__claim_below_its_least__refused),
 	    cmocka_unit_test(test_policy_ear__binding__to_the_key_that_is_meant),
+	    cmocka_unit_test(
+		test_policy_ear__binding__key_in_the_wrapper__is_nobodys_word),
 	    cmocka_unit_test(test_policy_ear__age_and_nonce__as_for_all_kinds),
 	    cmocka_unit_test(test_policy_ear__wrong_keys__named),
 	    cmocka_unit_test(test_policy_ear__section_without_its_tier__refused),

@@ -347,6 +347,35 @@ static struct tobi_result *in_collection(bool own_key)
 	return result;
 }
 
+/* Each within its bounds, and all of them together. */
+static void test_ear__signers_of_several_attesters__refused(void **state)
+{
+	const char *image = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+			    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+
+	(void)state;
+	for (size_t count = 2; count <= 32; count += 6) {
+		struct token_scene scene;
+		json_t *submods;
+
+		token_scene_ear(&scene);
+		submods = json_object_get(scene.claims, "submods");
+		for (size_t i = 0; i < count; i++) {
+			json_t *one = json_deep_copy(json_object_get(submods, "cpu0"));
+			json_t *own = json_pack("{s:s, s:[s,s,s,s,s,s,s,s]}", "image",
+						image, "signers", image, image, image,
+						image, image, image, image, image);
+			char name[16];
+
+			snprintf(name, sizeof(name), "cpu%zu", i);
+			json_object_set_new(one, "tobichi", own);
+			json_object_set_new(submods, name, one);
+		}
+		FIRST_FAILS("EAR-FORMAT", token_scene_appraise(&scene));
+		token_scene_done(&scene);
+	}
+}
+
 static void test_ear__with_claims__of_the_key_that_it_names(void **state)
 {
 	(void)state;
@@ -366,6 +395,7 @@ int main(void)
 	    cmocka_unit_test(test_ear__every_truncation__never_accepted),
 	    cmocka_unit_test(test_ear__time__within_its_bounds_only),
 	    cmocka_unit_test(test_ear__status_better_than_vector__refused),
+	    cmocka_unit_test(test_ear__signers_of_several_attesters__refused),
 	    cmocka_unit_test(test_ear__with_claims__of_the_key_that_it_names),
 	};
 

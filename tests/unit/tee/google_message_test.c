@@ -430,6 +430,32 @@ static void test_google_message__sev_snp__is_checked_as_by_itself(void **state)
 	FAILS("SNP-SIGNATURE", with_sev_snp_of_nobody);
 }
 
+/* Certificates of more than one report are more than there is room for. */
+static void test_google_message__reports_beside_it__are_refused(void **state)
+{
+	struct writer bytes = wr_init(LIMIT_EVIDENCE);
+	struct tobi_bytes pieces[4];
+	struct tpm_parts parts = {0};
+	struct arena arena = arena_init(LIMIT_APPRAISAL);
+	struct message message;
+	enum tobi_err err = TOBI_OK;
+
+	(void)state;
+	make(&message);
+	with_sev_snp(&message);
+	write_message(&message, &bytes);
+	parts.arena = &arena;
+	for (size_t i = 0; i < 4 && !err; i++) {
+		pieces[i] = wr_view(&bytes);
+		err = google_message_add(&parts, pieces[i], NULL);
+		assert_true(parts.hardware_pieces.count <= TPM_PARTS_EACH);
+	}
+	assert_true(err || parts.twice);
+	arena_done(&arena);
+	wr_done(&bytes);
+	done(&message);
+}
+
 static void test_google_message__cut_short__is_not_accepted(void **state)
 {
 	struct message message;
@@ -526,6 +552,7 @@ int main(void)
 	    cmocka_unit_test(test_google_message__every_quote__is_checked),
 	    cmocka_unit_test(test_google_message__of_another_form__is_not_read),
 	    cmocka_unit_test(test_google_message__sev_snp__is_checked_as_by_itself),
+	    cmocka_unit_test(test_google_message__reports_beside_it__are_refused),
 	    cmocka_unit_test(test_google_message__cut_short__is_not_accepted),
 	    cmocka_unit_test(test_google_message__td_quote__is_what_was_signed),
 	    cmocka_unit_test(test_google_message__snp_report__is_what_was_signed),
