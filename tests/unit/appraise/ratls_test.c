@@ -152,33 +152,6 @@ static void test_ratls__every_kind_of_key_and_hash__accepts(void **state)
 }
 
 /* As rats-tls writes them: other claims, before and behind, unsorted; a nonce last. */
-/* A certificate carries neither devices nor a guest's evidence: a policy that asks for
- * them does not have them. */
-static void test_ratls__sections_of_what_is_beside__refused(void **state)
-{
-	static const char *const more[] = {
-	    "channel: ra-tls\ngpu:\n  min-count: 1\n",
-	    "channel: ra-tls\nguest:\n  tiers: [snp]\n  images: "
-	    "[aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaabbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb]\n"};
-	int refused = 0;
-
-	(void)state;
-	for (size_t i = 0; i < 2; i++) {
-		struct tobi_result *result;
-		struct sample sample;
-
-		sample_make(&sample, TEST_P256);
-		sample.scene.more = more[i];
-		sample.scene.tiers = "soft";
-		result = appraise(&sample);
-		print_message("%zu: %d\n", i, (int)tobi_result_verdict(result));
-		refused += tobi_result_verdict(result) == TOBI_REFUSE;
-		tobi_result_free(result);
-		sample_done(&sample);
-	}
-	assert_int_equal(refused, 2);
-}
-
 static void test_ratls__other_claims_in_any_order__accepts(void **state)
 {
 	static const uint8_t nonce[20] = {1, 2, 3};
@@ -586,7 +559,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_ratls__every_kind_of_key_and_hash__accepts),
-	    cmocka_unit_test(test_ratls__sections_of_what_is_beside__refused),
 	    cmocka_unit_test(test_ratls__other_claims_in_any_order__accepts),
 	    cmocka_unit_test(test_ratls__legacy_extension_beside_it__accepts),
 	    cmocka_unit_test(test_ratls__owner_chain__counts_for_its_key_only),

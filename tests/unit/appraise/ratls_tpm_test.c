@@ -1,4 +1,5 @@
-/* A policy asks the same of a TPM when the evidence comes in a certificate. */
+/* A policy asks the same of a TPM when the evidence comes in a certificate; what cannot
+ * come in one is refused. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -134,11 +135,35 @@ static void test_ratls__attestation_key_of_another_anchor__is_refused(void **sta
 	test_scene_done(&scene);
 }
 
+/* A certificate carries neither devices nor a guest's evidence. */
+static void test_ratls__policy_with_what_is_beside__is_refused(void **state)
+{
+	static const char *const more[] = {
+	    RATLS "gpu: {min-count: 1}\n",
+	    RATLS "guest:\n  tiers: [snp]\n  images: "
+		  "[aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaabbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb]\n"};
+	struct test_scene scene;
+
+	(void)state;
+	test_scene_make(&scene);
+	scene.tiers = "soft";
+	for (size_t i = 0; i < sizeof(more) / sizeof(more[0]); i++) {
+		struct tobi_result *result;
+
+		scene.more = more[i];
+		result = appraise(&scene);
+		assert_int_equal(tobi_result_verdict(result), TOBI_REFUSE);
+		tobi_result_free(result);
+	}
+	test_scene_done(&scene);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_ratls__policy_with_tpm__takes_a_right_quote),
 	    cmocka_unit_test(test_ratls__policy_with_tpm_and_keys_in_files__is_refused),
+	    cmocka_unit_test(test_ratls__policy_with_what_is_beside__is_refused),
 	    cmocka_unit_test(test_ratls__attestation_key_of_another_anchor__is_refused),
 	};
 	int failed;
