@@ -519,6 +519,7 @@ static enum tobi_err examine_all(const struct tee_request *request,
 				 struct tee_claims *claims, struct tobi_fault *fault)
 {
 	enum tobi_err err = TOBI_OK;
+	bool vouched;
 
 	claims->tier = tee_tpm.tier;
 	claims->timeless = true;
@@ -528,7 +529,16 @@ static enum tobi_err examine_all(const struct tee_request *request,
 					&evidence->nitro, fault);
 	if (err)
 		return err;
-	examine_signer(evidence->signer, is_vouched(evidence, list->arena), list);
+	vouched = is_vouched(evidence, list->arena);
+	examine_signer(evidence->signer, vouched, list);
+	if (vouched && !evidence->signer->has_public && !evidence->signer->certified &&
+	    !evidence->signer->named)
+		tee_warn(
+		    claims,
+		    "KEY BY ITS OWN WORD: the guest named the attestation key in "
+		    "NitroTPM's document, and its public area did not come; whoever is "
+		    "root there could sign old values with a key outside the TPM, for "
+		    "as long as that document counts");
 	err = examine_quote(request, &evidence->parts, &evidence->quote, evidence->signer,
 			    list, claims, fault);
 	if (err || !claims->tpm)

@@ -97,12 +97,29 @@ static void is_old(struct both *both)
 	both->nitro.certificates[NITRO_LEAF].not_before -= 7200;
 }
 
+/* Without its public area nobody knows that the key is one of a TPM. */
+static bool warns_of_the_key(const struct tobi_result *result)
+{
+	const char *allowance;
+
+	for (size_t i = 0; (allowance = tobi_result_allowance(result, i)); i++) {
+		if (strstr(allowance, "KEY BY ITS OWN WORD"))
+			return true;
+	}
+	return false;
+}
+
 static void test_tpm_nitro__right_documents__vouch(void **state)
 {
+	struct tobi_result *result = appraise(is_right);
+
 	(void)state;
-	expect_accepted(appraise(is_right));
+	assert_true(warns_of_the_key(result));
+	expect_accepted(result);
 	expect_accepted(appraise(names_a_point));
-	expect_accepted(appraise(comes_with_the_key));
+	result = appraise(comes_with_the_key);
+	assert_false(warns_of_the_key(result));
+	expect_accepted(result);
 }
 
 static void test_tpm_nitro__wrong_documents__refuse(void **state)
