@@ -224,7 +224,7 @@ static enum tobi_err examine(const struct tee_request *request, struct checklist
 		check_owe(list, checks[i]);
 	if (!bundle || !eat)
 		return TOBI_E_MEMORY;
-	err = eat_bundle_read(request->evidence, bundle, fault);
+	err = eat_bundle_read(request->evidence, list->arena, bundle, fault);
 	if (!err)
 		err = signed_token_read(bundle->token, "token", &token, fault);
 	if (err)
@@ -253,18 +253,27 @@ static enum tobi_err examine(const struct tee_request *request, struct checklist
 
 /* Last in the table of kinds: those of a profile of their own come first. The soft tier's
  * token is of a collection, with claims. */
-static bool recognise(struct tobi_bytes evidence)
+static bool is_eat(struct tobi_bytes evidence, struct arena *arena)
 {
 	CLEANUP(signed_token_done) struct signed_token token = {0};
 	struct eat_bundle bundle;
 	const char *profile;
 
-	if (eat_bundle_read(evidence, &bundle, NULL) ||
+	if (eat_bundle_read(evidence, arena, &bundle, NULL) ||
 	    signed_token_read(bundle.token, "token", &token, NULL))
 		return false;
 	profile = json_string_value(json_object_get(token.tree, "eat_profile"));
 	return eat_is(token.tree) && !ear_is(token.tree) &&
 	       !(profile && strcmp(profile, SOFT_PROFILE) == 0);
+}
+
+static bool recognise(struct tobi_bytes evidence)
+{
+	struct arena arena = arena_init(LIMIT_APPRAISAL);
+	bool is = is_eat(evidence, &arena);
+
+	arena_done(&arena);
+	return is;
 }
 
 const struct tee_verifier tee_eat = {

@@ -19,7 +19,7 @@ enum { TAG_BUNDLE = 602, BUNDLE_HEAD = 3, SETS_MAX = EAT_SUBMODS_MAX + 1 };
 
 /* ---- bundles ---- */
 
-bool eat_bundle_is(struct tobi_bytes bytes)
+static bool is_tagged(struct tobi_bytes bytes)
 {
 	static const uint8_t head[BUNDLE_HEAD] = {0xd9, TAG_BUNDLE >> 8,
 						  TAG_BUNDLE & 0xff};
@@ -27,35 +27,123 @@ bool eat_bundle_is(struct tobi_bytes bytes)
 	return bytes.size > BUNDLE_HEAD && memcmp(bytes.ptr, head, BUNDLE_HEAD) == 0;
 }
 
-enum tobi_err eat_bundle_read(struct tobi_bytes bytes, struct eat_bundle *ret_bundle,
-			      struct tobi_fault *fault)
+/* An array that begins with one: the selector of the main token. */
+static bool is_json_bundle(struct tobi_bytes bytes)
+{
+	size_t brackets = 0;
+
+	for (size_t i = 0; i < bytes.size && brackets < 2; i++) {
+		if (bytes.ptr[i] == '[')
+			brackets++;
+		else if (!memchr(" \t\r\n", bytes.ptr[i], 4))
+			return false;
+	}
+	return brackets == 2;
+}
+
+bool eat_bundle_is(struct tobi_bytes bytes)
+{
+	return is_tagged(bytes) || is_json_bundle(bytes);
+}
+
+static enum tobi_err read_tagged(struct tobi_bytes bytes, struct eat_bundle *bundle,
+				 struct tobi_fault *fault)
 {
 	struct cbor cbor = cbor_init(bytes, CBOR_PREFERRED);
-	struct eat_bundle bundle = {.token = bytes};
 	struct tobi_bytes name;
 	struct cbor_map map;
-	enum tobi_err err;
 
-	if (!eat_bundle_is(bytes)) {
-		*ret_bundle = bundle;
-		return TOBI_OK;
-	}
-	bundle.is_bundle = true;
 	cbor_tag(&cbor, "bundle");
 	if (cbor_array(&cbor, 2, "bundle") != 2)
 		cbor_fail(&cbor, TOBI_E_MALFORMED, "bundle");
 	/* The token itself, or as the bytes of a nested one. */
 	if (cbor_peek(&cbor) == CBOR_BYTES)
-		bundle.token = cbor_bytes(&cbor, LIMIT_EVIDENCE, "main token");
+		bundle->token = cbor_bytes(&cbor, LIMIT_EVIDENCE, "main token");
 	else
-		bundle.token = cbor_skip(&cbor, "main token");
+		bundle->token = cbor_skip(&cbor, "main token");
 	map = cbor_map(&cbor, EAT_SUBMODS_MAX, "detached claims-sets");
 	while (cbor_map_text(&cbor, &map, &name, "detached claims-sets")) {
-		bundle.detached[bundle.count].name = name;
-		bundle.detached[bundle.count++].claims =
+		bundle->detached[bundle->count].name = name;
+		bundle->detached[bundle->count++].claims =
 		    cbor_bytes(&cbor, LIMIT_TOKEN, "detached claims-set");
 	}
-	err = cbor_finish(&cbor, object, fault);
+	return cbor_finish(&cbor, object, fault);
+}
+
+/* base64url text, decoded into the arena; empty when it is none. */
+static struct tobi_bytes decoded(const json_t *json, struct arena *arena)
+{
+	const char *text = json_string_value(json);
+	CLEANUP(wr_done) struct writer bytes = wr_init(LIMIT_TOKEN);
+
+	if (!text || base64url_read(bytes_of_text(text), object, &bytes, NULL))
+		return (struct tobi_bytes){0};
+	return arena_copy(arena, wr_view(&bytes));
+}
+
+static struct tobi_bytes main_token(const json_t *selector, struct arena *arena)
+{
+	const char *form = json_string_value(json_array_get(selector, 0));
+	const json_t *content = json_array_get(selector, 1);
+	const char *text = json_string_value(content);
+
+	if (json_array_size(selector) != 2 || !form || !text)
+		return (struct tobi_bytes){0};
+	return strcmp(form, "JWT") == 0	   ? arena_copy(arena, bytes_of_text(text))
+	       : strcmp(form, "CBOR") == 0 ? decoded(content, arena)
+					   : (struct tobi_bytes){0};
+}
+
+static enum tobi_err take_json(const json_t *json, struct arena *arena,
+			       struct eat_bundle *bundle, struct tobi_fault *fault)
+{
+	json_t *sets = json_array_get(json, 1), *value;
+	const char *name;
+
+	bundle->token = main_token(json_array_get(json, 0), arena);
+	if (json_array_size(json) != 2 || !bundle->token.size || !json_is_object(sets))
+		return fault_set(fault, TOBI_E_MALFORMED, object, "bundle",
+				 "a token and an object of claims-sets are needed");
+	if (json_object_size(sets) > EAT_SUBMODS_MAX)
+		return fault_set(fault, TOBI_E_LIMIT, object, "bundle",
+				 "over %d detached claims-sets", EAT_SUBMODS_MAX);
+	json_object_foreach(sets, name, value)
+	{
+		struct tobi_bytes claims = decoded(value, arena);
+
+		if (!claims.size)
+			return fault_set(fault, TOBI_E_MALFORMED, object, "bundle",
+					 "a detached claims-set is no base64url");
+		bundle->detached[bundle->count].name =
+		    arena_copy(arena, bytes_of_text(name));
+		bundle->detached[bundle->count++].claims = claims;
+	}
+	return TOBI_OK;
+}
+
+static enum tobi_err read_json(struct tobi_bytes bytes, struct arena *arena,
+			       struct eat_bundle *bundle, struct tobi_fault *fault)
+{
+	json_t *json = NULL;
+	enum tobi_err err = json_parse(bytes, LIMIT_JSON, object, &json, fault);
+
+	bundle->is_json = true;
+	if (!err)
+		err = take_json(json, arena, bundle, fault);
+	json_decref(json);
+	return err;
+}
+
+enum tobi_err eat_bundle_read(struct tobi_bytes bytes, struct arena *arena,
+			      struct eat_bundle *ret_bundle, struct tobi_fault *fault)
+{
+	struct eat_bundle bundle = {.token = bytes, .is_bundle = eat_bundle_is(bytes)};
+	enum tobi_err err = TOBI_OK;
+
+	if (is_tagged(bytes))
+		err = read_tagged(bytes, &bundle, fault);
+	else if (bundle.is_bundle)
+		err = read_json(bytes, arena, &bundle, fault);
 	if (!err)
 		*ret_bundle = bundle;
 	return err;
@@ -175,6 +263,17 @@ static bool is_digest_of(const json_t *digest, struct tobi_bytes claims)
 	       bytes_equal(wr_view(&expected), (struct tobi_bytes){hash, size});
 }
 
+static enum tobi_err read_detached(const struct eat_bundle *bundle,
+				   struct tobi_bytes claims, json_t **ret_tree)
+{
+	enum tobi_err err;
+
+	if (!bundle->is_json)
+		return claims_tree_read(claims, object, ret_tree, NULL);
+	err = json_parse(claims, LIMIT_TOKEN, object, ret_tree, NULL);
+	return !err && !json_is_object(*ret_tree) ? TOBI_E_MALFORMED : err;
+}
+
 static void take_digest(struct walk *walk, const char *name, const json_t *digest,
 			struct eat_submod *submod, unsigned depth)
 {
@@ -192,11 +291,10 @@ static void take_digest(struct walk *walk, const char *name, const json_t *diges
 		    submod->proven ? NULL : "its claims are not those of the digest";
 		if (!submod->proven)
 			return;
-		if (claims_tree_read(bundle->detached[i].claims, object, &tree, NULL)) {
+		if (read_detached(bundle, bundle->detached[i].claims, &tree))
 			fail(walk, TOBI_E_MALFORMED, "a detached claims-set is none");
-			return;
-		}
-		add_set(walk, tree, submod, depth, false);
+		else
+			add_set(walk, tree, submod, depth, bundle->is_json);
 		json_decref(tree);
 		return;
 	}

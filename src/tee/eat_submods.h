@@ -7,7 +7,7 @@
 
 #include <jansson.h>
 
-/* A detached EAT bundle (tag 602), or a token alone. */
+/* A detached EAT bundle (tag 602, or a JSON array), or a token alone. */
 struct eat_bundle {
 	struct tobi_bytes token;
 	struct {
@@ -15,11 +15,13 @@ struct eat_bundle {
 	} detached[EAT_SUBMODS_MAX];
 	size_t count;
 	bool is_bundle;
+	bool is_json; /* and so are the detached claims-sets */
 };
 
 bool eat_bundle_is(struct tobi_bytes bytes);
-/* Bytes that are no bundle are the token. TOBI_E_MALFORMED, _LIMIT. */
-TOBI_MUST_USE enum tobi_err eat_bundle_read(struct tobi_bytes bytes,
+/* Bytes that are no bundle are the token. What of JSON is decoded is in the arena.
+ * TOBI_E_MALFORMED, _LIMIT, _MEMORY. */
+TOBI_MUST_USE enum tobi_err eat_bundle_read(struct tobi_bytes bytes, struct arena *arena,
 					    struct eat_bundle *ret_bundle,
 					    struct tobi_fault *fault);
 /* Lists every submodule of tree, and of those in it, in eat; each that is a token or a

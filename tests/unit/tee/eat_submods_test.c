@@ -2,6 +2,7 @@
 #include "codec/base64.h"
 #include "codec/cbor.h"
 #include "pki/key.h"
+#include "tee/eat_submods.h"
 #include "tests/alone.h"
 #include "tests/bytes.h"
 #include "tests/token_scene.h"
@@ -150,8 +151,12 @@ static void test_eat_submods__count__32_at_most(void **state)
 
 enum damage { NOTHING, ANOTHER_DIGEST, ANOTHER_NAME, NO_CLAIMS, MORE_CLAIMS };
 
-static void write_detached(struct writer *out)
+static void write_detached(bool json, struct writer *out)
 {
+	if (json) {
+		wr_printf(out, "{\"swname\": \"detached\"}");
+		return;
+	}
 	cbor_write_map(out, 1);
 	cbor_write_uint(out, 270);
 	cbor_write_text(out, "detached");
@@ -169,15 +174,44 @@ static json_t *digest_of(struct tobi_bytes claims, bool damage, struct writer *h
 			 json_stringn((const char *)hash64->ptr, hash64->size));
 }
 
-static enum tobi_err bundle(enum damage damage, struct tobi_result **ret_result)
+/* The main token is a JWT in both; of the sets the first has the damaged name. */
+static void write_cbor(struct tobi_bytes token, struct tobi_bytes claims,
+		       const char *const *names, size_t count, struct writer *out)
+{
+	cbor_write_tag(out, 602);
+	cbor_write_array(out, 2);
+	cbor_write_bytes(out, token);
+	cbor_write_map(out, count);
+	for (size_t i = 0; i < count; i++) {
+		cbor_write_text(out, names[i]);
+		cbor_write_bytes(out, claims);
+	}
+}
+
+static void write_json(struct tobi_bytes token, struct tobi_bytes claims,
+		       const char *const *names, size_t count, struct writer *out)
+{
+	wr_printf(out, " [ [\"JWT\", \"%.*s\"], {", (int)token.size,
+		  (const char *)token.ptr);
+	for (size_t i = 0; i < count; i++) {
+		wr_printf(out, "%s\"%s\": \"", i ? ", " : "", names[i]);
+		base64url_write(out, claims);
+		wr_printf(out, "\"");
+	}
+	wr_printf(out, "}]\n");
+}
+
+static enum tobi_err bundle(enum damage damage, bool json,
+			    struct tobi_result **ret_result)
 {
 	struct writer claims = wr_init(100), token = wr_init(65536),
 		      hash64 = wr_init(100), all = wr_init(1 << 20);
+	const char *const names[] = {damage == ANOTHER_NAME ? "trap" : "part", "more"};
 	struct token_scene scene;
 	size_t count = damage == NO_CLAIMS ? 0 : damage == MORE_CLAIMS ? 2 : 1;
 	enum tobi_err err;
 
-	write_detached(&claims);
+	write_detached(json, &claims);
 	make(&scene, TOKEN_JWT);
 	scene.more = asking_policy;
 	json_object_set_new(
@@ -185,18 +219,8 @@ static enum tobi_err bundle(enum damage damage, struct tobi_result **ret_result)
 	    json_pack("{s:o}", "part",
 		      digest_of(wr_view(&claims), damage == ANOTHER_DIGEST, &hash64)));
 	token_scene_write(&scene, &token);
-	cbor_write_tag(&all, 602);
-	cbor_write_array(&all, 2);
-	cbor_write_bytes(&all, wr_view(&token));
-	cbor_write_map(&all, count);
-	if (count) {
-		cbor_write_text(&all, damage == ANOTHER_NAME ? "trap" : "part");
-		cbor_write_bytes(&all, wr_view(&claims));
-	}
-	if (count == 2) {
-		cbor_write_text(&all, "more");
-		cbor_write_bytes(&all, wr_view(&claims));
-	}
+	(json ? write_json : write_cbor)(wr_view(&token), wr_view(&claims), names, count,
+					 &all);
 	err = token_scene_try(&scene, wr_view(&all), ret_result, NULL);
 	wr_done(&claims);
 	wr_done(&token);
@@ -206,11 +230,11 @@ static enum tobi_err bundle(enum damage damage, struct tobi_result **ret_result)
 	return err;
 }
 
-static struct tobi_result *of_bundle(enum damage damage)
+static struct tobi_result *of_bundle(enum damage damage, bool json)
 {
 	struct tobi_result *result = NULL;
 
-	assert_int_equal(bundle(damage, &result), 0);
+	assert_int_equal(bundle(damage, json, &result), 0);
 	return result;
 }
 
@@ -230,13 +254,47 @@ static bool failed(struct tobi_result *result, const char *code)
 static void test_eat_submods__bundle__claims_are_those_of_the_digest(void **state)
 {
 	(void)state;
-	expect_accepted(of_bundle(NOTHING));
-	assert_true(failed(of_bundle(ANOTHER_DIGEST), "EAT-SUBMODS"));
-	assert_true(failed(of_bundle(NO_CLAIMS), "EAT-SUBMODS"));
-	/* Nobody has said anything of these claims. */
-	FIRST_FAILS("EAT-FORMAT", of_bundle(ANOTHER_NAME));
-	FIRST_FAILS("EAT-FORMAT", of_bundle(MORE_CLAIMS));
-	assert_true(failed(of_bundle(ANOTHER_DIGEST), "POLICY-EAT-SUBMODS"));
+	for (int json = 0; json < 2; json++) {
+		expect_accepted(of_bundle(NOTHING, json));
+		assert_true(failed(of_bundle(ANOTHER_DIGEST, json), "EAT-SUBMODS"));
+		assert_true(failed(of_bundle(NO_CLAIMS, json), "EAT-SUBMODS"));
+		/* Nobody has said anything of these claims. */
+		FIRST_FAILS("EAT-FORMAT", of_bundle(ANOTHER_NAME, json));
+		FIRST_FAILS("EAT-FORMAT", of_bundle(MORE_CLAIMS, json));
+		assert_true(
+		    failed(of_bundle(ANOTHER_DIGEST, json), "POLICY-EAT-SUBMODS"));
+	}
+}
+
+static void test_eat_submods__json_that_is_no_bundle__is_not_read(void **state)
+{
+	static const char *const wrong[] = {
+	    "[[]]",
+	    "[[\"JWT\", \"a.b.c\"]]",
+	    "[[\"JWT\", \"a.b.c\"], []]",
+	    "[[\"JWT\"], {}]",
+	    "[[\"CBOR\", \"===\"], {}]",
+	    "[[\"BUNDLE\", \"AAAA\"], {}]",
+	    "[[\"JWT\", \"a.b.c\"], {\"part\": 1}]",
+	    "[[\"JWT\", \"a.b.c\"], {\"part\": \"=\"}]",
+	    "[[\"JWT\", \"a.b.c\"], {}, 1]",
+	    "[[",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		struct arena arena = arena_init(1 << 20);
+		struct eat_bundle read;
+
+		assert_true(eat_bundle_is(text_bytes(wrong[i])));
+		assert_int_equal(
+		    eat_bundle_read(text_bytes(wrong[i]), &arena, &read, NULL),
+		    TOBI_E_MALFORMED);
+		arena_done(&arena);
+	}
+	assert_false(eat_bundle_is(text_bytes("[\"JWT\", \"a.b.c\"]")));
+	assert_false(eat_bundle_is(text_bytes("[{\"a\": 1}]")));
+	assert_false(eat_bundle_is((struct tobi_bytes){0}));
 }
 
 int main(void)
@@ -247,6 +305,7 @@ int main(void)
 	    cmocka_unit_test(test_eat_submods__unknown_forms__refused),
 	    cmocka_unit_test(test_eat_submods__depth__four_at_most),
 	    cmocka_unit_test(test_eat_submods__count__32_at_most),
+	    cmocka_unit_test(test_eat_submods__json_that_is_no_bundle__is_not_read),
 	    cmocka_unit_test(test_eat_submods__bundle__claims_are_those_of_the_digest),
 	};
 
