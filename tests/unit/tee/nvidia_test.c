@@ -400,6 +400,22 @@ static void test_tee_nvidia__wrong_certificates_or_report__refuses(void **state)
 	FAILS("GPU-ARCH", appraise(says_another_architecture));
 }
 
+/* What was compared with nothing is not said to be proven. */
+static void
+test_tee_nvidia__alone_without_a_name_for_its_nonce__is_not_compared(void **state)
+{
+	struct tobi_result *result = appraise(does_not_change);
+
+	(void)state;
+	for (size_t i = 0; i < tobi_result_check_count(result); i++) {
+		const struct tobi_check_result *check = tobi_result_check(result, i);
+
+		if (strcmp(check->code, "GPU-NONCE") == 0)
+			assert_int_equal(check->outcome, TOBI_NOT_ASKED);
+	}
+	tobi_result_free(result);
+}
+
 static void test_tee_nvidia__revoked_or_not_answered_for__refuses(void **state)
 {
 	(void)state;
@@ -483,6 +499,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_tee_nvidia__right_in_each_form__accepts),
 	    cmocka_unit_test(test_tee_nvidia__wrong_certificates_or_report__refuses),
+	    cmocka_unit_test(
+		test_tee_nvidia__alone_without_a_name_for_its_nonce__is_not_compared),
 	    cmocka_unit_test(test_tee_nvidia__revoked_or_not_answered_for__refuses),
 	    cmocka_unit_test(test_tee_nvidia__wrong_reference_values__refuses),
 	    cmocka_unit_test(test_tee_nvidia__reference_values_of_another_form__refuses),
