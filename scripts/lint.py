@@ -194,6 +194,14 @@ def page_of_checks(tree):
         yield "docs/CHECKS.md: not what the sources say; run scripts/checks.py >docs/CHECKS.md"
 
 
+def checklist_room(tree):
+    """One list has room for every check that there is: a row too many ends the program."""
+    room = re.search(r"CHECKLIST_MAX = (\d+)", tree.get("src/tee/check.h", ""))
+    count = sum(len(list(checks_page.rows_of(tree[path]))) for path in c_files(tree, "src/"))
+    if not room or count > int(room.group(1)):
+        yield f"src/tee/check.h: CHECKLIST_MAX is less than the {count} checks that there are"
+
+
 def allowed_calls(tree):
     """Every allowed call has a group, a reason, and a program that makes it or a word why."""
     yield from seccomp_page.complaints(tree)
@@ -230,7 +238,7 @@ def references(tree):
 
 
 TREE_RULES = [layers, banned, sizes, leftovers, commands, checks, links, options, option_letters, page_of_checks,
-              allowed_calls, policy_keys, references]
+              checklist_room, allowed_calls, policy_keys, references]
 
 
 # What libxmlsec and the loader keep is the process's: filled once, under pthread_once().
@@ -324,6 +332,8 @@ def self_test():
          {"src/appraise/policy_yaml.c": schema, "man/tobichi-policy.5": ".It Ic min-svn\n",
           "docs/POLICY.md": "| `identity.min-svn` |\n"}),
         (page_of_checks, whole_check, {"docs/CHECKS.md": checks_page.page({})}),
+        (checklist_room, {**whole_check, "src/tee/check.h": "enum { CHECKLIST_MAX = 0 };"},
+         {**whole_check, "src/tee/check.h": "enum { CHECKLIST_MAX = 1 };"}),
     ]
     for rule, bad, good in cases:
         base = {"meson.build": meson}
