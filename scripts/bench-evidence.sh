@@ -63,6 +63,9 @@ evidence_rows() {
 	times_rows nvidia "a report of a Hopper GPU" 50
 	times_rows cca "a token of Arm CCA" 100
 	times_rows psa "a token of PSA" 500
+	times_rows tpm-ecc "a quote of Google's virtual TPM, ECC" 200
+	times_rows tpm-rsa "a quote of Google's virtual TPM, RSA, with a log" 100
+	times_rows tpm-key "a quote of a TPM, RSA, by a named key" 500
 	flat_row
 	dcap_qvl_rows "$vectors/sgx/dcapqvl-v3-configandswhardening" 2025-07-04T10:28:44Z
 }
