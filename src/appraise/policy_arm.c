@@ -64,24 +64,6 @@ enum tobi_err policy_arm_take_hex(struct tobi_policy *policy,
 	return err;
 }
 
-enum tobi_err policy_arm_take_texts(struct tobi_policy *policy, char **texts,
-				    unsigned count, struct bytes_list *ret_list,
-				    struct tobi_fault *fault)
-{
-	if (count == 0)
-		return TOBI_OK;
-	ret_list->items = new_items(policy, count);
-	if (!ret_list->items)
-		return policy_no_memory(policy, fault);
-	for (unsigned i = 0; i < count; i++) {
-		ret_list->items[i] = arena_copy(&policy->arena, bytes_of_text(texts[i]));
-		if (!ret_list->items[i].ptr)
-			return policy_no_memory(policy, fault);
-	}
-	ret_list->count = count;
-	return TOBI_OK;
-}
-
 /* ---- the section ---- */
 
 static enum tobi_err take_lifecycles(struct tobi_policy *policy, const char *section,

@@ -51,9 +51,5 @@ TOBI_MUST_USE enum tobi_err policy_arm_take_hex(struct tobi_policy *policy,
 						const struct policy_arm_list *list,
 						struct bytes_list *ret_list,
 						struct tobi_fault *fault);
-TOBI_MUST_USE enum tobi_err policy_arm_take_texts(struct tobi_policy *policy,
-						  char **texts, unsigned count,
-						  struct bytes_list *ret_list,
-						  struct tobi_fault *fault);
 
 #endif

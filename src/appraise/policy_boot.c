@@ -104,25 +104,6 @@ static enum tobi_err take_digests(struct tobi_policy *policy, const char *field,
 	return err;
 }
 
-static enum tobi_err take_texts(struct tobi_policy *policy, char **texts, unsigned count,
-				struct bytes_list *ret_list, struct tobi_fault *fault)
-{
-	struct bytes_list list = {0};
-
-	if (count)
-		list.items = arena_array(&policy->arena, count, sizeof(*list.items));
-	if (count && !list.items)
-		return policy_no_memory(policy, fault);
-	for (unsigned i = 0; i < count; i++) {
-		list.items[i] = arena_copy(&policy->arena, bytes_of_text(texts[i]));
-		if (!list.items[i].ptr)
-			return policy_no_memory(policy, fault);
-	}
-	list.count = count;
-	*ret_list = list;
-	return TOBI_OK;
-}
-
 static enum tobi_err take_word(const struct tobi_policy *policy, const char *field,
 			       const char *text, const char *word, bool *ret_set,
 			       struct tobi_fault *fault)
@@ -179,8 +160,9 @@ static enum tobi_err take_lists(struct tobi_policy *policy, const struct yaml_bo
 		err = take_digests(policy, lists[i].field, lists[i].texts, lists[i].count,
 				   lists[i].least, lists[i].list, fault);
 	return err ? err
-		   : take_texts(policy, yaml->command_lines, yaml->command_lines_count,
-				&boot->command_lines, fault);
+		   : policy_text_list(policy, yaml->command_lines,
+				      yaml->command_lines_count, &boot->command_lines,
+				      fault);
 }
 
 static bool has_log(const char *tier)

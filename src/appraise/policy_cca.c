@@ -90,8 +90,8 @@ static enum tobi_err take_realm(struct tobi_policy *policy, const struct yaml_cc
 		return policy_wrong(policy, "cca.mec", "its one value is: private",
 				    fault);
 	cca->private_memory = yaml->mec != NULL;
-	return policy_arm_take_texts(policy, yaml->hashes, yaml->hashes_count,
-				     &cca->hashes, fault);
+	return policy_text_list(policy, yaml->hashes, yaml->hashes_count, &cca->hashes,
+				fault);
 }
 
 enum tobi_err policy_cca_take(struct tobi_policy *policy, const struct yaml_policy *whole,

@@ -43,32 +43,6 @@ enum { TEXT_ROOM = 512, EVALUATION_DIGITS = 9 };
 
 /* ---- the rules ---- */
 
-enum tobi_err policy_hex_list(struct tobi_policy *policy, const char *field, char **texts,
-			      unsigned count, size_t size, struct bytes_list *ret_list,
-			      struct tobi_fault *fault)
-{
-	struct tobi_bytes *items;
-
-	if (count == 0)
-		return TOBI_OK;
-	items = arena_array(&policy->arena, count, sizeof(*items));
-	if (!items)
-		return policy_no_memory(policy, fault);
-	for (unsigned i = 0; i < count; i++) {
-		uint8_t *value = arena_alloc(&policy->arena, size);
-
-		if (!value)
-			return policy_no_memory(policy, fault);
-		if (!hex_read(texts[i], value, size))
-			return fault_set(fault, TOBI_E_MALFORMED, policy->name, field,
-					 "an entry is not %zu hexadecimal digits",
-					 2 * size);
-		items[i] = (struct tobi_bytes){value, size};
-	}
-	*ret_list = (struct bytes_list){items, count};
-	return TOBI_OK;
-}
-
 static enum tobi_err take_statuses(struct tobi_policy *policy,
 				   const struct yaml_dcap *yaml, struct policy_dcap *out,
 				   struct tobi_fault *fault)

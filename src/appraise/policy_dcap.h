@@ -27,10 +27,4 @@ TOBI_MUST_USE enum tobi_err policy_dcap_take(struct tobi_policy *policy,
 void policy_dcap_owe(struct tobi_result *result);
 void policy_dcap_run(struct tobi_result *result, const struct tobi_policy *policy);
 
-/* For the sections' own keys: texts of size bytes in hexadecimal. */
-TOBI_MUST_USE enum tobi_err policy_hex_list(struct tobi_policy *policy, const char *field,
-					    char **texts, unsigned count, size_t size,
-					    struct bytes_list *ret_list,
-					    struct tobi_fault *fault);
-
 #endif

@@ -44,48 +44,6 @@ const struct check *const policy_ear_rows[] = {
     &check_claims,  &check_policies, &check_binding, NULL,
 };
 
-static enum tobi_err take_texts(struct tobi_policy *policy, char **texts, unsigned count,
-				struct bytes_list *ret_list, struct tobi_fault *fault)
-{
-	if (count == 0)
-		return TOBI_OK;
-	ret_list->items = arena_array(&policy->arena, count, sizeof(*ret_list->items));
-	if (!ret_list->items)
-		return policy_no_memory(policy, fault);
-	for (unsigned i = 0; i < count; i++) {
-		ret_list->items[i] = arena_copy(&policy->arena, bytes_of_text(texts[i]));
-		if (!ret_list->items[i].ptr)
-			return policy_no_memory(policy, fault);
-	}
-	ret_list->count = count;
-	return TOBI_OK;
-}
-
-static enum tobi_err take_keys(struct tobi_policy *policy, const struct yaml_ear *yaml,
-			       struct policy_ear *ear, struct tobi_fault *fault)
-{
-	if (yaml->keys_count == 0)
-		return TOBI_OK;
-	ear->keys.items =
-	    arena_array(&policy->arena, yaml->keys_count, sizeof(*ear->keys.items));
-	if (!ear->keys.items)
-		return policy_no_memory(policy, fault);
-	for (unsigned i = 0; i < yaml->keys_count; i++) {
-		uint8_t hash[SHA256_SIZE];
-
-		if (!hex_read(yaml->keys[i], hash, sizeof(hash)))
-			return policy_wrong(policy, "ear.keys",
-					    "an entry is not 64 hexadecimal digits",
-					    fault);
-		ear->keys.items[i] =
-		    arena_copy(&policy->arena, (struct tobi_bytes){hash, sizeof(hash)});
-		if (!ear->keys.items[i].ptr)
-			return policy_no_memory(policy, fault);
-	}
-	ear->keys.count = yaml->keys_count;
-	return TOBI_OK;
-}
-
 /* "none" would ask for nothing, and look like a check. */
 static enum tobi_err take_tier(struct tobi_policy *policy, const char *field,
 			       const char *text, enum ear_tier *ret_tier,
@@ -151,19 +109,20 @@ enum tobi_err policy_ear_take(struct tobi_policy *policy, const struct yaml_poli
 		return policy_wrong(
 		    policy, "ear", "it belongs to the tier ear, which is not among tiers",
 		    fault);
-	err = take_texts(policy, yaml->profiles, yaml->profiles_count, &ear->profiles,
-			 fault);
+	err = policy_text_list(policy, yaml->profiles, yaml->profiles_count,
+			       &ear->profiles, fault);
 	if (!err)
-		err = take_texts(policy, yaml->verifiers, yaml->verifiers_count,
-				 &ear->verifiers, fault);
+		err = policy_text_list(policy, yaml->verifiers, yaml->verifiers_count,
+				       &ear->verifiers, fault);
 	if (!err)
-		err = take_texts(policy, yaml->submods, yaml->submods_count,
-				 &ear->submods, fault);
+		err = policy_text_list(policy, yaml->submods, yaml->submods_count,
+				       &ear->submods, fault);
 	if (!err)
-		err = take_texts(policy, yaml->policies, yaml->policies_count,
-				 &ear->policies, fault);
+		err = policy_text_list(policy, yaml->policies, yaml->policies_count,
+				       &ear->policies, fault);
 	if (!err)
-		err = take_keys(policy, yaml, ear, fault);
+		err = policy_hex_list(policy, "ear.keys", yaml->keys, yaml->keys_count,
+				      SHA256_SIZE, &ear->keys, fault);
 	if (!err && yaml->min_status)
 		err = take_tier(policy, "ear.min-status", yaml->min_status,
 				&ear->min_status, fault);

@@ -35,23 +35,6 @@ const struct check *const policy_eat_rows[] = {
     &check_profile, &check_issuer, &check_software, &check_model, &check_submods, NULL,
 };
 
-static enum tobi_err take_texts(struct tobi_policy *policy, char **texts, unsigned count,
-				struct bytes_list *ret_list, struct tobi_fault *fault)
-{
-	if (count == 0)
-		return TOBI_OK;
-	ret_list->items = arena_array(&policy->arena, count, sizeof(*ret_list->items));
-	if (!ret_list->items)
-		return policy_no_memory(policy, fault);
-	for (unsigned i = 0; i < count; i++) {
-		ret_list->items[i] = arena_copy(&policy->arena, bytes_of_text(texts[i]));
-		if (!ret_list->items[i].ptr)
-			return policy_no_memory(policy, fault);
-	}
-	ret_list->count = count;
-	return TOBI_OK;
-}
-
 enum tobi_err policy_eat_take(struct tobi_policy *policy, const struct yaml_policy *all,
 			      struct tobi_fault *fault)
 {
@@ -84,8 +67,8 @@ enum tobi_err policy_eat_take(struct tobi_policy *policy, const struct yaml_poli
 		};
 
 		for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]) && !err; i++)
-			err = take_texts(policy, lists[i].texts, lists[i].count,
-					 lists[i].list, fault);
+			err = policy_text_list(policy, lists[i].texts, lists[i].count,
+					       lists[i].list, fault);
 	}
 	return err;
 }

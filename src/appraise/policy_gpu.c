@@ -32,32 +32,6 @@ static enum tobi_err take_texts(struct tobi_policy *policy, const char *field,
 	return TOBI_OK;
 }
 
-static enum tobi_err take_hashes(struct tobi_policy *policy, const char *field,
-				 char **texts, unsigned count, size_t size,
-				 struct bytes_list *ret_list, struct tobi_fault *fault)
-{
-	uint8_t value[NVIDIA_FWID_SIZE];
-
-	ret_list->items =
-	    arena_array(&policy->arena, count + 1u, sizeof(*ret_list->items));
-	if (!ret_list->items)
-		return policy_no_memory(policy, fault);
-	for (unsigned i = 0; i < count; i++) {
-		if (!hex_read(texts[i], value, size))
-			return policy_wrong(policy, field,
-					    size == NVIDIA_FWID_SIZE
-						? "an entry is not 96 hexadecimal digits"
-						: "an entry is not 16 hexadecimal digits",
-					    fault);
-		ret_list->items[i] =
-		    arena_copy(&policy->arena, (struct tobi_bytes){value, size});
-		if (!ret_list->items[i].ptr)
-			return policy_no_memory(policy, fault);
-	}
-	ret_list->count = count;
-	return TOBI_OK;
-}
-
 /* Up to 16, as many as can come. */
 static enum tobi_err take_count(struct tobi_policy *policy, const char *text,
 				struct policy_gpu *gpu, struct tobi_fault *fault)
@@ -184,11 +158,11 @@ static enum tobi_err take_boards(struct tobi_policy *policy, const struct yaml_g
 		err = take_texts(policy, "gpu.boards", yaml->boards, yaml->boards_count,
 				 &gpu->boards, fault);
 	if (!err)
-		err = take_hashes(policy, "gpu.fwids", yaml->fwids, yaml->fwids_count,
-				  NVIDIA_FWID_SIZE, &gpu->fwids, fault);
+		err = policy_hex_list(policy, "gpu.fwids", yaml->fwids, yaml->fwids_count,
+				      NVIDIA_FWID_SIZE, &gpu->fwids, fault);
 	return err ? err
-		   : take_hashes(policy, "gpu.chips", yaml->chips, yaml->chips_count,
-				 NVIDIA_UEID_SIZE, &gpu->chips, fault);
+		   : policy_hex_list(policy, "gpu.chips", yaml->chips, yaml->chips_count,
+				     NVIDIA_UEID_SIZE, &gpu->chips, fault);
 }
 
 enum tobi_err policy_gpu_take(struct tobi_policy *policy, const struct yaml_policy *whole,

@@ -90,23 +90,6 @@ static enum tobi_err take_pcrs(struct tobi_policy *policy, const char *section,
 	return TOBI_OK;
 }
 
-static enum tobi_err take_texts(struct tobi_policy *policy, char **texts, unsigned count,
-				struct bytes_list *ret_list, struct tobi_fault *fault)
-{
-	if (count == 0)
-		return TOBI_OK;
-	ret_list->items = arena_array(&policy->arena, count, sizeof(*ret_list->items));
-	if (!ret_list->items)
-		return policy_no_memory(policy, fault);
-	for (unsigned i = 0; i < count; i++) {
-		ret_list->items[i] = arena_copy(&policy->arena, bytes_of_text(texts[i]));
-		if (!ret_list->items[i].ptr)
-			return policy_no_memory(policy, fault);
-	}
-	ret_list->count = count;
-	return TOBI_OK;
-}
-
 /* A PCR into which one text was measured: SHA-384 of 48 zeros and the text. */
 static enum tobi_err measure(struct tobi_policy *policy, const struct bytes_list *texts,
 			     struct bytes_list *ret_pcrs, struct tobi_fault *fault)
@@ -144,7 +127,7 @@ static enum tobi_err take_measured(struct tobi_policy *policy, const char *key,
 				   struct bytes_list *ret_texts,
 				   struct bytes_list *ret_pcrs, struct tobi_fault *fault)
 {
-	enum tobi_err err = take_texts(policy, texts, count, ret_texts, fault);
+	enum tobi_err err = policy_text_list(policy, texts, count, ret_texts, fault);
 
 	if (!err && count && nitro->pcrs[pcr].size)
 		return wrong(policy, "nitro", key,
@@ -193,8 +176,8 @@ static enum tobi_err take(struct tobi_policy *policy, const char *section,
 	err = take_pcrs(policy, section, yaml, is_tpm ? NITRO_TPM_PCRS : NITRO_PCRS,
 			nitro, fault);
 	if (!err)
-		err = take_texts(policy, yaml->modules, yaml->modules_count,
-				 &nitro->modules, fault);
+		err = policy_text_list(policy, yaml->modules, yaml->modules_count,
+				       &nitro->modules, fault);
 	if (!err)
 		err = take_measured(policy, "role-arns", yaml->roles, yaml->roles_count,
 				    NITRO_PCR_ROLE, nitro, &nitro->roles,

@@ -93,12 +93,12 @@ enum tobi_err policy_psa_take(struct tobi_policy *policy, const struct yaml_poli
 	psa->no_measurements = yaml->no_measurements != NULL;
 	err = policy_arm_take(policy, "psa", &yaml->arm, &psa->arm, fault);
 	if (!err)
-		err = policy_arm_take_texts(policy, yaml->profiles, yaml->profiles_count,
-					    &psa->profiles, fault);
+		err = policy_text_list(policy, yaml->profiles, yaml->profiles_count,
+				       &psa->profiles, fault);
 	if (!err)
-		err = policy_arm_take_texts(policy, yaml->certifications,
-					    yaml->certifications_count,
-					    &psa->certifications, fault);
+		err = policy_text_list(policy, yaml->certifications,
+				       yaml->certifications_count, &psa->certifications,
+				       fault);
 	if (!err)
 		err = take_clients(policy, yaml, psa, fault);
 	if (!err)

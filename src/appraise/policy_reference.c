@@ -69,21 +69,6 @@ static enum tobi_err take_signers(struct tobi_policy *policy,
 	return err;
 }
 
-static enum tobi_err take_texts(struct tobi_policy *policy, char **texts, unsigned count,
-				struct bytes_list *ret_list, struct tobi_fault *fault)
-{
-	if (!count)
-		return TOBI_OK;
-	ret_list->items = arena_array(&policy->arena, count, sizeof(*ret_list->items));
-	for (unsigned i = 0; i < count && ret_list->items; i++) {
-		ret_list->items[i] = arena_copy(&policy->arena, bytes_of_text(texts[i]));
-		if (!ret_list->items[i].ptr)
-			return policy_no_memory(policy, fault);
-		ret_list->count = i + 1;
-	}
-	return ret_list->items ? TOBI_OK : policy_no_memory(policy, fault);
-}
-
 /* Of what holds: only that has keys to give. */
 static const struct corim *vouched(const struct policy_reference *reference, size_t index)
 {
@@ -306,11 +291,11 @@ enum tobi_err policy_reference_take(struct tobi_policy *policy,
 	reference->allow_unsigned = yaml->unsigned_documents != NULL;
 	err = take_signers(policy, yaml, fault);
 	if (!err)
-		err = take_texts(policy, yaml->profiles, yaml->profiles_count,
-				 &reference->profiles, fault);
+		err = policy_text_list(policy, yaml->profiles, yaml->profiles_count,
+				       &reference->profiles, fault);
 	if (!err)
-		err = take_texts(policy, yaml->endorsed, yaml->endorsed_count,
-				 &reference->endorsed, fault);
+		err = policy_text_list(policy, yaml->endorsed, yaml->endorsed_count,
+				       &reference->endorsed, fault);
 	return err ? err : take_documents(policy, yaml, fault);
 }
 

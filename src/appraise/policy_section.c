@@ -21,6 +21,7 @@
 #include "appraise/policy_tpm.h"
 #include "base/fault.h"
 #include "base/hex.h"
+#include "base/secret.h"
 
 /* It is asked in appraise.c, for it is about other evidence than the rest. */
 static void guest_no_rows(struct tobi_result *result)
@@ -126,4 +127,47 @@ void policy_run_list(struct tobi_result *result, const struct check *check,
 		    found ? "the one in the policy" : policy_hex(result, list->items[0]);
 	check_record(&result->list, check, bytes_list_has(list, value), expected,
 		     found ? found : policy_hex(result, value));
+}
+
+enum tobi_err policy_text_list(struct tobi_policy *policy, char **texts, unsigned count,
+			       struct bytes_list *ret_list, struct tobi_fault *fault)
+{
+	if (count == 0)
+		return TOBI_OK;
+	ret_list->items = arena_array(&policy->arena, count, sizeof(*ret_list->items));
+	if (!ret_list->items)
+		return policy_no_memory(policy, fault);
+	for (unsigned i = 0; i < count; i++) {
+		ret_list->items[i] = arena_copy(&policy->arena, bytes_of_text(texts[i]));
+		if (!ret_list->items[i].ptr)
+			return policy_no_memory(policy, fault);
+	}
+	ret_list->count = count;
+	return TOBI_OK;
+}
+
+enum tobi_err policy_hex_list(struct tobi_policy *policy, const char *field, char **texts,
+			      unsigned count, size_t size, struct bytes_list *ret_list,
+			      struct tobi_fault *fault)
+{
+	struct tobi_bytes *items;
+
+	if (count == 0)
+		return TOBI_OK;
+	items = arena_array(&policy->arena, count, sizeof(*items));
+	if (!items)
+		return policy_no_memory(policy, fault);
+	for (unsigned i = 0; i < count; i++) {
+		uint8_t *value = arena_alloc(&policy->arena, size);
+
+		if (!value)
+			return policy_no_memory(policy, fault);
+		if (!hex_read(texts[i], value, size))
+			return fault_set(fault, TOBI_E_MALFORMED, policy->name, field,
+					 "an entry is not %zu hexadecimal digits",
+					 2 * size);
+		items[i] = (struct tobi_bytes){value, size};
+	}
+	*ret_list = (struct bytes_list){items, count};
+	return TOBI_OK;
 }

@@ -32,6 +32,15 @@ enum tobi_err policy_no_memory(const struct tobi_policy *policy,
 /* For a record; "nothing" for no bytes. In the result's arena. */
 const char *policy_hex(struct tobi_result *result, struct tobi_bytes bytes);
 
+/* A list of a section's own: texts as they are, and texts of size bytes in hexadecimal.
+ * Without any the list is left as it is. TOBI_E_MALFORMED, _MEMORY. */
+TOBI_MUST_USE enum tobi_err policy_text_list(struct tobi_policy *policy, char **texts,
+					     unsigned count, struct bytes_list *ret_list,
+					     struct tobi_fault *fault);
+TOBI_MUST_USE enum tobi_err policy_hex_list(struct tobi_policy *policy, const char *field,
+					    char **texts, unsigned count, size_t size,
+					    struct bytes_list *ret_list,
+					    struct tobi_fault *fault);
 /* The value must be in the list; waived where the policy names none. found: how people
  * call the value; NULL: in hexadecimal. */
 void policy_run_list(struct tobi_result *result, const struct check *check,

@@ -150,22 +150,6 @@ static enum tobi_err take_hex(struct tobi_policy *policy, const char *field, cha
 	return TOBI_OK;
 }
 
-static enum tobi_err take_texts(struct tobi_policy *policy, char **texts, unsigned count,
-				struct bytes_list *ret_list, struct tobi_fault *fault)
-{
-	ret_list->items =
-	    arena_array(&policy->arena, count + 1u, sizeof(*ret_list->items));
-	if (!ret_list->items)
-		return policy_no_memory(policy, fault);
-	for (unsigned i = 0; i < count; i++) {
-		ret_list->items[i] = arena_copy(&policy->arena, bytes_of_text(texts[i]));
-		if (!ret_list->items[i].ptr)
-			return policy_no_memory(policy, fault);
-	}
-	ret_list->count = count;
-	return TOBI_OK;
-}
-
 static enum tobi_err take_required(struct tobi_policy *policy, const char *field,
 				   const char *text, bool *ret_asked,
 				   struct tobi_fault *fault)
@@ -225,14 +209,14 @@ static enum tobi_err take_lists(struct tobi_policy *policy, const struct yaml_tp
 			       yaml->certified_keys_count, SHA256_SIZE,
 			       &tpm->certified_keys, fault);
 	if (!err)
-		err = take_texts(policy, yaml->projects, yaml->projects_count,
-				 &tpm->projects, fault);
+		err = policy_text_list(policy, yaml->projects, yaml->projects_count,
+				       &tpm->projects, fault);
 	if (!err)
-		err = take_texts(policy, yaml->zones, yaml->zones_count, &tpm->zones,
-				 fault);
+		err = policy_text_list(policy, yaml->zones, yaml->zones_count,
+				       &tpm->zones, fault);
 	if (!err)
-		err = take_texts(policy, yaml->instances, yaml->instances_count,
-				 &tpm->instances, fault);
+		err = policy_text_list(policy, yaml->instances, yaml->instances_count,
+				       &tpm->instances, fault);
 	return err;
 }
 

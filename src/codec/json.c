@@ -3,8 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/fault.h"
 #include "base/limits.h"
+#include "codec/base64.h"
 
 /* jansson's own ceiling on depth (2,048) is far above ours: brackets are counted first.
  */
@@ -80,4 +82,14 @@ enum tobi_err json_member(const json_t *json, const char *name, json_type type,
 				 "it has the wrong type");
 	*ret_borrowed = member;
 	return TOBI_OK;
+}
+
+json_t *json_base64url(struct tobi_bytes bytes, size_t ceiling)
+{
+	CLEANUP(wr_done) struct writer text = wr_init(ceiling);
+
+	base64url_write(&text, bytes);
+	if (wr_err(&text))
+		return NULL;
+	return json_stringn(text.size ? (const char *)text.ptr : "", text.size);
 }

@@ -17,5 +17,8 @@ TOBI_MUST_USE enum tobi_err json_write(const json_t *json, bool indented,
 TOBI_MUST_USE enum tobi_err json_member(const json_t *json, const char *name,
 					json_type type, const char *object,
 					json_t **ret_borrowed, struct tobi_fault *fault);
+/* A text of the bytes in base64url, of at most ceiling characters; NULL when it would be
+ * longer, and without memory. */
+json_t *json_base64url(struct tobi_bytes bytes, size_t ceiling);
 
 #endif

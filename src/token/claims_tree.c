@@ -8,7 +8,6 @@
 #include "base/fault.h"
 #include "base/limits.h"
 #include "base/secret.h"
-#include "codec/base64.h"
 #include "codec/cbor.h"
 #include "codec/json.h"
 
@@ -117,16 +116,6 @@ struct tree {
 	enum context inside;
 };
 
-static json_t *base64url_json(struct tobi_bytes bytes)
-{
-	CLEANUP(wr_done) struct writer text = wr_init(2 * LIMIT_EVIDENCE);
-
-	base64url_write(&text, bytes);
-	if (wr_err(&text))
-		return NULL;
-	return json_stringn(text.size ? (const char *)text.ptr : "", text.size);
-}
-
 /* Puts it where it belongs; takes the reference. */
 static void put(struct tree *tree, json_t *value)
 {
@@ -195,7 +184,8 @@ static void put_submodule(struct tree *tree, enum cbor_kind kind)
 	case CBOR_BYTES:
 		put(tree,
 		    json_pack("[s, o]", "CBOR",
-			      base64url_json(cbor_bytes(cbor, LIMIT_TOKEN, "submods"))));
+			      json_base64url(cbor_bytes(cbor, LIMIT_TOKEN, "submods"),
+					     2 * LIMIT_EVIDENCE)));
 		return;
 	case CBOR_TEXT:
 		put_selector(tree, cbor_text(cbor, LIMIT_TOKEN, "submods"));
@@ -205,7 +195,8 @@ static void put_submodule(struct tree *tree, enum cbor_kind kind)
 			cbor_fail(cbor, TOBI_E_MALFORMED, "submods");
 		algorithm = cbor_int(cbor, "submods");
 		put(tree, json_pack("[s, [I, o]]", "DIGEST", (json_int_t)algorithm,
-				    base64url_json(cbor_bytes(cbor, 64, "submods"))));
+				    json_base64url(cbor_bytes(cbor, 64, "submods"),
+						   2 * LIMIT_EVIDENCE)));
 		return;
 	default:
 		cbor_fail(cbor, TOBI_E_MALFORMED, "submods");
@@ -238,7 +229,8 @@ static void read_value(struct tree *tree)
 		put(tree, json_integer(cbor_int(cbor, "number")));
 		return;
 	case CBOR_BYTES:
-		put(tree, base64url_json(cbor_bytes(cbor, LIMIT_EVIDENCE, "bytes")));
+		put(tree, json_base64url(cbor_bytes(cbor, LIMIT_EVIDENCE, "bytes"),
+					 2 * LIMIT_EVIDENCE));
 		return;
 	case CBOR_TEXT:
 		put(tree, text_json(cbor_text(cbor, LIMIT_EVIDENCE, "text")));

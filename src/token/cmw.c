@@ -2,7 +2,6 @@
 
 #include "base/fault.h"
 #include "base/secret.h"
-#include "codec/base64.h"
 #include "codec/cbor.h"
 #include "codec/json.h"
 #include "token/cmw_record.h"
@@ -109,19 +108,6 @@ void cmw_write(struct writer *out, const struct cmw_record *records, size_t coun
 
 /* ---- JSON: [type, base64url, ? indicator] ---- */
 
-static json_t *base64url_json(struct tobi_bytes bytes)
-{
-	struct writer text = wr_init(2 * LIMIT_CMW);
-	json_t *json;
-
-	base64url_write(&text, bytes);
-	json = wr_err(&text)
-		   ? NULL
-		   : json_stringn(text.size ? (const char *)text.ptr : "", text.size);
-	wr_done(&text);
-	return json;
-}
-
 static json_t *record_json(const struct cmw_record *record)
 {
 	json_t *json = json_array();
@@ -131,7 +117,7 @@ static json_t *record_json(const struct cmw_record *record)
 				  ? json_stringn((const char *)record->media_type.ptr,
 						 record->media_type.size)
 				  : json_integer((json_int_t)record->content_format));
-	json_array_append_new(json, base64url_json(record->value));
+	json_array_append_new(json, json_base64url(record->value, 2 * LIMIT_CMW));
 	if (record->indicator)
 		json_array_append_new(json, json_integer(record->indicator));
 	return json;

@@ -6,10 +6,10 @@
 #include "base/fault.h"
 #include "base/limits.h"
 #include "base/secret.h"
-#include "codec/base64.h"
 #include "codec/cbor.h"
-#include "pki/cose_key.h"
 #include "codec/jose.h"
+#include "codec/json.h"
+#include "pki/cose_key.h"
 #include "token/ear.h"
 
 enum {
@@ -28,14 +28,6 @@ enum {
 	CNF_KEY = 1,
 	CNF_KID = 3,
 };
-
-static json_t *base64url_json(struct tobi_bytes bytes)
-{
-	CLEANUP(wr_done) struct writer text = wr_init(LIMIT_PEM);
-
-	base64url_write(&text, bytes);
-	return wr_err(&text) ? NULL : json_stringn((const char *)text.ptr, text.size);
-}
 
 static const char *profile_of(const struct ear_content *content)
 {
@@ -62,7 +54,8 @@ static json_t *attestation_json(EVP_PKEY *key)
 
 	return key_spki(key, &der, NULL)
 		   ? NULL
-		   : json_pack("{s:o}", "akpub", base64url_json(wr_view(&der)));
+		   : json_pack("{s:o}", "akpub",
+			       json_base64url(wr_view(&der), LIMIT_PEM));
 }
 
 static json_t *confirmation_json(const struct ear_content *content)
@@ -71,7 +64,8 @@ static json_t *confirmation_json(const struct ear_content *content)
 		return json_pack("{s:o}", "jwk", jwk_write(content->key));
 	return json_pack(
 	    "{s:o}", "kid",
-	    base64url_json((struct tobi_bytes){content->key_spki, SHA256_SIZE}));
+	    json_base64url((struct tobi_bytes){content->key_spki, SHA256_SIZE},
+			   LIMIT_PEM));
 }
 
 static json_t *appraisal_json(const struct ear_content *content)
@@ -105,7 +99,8 @@ json_t *ear_tree(const struct ear_content *content)
 	if (content->expires)
 		json_object_set_new(json, "exp", json_integer(content->expires));
 	if (content->nonce.size)
-		json_object_set_new(json, "eat_nonce", base64url_json(content->nonce));
+		json_object_set_new(json, "eat_nonce",
+				    json_base64url(content->nonce, LIMIT_PEM));
 	if (content->key || content->key_spki)
 		json_object_set_new(json, "cnf", confirmation_json(content));
 	return json;
