@@ -8,6 +8,9 @@
 
 enum { NV_CHUNK = 512, PATIENCE_MS = 30000, HANDLES_MAX = 64, BYTES_MAX = 4096 };
 
+/* TPM2_PERSISTENT_FIRST of tss2 shifts a bit into the sign. */
+static const uint32_t PERSISTENT_FIRST = UINT32_C(0x81000000);
+
 static const TPMA_OBJECT AK_ATTRIBUTES =
     TPMA_OBJECT_RESTRICTED | TPMA_OBJECT_SIGN_ENCRYPT | TPMA_OBJECT_FIXEDTPM |
     TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_SENSITIVEDATAORIGIN;
@@ -273,11 +276,11 @@ enum tobi_err tpm_ask_key(struct tpm *tpm, uint32_t handle, ESYS_TR *ret_key,
 
 	if (handle)
 		return take_handle(tpm, handle, ret_key, fault);
-	err = tpm_result(tpm,
-			 Esys_GetCapability(tpm->esys, NONE, TPM2_CAP_HANDLES,
-					    TPM2_PERSISTENT_FIRST, HANDLES_MAX, &more,
-					    &handles),
-			 "handles", fault);
+	err =
+	    tpm_result(tpm,
+		       Esys_GetCapability(tpm->esys, NONE, TPM2_CAP_HANDLES,
+					  PERSISTENT_FIRST, HANDLES_MAX, &more, &handles),
+		       "handles", fault);
 	for (size_t i = 0; !err && !found && i < handles->data.handles.count; i++)
 		found = !take_handle(tpm, handles->data.handles.handle[i], ret_key, NULL);
 	Esys_Free(handles);
