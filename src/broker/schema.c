@@ -1,0 +1,12 @@
+#include "broker/broker.h"
+
+/* What the broker knows of itself: the log's name, who the operator is, ... */
+static const char *const about[] = {
+    "CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT NOT NULL)", NULL};
+
+/* Rows are only ever added at the end. */
+const struct db_migration broker_migrations[] = {
+    {"about", about},
+};
+const size_t broker_migration_count =
+    sizeof(broker_migrations) / sizeof(broker_migrations[0]);
