@@ -44,6 +44,19 @@ bool utf8_is_text(struct tobi_bytes bytes)
 	return true;
 }
 
+bool utf8_is_valid(struct tobi_bytes bytes)
+{
+	for (size_t i = 0; i < bytes.size;) {
+		uint32_t point = 0;
+		size_t size = sequence(bytes.ptr + i, bytes.size - i, &point);
+
+		if (size == 0 || point == 0)
+			return false;
+		i += size;
+	}
+	return true;
+}
+
 void utf8_write_escaped(struct writer *out, struct tobi_bytes bytes)
 {
 	for (size_t i = 0; i < bytes.size;) {

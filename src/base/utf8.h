@@ -8,6 +8,8 @@
 
 /* Well formed, and without control characters (C0, DEL, C1). */
 bool utf8_is_text(struct tobi_bytes bytes);
+/* Well formed, and without zero bytes: line ends and other controls may be in it. */
+bool utf8_is_valid(struct tobi_bytes bytes);
 /* Appends what came from outside for people to read: all else becomes \xNN. */
 void utf8_write_escaped(struct writer *out, struct tobi_bytes bytes);
 

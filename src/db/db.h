@@ -55,7 +55,8 @@ TOBI_MUST_USE enum tobi_err db_migrate(struct db *db,
 				       const struct db_migration *migrations,
 				       size_t count, struct tobi_fault *fault);
 
-/* Waits while all are taken. A connection that broke is opened anew here. */
+/* Waits while all are taken (10 s: then TOBI_E_TIMEOUT). A connection that broke is
+ * opened anew here: TOBI_E_SYSTEM while the server is away. */
 TOBI_MUST_USE enum tobi_err db_take(struct db *db, struct db_conn **ret_conn,
 				    struct tobi_fault *fault);
 /* Rolls back what was not committed. Accepts NULL. */
@@ -64,31 +65,45 @@ void db_give(struct db_conn *conn);
 /* A transaction that will write: it waits for other writers, at most the busy time (10 s:
  * then TOBI_E_TIMEOUT). In PostgreSQL it is serializable: TOBI_E_EXISTS never comes from
  * a lost race but from a unique index; a race that was lost is TOBI_E_TIMEOUT, and may be
- * tried again from db_begin() on. */
+ * tried again from db_begin() on. After a statement that failed nothing but a rollback is
+ * left (ON CONFLICT DO NOTHING and ret_changed tell of what is there without failing);
+ * db_commit() says so. When the server goes away within db_commit() the fault says that
+ * nobody knows whether it was done. */
 TOBI_MUST_USE enum tobi_err db_begin(struct db_conn *conn, struct tobi_fault *fault);
 TOBI_MUST_USE enum tobi_err db_commit(struct db_conn *conn, struct tobi_fault *fault);
 void db_rollback(struct db_conn *conn);
 
-/* Called for each row; values are borrowed until it returns. Not TOBI_OK ends the
- * statement with that error. */
+/* Called for each row; values are borrowed until it returns; a text is followed by a zero
+ * byte. Truth values are DB_INTEGER; a sum needs CAST(SUM(x) AS BIGINT). Not TOBI_OK ends
+ * the statement with that error. It may run other statements. Rows may all be in memory
+ * at once: say LIMIT. */
 typedef enum tobi_err db_row(void *context, const struct db_value *values, size_t count,
 			     struct tobi_fault *fault);
 
 /*
  * One statement, outside of a transaction or within. row may be NULL; ret_changed (rows
- * changed) too. Statements are prepared once for each connection and text (the pointer
+ * changed) too. At most 256 values, and columns of a row; texts are UTF-8 without zero
+ * bytes. Statements are prepared once for each connection and text (the pointer
  * need not be the same). Errors: TOBI_E_EXISTS (a unique index), TOBI_E_TIMEOUT (locked,
- * or a race that was lost), TOBI_E_SYSTEM (no space, the server is gone: the fault says
- * what), TOBI_E_LIMIT (a value over 16 MiB).
+ * a race that was lost, or over 30 s), TOBI_E_SYSTEM (no space, the server is gone: the
+ * fault says what), TOBI_E_LIMIT (a value over 16 MiB), TOBI_E_ARGUMENT (the statement,
+ * its values, another constraint), TOBI_E_MALFORMED (the database is damaged),
+ * TOBI_E_DENIED.
  */
 TOBI_MUST_USE enum tobi_err db_run(struct db_conn *conn, const char *sql,
 				   const struct db_value *values, size_t count,
 				   db_row *row, void *context, uint64_t *ret_changed,
 				   struct tobi_fault *fault);
 
-/* A copy of all of it while others go on: a SQLite file. TOBI_E_UNSUPPORTED for
- * PostgreSQL, which has pg_dump for that. */
+/* A copy of all of it, as it is at one moment, while others go on: a SQLite file, 0600,
+ * whole or not there. TOBI_E_EXISTS; TOBI_E_UNSUPPORTED for PostgreSQL, which has pg_dump
+ * for that. */
 TOBI_MUST_USE enum tobi_err db_backup(struct db *db, const char *path,
 				      struct tobi_fault *fault);
+/* For readiness: whether the database answers. */
+TOBI_MUST_USE enum tobi_err db_check(struct db *db, struct tobi_fault *fault);
+/* Reads all of a SQLite file for damage (TOBI_E_MALFORMED); as db_check() for PostgreSQL,
+ * which has pg_amcheck for that. */
+TOBI_MUST_USE enum tobi_err db_check_all(struct db *db, struct tobi_fault *fault);
 
 #endif
