@@ -9,7 +9,7 @@
 #include "base/utf8.h"
 #include "db/backend.h"
 
-static const struct db_ops *const backends[] = {&db_sqlite};
+static const struct db_ops *const backends[] = {&db_sqlite, &db_postgres};
 
 struct timespec db_deadline(unsigned ms)
 {
