@@ -12,6 +12,7 @@
 
 struct keyring;
 struct decision_log;
+struct policy_cache;
 
 struct broker_setup {
 	const char *name;     /* of this broker, in tokens and heads: a URI or a word */
@@ -23,6 +24,9 @@ struct broker_setup {
 	size_t sessions;	 /* at once; 0: 100,000 */
 	EVP_PKEY *token_key;	 /* P-256: signs tokens and log heads; taken over */
 	const struct tobi_policy *entry; /* whose evidence is taken at all; or NULL */
+	/* The names by which clients reach it, "host" or "host:port", NULL at the end:
+	 * signed requests for another broker are refused. NULL: any name will do. */
+	const char *const *hosts;
 	const struct tobi_collateral *collateral; /* or NULL */
 	int64_t (*now)(void);
 };
@@ -32,6 +36,8 @@ struct broker {
 	struct db *db;
 	struct keyring *keyring;
 	struct decision_log *log;
+	struct policy_cache *policies; /* of resources, parsed */
+	uint8_t row_key[32];	       /* row_seal.h */
 };
 
 /* Opens database (and brings its schema up to date), keys and log. Errors: those of

@@ -11,6 +11,7 @@
 #include "base/writer.h"
 
 struct broker;
+struct principal;
 
 enum http_method { HTTP_GET = 1, HTTP_POST = 2, HTTP_PUT = 4, HTTP_DELETE = 8 };
 
@@ -25,6 +26,9 @@ struct broker_request {
 	/* SHA-384 of the key of the client's TLS certificate, or NULL. */
 	const uint8_t *client_key;
 	int64_t now; /* seconds since 1970 */
+	/* Who asks, of routes that are not ROUTE_OPEN: what principal_of() said to the
+	 * server, which asks it once, as a signature counts once. */
+	const struct principal *principal;
 	/* A header's value, NULL when it is not there; name in small letters. A header
 	 * that came more than once was refused before. */
 	const char *(*header)(const struct broker_request *request, const char *name);
@@ -60,7 +64,8 @@ typedef enum tobi_err broker_handler(struct broker *broker,
 				     struct broker_reply *reply,
 				     struct tobi_fault *fault);
 
-/* Who may call. Checked by the server before the handler: it was forgotten otherwise. */
+/* Who may call. Checked by the server before the handler: it was forgotten otherwise.
+ * What it found is the request's principal. */
 enum route_access {
 	ROUTE_OPEN,  /* everybody; limited per address */
 	ROUTE_OWNER, /* principal_of() (broker/principal.h) must know who asks */
