@@ -95,6 +95,16 @@ enum {
 	LIMIT_ATLS_NAMES = 32, /* evidence types, inner protocols */
 	LIMIT_ATLS_NAME = 64,
 	LIMIT_ATLS_EXCHANGE_MS = 30000,
+
+	LIMIT_BROKER_OWNERS = 10000,
+	LIMIT_BROKER_KEYS = 16,		   /* of one owner */
+	LIMIT_BROKER_REPOSITORIES = 256,   /* of one owner */
+	LIMIT_BROKER_RESOURCES = 100000,   /* of one owner */
+	LIMIT_BROKER_VERSIONS = 64,	   /* of one resource */
+	LIMIT_BROKER_REFERENCES = 4 << 20, /* reference values of one policy */
+	LIMIT_BROKER_BODY = 9 << 20,   /* of a request that brings secret and policy */
+	LIMIT_BROKER_CACHED = 256,     /* policies that are kept, parsed */
+	LIMIT_BROKER_CACHE = 64 << 20, /* their texts and files together */
 };
 
 /* 16 GiB: too large for an enum. */

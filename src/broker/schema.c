@@ -1,4 +1,4 @@
-#include "broker/broker.h"
+#include "broker/schema.h"
 
 /* What the broker knows of itself: the log's name, who the operator is, ... */
 static const char *const about[] = {
@@ -7,6 +7,8 @@ static const char *const about[] = {
 /* Rows are only ever added at the end. */
 const struct db_migration broker_migrations[] = {
     {"about", about},
+    {"owners", schema_owners},
+    {"resources", schema_resources},
 };
 const size_t broker_migration_count =
     sizeof(broker_migrations) / sizeof(broker_migrations[0]);

@@ -1,0 +1,10 @@
+/* The statements of each part's tables; schema.c puts them in order. */
+#ifndef TOBI_BROKER_SCHEMA_H
+#define TOBI_BROKER_SCHEMA_H
+
+#include "broker/broker.h"
+
+/* NULL at the end of each. */
+extern const char *const schema_owners[], *const schema_resources[];
+
+#endif
