@@ -100,16 +100,17 @@ TOBI_MUST_USE enum tobi_err resource_open(struct broker *broker,
 					  struct secret *ret_secret,
 					  struct tobi_fault *fault);
 
-/*
- * One step of moving all secrets under the present store key: up to limit versions from
- * *place on, which begins as {0} and is moved. *ret_done once there are no more.
- */
-struct resource_place {
-	struct resource_name name;
+/* Moving all secrets under the present store key, step by step. Begins as {0}. */
+struct resource_rewrap {
+	struct resource_name name; /* and version: as far as it came */
 	uint64_t version;
+	size_t moved;  /* by all steps with this struct */
+	size_t failed; /* that no broker of these keys has sealed; left as they are */
+	bool done;
 };
-TOBI_MUST_USE enum tobi_err
-resource_rewrap_step(struct broker *broker, struct resource_place *place, size_t limit,
-		     size_t *ret_moved, bool *ret_done, struct tobi_fault *fault);
+/* Up to limit versions. */
+TOBI_MUST_USE enum tobi_err resource_rewrap_step(struct broker *broker,
+						 struct resource_rewrap *rewrap,
+						 size_t limit, struct tobi_fault *fault);
 
 #endif

@@ -18,6 +18,17 @@ void resource_context(const struct resource_name *name, uint64_t version,
 	wr_printf(out, "tobichi resource\n%s\n%" PRIu64 "\n%s", text, version, owner);
 }
 
+/* What the keyring's provider says is no answer to whoever asks for a secret: not that
+ * there is none, nor that he may not. */
+static enum tobi_err of_keyring(enum tobi_err err, struct tobi_fault *fault)
+{
+	if (!err || err == TOBI_E_MEMORY || err == TOBI_E_CRYPTO)
+		return err;
+	if (fault)
+		fault->code = TOBI_E_SYSTEM;
+	return TOBI_E_SYSTEM;
+}
+
 enum tobi_err resource_seal(struct broker *broker, const struct resource_name *name,
 			    uint64_t version, const char *owner, struct tobi_bytes plain,
 			    struct writer *out, struct tobi_fault *fault)
@@ -27,7 +38,8 @@ enum tobi_err resource_seal(struct broker *broker, const struct resource_name *n
 	resource_context(name, version, owner, &context);
 	if (wr_err(&context))
 		return fault_set(fault, wr_err(&context), "secret", "", "no room");
-	return keyring_seal(broker->keyring, wr_view(&context), plain, out, fault);
+	return of_keyring(
+	    keyring_seal(broker->keyring, wr_view(&context), plain, out, fault), fault);
 }
 
 #define OF_VERSION "repository = ? AND type = ? AND tag = ? AND version = ?"
@@ -162,14 +174,16 @@ enum tobi_err resource_open(struct broker *broker, const struct resource_name *n
 	if (!err)
 		err = wr_err(&context);
 	return err ? err
-		   : keyring_open_blob(broker->keyring, wr_view(&context),
-				       wr_view(&sealed), ret_secret, fault);
+		   : of_keyring(keyring_open_blob(broker->keyring, wr_view(&context),
+						  wr_view(&sealed), ret_secret, fault),
+				fault);
 }
 
 /* ---- rewrap ---- */
 
 struct step {
-	struct resource_place place;
+	struct resource_name name;
+	uint64_t version;
 	char owner[65];
 	struct writer sealed;
 	bool found;
@@ -179,7 +193,7 @@ static enum tobi_err take_next(void *context, const struct db_value *values, siz
 			       struct tobi_fault *fault)
 {
 	struct step *step = context;
-	struct resource_name *name = &step->place.name;
+	struct resource_name *name = &step->name;
 	enum tobi_err err = TOBI_E_MALFORMED;
 
 	if (count == 6)
@@ -193,7 +207,7 @@ static enum tobi_err take_next(void *context, const struct db_value *values, siz
 		err = store_text(&values[4], step->owner, sizeof(step->owner), fault);
 	if (!err)
 		err = take_sealed(&step->sealed, &values[5], 1, fault);
-	step->place.version = (uint64_t)store_integer(&values[3]);
+	step->version = (uint64_t)store_integer(&values[3]);
 	step->found = !err;
 	return err;
 }
@@ -202,12 +216,12 @@ static enum tobi_err take_next(void *context, const struct db_value *values, siz
 static enum tobi_err replace(struct broker *broker, const struct step *step,
 			     const struct writer *moved, struct tobi_fault *fault)
 {
-	const struct resource_name *name = &step->place.name;
+	const struct resource_name *name = &step->name;
 	const struct db_value values[] = {db_bytes(wr_view(moved)),
 					  db_text(name->repository),
 					  db_text(name->type),
 					  db_text(name->tag),
-					  db_integer((int64_t)step->place.version),
+					  db_integer((int64_t)step->version),
 					  db_bytes(wr_view(&step->sealed))};
 
 	return store_run(broker->db,
@@ -216,36 +230,37 @@ static enum tobi_err replace(struct broker *broker, const struct step *step,
 			 values, STORE_COUNT(values), NULL, NULL, NULL, fault);
 }
 
+/* One that cannot be opened is counted, and left: it must not stand before the others. */
 static enum tobi_err move(struct broker *broker, const struct step *step,
-			  size_t *ret_moved, struct tobi_fault *fault)
+			  struct resource_rewrap *rewrap, struct tobi_fault *fault)
 {
 	CLEANUP(wr_done) struct writer context = wr_init(RESOURCE_CONTEXT_MAX);
 	CLEANUP(wr_done) struct writer moved = wr_init(LIMIT_SEALED);
 	bool changed = false;
 	enum tobi_err err;
 
-	resource_context(&step->place.name, step->place.version, step->owner, &context);
+	resource_context(&step->name, step->version, step->owner, &context);
 	err = wr_err(&context);
 	if (!err)
 		err = keyring_rewrap(broker->keyring, wr_view(&context),
 				     wr_view(&step->sealed), &moved, &changed, fault);
+	if (err == TOBI_E_SIGNATURE || err == TOBI_E_MALFORMED) {
+		rewrap->failed++;
+		return TOBI_OK;
+	}
 	if (!err && changed)
 		err = replace(broker, step, &moved, fault);
-	*ret_moved += !err && changed;
+	rewrap->moved += !err && changed;
 	return err;
 }
 
-enum tobi_err resource_rewrap_step(struct broker *broker, struct resource_place *place,
-				   size_t limit, size_t *ret_moved, bool *ret_done,
-				   struct tobi_fault *fault)
+enum tobi_err resource_rewrap_step(struct broker *broker, struct resource_rewrap *rewrap,
+				   size_t limit, struct tobi_fault *fault)
 {
-	size_t moved = 0;
-
-	for (size_t i = 0; i < limit; i++) {
+	for (size_t i = 0; i < limit && !rewrap->done; i++) {
 		const struct version_values after =
-		    of_version(&place->name, place->version);
-		CLEANUP(wr_done) struct writer sealed = wr_init(LIMIT_SEALED);
-		struct step step = {.sealed = sealed};
+		    of_version(&rewrap->name, rewrap->version);
+		struct step step = {.sealed = wr_init(LIMIT_SEALED)};
 		enum tobi_err err = store_run(
 		    broker->db,
 		    "SELECT v.repository, v.type, v.tag, v.version, r.owner, v.sealed "
@@ -255,17 +270,16 @@ enum tobi_err resource_rewrap_step(struct broker *broker, struct resource_place 
 		    "v.repository, v.type, v.tag, v.version LIMIT 1",
 		    after.values, 4, take_next, &step, NULL, fault);
 
-		sealed = step.sealed;
-		if (!err && !step.found) {
-			*ret_done = true;
-			break;
-		}
-		if (!err)
-			err = move(broker, &step, &moved, fault);
+		if (!err && step.found)
+			err = move(broker, &step, rewrap, fault);
+		wr_done(&step.sealed);
 		if (err)
 			return err;
-		*place = step.place;
+		rewrap->done = !step.found;
+		if (step.found) {
+			rewrap->name = step.name;
+			rewrap->version = step.version;
+		}
 	}
-	*ret_moved = moved;
 	return TOBI_OK;
 }
