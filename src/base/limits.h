@@ -105,6 +105,10 @@ enum {
 	LIMIT_BROKER_BODY = 9 << 20,   /* of a request that brings secret and policy */
 	LIMIT_BROKER_CACHED = 256,     /* policies that are kept, parsed */
 	LIMIT_BROKER_CACHE = 64 << 20, /* their texts and files together */
+	LIMIT_KBS_REQUEST = 4 << 10, /* of the key-broker protocol: the first */
+	LIMIT_KBS_BODY = 2 << 20,    /* with evidence, in JSON */
+	LIMIT_KBS_INIT_DATA = 1 << 20,
+	LIMIT_KBS_TOKEN = 128 << 10,
 };
 
 /* 16 GiB: too large for an enum. */
