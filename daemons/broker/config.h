@@ -1,0 +1,53 @@
+/*
+ * The broker's configuration file (tobichi-broker.yaml(5)): YAML, strict. A path that does
+ * not start with a slash is below the file's folder.
+ */
+#ifndef TOBI_DAEMONS_BROKER_CONFIG_H
+#define TOBI_DAEMONS_BROKER_CONFIG_H
+
+#include <stdbool.h>
+
+#include "base/cleanup.h"
+#include "base/writer.h"
+
+enum { CONFIG_LIST = 16 };
+
+enum config_log { LOG_ALL, LOG_ERRORS, LOG_NONE };
+
+struct config_limits {
+	uint64_t workers, queue;
+	uint64_t connections, client_connections, connection_requests;
+	uint64_t rate, burst, client_rate, client_burst; /* requests a second; 0: none */
+	uint64_t head_bytes, body_memory;
+	uint64_t head_seconds, body_seconds, idle_seconds, request_seconds, reply_seconds,
+	    stop_seconds;
+};
+
+/* Texts are the configuration's; NULL where an optional key is absent. */
+struct config {
+	const char *name, *database, *keys, *pin_file, *token_key, *entry, *user;
+	const char *listen[CONFIG_LIST], *collateral[CONFIG_LIST];
+	size_t listen_count, collateral_count;
+	const char *certificate, *key; /* NULL: no TLS */
+	bool tls12;
+	const char *metrics;  /* an address, or NULL */
+	bool metrics_on_main; /* /metrics is served to everybody */
+	enum config_log log;
+	uint64_t connections, session_seconds, sessions;
+	struct config_limits limits;
+	struct yaml_broker *yaml;
+	char *paths[3 * CONFIG_LIST]; /* that were made absolute */
+	size_t path_count;
+};
+
+/* path names the file in faults, and whose folder it is. Errors: those of yaml_load(),
+ * TOBI_E_MALFORMED (a value), _ARGUMENT (two that do not go together). */
+TOBI_MUST_USE enum tobi_err config_parse(struct tobi_bytes text, const char *path,
+					 struct config **ret_config,
+					 struct tobi_fault *fault);
+TOBI_MUST_USE enum tobi_err config_read(const char *path, struct config **ret_config,
+					struct tobi_fault *fault);
+void config_free(struct config *config);
+DEFINE_CLEANUP(struct config *, config_free)
+
+#endif
