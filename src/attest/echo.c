@@ -3,9 +3,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/arena.h"
+#include "base/cleanup.h"
 #include "base/fault.h"
 #include "base/hex.h"
 #include "base/secret.h"
+#include "tee/cca_token.h"
 #include "tee/dcap_quote.h"
 #include "tee/nitro_document.h"
 #include "tee/tpm_structs.h"
@@ -13,6 +16,7 @@
 static const char object[] = "evidence";
 
 enum { SNP_REPORT_DATA = 0x50, SGX_REPORT_DATA = 320, TD_REPORT_DATA = 520 };
+enum { CCA_ARENA = 1 << 20 };
 
 static enum tobi_err compare(struct tobi_bytes found, struct tobi_bytes asked,
 			     struct tobi_fault *fault)
@@ -65,16 +69,25 @@ static enum tobi_err check_nitro(struct tobi_bytes evidence,
 			     fault);
 }
 
-/* A token of CCA is read by its verifier only; the challenge stands in it as it is. */
-static enum tobi_err check_within(struct tobi_bytes evidence,
-				  const struct attest_request *request,
-				  struct tobi_fault *fault)
+/* The realm's challenge: the platform's is the hash of the realm's key, and bytes that
+ * are equal elsewhere in the token say nothing. */
+static enum tobi_err check_cca(struct tobi_bytes evidence,
+			       const struct attest_request *request,
+			       struct tobi_fault *fault)
 {
-	const uint8_t *found =
-	    memmem(evidence.ptr, evidence.size, request->data, ATTEST_DATA_SIZE);
+	CLEANUP(arena_done) struct arena arena = arena_init(CCA_ARENA);
+	struct cca_claims *claims = arena_alloc(&arena, sizeof(*claims));
+	struct cca_token token;
+	enum tobi_err err;
 
-	return compare((struct tobi_bytes){found, found ? ATTEST_DATA_SIZE : 0},
-		       (struct tobi_bytes){request->data, ATTEST_DATA_SIZE}, fault);
+	if (!claims)
+		return fault_set(fault, TOBI_E_MEMORY, object, "", "out of memory");
+	err = cca_token_parse(evidence, &arena, &token, fault);
+	if (!err)
+		err = cca_claims_read(&token, claims, fault);
+	return err ? err
+		   : compare(claims->realm.values[ARM_NONCE],
+			     (struct tobi_bytes){request->data, ATTEST_DATA_SIZE}, fault);
 }
 
 /* Of a TPM: extraData. */
@@ -133,7 +146,7 @@ enum tobi_err echo_check(const char *kind, struct tobi_bytes evidence,
 	if (strcmp(kind, "azure-snp") == 0 || strcmp(kind, "azure-tdx") == 0)
 		return check_azure(evidence, request, fault);
 	if (strcmp(kind, "cca-token") == 0)
-		return check_within(evidence, request, fault);
+		return check_cca(evidence, request, fault);
 	return fault_set(fault, TOBI_E_UNSUPPORTED, object, "",
 			 "no rule says where %s has its report data", kind);
 }

@@ -3,8 +3,28 @@
 
 #include <errno.h>
 
+#include "tests/cca_scene.h"
 #include "tests/snp_scene.h"
 #include "tests/unit/attest/world.h"
+
+static void make_token(struct stand_in *machine, const uint8_t *data, struct writer *out)
+{
+	struct test_cca *cca = machine->maker;
+
+	test_claim_bytes(&cca->realm, 10, (struct tobi_bytes){data, ATTEST_DATA_SIZE});
+	test_cca_write(cca, out);
+}
+
+/* A realm of CCA; test_cca_done() its maker. */
+static void make_realm(struct stand_in *machine)
+{
+	static struct test_cca cca;
+
+	test_cca_make(&cca, CCA_REALM_1);
+	machine->provider = "arm_cca_guest\n";
+	machine->make = make_token;
+	machine->maker = &cca;
+}
 
 static void test_tsm_get__snp__is_the_report(void **state)
 {
@@ -132,9 +152,10 @@ static void test_tsm_get__provider__is_known_or_named(void **state)
 
 	(void)state;
 	world_make(&world, STAND_IN_TSM);
-	world.machine.provider = "arm_cca_guest\n";
+	make_realm(&world.machine);
 	assert_int_equal(world_run(&world, "tsm"), 0);
 	assert_string_equal(world.output.kind, "cca-token");
+	test_cca_done(world.machine.maker);
 	world_done(&world);
 	world_make(&world, STAND_IN_TSM);
 	world.machine.provider = "martian_guest\n";
@@ -262,9 +283,10 @@ static void test_tsm_get__answer_to_another_question__is_a_mismatch(void **state
 	world_fails(&world, "tsm", TOBI_E_MISMATCH, "another question");
 	world_done(&world);
 	world_make(&world, STAND_IN_TSM);
-	world.machine.provider = "arm_cca_guest\n";
+	make_realm(&world.machine);
 	world.machine.other_data = true;
 	world_fails(&world, "tsm", TOBI_E_MISMATCH, "another question");
+	test_cca_done(world.machine.maker);
 	world_done(&world);
 }
 
