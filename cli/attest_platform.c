@@ -19,8 +19,6 @@
 
 enum { NONCE_SIZE = 32, MILLISECONDS = 1000 };
 
-static const char usual_metadata[] = "http://169.254.169.254";
-
 /* Who is asked, what for, and what came. */
 struct job {
 	const struct attester *attester;
@@ -45,7 +43,7 @@ static struct attest_request request_of(const struct attest_options *options)
 	    .tpm = options->device,
 	    .tpm_ak = options->ak == UINT64_MAX ? 0 : (uint32_t)options->ak,
 	    .pcrs = options->pcrs,
-	    .metadata = options->metadata ? options->metadata : usual_metadata,
+	    .metadata = options->metadata ? options->metadata : ATTEST_METADATA,
 	    .quotes = options->quotes};
 }
 

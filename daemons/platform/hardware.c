@@ -41,11 +41,15 @@ static void run_next(struct hardware *hardware);
 
 static struct attest_request request_of(const struct hardware *hardware)
 {
-	return (struct attest_request){.device = hardware->setup.device,
+	const struct hardware_setup *setup = &hardware->setup;
+
+	return (struct attest_request){.device = setup->device,
 				       .data_size = 32,
 				       .privilege = -1,
-				       .tpm = hardware->setup.tpm,
-				       .metadata = "http://169.254.169.254"};
+				       .tpm = setup->tpm,
+				       .metadata = setup->metadata ? setup->metadata
+								   : ATTEST_METADATA,
+				       .quotes = setup->quotes};
 }
 
 /* Those that hang in a driver are gone when it lets them go. */

@@ -17,6 +17,8 @@ enum { HARDWARE_TIMEOUT_MS = 20000 }; /* below that of an exchange */
 struct hardware_setup {
 	const char *attester;		    /* its name */
 	const char *tpm;		    /* NULL: the usual one */
+	const char *metadata;		    /* the cloud's service; NULL: the usual one */
+	const char *quotes;		    /* TDX: "CID:PORT" over vsock; or NULL */
 	const struct attest_device *device; /* the system's */
 	unsigned timeout_ms;
 	/* The guest's evidence, a collection; or why there is none. */

@@ -26,7 +26,8 @@ enum { IDLE_SECONDS = 2, STOP_GRACE = 3, AGENT_CEILING = 64 << 20 };
 
 struct options {
 	const char *run_folder, *state_folder, *agent;
-	const char *attester, *attester_device; /* NULL: no hardware is asked */
+	const char *attester; /* NULL: no hardware is asked */
+	const char *attester_device, *attester_metadata, *attester_quotes;
 	bool private;
 };
 
@@ -259,6 +260,8 @@ static enum tobi_err ask_hardware(struct service *service, const struct options 
 {
 	const struct hardware_setup setup = {.attester = options->attester,
 					     .tpm = options->attester_device,
+					     .metadata = options->attester_metadata,
+					     .quotes = options->attester_quotes,
 					     .device = attest_system(),
 					     .timeout_ms = HARDWARE_TIMEOUT_MS,
 					     .done = enclave_reported};
@@ -349,7 +352,9 @@ static int usage(void)
 {
 	fputs("Usage: tobichid --run-folder PATH --state-folder PATH [--agent FILE] "
 	      "[--private]\n"
-	      "                [--attester NAME [--attester-device DEVICE]]\n"
+	      "                [--attester NAME [--attester-device DEVICE]\n"
+	      "                 [--attester-metadata URL] "
+	      "[--attester-quote-service CID:PORT]]\n"
 	      "The manual is tobichid(8).\n",
 	      stderr);
 	return 2;
@@ -364,9 +369,11 @@ int main(int argc, char **argv)
 	    {"private", no_argument, NULL, 'p'},
 	    {"attester", required_argument, NULL, 't'},
 	    {"attester-device", required_argument, NULL, 'd'},
+	    {"attester-metadata", required_argument, NULL, 'm'},
+	    {"attester-quote-service", required_argument, NULL, 'q'},
 	    {NULL, 0, NULL, 0}};
-	struct options options = {"/run/tobichi", "/var/lib/tobichi", NULL, NULL, NULL,
-				  false};
+	struct options options = {.run_folder = "/run/tobichi",
+				  .state_folder = "/var/lib/tobichi"};
 	int option;
 
 	/* Only this program starts itself so: daemons/platform/egress.c. */
@@ -392,11 +399,18 @@ int main(int argc, char **argv)
 		case 'd':
 			options.attester_device = optarg;
 			break;
+		case 'm':
+			options.attester_metadata = optarg;
+			break;
+		case 'q':
+			options.attester_quotes = optarg;
+			break;
 		default:
 			return usage();
 		}
 	}
-	if (options.attester_device && !options.attester)
+	if (!options.attester && (options.attester_device || options.attester_metadata ||
+				  options.attester_quotes))
 		return usage();
 	return optind < argc ? usage() : serve(&options);
 }

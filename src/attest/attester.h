@@ -13,6 +13,9 @@
 
 #include "attest/device.h"
 
+/* Where clouds have their metadata service. */
+#define ATTEST_METADATA "http://169.254.169.254"
+
 enum { ATTEST_DATA_SIZE = 64, ATTEST_NAME_MAX = 32 };
 
 struct attest_request {
