@@ -3,24 +3,7 @@
 # else is real. Usage: guest.sh BUILD-FOLDER
 [ "$(id -u)" = 0 ] || { echo "skipped: needs root to make enclaves with limits"; exit 77; }
 . "$(dirname "$0")/lib.sh"
-serve=$1/tests/tools/attest-service
-agent=$1/daemons/agent/tobichi-agent
-export TOBICHI_TEST_FOLDER="$work"
-nonce=000102030405060708090a0b0c0d0e0f
-
-start() { # MACHINE OPTION...: a service of its own
-	export TOBICHI_TEST_MACHINE="$1"
-	shift
-	mkdir -p -m 0700 run
-	"$serve" --run-folder "$work/run" --state-folder "$work/state" --agent "$agent" "$@" 2>run/service.log &
-	eventually grep -q "event=ready" run/service.log
-}
-stop() {
-	pid=$(service)
-	kill "$pid"
-	eventually sh -c "! kill -0 $pid 2>/dev/null"
-	: >run/service.log
-}
+. "$(dirname "$0")/guest_lib.sh"
 
 "$tobichi" platform init >/dev/null
 "$tobichi" build --tier soft --port 8000 -o web.tobi -- python3 -m http.server 8000 >/dev/null
@@ -83,23 +66,14 @@ done
 
 # Evidence of another request in its place.
 "$tobichi" attest "$id" --nonce ff$nonce -o later.evidence >/dev/null
-/usr/bin/python3 - <<'END'
-import sys
-sys.dont_write_bytecode = True
-one, other = open("web.evidence", "rb").read(), open("later.evidence", "rb").read()
-
-
-def guest(whole):  # from the key to the end of the record's array
-    start = whole.index(b"\x65guest")
-    size = int.from_bytes(whole[start + 6 + 1 + 22:][:2], "big")
-    assert whole[start + 6 + 1 + 21] == 0x59
-    return start, start + 6 + 1 + 22 + 2 + size + 1
-
-
-a, b = guest(one)
-c, d = guest(other)
-open("moved.evidence", "wb").write(one[:a] + other[c:d] + one[b:])
-open("without.evidence", "wb").write(bytes([one[0] - 1]) + one[1:a] + one[b:])
+move_guest web.evidence later.evidence moved.evidence
+/usr/bin/python3 -B - <<'END'
+whole = open("web.evidence", "rb").read()
+start = whole.index(b"\x65guest")
+at = start + 6 + 1 + 22
+assert whole[at - 1] == 0x59
+size = int.from_bytes(whole[at:at + 2], "big")
+open("without.evidence", "wb").write(bytes([whole[0] - 1]) + whole[1:start] + whole[at + 2 + size + 1:])
 END
 check "the guest's evidence of another request is refused" exits 1 verify guest.yaml moved.evidence
 check "by its report data" has "$said" "SNP-REPORT-DATA"

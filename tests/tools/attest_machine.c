@@ -1,8 +1,8 @@
 /*
  * The devices of a machine that is played, in the place of this machine's, for a build of
  * `tobichi` that only the tests have. What it is says TOBICHI_TEST_MACHINE:
- *   sev-guest, tsm  a guest of SEV-SNP; tdx-guest, tsm-tdx: of TDX; nsm: a Nitro enclave;
- *   gramine: a program in SGX
+ *   sev-guest, tsm  a guest of SEV-SNP; tdx-guest (with a quoting service), tsm-tdx: of
+ *   TDX; tdx-report: without one; tsm-cca: a realm of CCA; nsm: a Nitro enclave; none
  * Its makers are those of the tests' scenes; their policy, collateral and time, as files
  * for `tobichi verify`, go to the folder TOBICHI_TEST_FOLDER.
  * TOBICHI_TEST_DISTURB=N: another one writes N times while a report is made.
@@ -17,16 +17,16 @@
 #include "attest/system.h"
 #include "base/file.h"
 #include "collateral/http.h"
-#include "tests/attest_stand_in.h"
 #include "tests/check.h"
 #include "tests/nitro_scene.h"
 #include "tests/snp_scene.h"
+#include "tests/tools/attest_machine.h"
 
 static struct stand_in machine;
 static struct snp_scene snp;
 static struct writer extended;
 
-static void put(const char *name, struct tobi_bytes bytes)
+void machine_put(const char *name, struct tobi_bytes bytes)
 {
 	const char *folder = getenv("TOBICHI_TEST_FOLDER");
 	char path[1024];
@@ -36,7 +36,7 @@ static void put(const char *name, struct tobi_bytes bytes)
 		abort();
 }
 
-static void put_time(int64_t seconds)
+void machine_put_time(int64_t seconds)
 {
 	const time_t now = (time_t)seconds;
 	char text[32];
@@ -45,7 +45,7 @@ static void put_time(int64_t seconds)
 	if (!gmtime_r(&now, &tm) ||
 	    !strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm))
 		abort();
-	put("time", text_bytes(text));
+	machine_put("time", text_bytes(text));
 }
 
 static void make_report(struct stand_in *played, const uint8_t *data, struct writer *out)
@@ -55,7 +55,7 @@ static void make_report(struct stand_in *played, const uint8_t *data, struct wri
 	snp_scene_report(&snp, out);
 }
 
-static void prepare_snp(void)
+static void prepare_snp(struct stand_in *played)
 {
 	struct writer policy = wr_init(LIMIT_POLICY);
 
@@ -66,12 +66,12 @@ static void prepare_snp(void)
 	snp_scene_pieces(&snp);
 	extended = wr_init(LIMIT_EVIDENCE);
 	snp_scene_extended(&snp, &extended);
-	machine.table = (struct tobi_bytes){extended.ptr + 1184, extended.size - 1184};
-	machine.make = make_report;
+	played->table = (struct tobi_bytes){extended.ptr + 1184, extended.size - 1184};
+	played->make = make_report;
 	snp_scene_policy(&snp, &policy);
-	put("policy.yaml", wr_view(&policy));
+	machine_put("policy.yaml", wr_view(&policy));
 	wr_done(&policy);
-	put_time(snp.time);
+	machine_put_time(snp.time);
 }
 
 static void make_document(struct stand_in *played, const uint8_t *data,
@@ -83,18 +83,18 @@ static void make_document(struct stand_in *played, const uint8_t *data,
 	test_nitro_document(nitro, out);
 }
 
-static void prepare_nitro(void)
+static void prepare_nitro(struct stand_in *played)
 {
 	static struct test_nitro nitro;
 	struct writer policy = wr_init(LIMIT_POLICY);
 
 	test_nitro_make(&nitro, NITRO_ENCLAVE);
-	machine.make = make_document;
-	machine.maker = &nitro;
+	played->make = make_document;
+	played->maker = &nitro;
 	test_nitro_policy(&nitro, &policy);
-	put("policy.yaml", wr_view(&policy));
+	machine_put("policy.yaml", wr_view(&policy));
 	wr_done(&policy);
-	put_time(nitro.now);
+	machine_put_time(nitro.now);
 }
 
 static enum tobi_err ask_http(void *context, const struct http_request *request,
@@ -116,9 +116,12 @@ const struct attest_device *attest_system(void)
 	static const struct {
 		const char *name;
 		unsigned has;
-		void (*prepare)(void);
+		void (*prepare)(struct stand_in *machine);
 	} kinds[] = {{"sev-guest", STAND_IN_SEV_GUEST, prepare_snp},
 		     {"tsm", STAND_IN_TSM, prepare_snp},
+		     {"tsm-cca", STAND_IN_TSM, machine_cca},
+		     {"tsm-tdx", STAND_IN_TSM, machine_tdx},
+		     {"tdx-guest", STAND_IN_TDX_GUEST | STAND_IN_QUOTES, machine_tdx},
 		     {"nsm", STAND_IN_NSM, prepare_nitro},
 		     {"tdx-report", STAND_IN_TDX_GUEST, NULL},
 		     {"none", 0, NULL}};
@@ -134,7 +137,7 @@ const struct attest_device *attest_system(void)
 		machine.device.http = ask_http;
 		machine.disturbances = disturb ? (unsigned)strtoul(disturb, NULL, 10) : 0;
 		if (kinds[i].prepare)
-			kinds[i].prepare();
+			kinds[i].prepare(&machine);
 		return &machine.device;
 	}
 	abort();

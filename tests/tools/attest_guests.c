@@ -1,0 +1,130 @@
+/* Guests of Arm CCA and Intel TDX for attest_machine.c: their evidence is made when it is
+ * asked for, under keys of the tests' own. */
+#include "tests/tools/attest_machine.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "base/secret.h"
+#include "tests/boot_scene.h"
+#include "tests/cca_scene.h"
+#include "tests/check.h"
+#include "tests/tdx_run.h"
+
+static void put_policy(struct writer *policy)
+{
+	machine_put("policy.yaml", wr_view(policy));
+	wr_done(policy);
+}
+
+/* ---- Arm CCA ---- */
+
+static void make_token(struct stand_in *machine, const uint8_t *data, struct writer *out)
+{
+	struct test_cca *cca = machine->maker;
+
+	test_claim_bytes(&cca->realm, 10, (struct tobi_bytes){data, ATTEST_DATA_SIZE});
+	test_cca_write(cca, out);
+}
+
+void machine_cca(struct stand_in *machine)
+{
+	static struct test_cca cca;
+	struct writer policy = wr_init(LIMIT_POLICY);
+
+	test_cca_make(&cca, CCA_REALM_2);
+	machine->provider = "arm_cca_guest\n";
+	machine->make = make_token;
+	machine->maker = &cca;
+	test_cca_policy(&cca, &policy);
+	put_policy(&policy);
+	machine_put_time(time(NULL));
+}
+
+/* ---- Intel TDX ---- */
+
+static void make_quote(struct stand_in *machine, const uint8_t *data, struct writer *out)
+{
+	struct tdx_run *run = machine->maker;
+
+	bytes_copy(run->scene.body + 520, ATTEST_DATA_SIZE, data, ATTEST_DATA_SIZE);
+	dcap_scene_quote(&run->scene, out);
+}
+
+/* The scene is of a day to come; an enclave's evidence is of today. */
+static void move_to(struct tdx_run *run, int64_t now)
+{
+	const int64_t by = now - DCAP_NOW;
+	struct dcap_scene *scene = &run->scene;
+
+	for (size_t i = 0; i < DCAP_ROLES; i++) {
+		scene->certificates[i].not_before += by;
+		scene->certificates[i].not_after += by;
+	}
+	scene->root_crl.this_update += by;
+	scene->root_crl.next_update += by;
+	scene->pck_crl.this_update += by;
+	scene->pck_crl.next_update += by;
+	run->collateral.tcb.document.issued += by;
+	run->collateral.tcb.document.next_update += by;
+	run->collateral.qe.document.issued += by;
+	run->collateral.qe.document.next_update += by;
+	run->time = now;
+}
+
+/* What Intel would publish, as a folder for --collateral. */
+static void put_collateral(const struct tdx_run *run)
+{
+	struct tobi_collateral *set = tobi_collateral_new();
+	const struct collateral_item *item;
+	const char *folder = getenv("TOBICHI_TEST_FOLDER");
+	char path[1024];
+
+	if (!set)
+		abort();
+	snprintf(path, sizeof(path), "%s/collateral", folder ? folder : ".");
+	if (mkdir(path, 0755) && errno != EEXIST)
+		abort();
+	dcap_test_put(&run->scene, &run->collateral, set);
+	for (size_t i = 0; (item = collateral_at(set, i)); i++) {
+		snprintf(path, sizeof(path), "collateral/%zu", i);
+		machine_put(path, item->data);
+		snprintf(path, sizeof(path), "collateral/%zu.pem", i);
+		if (item->chain.size)
+			machine_put(path, item->chain);
+	}
+	tobi_collateral_free(set);
+}
+
+/* Its firmware has kept a log, whose registers are the guest's. */
+static void start_up(struct stand_in *machine, struct tdx_run *run)
+{
+	struct boot_scene boot;
+
+	boot_scene_whole(&boot, BOOT_RTMRS);
+	for (size_t i = 0; i < 4; i++)
+		bytes_copy(run->scene.body + 328 + 48 * i, 48, boot.registers[i + 1], 48);
+	stand_in_put(machine, "/sys/firmware/acpi/tables/data/CCEL", wr_view(&boot.log));
+	boot_scene_done(&boot);
+}
+
+void machine_tdx(struct stand_in *machine)
+{
+	static struct tdx_run run;
+	struct writer policy = wr_init(LIMIT_POLICY);
+
+	tdx_run_init(&run);
+	tdx_run_kind(&run, 5, DCAP_TD15);
+	move_to(&run, time(NULL));
+	start_up(machine, &run);
+	machine->provider = "tdx_guest\n";
+	machine->make = make_quote;
+	machine->maker = &run;
+	tdx_run_policy(&run, "", &policy);
+	put_policy(&policy);
+	put_collateral(&run);
+	machine_put_time(run.time);
+}
