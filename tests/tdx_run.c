@@ -1,5 +1,10 @@
 #include "tests/tdx_run.h"
 
+#include <errno.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
 #include "base/hex.h"
 #include "tee/sgx.h"
 #include "tee/tdx.h"
@@ -21,6 +26,46 @@ void tdx_run_kind(struct tdx_run *run, unsigned version, enum dcap_body kind)
 {
 	dcap_scene_kind(&run->scene, version, kind);
 	dcap_test_collateral_make(&run->scene, &run->collateral);
+}
+
+void tdx_run_move(struct tdx_run *run, int64_t now)
+{
+	const int64_t by = now - run->time;
+	struct dcap_scene *scene = &run->scene;
+
+	for (size_t i = 0; i < DCAP_ROLES; i++) {
+		scene->certificates[i].not_before += by;
+		scene->certificates[i].not_after += by;
+	}
+	scene->root_crl.this_update += by;
+	scene->root_crl.next_update += by;
+	scene->pck_crl.this_update += by;
+	scene->pck_crl.next_update += by;
+	run->collateral.tcb.document.issued += by;
+	run->collateral.tcb.document.next_update += by;
+	run->collateral.qe.document.issued += by;
+	run->collateral.qe.document.next_update += by;
+	run->time = now;
+}
+
+void tdx_run_put_collateral(const struct tdx_run *run, const char *folder)
+{
+	struct tobi_collateral *set = tobi_collateral_new();
+	const struct collateral_item *item;
+	char path[1024];
+
+	assert_non_null(set);
+	assert_true(mkdir(folder, 0755) == 0 || errno == EEXIST);
+	dcap_test_put(&run->scene, &run->collateral, set);
+	for (size_t i = 0; (item = collateral_at(set, i)); i++) {
+		snprintf(path, sizeof(path), "%s/%zu", folder, i);
+		assert_int_equal(file_write(path, 0644, item->data, path, NULL), 0);
+		snprintf(path, sizeof(path), "%s/%zu.pem", folder, i);
+		if (item->chain.size)
+			assert_int_equal(file_write(path, 0644, item->chain, path, NULL),
+					 0);
+	}
+	tobi_collateral_free(set);
 }
 
 void tdx_run_done(struct tdx_run *run)

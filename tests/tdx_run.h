@@ -29,6 +29,10 @@ void tdx_run_init(struct tdx_run *run);
 void tdx_run_again(struct tdx_run *run);
 /* The same as another kind. */
 void tdx_run_kind(struct tdx_run *run, unsigned version, enum dcap_body kind);
+/* Everything that has a date is of this day, and not of DCAP_NOW's. */
+void tdx_run_move(struct tdx_run *run, int64_t now);
+/* What Intel publishes, as a folder for --collateral; it may be there. */
+void tdx_run_put_collateral(const struct tdx_run *run, const char *folder);
 /* May be called again after a change. */
 enum tobi_err tdx_run_examine(struct tdx_run *run);
 void tdx_run_done(struct tdx_run *run);

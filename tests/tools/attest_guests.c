@@ -2,10 +2,8 @@
  * asked for, under keys of the tests' own. */
 #include "tests/tools/attest_machine.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #include "base/secret.h"
@@ -54,49 +52,13 @@ static void make_quote(struct stand_in *machine, const uint8_t *data, struct wri
 	dcap_scene_quote(&run->scene, out);
 }
 
-/* The scene is of a day to come; an enclave's evidence is of today. */
-static void move_to(struct tdx_run *run, int64_t now)
-{
-	const int64_t by = now - DCAP_NOW;
-	struct dcap_scene *scene = &run->scene;
-
-	for (size_t i = 0; i < DCAP_ROLES; i++) {
-		scene->certificates[i].not_before += by;
-		scene->certificates[i].not_after += by;
-	}
-	scene->root_crl.this_update += by;
-	scene->root_crl.next_update += by;
-	scene->pck_crl.this_update += by;
-	scene->pck_crl.next_update += by;
-	run->collateral.tcb.document.issued += by;
-	run->collateral.tcb.document.next_update += by;
-	run->collateral.qe.document.issued += by;
-	run->collateral.qe.document.next_update += by;
-	run->time = now;
-}
-
-/* What Intel would publish, as a folder for --collateral. */
 static void put_collateral(const struct tdx_run *run)
 {
-	struct tobi_collateral *set = tobi_collateral_new();
-	const struct collateral_item *item;
 	const char *folder = getenv("TOBICHI_TEST_FOLDER");
 	char path[1024];
 
-	if (!set)
-		abort();
 	snprintf(path, sizeof(path), "%s/collateral", folder ? folder : ".");
-	if (mkdir(path, 0755) && errno != EEXIST)
-		abort();
-	dcap_test_put(&run->scene, &run->collateral, set);
-	for (size_t i = 0; (item = collateral_at(set, i)); i++) {
-		snprintf(path, sizeof(path), "collateral/%zu", i);
-		machine_put(path, item->data);
-		snprintf(path, sizeof(path), "collateral/%zu.pem", i);
-		if (item->chain.size)
-			machine_put(path, item->chain);
-	}
-	tobi_collateral_free(set);
+	tdx_run_put_collateral(run, path);
 }
 
 /* Its firmware has kept a log, whose registers are the guest's. */
@@ -118,7 +80,8 @@ void machine_tdx(struct stand_in *machine)
 
 	tdx_run_init(&run);
 	tdx_run_kind(&run, 5, DCAP_TD15);
-	move_to(&run, time(NULL));
+	/* An enclave's evidence is of today. */
+	tdx_run_move(&run, time(NULL));
 	start_up(machine, &run);
 	machine->provider = "tdx_guest\n";
 	machine->make = make_quote;

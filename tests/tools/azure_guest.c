@@ -4,11 +4,14 @@
  *   azure_guest FOLDER snp|tdx AK.PEM USER-DATA
  * writes there hcl.bin (the paravisor's report that names the key; USER-DATA is 128
  * digits), what the metadata service answers (certification.json or tdquote.json), and
- * policy.yaml and time for `tobichi verify`.
+ * policy.yaml, collateral/ and time for `tobichi verify`. With "-" in its place it does
+ * so for each line of the standard input, under the same keys, and says "done".
  */
 #include <openssl/core_names.h>
 #include <openssl/pem.h>
+#include <errno.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "base/endian.h"
@@ -16,19 +19,23 @@
 #include "codec/base64.h"
 #include "codec/json.h"
 #include "pki/key.h"
-#include "tests/dcap_scene.h"
 #include "tests/snp_scene.h"
+#include "tests/tdx_run.h"
 
 enum {
 	HARDWARE = 32,
 	DATA = 1236,
 	SNP_REPORT_DATA = 0x50,
 	TDREPORT_DATA = 128,
+	TDREPORT_INFO = 512,
 	TYPE_SNP = 2,
 	TYPE_TDX = 4,
 };
 
 static char **arguments;
+static const char *user_data;
+static struct snp_scene snp;
+static struct tdx_run td;
 
 static void put(const char *name, struct tobi_bytes bytes)
 {
@@ -80,7 +87,7 @@ static void write_data(struct writer *out)
 		  "\"}],\"vm-configuration\":{\"secure-boot\":true,\"tpm-enabled\":true,"
 		  "\"vmUniqueId\":\"00000000-0000-0000-0000-000000000000\"},"
 		  "\"user-data\":\"%s\"}",
-		  arguments[4]);
+		  user_data);
 	EVP_PKEY_free(key);
 	BIO_free(bio);
 	wr_done(&pem);
@@ -129,64 +136,111 @@ static void put_json(const char *name, json_t *json)
 	wr_done(&out);
 }
 
+/* Of today, as what else is appraised with it. */
+static void prepare_snp(void)
+{
+	snp_scene_make(&snp);
+	snp.now = snp.time = time(NULL);
+	snp.leaf_from = snp.crl_from = snp.now - SNP_DAY;
+	snp.leaf_to = snp.crl_to = snp.now + SNP_DAY;
+	snp_scene_pieces(&snp);
+}
+
 static void make_snp(struct tobi_bytes data, const uint8_t *hash)
 {
 	struct writer report = wr_init(LIMIT_EVIDENCE), policy = wr_init(LIMIT_POLICY);
-	struct snp_scene scene;
 
-	snp_scene_make(&scene);
-	snp_scene_pieces(&scene);
-	memset(scene.report + SNP_REPORT_DATA, 0, 64);
-	bytes_copy(scene.report + SNP_REPORT_DATA, 64, hash, SHA256_SIZE);
-	snp_scene_report(&scene, &report);
+	memset(snp.report + SNP_REPORT_DATA, 0, 64);
+	bytes_copy(snp.report + SNP_REPORT_DATA, 64, hash, SHA256_SIZE);
+	snp_scene_report(&snp, &report);
 	put_report(report.ptr, report.size, TYPE_SNP, data);
-	put("crl.der", scene.pieces[3]);
+	put("crl.der", snp.pieces[3]);
+	put("collateral/crl.der", snp.pieces[3]);
 	put_json("certification.json",
-		 json_pack("{s:o, s:s, s:o}", "vcekCert", pem_of(scene.pieces, 1), "tcbm",
+		 json_pack("{s:o, s:s, s:o}", "vcekCert", pem_of(snp.pieces, 1), "tcbm",
 			   "DB18000000000004", "certificateChain",
-			   pem_of(scene.pieces + 1, 2)));
-	snp_scene_policy(&scene, &policy);
+			   pem_of(snp.pieces + 1, 2)));
+	snp_scene_policy(&snp, &policy);
 	put("policy.yaml", wr_view(&policy));
-	put_time(scene.time);
+	put_time(snp.time);
 	wr_done(&report);
 	wr_done(&policy);
-	snp_scene_done(&scene);
 }
 
+static void prepare_tdx(void)
+{
+	char path[1024];
+
+	tdx_run_init(&td);
+	tdx_run_move(&td, time(NULL));
+	snprintf(path, sizeof(path), "%s/collateral", arguments[1]);
+	tdx_run_put_collateral(&td, path);
+}
+
+/* TDREPORT_STRUCT: what identifies the TD is as in the quote's body. */
 static void make_tdx(struct tobi_bytes data, const uint8_t *hash)
 {
 	uint8_t report[1024] = {0x81};
 	struct writer quote = wr_init(LIMIT_EVIDENCE), text = wr_init(LIMIT_JSON);
-	struct dcap_scene scene;
+	struct writer policy = wr_init(LIMIT_POLICY);
 
 	bytes_copy(report + TDREPORT_DATA, 64, hash, SHA256_SIZE);
+	bytes_copy(report + TDREPORT_INFO, 16, td.scene.body + 120, 16);
+	bytes_copy(report + TDREPORT_INFO + 16, 8 * 48, td.scene.body + 136, 8 * 48);
 	put_report(report, sizeof(report), TYPE_TDX, data);
-	dcap_scene_make(&scene);
-	dcap_scene_kind(&scene, 4, DCAP_TD10);
-	bytes_copy(scene.body + 520, 64, report + TDREPORT_DATA, 64);
-	dcap_scene_quote(&scene, &quote);
+	bytes_copy(td.scene.body + 520, 64, report + TDREPORT_DATA, 64);
+	dcap_scene_quote(&td.scene, &quote);
 	put("td-quote", wr_view(&quote));
 	base64url_write(&text, wr_view(&quote));
 	put_json("tdquote.json",
 		 json_pack("{s:s#}", "quote", (const char *)text.ptr, (int)text.size));
+	tdx_run_policy(&td, "", &policy);
+	put("policy.yaml", wr_view(&policy));
+	put_time(td.time);
 	wr_done(&quote);
 	wr_done(&text);
+	wr_done(&policy);
 }
 
-static void test_write(void **state)
+static void make_one(bool tdx)
 {
 	struct writer data = wr_init(LIMIT_EVIDENCE);
 	uint8_t hash[SHA256_SIZE];
 
-	(void)state;
 	write_data(&data);
 	assert_int_equal(wr_err(&data), 0);
 	assert_int_equal(hash_sha256(wr_view(&data), hash), 0);
-	if (strcmp(arguments[2], "tdx") == 0)
+	if (tdx)
 		make_tdx(wr_view(&data), hash);
 	else
 		make_snp(wr_view(&data), hash);
 	wr_done(&data);
+}
+
+static void test_write(void **state)
+{
+	bool tdx = strcmp(arguments[2], "tdx") == 0;
+	char line[256], path[1024];
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/collateral", arguments[1]);
+	assert_true(mkdir(path, 0755) == 0 || errno == EEXIST);
+	if (tdx)
+		prepare_tdx();
+	else
+		prepare_snp();
+	user_data = arguments[4];
+	if (strcmp(user_data, "-") != 0) {
+		make_one(tdx);
+		return;
+	}
+	user_data = line;
+	while (fgets(line, sizeof(line), stdin)) {
+		line[strcspn(line, "\n")] = 0;
+		make_one(tdx);
+		printf("done\n");
+		fflush(stdout);
+	}
 }
 
 /* Its steps assert, as those of a test. */

@@ -6,7 +6,6 @@
  * and their certificates; policy.yaml, vendor.yaml (which names no root), and time
  */
 #include <stdio.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #include "base/file.h"
@@ -36,22 +35,10 @@ static void put_quote(const char *name, const struct tdx_run *run)
 
 static void put_collateral(const struct tdx_run *run)
 {
-	struct tobi_collateral *set = tobi_collateral_new();
-	const struct collateral_item *item;
 	char path[1024];
 
-	assert_non_null(set);
 	snprintf(path, sizeof(path), "%s/collateral", folder);
-	assert_int_equal(mkdir(path, 0755), 0);
-	dcap_test_put(&run->scene, &run->collateral, set);
-	for (size_t i = 0; (item = collateral_at(set, i)); i++) {
-		snprintf(path, sizeof(path), "collateral/%zu", i);
-		put(path, item->data);
-		snprintf(path, sizeof(path), "collateral/%zu.pem", i);
-		if (item->chain.size)
-			put(path, item->chain);
-	}
-	tobi_collateral_free(set);
+	tdx_run_put_collateral(run, path);
 }
 
 static void put_digest(struct writer *out, const char *key, struct tobi_bytes measured)
