@@ -72,7 +72,7 @@ enum tobi_err config_yaml_load(struct tobi_bytes text, const char *object,
 {
 	void *yaml = NULL;
 	enum tobi_err err =
-	    yaml_load(text, LIMIT_CONFIG, object, &broker_schema, &yaml, fault);
+	    yaml_read(text, LIMIT_CONFIG, object, &broker_schema, &yaml, fault);
 
 	if (!err)
 		*ret_yaml = yaml;
@@ -81,5 +81,5 @@ enum tobi_err config_yaml_load(struct tobi_bytes text, const char *object,
 
 void config_yaml_free(struct yaml_broker *yaml)
 {
-	yaml_free(&broker_schema, yaml);
+	yaml_done(&broker_schema, yaml);
 }

@@ -336,7 +336,7 @@ enum tobi_err policy_yaml_load(struct tobi_bytes text, const char *name,
 {
 	void *yaml = NULL;
 	enum tobi_err err =
-	    yaml_load(text, LIMIT_POLICY, name, &policy_schema, &yaml, fault);
+	    yaml_read(text, LIMIT_POLICY, name, &policy_schema, &yaml, fault);
 
 	if (!err)
 		*ret_yaml = yaml;
@@ -345,5 +345,5 @@ enum tobi_err policy_yaml_load(struct tobi_bytes text, const char *name,
 
 void policy_yaml_free(struct yaml_policy *yaml)
 {
-	yaml_free(&policy_schema, yaml);
+	yaml_done(&policy_schema, yaml);
 }

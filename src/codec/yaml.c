@@ -112,7 +112,7 @@ static enum tobi_err check_text(struct tobi_bytes yaml, const char *name,
 	return TOBI_OK;
 }
 
-enum tobi_err yaml_load(struct tobi_bytes yaml, size_t ceiling, const char *name,
+enum tobi_err yaml_read(struct tobi_bytes yaml, size_t ceiling, const char *name,
 			const struct cyaml_schema_value *schema, void **ret_data,
 			struct tobi_fault *fault)
 {
@@ -153,7 +153,7 @@ enum tobi_err yaml_load(struct tobi_bytes yaml, size_t ceiling, const char *name
 	return TOBI_OK;
 }
 
-void yaml_free(const struct cyaml_schema_value *schema, void *data)
+void yaml_done(const struct cyaml_schema_value *schema, void *data)
 {
 	const cyaml_config_t config = {.mem_fn = cyaml_mem};
 

@@ -11,14 +11,14 @@
 #include "base/writer.h"
 
 /*
- * schema is of a pointer to a mapping; yaml_free() what comes. name is of the file, for
+ * schema is of a pointer to a mapping; yaml_done() what comes. name is of the file, for
  * faults. Errors: TOBI_E_TRUNCATED (empty), _LIMIT (over ceiling), _MALFORMED, _MEMORY.
  */
-TOBI_MUST_USE enum tobi_err yaml_load(struct tobi_bytes text, size_t ceiling,
+TOBI_MUST_USE enum tobi_err yaml_read(struct tobi_bytes text, size_t ceiling,
 				      const char *name,
 				      const struct cyaml_schema_value *schema,
 				      void **ret_data, struct tobi_fault *fault);
 /* Accepts NULL. */
-void yaml_free(const struct cyaml_schema_value *schema, void *data);
+void yaml_done(const struct cyaml_schema_value *schema, void *data);
 
 #endif
