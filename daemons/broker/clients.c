@@ -108,10 +108,10 @@ static struct client *find(struct clients *clients, const uint64_t key[static 2]
 			return &set[i];
 	}
 	for (int i = 0; i < WAYS; i++) {
-		if (!set[i].used || (!set[i].connections &&
-				     (!oldest || (oldest->used &&
-						  set[i].bucket.at_ms <
-						      oldest->bucket.at_ms))))
+		if (!set[i].used ||
+		    (!set[i].connections &&
+		     (!oldest ||
+		      (oldest->used && set[i].bucket.at_ms < oldest->bucket.at_ms))))
 			oldest = &set[i];
 		if (!set[i].used)
 			break;

@@ -83,10 +83,10 @@ static enum tobi_err take_limits(struct config *config, const char *object,
 
 		*to = row->usual;
 		if (yaml)
-			err = take_number(object, row->key,
-					  *(char *const *)(const void *)(yaml +
-									 row->from),
-					  row->least, row->most, to, fault);
+			err =
+			    take_number(object, row->key,
+					*(char *const *)(const void *)(yaml + row->from),
+					row->least, row->most, to, fault);
 	}
 	return err;
 }
@@ -117,8 +117,8 @@ static enum tobi_err take_paths(struct config *config, const char *object,
 	    take_path(config, object, yaml->pin_file, &config->pin_file, fault);
 
 	if (!err)
-		err = take_path(config, object, yaml->token_key, &config->token_key,
-				fault);
+		err =
+		    take_path(config, object, yaml->token_key, &config->token_key, fault);
 	if (!err)
 		err = take_path(config, object, yaml->entry, &config->entry, fault);
 	if (!err && yaml->tls)
@@ -126,6 +126,9 @@ static enum tobi_err take_paths(struct config *config, const char *object,
 				&config->certificate, fault);
 	if (!err && yaml->tls)
 		err = take_path(config, object, yaml->tls->key, &config->key, fault);
+	for (unsigned i = 0; i < yaml->operators_count && !err; i++)
+		err = take_path(config, object, yaml->operators[i],
+				&config->operators[config->operator_count++], fault);
 	for (unsigned i = 0; i < yaml->collateral_count && !err; i++)
 		err = take_path(config, object, yaml->collateral[i],
 				&config->collateral[config->collateral_count++], fault);
@@ -185,9 +188,8 @@ static enum tobi_err take_words(struct config *config, const char *object,
 				struct tobi_fault *fault)
 {
 	const struct yaml_broker *yaml = config->yaml;
-	const char *version = yaml->tls && yaml->tls->min_version
-				  ? yaml->tls->min_version
-				  : "1.3";
+	const char *version =
+	    yaml->tls && yaml->tls->min_version ? yaml->tls->min_version : "1.3";
 	const char *log = yaml->log ? yaml->log : "all";
 	const char *metrics = yaml->metrics ? yaml->metrics : "none";
 	bool unused;
@@ -240,6 +242,8 @@ static enum tobi_err take_rest(struct config *config, const char *object,
 	config->database = yaml->database;
 	config->keys = yaml->keys;
 	config->user = yaml->user;
+	for (unsigned i = 0; i < yaml->hosts_count; i++)
+		config->hosts[i] = yaml->hosts[i];
 	config->connections = config->limits.workers + 2;
 	config->session_seconds = 300;
 	config->sessions = 100000;

@@ -1,6 +1,6 @@
 /*
- * The broker's configuration file (tobichi-broker.yaml(5)): YAML, strict. A path that does
- * not start with a slash is below the file's folder.
+ * The broker's configuration file (tobichi-broker.yaml(5)): YAML, strict. A path that
+ * does not start with a slash is below the file's folder.
  */
 #ifndef TOBI_DAEMONS_BROKER_CONFIG_H
 #define TOBI_DAEMONS_BROKER_CONFIG_H
@@ -26,8 +26,11 @@ struct config_limits {
 /* Texts are the configuration's; NULL where an optional key is absent. */
 struct config {
 	const char *name, *database, *keys, *pin_file, *token_key, *entry, *user;
-	const char *listen[CONFIG_LIST], *collateral[CONFIG_LIST];
-	size_t listen_count, collateral_count;
+	const char *listen[CONFIG_LIST], *collateral[CONFIG_LIST],
+	    *operators[CONFIG_LIST];
+	/* NULL ends them: as struct broker_setup has them. */
+	const char *hosts[CONFIG_LIST + 1];
+	size_t listen_count, collateral_count, operator_count;
 	const char *certificate, *key; /* NULL: no TLS */
 	bool tls12;
 	const char *metrics;  /* an address, or NULL */

@@ -9,6 +9,9 @@
 #define OPTIONAL_TEXT(key, type, member)                                                 \
 	CYAML_FIELD_STRING_PTR(key, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, type,      \
 			       member, 1, LIMIT_PATH)
+#define OPTIONAL_LIST(key, type, member)                                                 \
+	CYAML_FIELD_SEQUENCE(key, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, type,        \
+			     member, &text_schema, 1, CONFIG_LIST)
 #define OPTIONAL_MAPPING(key, type, member, fields)                                      \
 	CYAML_FIELD_MAPPING_PTR(key, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, type,     \
 				member, fields)
@@ -48,6 +51,8 @@ static const cyaml_schema_field_t broker_fields[] = {
     TEXT("name", struct yaml_broker, name),
     CYAML_FIELD_SEQUENCE("listen", CYAML_FLAG_POINTER, struct yaml_broker, listen,
 			 &text_schema, 1, CONFIG_LIST),
+    OPTIONAL_LIST("hosts", struct yaml_broker, hosts),
+    OPTIONAL_LIST("operators", struct yaml_broker, operators),
     OPTIONAL_MAPPING("tls", struct yaml_broker, tls, tls_fields),
     OPTIONAL_TEXT("plain", struct yaml_broker, plain),
     TEXT("database", struct yaml_broker, database),
@@ -56,8 +61,7 @@ static const cyaml_schema_field_t broker_fields[] = {
     OPTIONAL_TEXT("pin-file", struct yaml_broker, pin_file),
     TEXT("token-key", struct yaml_broker, token_key),
     OPTIONAL_TEXT("entry", struct yaml_broker, entry),
-    CYAML_FIELD_SEQUENCE("collateral", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
-			 struct yaml_broker, collateral, &text_schema, 1, CONFIG_LIST),
+    OPTIONAL_LIST("collateral", struct yaml_broker, collateral),
     OPTIONAL_TEXT("user", struct yaml_broker, user),
     OPTIONAL_TEXT("metrics", struct yaml_broker, metrics),
     OPTIONAL_TEXT("log", struct yaml_broker, log),

@@ -19,8 +19,8 @@ struct yaml_limits {
 struct yaml_broker {
 	char *name, *database, *keys, *pin_file, *token_key, *entry, *user, *metrics,
 	    *log, *plain, *database_connections;
-	char **listen, **collateral;
-	unsigned listen_count, collateral_count;
+	char **listen, **hosts, **operators, **collateral;
+	unsigned listen_count, hosts_count, operators_count, collateral_count;
 	struct yaml_tls *tls;
 	struct yaml_sessions *sessions;
 	struct yaml_limits *limits;

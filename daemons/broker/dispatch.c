@@ -58,20 +58,19 @@ void dispatch_done(struct dispatch *dispatch)
 static bool may_call(struct dispatch *dispatch, struct job *job,
 		     const struct broker_request *request)
 {
-	struct principal principal = {.name = ""};
 	struct tobi_fault fault = {0};
 	enum tobi_err err;
 
 	if (job->route->access == ROUTE_OPEN)
 		return true;
-	err = dispatch->principal(dispatch->broker, request, &principal, &fault);
+	err = dispatch->principal(dispatch->broker, request, &job->principal, &fault);
 	if (err == TOBI_E_DENIED) {
 		reply_problem(&job->reply, 401, fault.message);
 		IGNORE(broker_reply_header(&job->reply, "WWW-Authenticate", "Bearer"));
 	} else if (err) {
 		job->err = err;
 		job->fault = fault;
-	} else if (job->route->access == ROUTE_ADMIN && !principal.operator) {
+	} else if (job->route->access == ROUTE_ADMIN && !job->principal.operator) {
 		reply_problem(&job->reply, 403, "only the operator may do this");
 		err = TOBI_E_DENIED;
 	}
@@ -81,28 +80,29 @@ static bool may_call(struct dispatch *dispatch, struct job *job,
 
 static void run_locked(struct dispatch *dispatch, struct job *job)
 {
-	const struct broker_request request = {
-	    .method = job->head.method,
-	    .path = job->head.path,
-	    .query = job->head.query,
-	    .body = {job->body, job->body_size},
-	    .remote = job->remote,
-	    .secure = job->secure,
-	    .client_key = job->has_client_key ? job->client_key : NULL,
-	    .now = dispatch->now(),
-	    .header = find_header,
-	    .context = &job->head};
+	struct broker_request request = {.method = job->head.method,
+					 .path = job->head.path,
+					 .query = job->head.query,
+					 .body = {job->body, job->body_size},
+					 .remote = job->remote,
+					 .secure = job->secure,
+					 .client_key =
+					     job->has_client_key ? job->client_key : NULL,
+					 .now = dispatch->now(),
+					 .header = find_header,
+					 .context = &job->head};
 
-	if (may_call(dispatch, job, &request))
-		job->err = job->route->handler(dispatch->broker, &request, &job->reply,
-					       &job->fault);
+	if (!may_call(dispatch, job, &request))
+		return;
+	if (job->route->access != ROUTE_OPEN)
+		request.principal = &job->principal;
+	job->err =
+	    job->route->handler(dispatch->broker, &request, &job->reply, &job->fault);
 }
 
-void dispatch_run(void *context, struct job *job)
+void dispatch_run(struct dispatch *dispatch, struct job *job)
 {
-	struct dispatch *dispatch = context;
-
-	job->reply = (struct broker_reply){.body = wr_init(LIMIT_REPLY)};
+	job->reply = (struct broker_reply){.body = wr_init(LIMIT_BROKER_REPLY)};
 	pthread_rwlock_rdlock(&dispatch->lock);
 	run_locked(dispatch, job);
 	pthread_rwlock_unlock(&dispatch->lock);

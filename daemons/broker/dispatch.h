@@ -24,7 +24,7 @@ TOBI_MUST_USE enum tobi_err dispatch_init(struct dispatch *dispatch,
 					  struct tobi_fault *fault);
 void dispatch_done(struct dispatch *dispatch);
 /* Fills in job->reply, whatever happens. */
-void dispatch_run(void *dispatch, struct job *job);
+void dispatch_run(struct dispatch *dispatch, struct job *job);
 /* Takes the new ones in, once no handler runs; *policy and *collateral are then the old
  * ones, which nobody uses any more. */
 void dispatch_swap(struct dispatch *dispatch, const struct tobi_policy **policy,

@@ -8,6 +8,7 @@
 #include <arpa/inet.h>
 
 #include "broker/http_head.h"
+#include "broker/principal.h"
 #include "pki/key.h"
 
 struct conn;
@@ -25,7 +26,8 @@ struct job {
 	const struct broker_route *route;
 	uint64_t started_us; /* its last byte is here; monotonic */
 	struct broker_reply reply;
-	bool denied; /* by principal_of(): no handler saw it */
+	struct principal principal; /* of a route that is not open */
+	bool denied;		    /* by principal_of(): no handler saw it */
 	enum tobi_err err;
 	struct tobi_fault fault;
 };

@@ -52,10 +52,10 @@ void log_start(struct log_line *line, const char *level, const char *event)
 	clock_gettime(CLOCK_REALTIME, &now);
 	if (gmtime_r(&now.tv_sec, &tm))
 		strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%S", &tm);
-	line->used = (size_t)snprintf(
-	    line->text, sizeof(line->text),
-	    "{\"time\":\"%s.%03ldZ\",\"level\":\"%s\",\"event\":\"%s\"", when,
-	    now.tv_nsec / 1000000, level, event);
+	line->used =
+	    (size_t)snprintf(line->text, sizeof(line->text),
+			     "{\"time\":\"%s.%03ldZ\",\"level\":\"%s\",\"event\":\"%s\"",
+			     when, now.tv_nsec / 1000000, level, event);
 }
 
 void log_text(struct log_line *line, const char *name, const char *text)
@@ -73,8 +73,8 @@ void log_text(struct log_line *line, const char *name, const char *text)
 void log_number(struct log_line *line, const char *name, int64_t number)
 {
 	char text[96];
-	int size = snprintf(text, sizeof(text), ",\"%.60s\":%lld", name,
-			    (long long)number);
+	int size =
+	    snprintf(text, sizeof(text), ",\"%.60s\":%lld", name, (long long)number);
 
 	if (has_room(line, (size_t)size))
 		put(line, text, (size_t)size);

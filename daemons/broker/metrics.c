@@ -9,8 +9,9 @@ enum { BUCKETS = 12, CLASSES = 6, MILLION = 1000000 };
 
 #define PREFIX "tobichi_broker_"
 
-static const uint64_t bounds[BUCKETS] = {500,	 1000,	 2500,	  5000,	   10000,   25000,
-					 50000,	 100000, 250000,  1000000, 2500000, 10000000};
+static const uint64_t bounds[BUCKETS] = {500,	 1000,	  2500,	   5000,
+					 10000,	 25000,	  50000,   100000,
+					 250000, 1000000, 2500000, 10000000};
 
 struct slot {
 	const char *name;
@@ -165,9 +166,10 @@ static void write_slots(const struct metrics *metrics, struct writer *out)
 				  slot->name, (double)bounds[b] / MILLION,
 				  (unsigned long long)slot->buckets[b]);
 		wr_printf(out,
-			  PREFIX "request_seconds_bucket{route=\"%s\",le=\"+Inf\"} %llu\n"
-			  PREFIX "request_seconds_sum{route=\"%s\"} %.6f\n"
-			  PREFIX "request_seconds_count{route=\"%s\"} %llu\n",
+			  PREFIX
+			  "request_seconds_bucket{route=\"%s\",le=\"+Inf\"} %llu\n" PREFIX
+			  "request_seconds_sum{route=\"%s\"} %.6f\n" PREFIX
+			  "request_seconds_count{route=\"%s\"} %llu\n",
 			  slot->name, (unsigned long long)slot->count, slot->name,
 			  (double)slot->microseconds / MILLION, slot->name,
 			  (unsigned long long)slot->count);

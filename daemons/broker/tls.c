@@ -3,6 +3,7 @@
 #include <string.h>
 #include <time.h>
 
+#include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
@@ -88,7 +89,8 @@ static enum tobi_err load_key(SSL_CTX *tls, const char *path, struct tobi_fault 
 	secret_done(&pem);
 	if (!key)
 		return fault_openssl(fault, object, "key", "the file has no private key");
-	if (SSL_CTX_use_PrivateKey(tls, key) != 1 || SSL_CTX_check_private_key(tls) != 1) {
+	if (SSL_CTX_use_PrivateKey(tls, key) != 1 ||
+	    SSL_CTX_check_private_key(tls) != 1) {
 		ERR_clear_error();
 		err = fault_set(fault, TOBI_E_MISMATCH, object, "key",
 				"it is not the key of the certificate");

@@ -90,6 +90,8 @@ enum {
 	LIMIT_ASK = 18 << 10,		  /* one packet on an agent's socket inside */
 	LIMIT_PACKET_FDS = LIMIT_PORTS + 4,
 
+	LIMIT_BROKER_REPLY = 16 << 20, /* the body of a broker's reply */
+
 	LIMIT_ATLS_FRAME = 16 << 10,
 	LIMIT_ATLS_EVIDENCE = 1 << 20,
 	LIMIT_ATLS_NAMES = 32, /* evidence types, inner protocols */

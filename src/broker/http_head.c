@@ -9,16 +9,6 @@ static int refuse(struct http_head *head, int status, const char *wrong)
 	return status;
 }
 
-size_t http_head_end(const char *text, size_t size, size_t *searched)
-{
-	size_t from = *searched > 3 ? *searched - 3 : 0;
-	const char *end =
-	    size < 4 ? NULL : memmem(text + from, size - from, "\r\n\r\n", 4);
-
-	*searched = size;
-	return end ? (size_t)(end - text) + 4 : 0;
-}
-
 /* The next line without its end, terminated in place; NULL when its end is another. */
 static char *take_line(char **at, const char *end)
 {

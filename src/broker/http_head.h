@@ -46,12 +46,6 @@ struct http_head {
 int http_head_read(char *text, size_t size, struct http_head *ret_head);
 /* NULL when it is not there. */
 const char *http_head_find(const struct http_head *head, const char *name);
-/*
- * Where the head ends in what came so far: its size with the empty line; 0 when more is
- * needed. searched is where to look from, kept between calls.
- */
-size_t http_head_end(const char *text, size_t size, size_t *searched);
-
 /* The path of a target, in place: 0 or 400. *ret_query is what follows the question mark.
  * Of the absolute form the authority must be the host's. host may be NULL. */
 int http_target_read(char *target, const char *host, char **ret_path,

@@ -1,0 +1,48 @@
+/*
+ * One connection: bytes in, whole requests out to the pool, replies back. A deadline runs
+ * in every state, and every refusal closes what cannot be used on.
+ */
+#ifndef TOBI_DAEMONS_BROKER_CONN_H
+#define TOBI_DAEMONS_BROKER_CONN_H
+
+#include "daemons/broker/server.h"
+
+struct conn {
+	struct conn *next, **link;
+	struct server *server;
+	const struct listener *listener;
+	struct bufferevent *stream;
+	struct client *client; /* NULL on an internal listener */
+	struct job *job;       /* that is being read, or that the pool has */
+	int64_t deadline_ms;
+	size_t searched; /* of the head that comes in */
+	uint64_t requests;
+	unsigned allowed; /* methods, of a path that has others */
+	enum conn_state {
+		CONN_HANDSHAKE,
+		CONN_IDLE, /* no byte of a request */
+		CONN_HEAD,
+		CONN_BODY,
+		CONN_WORK, /* the pool has the job */
+		CONN_REPLY,
+		CONN_LINGER, /* all is said: until the client closes, too */
+	} state;
+	bool close_after; /* the reply */
+	bool ended;	  /* the client sends no more */
+	bool has_client_key;
+	uint8_t client_key[SHA384_SIZE];
+	char remote[INET6_ADDRSTRLEN];
+};
+
+/* Takes the descriptor, or closes it. */
+void conn_open(const struct listener *listener, int fd, const struct sockaddr *address);
+void conn_free(struct conn *conn);
+/* The deadline has passed. */
+void conn_expired(struct conn *conn);
+/* A job is done: in the loop's thread. */
+void conn_answer(struct conn *conn, struct job *job);
+
+/* reply.c: writes it; conn->close_after is known. Takes the body. */
+void conn_write_reply(struct conn *conn, struct broker_reply *reply);
+
+#endif
