@@ -69,6 +69,11 @@ enum {
 	LIMIT_SECRETS = 64,
 	LIMIT_SECRET = 1 << 20,
 	LIMIT_SECRETS_TOTAL = 16 << 20,
+	LIMIT_KEYRING_PLAIN = 4 << 20,		   /* one secret that a broker keeps */
+	LIMIT_KEYRING_CONTEXT = 4 << 10,	   /* what is bound to it */
+	LIMIT_STORE_KEYS = 1024,	   /* generations of a broker's keys */
+	LIMIT_STORE_KEY_WRAPPED = 8 << 10, /* one of them, as its provider wraps it */
+	LIMIT_VAULT = 64 << 10,		   /* one answer of Vault's transit engine */
 	LIMIT_ENCLAVES = 256,	  /* of one platform service */
 	LIMIT_COUNTERS = 1024,	  /* of one platform */
 	LIMIT_COUNTERS_EACH = 64, /* of one image, or of one signer and product */

@@ -18,7 +18,8 @@ struct keyring;
 
 /*
  * location: "file:PATH" (0600; made by keyring_init()), "pkcs11:MODULE?token=LABEL",
- * "tpm:TCTI", "vault:URL/KEY" (token in pin_file), "enclave:" (the agent's socket).
+ * "tpm:TCTI", "vault:URL/KEY" (token in pin_file), "enclave:" (the agent's socket);
+ * docs/BROKER.md has each.
  * Errors: TOBI_E_NOT_FOUND when the provider has not the key that the database's store
  * keys were wrapped by (the fault names it and says that without it nothing can be
  * opened), TOBI_E_MISMATCH (another key), TOBI_E_DENIED, TOBI_E_SYSTEM (the device or the
@@ -63,6 +64,14 @@ TOBI_MUST_USE enum tobi_err keyring_rewrap(struct keyring *keyring,
 					   struct tobi_bytes context,
 					   struct tobi_bytes blob, struct writer *out,
 					   bool *ret_changed, struct tobi_fault *fault);
+/*
+ * The same store keys, wrapped anew by another provider, which is made as by
+ * keyring_init(): secrets are not touched. Other brokers go on with what they have in
+ * memory, fail keyring_check() from now on, and are started with the new location.
+ * No other thread may use this keyring meanwhile.
+ */
+TOBI_MUST_USE enum tobi_err keyring_move(struct keyring *keyring, const char *location,
+					 const char *pin_file, struct tobi_fault *fault);
 /* Whether the provider answers, for readiness. */
 TOBI_MUST_USE enum tobi_err keyring_check(struct keyring *keyring,
 					  struct tobi_fault *fault);

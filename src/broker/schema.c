@@ -9,6 +9,7 @@ const struct db_migration broker_migrations[] = {
     {"about", about},
     {"owners", schema_owners},
     {"resources", schema_resources},
+    {"keys", schema_keys},
 };
 const size_t broker_migration_count =
     sizeof(broker_migrations) / sizeof(broker_migrations[0]);

@@ -5,6 +5,6 @@
 #include "broker/broker.h"
 
 /* NULL at the end of each. */
-extern const char *const schema_owners[], *const schema_resources[];
+extern const char *const schema_owners[], *const schema_resources[], *const schema_keys[];
 
 #endif
