@@ -58,6 +58,7 @@ struct db {
 	const struct db_ops *ops;
 	char *place; /* the location without its prefix */
 	unsigned most, open;
+	unsigned busy_ms, run_ms; /* DB_BUSY_MS, DB_RUN_MS, but in tests */
 	struct db_conn *idle;
 	pthread_mutex_t lock; /* of open and idle */
 	pthread_cond_t freed;

@@ -85,6 +85,8 @@ enum tobi_err db_open(const char *location, unsigned connections, struct db **re
 		return TOBI_E_MEMORY;
 	db->ops = ops;
 	db->most = connections;
+	db->busy_ms = DB_BUSY_MS;
+	db->run_ms = DB_RUN_MS;
 	db->place = strdup(location + strlen(ops->prefix));
 	if (!db->place || locks_init(db))
 		return TOBI_E_MEMORY;
@@ -107,7 +109,7 @@ bool db_is_shared(const struct db *db)
 static enum tobi_err wait_for_one(struct db *db, struct db_conn **ret_conn,
 				  struct tobi_fault *fault)
 {
-	const struct timespec until = db_deadline(DB_BUSY_MS);
+	const struct timespec until = db_deadline(db->busy_ms);
 	int failed = 0;
 
 	pthread_mutex_lock(&db->lock);
@@ -143,7 +145,7 @@ enum tobi_err db_take(struct db *db, struct db_conn **ret_conn, struct tobi_faul
 
 	if (err)
 		return err;
-	if (conn && !db->ops->alive(conn)) {
+	if (conn && (conn->broken || !db->ops->alive(conn))) {
 		db->ops->close(conn);
 		conn = NULL;
 	}

@@ -18,8 +18,6 @@ enum { CONNECT_MS = 10000 };
 static const char *const settings[] = {
     "SET client_encoding TO 'UTF8'",
     "SET standard_conforming_strings TO on",
-    "SET lock_timeout TO '10s'",
-    "SET statement_timeout TO '30s'",
     "SET idle_in_transaction_session_timeout TO '60s'",
     "SET default_transaction_read_only TO off",
     /* Who set it higher (remote_apply) keeps that. */
@@ -134,6 +132,21 @@ static enum tobi_err wait_connected(PGconn *lib, struct tobi_fault *fault)
 	return TOBI_OK;
 }
 
+static enum tobi_err set_up(struct postgres_conn *conn, struct tobi_fault *fault)
+{
+	const struct db *db = conn->conn.db;
+	enum tobi_err err = TOBI_OK;
+	char limit[64];
+
+	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]) && !err; i++)
+		err = postgres_exec(conn, settings[i], fault);
+	snprintf(limit, sizeof(limit), "SET lock_timeout TO %u", db->busy_ms);
+	if (!err)
+		err = postgres_exec(conn, limit, fault);
+	snprintf(limit, sizeof(limit), "SET statement_timeout TO %u", db->run_ms);
+	return err ? err : postgres_exec(conn, limit, fault);
+}
+
 static enum tobi_err start(struct postgres_conn *conn, struct tobi_fault *fault)
 {
 	/* Defaults first: what the location says comes later, and so holds. */
@@ -151,9 +164,7 @@ static enum tobi_err start(struct postgres_conn *conn, struct tobi_fault *fault)
 	PQsetErrorVerbosity(conn->lib, PQERRORS_VERBOSE);
 	PQsetNoticeReceiver(conn->lib, no_notice, NULL);
 	err = wait_connected(conn->lib, fault);
-	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]) && !err; i++)
-		err = postgres_exec(conn, settings[i], fault);
-	return err;
+	return err ? err : set_up(conn, fault);
 }
 
 enum tobi_err postgres_connect(struct db *db, struct db_conn **ret_conn,

@@ -75,7 +75,7 @@ enum tobi_err sqlite_exec(sqlite3 *lib, const char *sql, struct tobi_fault *faul
  * (busy timeout), which asks again and again. */
 static enum tobi_err writer_lock(struct db *db, struct tobi_fault *fault)
 {
-	const struct timespec until = db_deadline(DB_BUSY_MS);
+	const struct timespec until = db_deadline(db->busy_ms);
 
 	if (pthread_mutex_clocklock(&db->writer, CLOCK_MONOTONIC, &until))
 		return fault_set(fault, TOBI_E_TIMEOUT, "database", "",
@@ -272,7 +272,7 @@ static enum tobi_err run(struct db_conn *any, const char *sql,
 	if (err)
 		return err;
 	if (outermost) {
-		conn->until = db_deadline(DB_RUN_MS);
+		conn->until = db_deadline(any->db->run_ms);
 		conn->limited = true;
 	}
 	err = run_prepared(conn, statement, values, count, row, context, &failed, fault);

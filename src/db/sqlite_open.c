@@ -168,7 +168,7 @@ static enum tobi_err set_up(struct sqlite_conn *conn, const char *path,
 	enum tobi_err err = TOBI_OK;
 
 	sqlite3_extended_result_codes(conn->lib, 1);
-	sqlite3_busy_timeout(conn->lib, DB_BUSY_MS);
+	sqlite3_busy_timeout(conn->lib, (int)conn->conn.db->busy_ms);
 	sqlite3_limit(conn->lib, SQLITE_LIMIT_LENGTH, ROW_SIZE);
 	sqlite3_limit(conn->lib, SQLITE_LIMIT_VARIABLE_NUMBER, DB_VALUES);
 	sqlite3_limit(conn->lib, SQLITE_LIMIT_ATTACHED, 0);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/fault.h"
+#include "db/backend.h"
 #include "tests/db_world.h"
 
 static void make_things(void)
@@ -412,6 +413,114 @@ static void test_db_begin__many_threads__none_lost(void **state)
 			 THREADS * STEPS);
 }
 
+/* Opened anew, with times that a test can wait for. */
+static void hurry(unsigned busy_ms, unsigned run_ms)
+{
+	db_give(db_world.conn);
+	db_world.conn = NULL;
+	db_free(db_world.db);
+	db_world.db = NULL;
+	assert_int_equal(db_open(db_world.location, 2, &db_world.db, NULL), TOBI_OK);
+	db_world.db->busy_ms = busy_ms;
+	db_world.db->run_ms = run_ms;
+	/* The one that is open has the times of before. */
+	db_world.db->idle->broken = true;
+	assert_int_equal(db_take(db_world.db, &db_world.conn, NULL), TOBI_OK);
+	db_give(db_world.conn);
+	assert_int_equal(db_take(db_world.db, &db_world.conn, NULL), TOBI_OK);
+}
+
+static void test_db_run__locked_by_another__timeout(void **state)
+{
+	struct db_conn *other = NULL;
+	enum tobi_err err;
+
+	(void)state;
+	make_things();
+	hurry(300, 30000);
+	db_world_do("INSERT INTO things (name, number) VALUES ('x', 1)", NO_VALUES);
+	assert_int_equal(db_begin(db_world.conn, NULL), TOBI_OK);
+	db_world_do("UPDATE things SET number = 2", NO_VALUES);
+	assert_int_equal(db_take(db_world.db, &other, NULL), TOBI_OK);
+	err = db_begin(other, NULL);
+	if (!err)
+		err = db_run(other, "UPDATE things SET number = 3", NO_VALUES, NULL, NULL,
+			     NULL, NULL);
+	assert_int_equal(err, TOBI_E_TIMEOUT);
+	db_rollback(other);
+	/* Outside of a transaction, too. */
+	assert_int_equal(db_run(other, "UPDATE things SET number = 3", NO_VALUES, NULL,
+				NULL, NULL, NULL),
+			 TOBI_E_TIMEOUT);
+	assert_int_equal(db_commit(db_world.conn, NULL), TOBI_OK);
+	assert_int_equal(db_run(other, "UPDATE things SET number = number + 5", NO_VALUES,
+				NULL, NULL, NULL, NULL),
+			 TOBI_OK);
+	db_give(other);
+	assert_int_equal(db_world_number("SELECT number FROM things", NO_VALUES), 7);
+}
+
+static void test_db_run__too_long__timeout(void **state)
+{
+	(void)state;
+	hurry(10000, 300);
+	assert_int_equal(db_world_run("WITH RECURSIVE more (n) AS (SELECT 1 UNION ALL "
+				      "SELECT n + 1 FROM more) SELECT count(*) FROM more",
+				      NO_VALUES),
+			 TOBI_E_TIMEOUT);
+	/* The connection goes on. */
+	assert_int_equal(db_world_number("SELECT 1", NO_VALUES), 1);
+}
+
+static void test_db_take__all_in_use__timeout(void **state)
+{
+	struct db_conn *second = NULL, *third = NULL;
+
+	(void)state;
+	hurry(200, 30000);
+	assert_int_equal(db_take(db_world.db, &second, NULL), TOBI_OK);
+	assert_int_equal(db_take(db_world.db, &third, &db_world.fault), TOBI_E_TIMEOUT);
+	db_give(second);
+	assert_int_equal(db_take(db_world.db, &third, NULL), TOBI_OK);
+	db_give(third);
+}
+
+/* Two transactions of which each reads what the other writes: in PostgreSQL one of them
+ * must be told that it lost; SQLite has one writer at a time. */
+static void test_db_commit__write_skew__one_is_refused(void **state)
+{
+	struct db_conn *other = NULL;
+	enum tobi_err err, first;
+
+	(void)state;
+	make_things();
+	hurry(300, 30000);
+	db_world_do("INSERT INTO things (name, number) VALUES ('a', 1), ('b', 1)",
+		    NO_VALUES);
+	assert_int_equal(db_begin(db_world.conn, NULL), TOBI_OK);
+	assert_int_equal(
+	    db_world_number("SELECT CAST(sum(number) AS BIGINT) FROM things", NO_VALUES),
+	    2);
+	db_world_do("UPDATE things SET number = 0 WHERE name = 'a'", NO_VALUES);
+	assert_int_equal(db_take(db_world.db, &other, NULL), TOBI_OK);
+	err = db_begin(other, NULL);
+	if (!err)
+		err = db_run(other, "SELECT CAST(sum(number) AS BIGINT) FROM things",
+			     NO_VALUES, NULL, NULL, NULL, NULL);
+	if (!err)
+		err = db_run(other, "UPDATE things SET number = 0 WHERE name = 'b'",
+			     NO_VALUES, NULL, NULL, NULL, NULL);
+	first = db_commit(db_world.conn, NULL);
+	if (!err)
+		err = db_commit(other, NULL);
+	db_give(other);
+	assert_int_equal(first, TOBI_OK);
+	assert_int_equal(err, TOBI_E_TIMEOUT);
+	assert_int_equal(
+	    db_world_number("SELECT CAST(sum(number) AS BIGINT) FROM things", NO_VALUES),
+	    1);
+}
+
 static void test_db_open__odd_location__argument(void **state)
 {
 	static const char *const odd[] = {"",	    "mysql:x",	"sqlite",
@@ -457,6 +566,10 @@ int main(int argc, char **argv)
 	    TEST(test_db_commit__a_statement_failed__says_so),
 	    TEST(test_db_begin__out_of_order__argument),
 	    TEST(test_db_begin__many_threads__none_lost),
+	    TEST(test_db_run__locked_by_another__timeout),
+	    TEST(test_db_run__too_long__timeout),
+	    TEST(test_db_take__all_in_use__timeout),
+	    TEST(test_db_commit__write_skew__one_is_refused),
 	    TEST(test_db_open__odd_location__argument),
 	    TEST(test_db_check__sound__ok),
 	};
