@@ -10,6 +10,7 @@ const struct db_migration broker_migrations[] = {
     {"owners", schema_owners},
     {"resources", schema_resources},
     {"keys", schema_keys},
+    {"log", schema_log},
 };
 const size_t broker_migration_count =
     sizeof(broker_migrations) / sizeof(broker_migrations[0]);

@@ -14,7 +14,7 @@
 
 enum {
 	LOG_LEAF_MAX = 64 << 10,
-	LOG_CHECKS_MAX = 512,
+	LOG_CHECKS_MAX = 768, /* of evidence and of the guest around it */
 	LOG_SALT_SIZE = 16,
 	LOG_DIGEST_SIZE = 48, /* SHA-384 */
 	LOG_TEXT_MAX = 512,

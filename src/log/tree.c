@@ -99,6 +99,16 @@ enum tobi_err log_frontier_root(const struct log_frontier *frontier,
 	return err;
 }
 
+bool log_frontier_equal(const struct log_frontier *a, const struct log_frontier *b)
+{
+	/* Behind the last bit is what was there before. */
+	for (unsigned i = 0; a->size == b->size && i < count_bits(a->size); i++) {
+		if (!log_hash_equal(&a->hashes[i], &b->hashes[i]))
+			return false;
+	}
+	return a->size == b->size;
+}
+
 void log_frontier_write(const struct log_frontier *frontier, struct writer *out)
 {
 	for (unsigned i = 0; i < count_bits(frontier->size); i++)

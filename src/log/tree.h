@@ -52,6 +52,7 @@ TOBI_MUST_USE enum tobi_err log_frontier_append(struct log_frontier *frontier,
 						void *context, struct tobi_fault *fault);
 TOBI_MUST_USE enum tobi_err log_frontier_root(const struct log_frontier *frontier,
 					      struct log_hash *ret_root);
+bool log_frontier_equal(const struct log_frontier *a, const struct log_frontier *b);
 /* The hashes one after another: how it is stored, beside the size. */
 void log_frontier_write(const struct log_frontier *frontier, struct writer *out);
 /* TOBI_E_MALFORMED when there are not as many as the size has bits; TOBI_E_LIMIT. */
