@@ -38,6 +38,7 @@ COMMAND int cmd_counter(int argc, char **argv);
 COMMAND int cmd_help(int argc, char **argv);
 COMMAND int cmd_inspect(int argc, char **argv);
 COMMAND int cmd_keygen(int argc, char **argv);
+COMMAND int cmd_log(int argc, char **argv);
 COMMAND int cmd_logs(int argc, char **argv);
 COMMAND int cmd_platform(int argc, char **argv);
 COMMAND int cmd_ps(int argc, char **argv);

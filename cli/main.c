@@ -150,6 +150,29 @@ static const struct command commands[] = {
      "  -o, --output NAME  NAME.key and NAME.pub (tobichi)\n"
      "  --type TYPE        p256, p384 (the default) or ed25519\n",
      cmd_keygen},
+    {"log",
+     "prove INDEX --broker URL [--log-key FILE|HEX] [-o FILE]\n"
+     "       prove --since HEAD --broker URL [--log-key FILE|HEX] [-o FILE]\n"
+     "       verify FILE... --log-key FILE|HEX [--head FILE]\n"
+     "       follow --broker URL --state FILE [--log-key FILE|HEX] [--once] [--entries]",
+     "a key broker's log of decisions: what is in it, and that nothing was rewritten",
+     "  prove INDEX     an entry, and the proof that it is in the log, into a file\n"
+     "  prove --since HEAD  the proof that the log has grown out of an earlier head\n"
+     "  verify FILE...  such files, without a network\n"
+     "  follow          look again and again whether it is still the same log; an alarm "
+     "is\n"
+     "                  exit status 1\n"
+     "  --broker URL    the key broker; --tls-ca FILE: whom to trust for its TLS\n"
+     "  --log-key FILE|HEX  the log's public key, or its id\n"
+     "  --head FILE     a head that the files must be of, too (follow's state)\n"
+     "  --state FILE    where follow keeps the newest head that it has accepted\n"
+     "  --interval S    between two looks (60)\n"
+     "  --max-age S     a head that is older is an alarm\n"
+     "  --once          one look\n"
+     "  --entries       read every entry, too\n"
+     "  -o, --output FILE  the proof (entry-INDEX.proof, since-SIZE.proof)\n"
+     "  --json          as JSON\n",
+     cmd_log},
     {"logs", "ENCLAVE [-f]", "show what a detached enclave has printed",
      "  -f, --follow  and what it prints, until it ends\n", cmd_logs},
     {"platform",
