@@ -9,6 +9,7 @@
 #include "base/hex.h"
 #include "base/secret.h"
 #include "broker/owners.h"
+#include "broker/route.h"
 #include "token/request_token.h"
 #include "broker/store.h"
 #include "codec/base64.h"
@@ -131,21 +132,6 @@ static bool is_body(const struct broker_request *request, const char *hash)
 	return !wr_err(&text) && bytes_equal_text(wr_view(&text), hash);
 }
 
-static const char *method_name(enum http_method method)
-{
-	switch (method) {
-	case HTTP_GET:
-		return "GET";
-	case HTTP_POST:
-		return "POST";
-	case HTTP_PUT:
-		return "PUT";
-	case HTTP_DELETE:
-		return "DELETE";
-	}
-	return "";
-}
-
 /* That it was signed for just this request. */
 static enum tobi_err check_request(const struct broker *broker,
 				   const struct broker_request *request,
@@ -155,7 +141,7 @@ static enum tobi_err check_request(const struct broker *broker,
 	const char *body = text_of(token, "body-sha256");
 	const char *audience = text_of(token, "aud");
 
-	if (!method || strcmp(method, method_name(request->method)) != 0)
+	if (!method || strcmp(method, route_method(request->method)) != 0)
 		return deny("the token is for another method", fault);
 	if (!target || !is_target(request, target))
 		return deny("the token is for another path", fault);
