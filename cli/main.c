@@ -175,6 +175,30 @@ static const struct command commands[] = {
      cmd_log},
     {"logs", "ENCLAVE [-f]", "show what a detached enclave has printed",
      "  -f, --follow  and what it prints, until it ends\n", cmd_logs},
+    {"owner",
+     "add NAME --owner-key FILE... [--repository NAME]... | list [NAME] |\n"
+     "       remove NAME [--with-secrets] | add-key NAME FILE | remove-key NAME "
+     "FILE|ID |\n"
+     "       add-repository NAME REPOSITORY | remove-repository NAME REPOSITORY | "
+     "whoami",
+     "who administers what at a broker",
+     "  add NAME           the operator: an owner, with its public keys and "
+     "repositories\n"
+     "  list [NAME]        owners, their repositories and keys\n"
+     "  remove NAME        the operator: an owner that has no secrets\n"
+     "  --with-secrets     and its secrets and policies with it\n"
+     "  add-key NAME FILE  the owner itself: another public key\n"
+     "  remove-key NAME FILE|ID  the owner or the operator: it counts no more\n"
+     "  add-repository NAME REPOSITORY     the operator: one that is nobody's\n"
+     "  remove-repository NAME REPOSITORY  the operator: one that is empty\n"
+     "  whoami             as whom the broker knows this key\n"
+     "  --owner-key FILE   add: a public key (`tobichi keygen`)\n"
+     "  --repository NAME  add: a repository that shall be the owner's\n"
+     "  --broker URL       the broker (TOBICHI_BROKER)\n"
+     "  --key FILE         your own private key\n"
+     "  --tls-ca FILE      whom to trust for its TLS, not the system's CAs\n"
+     "  --json             as JSON\n",
+     cmd_owner},
     {"platform",
      "init | status | anchor | csr | certify CHAIN | migrate --to KIND |\n"
      "                        ak-request | ak-challenge REQUEST | ak-activate CHALLENGE",
@@ -231,6 +255,33 @@ static const struct command commands[] = {
      "  -o, --output FILE  the sealed object (standard output)\n"
      "  FILE               what is sealed, at most 16 MiB (standard input)\n",
      cmd_seal},
+    {"secret",
+     "put NAME [FILE] [--policy FILE] [--expires TIME] [--releases N] |\n"
+     "       rotate NAME [FILE] [--grace SECONDS] [--expires TIME] [--releases N] |\n"
+     "       list [NAME] | delete NAME [--version N] | show-policy NAME |\n"
+     "       put-policy NAME FILE | delete-policy NAME",
+     "your secrets at a broker, and for whom they are released",
+     "  put NAME [FILE]     a secret REPOSITORY/TYPE/TAG from a file that only you may "
+     "read,\n"
+     "                      or from standard input\n"
+     "  rotate NAME [FILE]  a new version; older ones expire after the grace\n"
+     "  list [NAME]         versions, until when, how many releases are left; never the "
+     "content\n"
+     "  delete NAME         with all versions and its own policy\n"
+     "  show-policy NAME    the policy that counts for it\n"
+     "  put-policy NAME FILE  the policy of a secret, of REPOSITORY/TYPE or of "
+     "REPOSITORY\n"
+     "  delete-policy NAME  what has no policy is not released\n"
+     "  --policy FILE       what an enclave must prove, as of `tobichi build`\n"
+     "  --expires TIME      2026-05-17T12:00:00Z, or +SECONDS from now\n"
+     "  --releases N        how often it is released, at most\n"
+     "  --grace SECONDS     how long older versions count (0)\n"
+     "  --version N         delete: an older version only\n"
+     "  --broker URL        the broker (TOBICHI_BROKER)\n"
+     "  --key FILE          your private key\n"
+     "  --tls-ca FILE       whom to trust for its TLS, not the system's CAs\n"
+     "  --json              as JSON\n",
+     cmd_secret},
     {"send", "HOST:PORT --policy FILE [--key FILE] NAME=FILE...",
      "hand secrets to an enclave that has proven itself",
      "  --policy FILE  what the enclave must prove\n"

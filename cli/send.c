@@ -1,6 +1,5 @@
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <event2/buffer.h>
 #include <event2/event.h>
@@ -8,11 +7,11 @@
 #include "base/cleanup.h"
 #include "base/endian.h"
 #include "base/fault.h"
-#include "base/file.h"
 #include "base/secret.h"
 #include "cli/channel.h"
 #include "cli/cli.h"
 #include "cli/guard.h"
+#include "cli/secret_input.h"
 #include "codec/cbor.h"
 
 /* The client's side of tobichi-secrets/1 (docs/PROTOCOL.md section 5). */
@@ -237,29 +236,6 @@ static int run(struct channel *channel, struct sending *sending)
 
 /* ---- arguments ---- */
 
-static enum tobi_err read_stdin(struct secret *ret_secret, struct tobi_fault *fault)
-{
-	CLEANUP(wr_done) struct writer text = wr_init(LIMIT_SECRET + 1);
-	enum tobi_err err;
-	uint8_t part[4096];
-	ssize_t size;
-
-	while ((size = read(STDIN_FILENO, part, sizeof(part))) > 0)
-		wr_bytes(&text, part, (size_t)size);
-	explicit_bzero(part, sizeof(part));
-	if (size < 0)
-		return fault_errno(fault, "secret", "-", "cannot read standard input");
-	if (wr_err(&text) || text.size > LIMIT_SECRET)
-		return fault_set(fault, TOBI_E_LIMIT, "secret", "-",
-				 "at most %d bytes are allowed", LIMIT_SECRET);
-	err = secret_new(text.size ? text.size : 1, ret_secret, fault);
-	if (err)
-		return err;
-	bytes_copy(ret_secret->ptr, ret_secret->size, text.ptr, text.size);
-	ret_secret->size = text.size;
-	return TOBI_OK;
-}
-
 static enum tobi_err read_item(char *argument, struct item *ret_item,
 			       struct tobi_fault *fault)
 {
@@ -270,10 +246,7 @@ static enum tobi_err read_item(char *argument, struct item *ret_item,
 				 "it is not NAME=FILE");
 	*equals = '\0';
 	ret_item->name = argument;
-	if (strcmp(equals + 1, "-") == 0)
-		return read_stdin(&ret_item->content, fault);
-	return file_read_secret(equals + 1, LIMIT_SECRET, equals + 1, &ret_item->content,
-				fault);
+	return cli_read_secret(equals + 1, &ret_item->content, fault);
 }
 
 static const struct option long_options[] = {{"policy", required_argument, NULL, 'p'},

@@ -243,6 +243,9 @@ static bool set_up_question(const struct curl_api *curl, CURL *easy, struct try 
 	if (try->lines &&
 	    curl->easy_setopt(easy, CURLOPT_HTTPHEADER, try->lines) != CURLE_OK)
 		return false;
+	if (request->method &&
+	    curl->easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method) != CURLE_OK)
+		return false;
 	if (!request->body.size)
 		return true;
 	return curl->easy_setopt(easy, CURLOPT_POST, 1L) == CURLE_OK &&
@@ -338,6 +341,9 @@ static enum tobi_err judge(const struct try *try, struct tobi_fault *fault)
 
 	if (err)
 		return err;
+	if (try->request->any_status && try->status != STATUS_TOO_MANY &&
+	    try->status < STATUS_SERVER)
+		return TOBI_OK;
 	if (try->status == STATUS_NOT_FOUND || try->status == STATUS_GONE)
 		return fail(try, TOBI_E_NOT_FOUND, "the service does not have it", fault);
 	if (try->status != STATUS_OK) {
@@ -394,6 +400,7 @@ enum tobi_err http_get(struct http_client *client, const struct http_request *re
 		if (!err)
 			err = judge(&try, fault);
 		if (!err) {
+			try.answer.status = try.status;
 			*ret_answer = try.answer;
 			return TOBI_OK;
 		}

@@ -39,6 +39,10 @@ struct http_request {
 	const char *header, *old_header;
 	const char *lines[HTTP_LINES_MAX]; /* headers to send, whole; NULL ends */
 	struct tobi_bytes body;		   /* not empty: POST */
+	const char *method;		   /* another one: "PUT"; or NULL */
+	/* An answer is one whatever its status says, unless another try may change it;
+	 * it may be empty. */
+	bool any_status;
 	/* The service that a cloud has for its guests, at an address that is the same in
 	 * each and leads no further than the host: it may be asked by http, too. */
 	bool of_this_host;
@@ -46,6 +50,7 @@ struct http_request {
 
 struct http_answer {
 	struct writer body, header; /* the header's value */
+	long status;
 };
 void http_answer_done(struct http_answer *answer);
 
