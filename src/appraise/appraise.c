@@ -108,6 +108,7 @@ enum tobi_err appraisal_run(struct tobi_result *result, const struct tobi_policy
 	enum tobi_err err;
 
 	result->in_session = request->in_session;
+	result->config_unknown = request->config_unknown;
 	result->nonce = arena_copy(&result->arena, request->nonce);
 	result->of_guest = request->of_guest;
 	for (size_t i = 0; request->in_session && atls_checks[i]; i++) {
@@ -124,6 +125,7 @@ enum tobi_err appraisal_run(struct tobi_result *result, const struct tobi_policy
 						  &chosen, fault);
 	if (!err)
 		err = gpu_split(result, parts->pieces, parts->piece_count, &gpu, fault);
+	gpu.nonce = request->device_nonce;
 	if (!err) {
 		bool alone = parts->verifier == &tee_nvidia;
 

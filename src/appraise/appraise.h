@@ -19,6 +19,11 @@ struct appraisal_request {
 	const struct tobi_bytes *pieces;	  /* beside raw evidence */
 	size_t piece_count;
 	struct tobi_bytes secret;
+	/* What devices beside a CPU were asked with; empty: the hash of its evidence. */
+	struct tobi_bytes device_nonce;
+	/* The launch was configured with something that nobody has shown: the policy must
+	 * name it. */
+	bool config_unknown;
 };
 
 struct tobi_result {
@@ -33,6 +38,7 @@ struct tobi_result {
 	bool of_guest;		/* of the guest around an enclave */
 	bool certificate_borne; /* RA-TLS: no session binding, no freshness */
 	bool raw;		/* a vendor's evidence as it is, without claims */
+	bool config_unknown;	/* as the request says */
 	/* Documents of vendors that came with it, and those of them that count. */
 	size_t collateral_given, collateral_counted;
 	bool any_instance;    /* the policy names nobody in particular */

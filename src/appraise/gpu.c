@@ -29,7 +29,7 @@ enum tobi_err gpu_split(struct tobi_result *result, const struct tobi_bytes *pie
 		else
 			all->theirs[all->their_count++] = piece;
 	}
-	*ret_parts = (struct gpu_parts){all, all->others, all->other_count};
+	*ret_parts = (struct gpu_parts){all, all->others, all->other_count, {0}};
 	return TOBI_OK;
 }
 
@@ -89,7 +89,7 @@ enum tobi_err gpu_appraise(struct tobi_result *result, const struct tobi_policy 
 			   const struct cmw *cmw, struct tobi_fault *fault)
 {
 	struct tobi_bytes list[LIMIT_CMW_ENTRIES];
-	struct nvidia_beside beside = {.cpu = cpu->evidence};
+	struct nvidia_beside beside = {.cpu = cpu->evidence, .nonce = parts->nonce};
 	struct tee_request request = policy_request(policy, "nvidia-gpu", cpu->time);
 	enum tobi_err err;
 

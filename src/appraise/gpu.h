@@ -10,6 +10,8 @@ struct gpu_parts {
 	/* What is left for the verifier of the CPU. */
 	const struct tobi_bytes *pieces;
 	size_t piece_count;
+	/* What the devices were asked with; empty: the hash of the CPU's evidence. */
+	struct tobi_bytes nonce;
 };
 
 /* Sorts the pieces that came beside. TOBI_E_MEMORY. */

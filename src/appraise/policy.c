@@ -109,10 +109,12 @@ static enum tobi_err take_allow(struct tobi_policy *policy,
 			policy->allow_no_nonce = true;
 		else if (strcmp(yaml->allow[i], "user-launch") == 0)
 			policy->allow_user_launch = true;
+		else if (strcmp(yaml->allow[i], "unknown-config") == 0)
+			policy->allow_unknown_config = true;
 		else
 			return fault_set(fault, TOBI_E_MALFORMED, policy->name, "allow",
 					 "what may be allowed is: debug, no-nonce, "
-					 "user-launch");
+					 "user-launch, unknown-config");
 	}
 	return TOBI_OK;
 }

@@ -62,6 +62,7 @@ struct tobi_policy {
 	bool allow_debug;
 	bool allow_no_nonce;
 	bool allow_user_launch;
+	bool allow_unknown_config;
 	int64_t max_age; /* seconds: of evidence, and of a session */
 	enum policy_identity identity;
 	struct bytes_list hardware;

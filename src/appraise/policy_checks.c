@@ -7,6 +7,7 @@
 #include "appraise/atls_checks.h"
 #include "appraise/policy_reference.h"
 #include "appraise/policy_section.h"
+#include "appraise/policy_tdx.h"
 #include "appraise/policy_tpm.h"
 #include "base/hex.h"
 #include "base/secret.h"
@@ -14,6 +15,8 @@
 #include "token/claims_buffer.h"
 
 #define POLICY "Tobichi policy, "
+
+enum { INIT_DATA_PCR = 8 }; /* that Azure's guests extend */
 
 static const struct check check_tier = {
     "POLICY-TIER", "the tier is one that the policy accepts", POLICY "tiers",
@@ -302,6 +305,29 @@ static void run_collateral(struct tobi_result *result, const struct tobi_policy 
 			     "documents from such a bundle", found);
 }
 
+/* A field that is not zero, of which nobody has shown what it is of: the host may have
+ * put anything there, so that the policy must say whether it minds. */
+static bool config_is_named(const struct tobi_policy *policy,
+			    const struct tee_claims *claims)
+{
+	return policy->allow_unknown_config ||
+	       (claims->tdx && policy->tdx && policy->tdx->config_id.size) ||
+	       (claims->azure && policy->pcrs[INIT_DATA_PCR].size);
+}
+
+static void run_config(struct tobi_result *result, const struct tobi_policy *policy)
+{
+	if (policy->config_id.size)
+		check_record_equal(&result->list, &check_config, policy->config_id,
+				   result->claims.config_id);
+	else if (result->config_unknown && !config_is_named(policy, &result->claims))
+		check_record(&result->list, &check_config, false,
+			     "init-data that was shown, or config-id in the policy",
+			     "a configuration that nobody has shown");
+	else
+		check_waive(&result->list, &check_config, "the policy names none");
+}
+
 void policy_checks_run(struct tobi_result *result, const struct tobi_policy *policy)
 {
 	run_tier(result, policy);
@@ -311,11 +337,7 @@ void policy_checks_run(struct tobi_result *result, const struct tobi_policy *pol
 	run_numbers(result, policy);
 	run_state(result, policy);
 	run_freshness(result, policy);
-	if (policy->config_id.size)
-		check_record_equal(&result->list, &check_config, policy->config_id,
-				   result->claims.config_id);
-	else
-		check_waive(&result->list, &check_config, "the policy names none");
+	run_config(result, policy);
 	policy_run_list(result, &check_agent, &policy->agents, result->claims.agent,
 			NULL);
 	run_pcrs(result, policy);

@@ -16,6 +16,8 @@
 #include "tee/sgx_report.h"
 #include "tee/tdx_report.h"
 #include "tee/tpm_structs.h"
+#include "token/claims_buffer.h"
+#include "token/cmw.h"
 
 static const char object[] = "tee-evidence";
 
@@ -144,6 +146,7 @@ static enum tobi_err read_snp(const struct source *source)
 	if (err)
 		return err;
 	source->out->evidence = (struct tobi_bytes){report, SNP_REPORT_SIZE};
+	source->out->bound = parsed.report_data;
 	source->out->config = parsed.host_data;
 	source->out->config_name = "HOST_DATA";
 	return take_chain(source);
@@ -173,6 +176,7 @@ static enum tobi_err read_tdx(const struct source *source)
 		err = tdx_report_read(quote.body, object, &report, source->fault);
 	if (err)
 		return err;
+	source->out->bound = report.report_data;
 	source->out->config = report.mr_config_id;
 	source->out->config_name = "MRCONFIGID";
 	if (!log || json_is_null(log))
@@ -193,6 +197,7 @@ static enum tobi_err read_sgx(const struct source *source)
 		err = sgx_report_read(quote.body, object, &report, source->fault);
 	if (err)
 		return err;
+	source->out->bound = report.report_data;
 	source->out->config = report.config_id;
 	source->out->config_name = "CONFIGID";
 	return TOBI_OK;
@@ -211,7 +216,7 @@ static enum tobi_err take_extra(const struct source *source, struct tobi_bytes m
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 		if (attest.extra.size == sizes[i]) {
 			source->out->nonce_size = sizes[i];
-			return TOBI_OK;
+			return keep(source, attest.extra, &source->out->bound);
 		}
 	}
 	return wrong(source, "tpm_quote.message",
@@ -270,6 +275,7 @@ static enum tobi_err read_cca(const struct source *source)
 		err = cca_claims_read(&parsed, &claims, source->fault);
 	if (err)
 		return err;
+	source->out->bound = claims.realm.values[ARM_NONCE];
 	source->out->config = claims.realm.values[ARM_PERSONALIZATION];
 	source->out->config_name = "the realm's personalisation value";
 	return TOBI_OK;
@@ -289,9 +295,27 @@ static enum tobi_err read_tpm(const struct source *source)
 	return err ? err : take_document(source);
 }
 
+/* A collection of Tobichi's own, made for the hash as a nonce. */
 static enum tobi_err read_tobichi(const struct source *source)
 {
-	return take_base64(source, "evidence", base64url_read, &source->out->evidence);
+	struct cmw *cmw = arena_alloc(source->arena, sizeof(*cmw));
+	struct claims_buffer claims = {0};
+	const struct cmw_record *record;
+	enum tobi_err err =
+	    cmw ? take_base64(source, "evidence", base64url_read, &source->out->evidence)
+		: no_memory(source);
+
+	if (!err)
+		err = cmw_open(source->out->evidence, object, source->arena, cmw,
+			       source->fault);
+	if (err)
+		return err;
+	record = cmw_find(cmw, "claims");
+	if (!record || !bytes_equal_text(record->media_type, CMW_TYPE_CLAIMS))
+		return wrong(source, "evidence", "the collection has no claims");
+	err = claims_buffer_parse(record->value, &claims, source->fault);
+	source->out->bound = claims.nonce;
+	return err;
 }
 
 static const struct {

@@ -36,8 +36,10 @@ struct kbs_evidence {
 	struct tobi_bytes evidence;
 	struct tobi_bytes pieces[LIMIT_PIECES];
 	size_t piece_count;
-	/* How many bytes of the hash, filled up with zeros, must be in it as its nonce:
-	 * 32, 48, or 64. */
+	/* What it says that it is bound to: report data, extraData, a challenge. */
+	struct tobi_bytes bound;
+	/* How many bytes of the hash, filled up with zeros, the verifier must find: 32,
+	 * 48, or 64. */
 	size_t nonce_size;
 	/* The field that says with what it was configured at its launch, where the kind
 	 * has one: of init-data (kbs_init_data.h). */

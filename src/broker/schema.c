@@ -1,5 +1,7 @@
 #include "broker/schema.h"
 
+#include "broker/kbs_store.h"
+
 /* What the broker knows of itself: the log's name, who the operator is, ... */
 static const char *const about[] = {
     "CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT NOT NULL)", NULL};
@@ -11,6 +13,7 @@ const struct db_migration broker_migrations[] = {
     {"resources", schema_resources},
     {"keys", schema_keys},
     {"log", schema_log},
+    {"kbs", schema_kbs},
 };
 const size_t broker_migration_count =
     sizeof(broker_migrations) / sizeof(broker_migrations[0]);

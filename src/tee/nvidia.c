@@ -191,6 +191,8 @@ static enum tobi_err examine_beside(const struct tee_request *request,
 		check_owe(list, nvidia_checks[i]);
 	if (hash_sha256(beside->cpu, hash))
 		return fault_openssl(fault, object, "", "cannot hash the evidence");
+	if (beside->nonce.size)
+		about.nonce = beside->nonce;
 	return examine_all(&about, nvidia, claims, fault);
 }
 

@@ -19,6 +19,9 @@ struct nvidia_beside {
 	const struct tobi_bytes *records; /* of the devices, in any of the forms */
 	size_t record_count;
 	struct tobi_bytes documents; /* a CBOR array of byte strings, or empty */
+	/* What the devices were asked with instead, where the protocol says so; or empty.
+	 */
+	struct tobi_bytes nonce;
 };
 
 /*

@@ -1,0 +1,207 @@
+#include "broker/kbs_store.h"
+
+#include "base/cleanup.h"
+#include "base/fault.h"
+#include "base/reader.h"
+#include "base/secret.h"
+
+static const char object[] = "session";
+
+/* One in 64 of what is added looks for what is over; ids end in random bytes. */
+enum { TRIM_BELOW = 4, SESSIONS_MAX = 100000 };
+
+const char *const schema_kbs[] = {
+    "CREATE TABLE kbs_sessions (id TEXT PRIMARY KEY, expires BIGINT NOT NULL, nonce "
+    "BYTEA NOT NULL, device_nonce BYTEA NOT NULL, evidence BYTEA NOT NULL, pieces BYTEA "
+    "NOT NULL, config_unknown BIGINT NOT NULL, jwk TEXT NOT NULL, token TEXT NOT NULL, "
+    "denials BIGINT NOT NULL)",
+    "CREATE INDEX kbs_sessions_expires ON kbs_sessions (expires)", NULL};
+
+DEFINE_CLEANUP(struct db_conn *, db_give)
+
+static struct db_value text_value(struct tobi_bytes bytes)
+{
+	return (struct db_value){.kind = DB_TEXT, .bytes = bytes};
+}
+
+/* ---- pieces in one value: each with its size ---- */
+
+static void write_pieces(const struct kbs_kept *kept, struct writer *out)
+{
+	for (size_t i = 0; i < kept->piece_count; i++) {
+		wr_uint_be(out, kept->pieces[i].size, 4);
+		wr_bytes(out, kept->pieces[i].ptr, kept->pieces[i].size);
+	}
+}
+
+static enum tobi_err read_pieces(struct tobi_bytes bytes, struct kbs_kept *kept,
+				 struct tobi_fault *fault)
+{
+	struct reader rd = rd_init(bytes);
+
+	while (rd_left(&rd) && !rd_failed(&rd)) {
+		if (kept->piece_count == LIMIT_PIECES)
+			rd_fail(&rd, TOBI_E_LIMIT, "pieces");
+		else
+			kept->pieces[kept->piece_count++] =
+			    rd_bytes(&rd, rd_u32be(&rd, "pieces"), "pieces");
+	}
+	return rd_finish(&rd, object, fault);
+}
+
+/* ---- what is over, and what is too much ---- */
+
+struct count {
+	int64_t rows;
+};
+
+static enum tobi_err take_count(void *context, const struct db_value *values,
+				size_t count, struct tobi_fault *fault)
+{
+	struct count *rows = context;
+
+	(void)fault;
+	rows->rows = count == 1 && values[0].kind == DB_INTEGER ? values[0].integer : 0;
+	return TOBI_OK;
+}
+
+/* A broker whose clock is ahead takes nothing away from one whose clock is not. */
+static enum tobi_err trim(struct broker *broker, struct db_conn *conn, int64_t now,
+			  struct tobi_fault *fault)
+{
+	const int64_t most = broker->setup.sessions ? (int64_t)broker->setup.sessions
+						    : (int64_t)SESSIONS_MAX;
+	const struct db_value over = db_integer(now - KBS_CLOCKS_SECONDS);
+	struct count count = {0};
+	struct db_value excess;
+	enum tobi_err err = db_run(conn, "DELETE FROM kbs_sessions WHERE expires <= ?",
+				   &over, 1, NULL, NULL, NULL, fault);
+
+	if (!err)
+		err = db_run(conn, "SELECT COUNT(*) FROM kbs_sessions", NULL, 0,
+			     take_count, &count, NULL, fault);
+	if (err || count.rows < most)
+		return err;
+	excess = db_integer(count.rows - most + 1);
+	return db_run(conn,
+		      "DELETE FROM kbs_sessions WHERE id IN (SELECT id FROM kbs_sessions "
+		      "ORDER BY expires LIMIT ?)",
+		      &excess, 1, NULL, NULL, NULL, fault);
+}
+
+/* ---- adding, finding ---- */
+
+static enum tobi_err insert(struct db_conn *conn, const struct kbs_session *session,
+			    const struct kbs_kept *kept, struct tobi_bytes pieces,
+			    struct tobi_fault *fault)
+{
+	const struct db_value values[] = {
+	    db_text(session->text),
+	    db_integer(kept->expires),
+	    db_bytes(kept->nonce),
+	    db_bytes(kept->device_nonce),
+	    db_bytes(kept->evidence),
+	    db_bytes(pieces),
+	    db_integer(kept->config_unknown),
+	    text_value(kept->jwk),
+	    text_value(kept->token),
+	};
+
+	return db_run(conn,
+		      "INSERT INTO kbs_sessions (id, expires, nonce, device_nonce, "
+		      "evidence, pieces, config_unknown, jwk, token, denials) VALUES (?, "
+		      "?, ?, ?, ?, ?, ?, ?, ?, 0)",
+		      values, sizeof(values) / sizeof(values[0]), NULL, NULL, NULL,
+		      fault);
+}
+
+enum tobi_err kbs_store_add(struct broker *broker, const struct kbs_session *session,
+			    const struct kbs_kept *kept, int64_t now,
+			    struct tobi_fault *fault)
+{
+	CLEANUP(wr_done) struct writer pieces = wr_init(2 * LIMIT_KBS_BODY);
+	CLEANUP(db_givep) struct db_conn *conn = NULL;
+	enum tobi_err err;
+
+	write_pieces(kept, &pieces);
+	if (wr_err(&pieces))
+		return fault_set(fault, wr_err(&pieces), object, "pieces", "no room");
+	err = db_take(broker->db, &conn, fault);
+	if (!err && session->id[KBS_SESSION_SIZE - 1] < TRIM_BELOW)
+		err = trim(broker, conn, now, fault);
+	return err ? err : insert(conn, session, kept, wr_view(&pieces), fault);
+}
+
+struct found {
+	struct arena *arena;
+	struct kbs_kept kept;
+	bool any;
+};
+
+enum { COLUMNS = 9 };
+
+static enum tobi_err take_row(void *context, const struct db_value *values, size_t count,
+			      struct tobi_fault *fault)
+{
+	struct found *found = context;
+	struct kbs_kept *kept = &found->kept;
+	struct tobi_bytes pieces = {0};
+	struct tobi_bytes *const parts[COLUMNS] = {
+	    NULL,    &kept->nonce, &kept->device_nonce, &kept->evidence,
+	    &pieces, NULL,	   &kept->jwk,		&kept->token,
+	    NULL};
+
+	if (count != COLUMNS)
+		return fault_set(fault, TOBI_E_MALFORMED, object, "", "columns differ");
+	for (size_t i = 0; i < COLUMNS; i++) {
+		if (!parts[i])
+			continue;
+		*parts[i] = arena_copy(found->arena, values[i].bytes);
+		if (!parts[i]->ptr)
+			return fault_set(fault, TOBI_E_MEMORY, object, "",
+					 "out of memory");
+	}
+	kept->expires = values[0].integer;
+	kept->config_unknown = values[5].integer != 0;
+	kept->denials = values[8].integer;
+	found->any = true;
+	return read_pieces(pieces, kept, fault);
+}
+
+enum tobi_err kbs_store_find(struct broker *broker, const struct kbs_session *session,
+			     int64_t now, struct arena *arena, struct kbs_kept *ret_kept,
+			     struct tobi_fault *fault)
+{
+	CLEANUP(db_givep) struct db_conn *conn = NULL;
+	const struct db_value id = db_text(session->text);
+	struct found found = {.arena = arena};
+	enum tobi_err err = db_take(broker->db, &conn, fault);
+
+	if (!err)
+		err = db_run(conn,
+			     "SELECT expires, nonce, device_nonce, evidence, pieces, "
+			     "config_unknown, jwk, token, denials FROM kbs_sessions "
+			     "WHERE id = ?",
+			     &id, 1, take_row, &found, NULL, fault);
+	if (err)
+		return err;
+	if (!found.any || found.kept.expires <= now)
+		return fault_set(fault, TOBI_E_NOT_FOUND, object, "",
+				 "it was not attested, or is over");
+	*ret_kept = found.kept;
+	return TOBI_OK;
+}
+
+enum tobi_err kbs_store_count_denial(struct broker *broker,
+				     const struct kbs_session *session,
+				     struct tobi_fault *fault)
+{
+	CLEANUP(db_givep) struct db_conn *conn = NULL;
+	const struct db_value id = db_text(session->text);
+	enum tobi_err err = db_take(broker->db, &conn, fault);
+
+	return err ? err
+		   : db_run(conn,
+			    "UPDATE kbs_sessions SET denials = denials + 1 WHERE id = ?",
+			    &id, 1, NULL, NULL, NULL, fault);
+}
