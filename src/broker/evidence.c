@@ -113,7 +113,9 @@ enum tobi_err broker_appraise(const struct tobi_policy *policy,
 					    .time = time,
 					    .collateral = collateral,
 					    .pieces = presented->pieces,
-					    .piece_count = presented->piece_count};
+					    .piece_count = presented->piece_count,
+					    .device_nonce = presented->device_nonce,
+					    .config_unknown = presented->config_unknown};
 	struct claims_buffer claims = {0};
 	struct tobi_fault why = {0};
 	enum tobi_err err = check(presented, fault);

@@ -7,6 +7,7 @@
 #include "base/secret.h"
 #include "broker/broker.h"
 #include "broker/decision.h"
+#include "broker/evidence.h"
 #include "broker/kbs_init_data.h"
 #include "broker/kbs_reply.h"
 #include "broker/kbs_request.h"
@@ -43,6 +44,14 @@ static bool config_unknown(const struct attesting *attesting)
 	const struct kbs_evidence *evidence = &attesting->evidence;
 
 	return !attesting->init_data.size && !snp_is_zero(evidence->config);
+}
+
+/* A device's field has 32 bytes. */
+static struct tobi_bytes device_nonce(const struct attesting *attesting)
+{
+	return attesting->evidence.has_devices
+		   ? (struct tobi_bytes){attesting->device_data, KBS_SHORT_SIZE}
+		   : (struct tobi_bytes){0};
 }
 
 /* ---- is it about this session, and this key? ---- */
@@ -158,29 +167,22 @@ static enum tobi_err appraise_entry(struct attesting *attesting, struct tobi_fau
 {
 	const struct broker_setup *setup = &attesting->broker->setup;
 	const struct kbs_evidence *evidence = &attesting->evidence;
-	struct appraisal_request request = {
+	const struct presented presented = {
 	    .evidence = evidence->evidence,
-	    .nonce = {attesting->data, evidence->nonce_size},
-	    .time = attesting->request->now,
-	    .collateral = setup->collateral,
 	    .pieces = evidence->pieces,
 	    .piece_count = evidence->piece_count,
+	    .nonce = {attesting->data, evidence->nonce_size},
+	    .device_nonce = device_nonce(attesting),
 	    .config_unknown = config_unknown(attesting),
 	};
 	enum tobi_err err;
 
 	if (!setup->entry)
 		return TOBI_OK;
-	if (evidence->has_devices)
-		request.device_nonce =
-		    (struct tobi_bytes){attesting->device_data, KBS_SHORT_SIZE};
-	err = appraisal_new(setup->entry, request.time, &attesting->result, fault);
+	err = broker_appraise(setup->entry, setup->collateral, &presented,
+			      attesting->request->now, &attesting->result, fault);
 	if (!err)
-		err = appraisal_run(attesting->result, setup->entry, &request, fault);
-	if (err)
-		return err;
-	appraisal_conclude(attesting->result);
-	err = log_decision(attesting, fault);
+		err = log_decision(attesting, fault);
 	if (err)
 		return err;
 	return attesting->result->verdict == TOBI_ACCEPT
@@ -218,6 +220,7 @@ static enum tobi_err keep(struct attesting *attesting, struct tobi_bytes token,
 	struct kbs_kept kept = {
 	    .expires = attesting->expires,
 	    .nonce = {attesting->data, evidence->nonce_size},
+	    .device_nonce = device_nonce(attesting),
 	    .evidence = evidence->evidence,
 	    .piece_count = evidence->piece_count,
 	    .config_unknown = config_unknown(attesting),
@@ -228,9 +231,6 @@ static enum tobi_err keep(struct attesting *attesting, struct tobi_bytes token,
 	if (err)
 		return err;
 	kept.jwk = wr_view(&jwk);
-	if (evidence->has_devices)
-		kept.device_nonce =
-		    (struct tobi_bytes){attesting->device_data, KBS_SHORT_SIZE};
 	for (size_t i = 0; i < kept.piece_count; i++)
 		kept.pieces[i] = evidence->pieces[i];
 	return kbs_store_add(attesting->broker, &attesting->session, &kept,
