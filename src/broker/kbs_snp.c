@@ -8,7 +8,7 @@
 
 static const char object[] = "SNP report in JSON";
 
-enum { VERSION_LEAST = 3, VERSION_MOST = 5, NUMBER_ROOM = 72 };
+enum { NUMBER_ROOM = 72 };
 
 static enum tobi_err wrong(struct tobi_fault *fault, const char *field, const char *what)
 {
@@ -167,7 +167,6 @@ enum tobi_err kbs_snp_read(const json_t *json, uint8_t ret_report[static SNP_REP
 	uint8_t report[SNP_REPORT_SIZE] = {0};
 	enum tobi_err err =
 	    json_is_object(json) ? TOBI_OK : wrong(fault, "", "the report is no object");
-	uint32_t version;
 
 	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]) && !err; i++)
 		err = read_member(json, &members[i], report, fault);
@@ -176,10 +175,6 @@ enum tobi_err kbs_snp_read(const json_t *json, uint8_t ret_report[static SNP_REP
 				     report + SNP_SIGNED_SIZE, fault);
 	if (err)
 		return err;
-	version = load_u32le(report);
-	if (version < VERSION_LEAST || version > VERSION_MOST)
-		return fault_set(fault, TOBI_E_UNSUPPORTED, object, "version",
-				 "%u is none of 3 to 5", version);
 	bytes_copy(ret_report, SNP_REPORT_SIZE, report, sizeof(report));
 	return TOBI_OK;
 }

@@ -11,8 +11,7 @@
 #include "tee/snp_report.h"
 
 /* Members that are not known are passed over; of the later ones each may be absent, and
- * is then zero. Errors: TOBI_E_MALFORMED naming the member, _UNSUPPORTED for a version
- * below 3 or above 5, whose reports have no such JSON. */
+ * is then zero. TOBI_E_MALFORMED naming the member. */
 TOBI_MUST_USE enum tobi_err kbs_snp_read(const json_t *json,
 					 uint8_t ret_report[static SNP_REPORT_SIZE],
 					 struct tobi_fault *fault);
