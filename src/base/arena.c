@@ -34,7 +34,8 @@ void arena_done(struct arena *arena)
 	arena->used = 0;
 }
 
-void *arena_alloc(struct arena *arena, size_t size)
+/* What is in it is whatever was there. */
+static void *take(struct arena *arena, size_t size)
 {
 	struct arena_block *block = arena->blocks;
 	size_t rounded;
@@ -48,16 +49,24 @@ void *arena_alloc(struct arena *arena, size_t size)
 	if (!block || rounded > block->size - block->used) {
 		size_t room = rounded > BLOCK_SIZE ? rounded : BLOCK_SIZE;
 
-		block = calloc(1, sizeof(*block) + room);
+		block = malloc(sizeof(*block) + room);
 		if (!block)
 			return NULL;
-		block->size = room;
-		block->next = arena->blocks;
+		*block = (struct arena_block){.next = arena->blocks, .size = room};
 		arena->blocks = block;
 	}
 	out = block->data + block->used;
 	block->used += rounded;
 	arena->used += rounded;
+	return out;
+}
+
+void *arena_alloc(struct arena *arena, size_t size)
+{
+	void *out = take(arena, size);
+
+	if (out)
+		memset(out, 0, size);
 	return out;
 }
 
@@ -72,7 +81,7 @@ void *arena_array(struct arena *arena, size_t count, size_t size)
 
 struct tobi_bytes arena_copy(struct arena *arena, struct tobi_bytes bytes)
 {
-	uint8_t *copy = arena_alloc(arena, bytes.size ? bytes.size : 1);
+	uint8_t *copy = take(arena, bytes.size ? bytes.size : 1);
 
 	if (!copy)
 		return (struct tobi_bytes){0};
@@ -88,26 +97,32 @@ char *arena_text(struct arena *arena, struct tobi_bytes text)
 		return NULL;
 	if (text.size == SIZE_MAX)
 		return NULL;
-	copy = arena_alloc(arena, text.size + 1);
-	if (copy)
-		bytes_copy(copy, text.size, text.ptr, text.size);
+	copy = take(arena, text.size + 1);
+	if (!copy)
+		return NULL;
+	bytes_copy(copy, text.size, text.ptr, text.size);
+	copy[text.size] = 0;
 	return copy;
 }
 
 char *arena_printf(struct arena *arena, const char *format, ...)
 {
+	struct arena_block *block = arena->blocks;
+	char *spot = block ? (char *)block->data + block->used : NULL;
+	size_t room = block ? block->size - block->used : 0;
 	va_list args;
 	int size;
 	char *out;
 
+	/* Where it is to be, if there it fits. */
 	va_start(args, format);
-	size = vsnprintf(NULL, 0, format, args);
+	size = vsnprintf(spot, room, format, args);
 	va_end(args);
 	if (size < 0)
 		return NULL;
-	out = arena_alloc(arena, (size_t)size + 1);
-	if (!out)
-		return NULL;
+	out = take(arena, (size_t)size + 1);
+	if (!out || out == spot)
+		return out;
 	va_start(args, format);
 	vsnprintf(out, (size_t)size + 1, format, args);
 	va_end(args);

@@ -118,9 +118,46 @@ static void test_arena_printf__fits_or_not(void **state)
 	arena_done(&arena);
 }
 
+/* The text may begin where the block has too little room left, or fill it up. */
+static void test_arena_printf__any_room_left__whole_text(void **state)
+{
+	(void)state;
+	for (size_t size = 1; size < 200; size++) {
+		struct arena arena = arena_init(1 << 20);
+		char *first = arena_alloc(&arena, (16 << 10) - 128), *text, *next;
+
+		assert_non_null(first);
+		text = arena_printf(&arena, "%0*d", (int)size, 7);
+		assert_int_equal(strlen(text), size);
+		assert_int_equal(text[size - 1], '7');
+		next = arena_alloc(&arena, 100);
+		for (size_t i = 0; i < 100; i++)
+			assert_int_equal(next[i], 0);
+		assert_int_equal(strlen(text), size);
+		arena_done(&arena);
+	}
+}
+
+static void test_arena_printf__over_ceiling__next_is_zeroed(void **state)
+{
+	struct arena arena = arena_init(64);
+	char *next;
+
+	(void)state;
+	assert_non_null(arena_alloc(&arena, 16));
+	assert_null(arena_printf(&arena, "%060d", 1));
+	next = arena_alloc(&arena, 48);
+	assert_non_null(next);
+	for (size_t i = 0; i < 48; i++)
+		assert_int_equal(next[i], 0);
+	arena_done(&arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_arena_printf__any_room_left__whole_text),
+	    cmocka_unit_test(test_arena_printf__over_ceiling__next_is_zeroed),
 	    cmocka_unit_test(test_arena_alloc__any_size__aligned_and_zeroed),
 	    cmocka_unit_test(test_arena_alloc__two_allocations__apart),
 	    cmocka_unit_test(test_arena_ceiling__full__next_is_null),
