@@ -5,27 +5,39 @@
 #include "base/hex.h"
 #include "base/secret.h"
 
+/* The slot of the check, or the free one that it would get: there are more slots than
+ * records. */
+static uint16_t *find_slot(struct checklist *list, const struct check *check)
+{
+	/* Rows of one table are side by side. */
+	size_t at = (uintptr_t)check / sizeof(*check) % CHECKLIST_SLOTS;
+
+	while (list->slots[at] && list->records[list->slots[at] - 1].check != check)
+		at = (at + 1) % CHECKLIST_SLOTS;
+	return &list->slots[at];
+}
+
 static struct check_record *find(struct checklist *list, const struct check *check)
 {
-	for (size_t i = 0; i < list->count; i++) {
-		if (list->records[i].check == check)
-			return &list->records[i];
-	}
-	return NULL;
+	uint16_t slot = *find_slot(list, check);
+
+	return slot ? &list->records[slot - 1] : NULL;
 }
 
 /* The tables together are far below CHECKLIST_MAX; one row too many is a fault of ours.
  */
 static struct check_record *find_or_add(struct checklist *list, const struct check *check)
 {
-	struct check_record *record = find(list, check);
+	uint16_t *slot = find_slot(list, check);
+	struct check_record *record;
 
-	if (record)
-		return record;
+	if (*slot)
+		return &list->records[*slot - 1];
 	if (list->count == CHECKLIST_MAX)
 		abort();
 	record = &list->records[list->count++];
 	*record = (struct check_record){check, TOBI_NOT_RUN, "", ""};
+	*slot = (uint16_t)list->count;
 	return record;
 }
 

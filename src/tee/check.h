@@ -18,7 +18,7 @@ struct check {
 	const char *remedy;
 };
 
-enum { CHECKLIST_MAX = 384 };
+enum { CHECKLIST_MAX = 384, CHECKLIST_SLOTS = 1024 };
 
 struct check_record {
 	const struct check *check;
@@ -31,6 +31,9 @@ struct checklist {
 	struct arena *arena; /* for the texts */
 	struct check_record records[CHECKLIST_MAX];
 	size_t count;
+	/* Where the record of a check is, plus one; 0: free. By the check's address, and
+	 * on from there. */
+	uint16_t slots[CHECKLIST_SLOTS];
 };
 
 /* Puts the check on the list as owed, with no record (TOBI_NOT_RUN). Twice is once. */

@@ -55,7 +55,7 @@ static inline void examine(struct world *world)
 	static const struct check *const rows[] = {DCAP_CHECKS};
 	struct dcap_quote quote;
 
-	world->list.count = 0;
+	world->list = (struct checklist){.arena = world->list.arena};
 	world->claims = (struct tee_claims){0};
 	for (size_t i = 0; i < CHECKS; i++)
 		check_owe(&world->list, rows[i]);

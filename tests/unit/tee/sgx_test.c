@@ -48,7 +48,7 @@ static enum tobi_err examine_bytes(struct world *world, struct tobi_bytes eviden
 	struct tobi_fault fault = {0};
 	enum tobi_err err;
 
-	world->list.count = 0;
+	world->list = (struct checklist){.arena = world->list.arena};
 	world->claims = (struct tee_claims){0};
 	world->request.evidence = block_view(block);
 	err = tee_sgx.examine(&world->request, &world->list, &world->claims, &fault);
