@@ -44,6 +44,7 @@ void tobi_result_free(struct tobi_result *result)
 	if (!result)
 		return;
 	tobi_result_free(result->guest);
+	free(result->lines);
 	arena_done(&result->arena);
 	free(result);
 }
@@ -228,11 +229,11 @@ const char *tobi_result_reason(const struct tobi_result *result)
 
 size_t tobi_result_check_count(const struct tobi_result *result)
 {
-	return result ? result->list.count : 0;
+	return result ? result->line_count : 0;
 }
 
 const struct tobi_check_result *tobi_result_check(const struct tobi_result *result,
 						  size_t index)
 {
-	return result && index < result->list.count ? &result->lines[index] : NULL;
+	return result && index < result->line_count ? &result->lines[index] : NULL;
 }

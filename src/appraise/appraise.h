@@ -50,8 +50,8 @@ struct tobi_result {
 	struct tobi_result *guest; /* what the guest around came to; owned; or NULL */
 	enum tobi_verdict verdict; /* written by verdict.c only */
 	char reason[512];
-	struct tobi_check_result
-	    lines[CHECKLIST_MAX]; /* the list, as the public sees it */
+	struct tobi_check_result *lines; /* the list, as the public sees it; owned */
+	size_t line_count;
 };
 
 /* A result with an empty list, REFUSE. TOBI_E_MEMORY; _ARGUMENT for a time out of range.

@@ -121,10 +121,12 @@ void policy_run_list(struct tobi_result *result, const struct check *check,
 		check_waive(&result->list, check, "the policy names none");
 		return;
 	}
-	snprintf(several, sizeof(several), "one of the %zu in the policy", list->count);
 	if (list->count == 1)
 		expected =
 		    found ? "the one in the policy" : policy_hex(result, list->items[0]);
+	else
+		snprintf(several, sizeof(several), "one of the %zu in the policy",
+			 list->count);
 	check_record(&result->list, check, bytes_list_has(list, value), expected,
 		     found ? found : policy_hex(result, value));
 }

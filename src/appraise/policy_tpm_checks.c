@@ -119,15 +119,16 @@ static void run_banks(struct tobi_result *result, const struct policy_tpm *polic
 	}
 	check_record(&result->list, &check_bank, strong, "a bank of SHA-256 or better",
 		     strong ? "" : "the bank of SHA-1 alone");
-	snprintf(expected, sizeof(expected), "PCRs of the mask %06" PRIx32,
-		 policy->quoted);
-	snprintf(found, sizeof(found), "%06" PRIx32, quoted);
-	if (policy->quoted)
+	if (policy->quoted) {
+		snprintf(expected, sizeof(expected), "PCRs of the mask %06" PRIx32,
+			 policy->quoted);
+		snprintf(found, sizeof(found), "%06" PRIx32, quoted);
 		check_record(&result->list, &check_quoted,
 			     (quoted & policy->quoted) == policy->quoted, expected,
 			     found);
-	else
+	} else {
 		check_waive(&result->list, &check_quoted, "the policy names none");
+	}
 	policy_run_list(result, &check_digest, &policy->digests, tpm->digest, NULL);
 }
 
@@ -149,35 +150,43 @@ static const char *range(struct tobi_result *result, const char *what,
 	return text ? text : what;
 }
 
-static void run_counters(struct tobi_result *result, const struct policy_tpm *policy)
+static void run_resets(struct tobi_result *result, const struct policy_tpm *policy)
 {
 	const struct tpm_claims *tpm = result->claims.tpm;
 	bool resets = is_in(&policy->resets, &policy->min_resets, tpm->resets);
 	bool restarts = is_in(&policy->restarts, &policy->min_restarts, tpm->restarts);
 	char found[96];
 
+	if (!policy->resets.asked && !policy->min_resets.asked &&
+	    !policy->restarts.asked && !policy->min_restarts.asked) {
+		check_waive(&result->list, &check_resets, "the policy does not ask");
+		return;
+	}
 	snprintf(found, sizeof(found), "%" PRIu32 " resets, %" PRIu32 " restarts",
 		 tpm->resets, tpm->restarts);
-	if (policy->resets.asked || policy->min_resets.asked || policy->restarts.asked ||
-	    policy->min_restarts.asked)
-		check_record(&result->list, &check_resets, resets && restarts,
-			     resets ? range(result, "restarts", &policy->restarts,
-					    &policy->min_restarts)
-				    : range(result, "resets", &policy->resets,
-					    &policy->min_resets),
-			     found);
-	else
-		check_waive(&result->list, &check_resets, "the policy does not ask");
+	check_record(
+	    &result->list, &check_resets, resets && restarts,
+	    resets ? range(result, "restarts", &policy->restarts, &policy->min_restarts)
+		   : range(result, "resets", &policy->resets, &policy->min_resets),
+	    found);
+}
+
+static void run_clock(struct tobi_result *result, const struct policy_tpm *policy)
+{
+	const struct tpm_claims *tpm = result->claims.tpm;
+	char found[96];
+
+	if (!policy->min_clock.asked && !policy->safe) {
+		check_waive(&result->list, &check_clock, "the policy does not ask");
+		return;
+	}
 	snprintf(found, sizeof(found), "%" PRIu64 " ms, %s", tpm->clock,
 		 tpm->safe ? "safe" : "perhaps set back");
-	if (policy->min_clock.asked || policy->safe)
-		check_record(
-		    &result->list, &check_clock,
-		    (!policy->min_clock.asked || tpm->clock >= policy->min_clock.value) &&
-			(!policy->safe || tpm->safe),
-		    "a clock that the policy accepts", found);
-	else
-		check_waive(&result->list, &check_clock, "the policy does not ask");
+	check_record(
+	    &result->list, &check_clock,
+	    (!policy->min_clock.asked || tpm->clock >= policy->min_clock.value) &&
+		(!policy->safe || tpm->safe),
+	    "a clock that the policy accepts", found);
 }
 
 static void run_firmware(struct tobi_result *result, const struct policy_tpm *policy)
@@ -186,6 +195,10 @@ static void run_firmware(struct tobi_result *result, const struct policy_tpm *po
 	uint8_t bytes[sizeof(firmware)];
 	char expected[64], found[32];
 
+	if (!policy->min_firmware.asked && !policy->firmware.count) {
+		check_waive(&result->list, &check_firmware, "the policy names none");
+		return;
+	}
 	for (size_t i = 0; i < sizeof(bytes); i++)
 		bytes[i] = (uint8_t)(firmware >> (56 - 8 * i));
 	snprintf(found, sizeof(found), "%016" PRIx64, firmware);
@@ -195,7 +208,7 @@ static void run_firmware(struct tobi_result *result, const struct policy_tpm *po
 	    !check_record(&result->list, &check_firmware,
 			  firmware >= policy->min_firmware.value, expected, found))
 		return;
-	if (!policy->min_firmware.asked || policy->firmware.count)
+	if (policy->firmware.count)
 		policy_run_list(result, &check_firmware, &policy->firmware,
 				(struct tobi_bytes){bytes, sizeof(bytes)}, found);
 }
@@ -268,7 +281,8 @@ void policy_tpm_run(struct tobi_result *result, const struct tobi_policy *policy
 	if (!result->claims.tpm)
 		return;
 	run_banks(result, tpm);
-	run_counters(result, tpm);
+	run_resets(result, tpm);
+	run_clock(result, tpm);
 	run_firmware(result, tpm);
 	run_keys(result, tpm);
 	run_gce(result, tpm);

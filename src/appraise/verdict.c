@@ -1,5 +1,6 @@
 /* The only file that may accept. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "appraise/appraise.h"
 
@@ -15,8 +16,13 @@ static void explain(struct tobi_result *result, const struct check_record *recor
 		 what, what[0] || record->expected[0] ? ")" : "");
 }
 
-static void publish(struct tobi_result *result)
+static bool publish(struct tobi_result *result)
 {
+	free(result->lines);
+	result->line_count = 0;
+	result->lines = malloc(result->list.count * sizeof(*result->lines));
+	if (!result->lines)
+		return result->list.count == 0;
 	for (size_t i = 0; i < result->list.count; i++) {
 		const struct check_record *record = &result->list.records[i];
 
@@ -25,6 +31,8 @@ static void publish(struct tobi_result *result)
 		    record->check->remedy, record->outcome,	  record->expected,
 		    record->found};
 	}
+	result->line_count = result->list.count;
+	return true;
 }
 
 enum tobi_verdict appraisal_conclude(struct tobi_result *result)
@@ -32,8 +40,12 @@ enum tobi_verdict appraisal_conclude(struct tobi_result *result)
 	const struct check_record *failed = NULL, *missing = NULL;
 	size_t passed = 0;
 
-	publish(result);
 	result->verdict = TOBI_REFUSE;
+	if (!publish(result)) {
+		snprintf(result->reason, sizeof(result->reason),
+			 "out of memory for the list of checks");
+		return result->verdict;
+	}
 	for (size_t i = 0; i < result->list.count; i++) {
 		const struct check_record *record = &result->list.records[i];
 
