@@ -45,26 +45,56 @@ void memo_free(struct memo *memo)
 	free(memo);
 }
 
-static bool hash_in(EVP_MD_CTX *md, struct tobi_bytes bytes)
-{
-	uint8_t size[8];
+/* What is to be hashed, gathered: a call for each few bytes would take longer than to
+ * hash them. */
+struct gathered {
+	EVP_MD_CTX *md;
+	uint8_t bytes[512];
+	size_t size;
+};
 
-	store_be(size, sizeof(size), bytes.size);
-	return EVP_DigestUpdate(md, size, sizeof(size)) == 1 &&
-	       EVP_DigestUpdate(md, bytes.ptr, bytes.size) == 1;
+static bool pour(struct gathered *gathered)
+{
+	size_t size = gathered->size;
+
+	gathered->size = 0;
+	return EVP_DigestUpdate(gathered->md, gathered->bytes, size) == 1;
+}
+
+static bool hash_in(struct gathered *gathered, struct tobi_bytes bytes)
+{
+	uint8_t *at = gathered->bytes + gathered->size;
+
+	if (sizeof(gathered->bytes) - gathered->size < 8 + bytes.size) {
+		if (!pour(gathered))
+			return false;
+		at = gathered->bytes;
+	}
+	store_be(at, 8, bytes.size);
+	gathered->size += 8;
+	if (8 + bytes.size > sizeof(gathered->bytes))
+		return pour(gathered) &&
+		       EVP_DigestUpdate(gathered->md, bytes.ptr, bytes.size) == 1;
+	bytes_copy(at + 8, sizeof(gathered->bytes) - gathered->size, bytes.ptr,
+		   bytes.size);
+	gathered->size += bytes.size;
+	return true;
 }
 
 enum tobi_err memo_name_make(const char *kind, const struct tobi_bytes *parts,
 			     size_t count, struct memo_name *ret_name)
 {
 	CLEANUP(EVP_MD_CTX_freep) EVP_MD_CTX *md = EVP_MD_CTX_new();
+	struct gathered gathered = {.md = md};
 	bool good = md && EVP_DigestInit_ex(md, EVP_sha256(), NULL) == 1 &&
-		    hash_in(md, bytes_of_text(kind));
+		    hash_in(&gathered, bytes_of_text(kind));
 
 	for (size_t i = 0; i < count && good; i++)
-		good = hash_in(md, parts[i]);
-	return good && EVP_DigestFinal_ex(md, ret_name->hash, NULL) == 1 ? TOBI_OK
-									 : TOBI_E_CRYPTO;
+		good = hash_in(&gathered, parts[i]);
+	return good && pour(&gathered) &&
+		       EVP_DigestFinal_ex(md, ret_name->hash, NULL) == 1
+		   ? TOBI_OK
+		   : TOBI_E_CRYPTO;
 }
 
 static struct entry *find(struct memo *memo, const struct memo_name *name)

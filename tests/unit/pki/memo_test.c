@@ -108,6 +108,34 @@ static void test_memo_name__other_parts__other_name(void **state)
 						sizeof(names[i].hash));
 }
 
+/* Its size in eight bytes before each part, however long the parts are. */
+static void test_memo_name__parts_of_any_size__their_sizes_and_bytes(void **state)
+{
+	static uint8_t bytes[1200], stream[4 * 1300];
+	uint8_t expected[SHA256_SIZE];
+	struct memo_name name;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (uint8_t)(i * 7);
+	for (size_t size = 0; size < sizeof(bytes); size += size < 520 ? 1 : 97) {
+		struct tobi_bytes parts[] = {
+		    text_bytes("thing"), {bytes, size}, {bytes, 3}, {bytes, size / 2}};
+		size_t at = 0;
+
+		for (size_t i = 0; i < 4; i++) {
+			store_be(stream + at, 8, parts[i].size);
+			bytes_copy(stream + at + 8, parts[i].size, parts[i].ptr,
+				   parts[i].size);
+			at += 8 + parts[i].size;
+		}
+		assert_int_equal(hash_sha256((struct tobi_bytes){stream, at}, expected),
+				 0);
+		assert_int_equal(memo_name_make("thing", parts + 1, 3, &name), 0);
+		assert_memory_equal(name.hash, expected, SHA256_SIZE);
+	}
+}
+
 static void test_memo_find__another_name__not_found(void **state)
 {
 	struct memo *memo = memo_new();
@@ -246,6 +274,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_memo_find__time__only_in_the_window),
 	    cmocka_unit_test(test_memo_name__other_parts__other_name),
+	    cmocka_unit_test(test_memo_name__parts_of_any_size__their_sizes_and_bytes),
 	    cmocka_unit_test(test_memo_find__another_name__not_found),
 	    cmocka_unit_test(test_memo_keep__same_name__the_later_one),
 	    cmocka_unit_test(test_memo_keep__many__bounded_and_the_newest_stay),
