@@ -29,7 +29,7 @@ static bool read_signature(struct tobi_bytes input, struct tobi_fault *fault)
 	must_be_inside(signature.r, input);
 	must_be_inside(signature.s, input);
 	key = fuzz_key(1);
-	must(tpm_signature_verify(&signature, key, input, NULL));
+	must(tpm_signature_verify(&signature, key, NULL, input, NULL));
 	EVP_PKEY_free(key);
 	return true;
 }

@@ -68,9 +68,11 @@ static enum tobi_err add_key(const struct block *block, const char *object,
 		return fault_set(fault, TOBI_E_LIMIT, object, "key",
 				 "more than %d public keys", ANCHOR_KEYS_MAX);
 	err = key_spki_sha256(key, keys->spki[keys->count], fault);
-	if (!err)
-		keys->keys[keys->count++] = TAKE(key);
-	return err;
+	if (err)
+		return err;
+	keys->verifying[keys->count] = verifying_usual(key);
+	keys->keys[keys->count++] = TAKE(key);
+	return TOBI_OK;
 }
 
 static enum tobi_err add_block(const struct block *block, const char *object,
@@ -121,8 +123,10 @@ enum tobi_err anchor_keys_read(struct tobi_bytes pem, const char *object,
 
 void anchor_keys_done(struct anchor_keys *keys)
 {
-	for (size_t i = 0; i < keys->count; i++)
+	for (size_t i = 0; i < keys->count; i++) {
+		verifying_done(&keys->verifying[i]);
 		EVP_PKEY_free(keys->keys[i]);
+	}
 	*keys = (struct anchor_keys){0};
 }
 

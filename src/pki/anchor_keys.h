@@ -6,12 +6,13 @@
 #ifndef TOBI_PKI_ANCHOR_KEYS_H
 #define TOBI_PKI_ANCHOR_KEYS_H
 
-#include "pki/key.h"
+#include "pki/verifying.h"
 
 enum { ANCHOR_KEYS_MAX = 64 };
 
 struct anchor_keys {
-	EVP_PKEY *keys[ANCHOR_KEYS_MAX]; /* owned */
+	EVP_PKEY *keys[ANCHOR_KEYS_MAX];	     /* owned */
+	struct verifying verifying[ANCHOR_KEYS_MAX]; /* by each of them */
 	uint8_t spki[ANCHOR_KEYS_MAX][SHA256_SIZE];
 	size_t count;
 };

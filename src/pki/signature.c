@@ -3,18 +3,17 @@
 #include <string.h>
 
 #include <openssl/core_names.h>
-#include <openssl/ecdsa.h>
 #include <openssl/err.h>
 #include <openssl/param_build.h>
 
 #include "base/fault.h"
 #include "base/secret.h"
+#include "codec/der.h"
 
 DEFINE_CLEANUP(EVP_MD_CTX *, EVP_MD_CTX_free)
 DEFINE_CLEANUP(EVP_PKEY_CTX *, EVP_PKEY_CTX_free)
-DEFINE_CLEANUP(ECDSA_SIG *, ECDSA_SIG_free)
 
-enum { HALF_MAX = 48, DER_MAX = 2 * HALF_MAX + 16, UNCOMPRESSED = 4 };
+enum { HALF_MAX = 48, UNCOMPRESSED = 4 };
 
 static const struct {
 	size_t half;
@@ -70,21 +69,38 @@ enum tobi_err ec_key_read(enum key_kind kind, struct tobi_bytes point, const cha
 				ret_key, fault);
 }
 
-static size_t to_der(struct tobi_bytes raw, uint8_t *out)
+/* A number in DER is as short as can be, and begins with a zero where it would else be
+ * negative. */
+static size_t put_number(struct tobi_bytes number, uint8_t *out)
 {
-	CLEANUP(ECDSA_SIG_freep) ECDSA_SIG *signature = ECDSA_SIG_new();
-	int half = (int)raw.size / 2;
-	BIGNUM *r = BN_bin2bn(raw.ptr, half, NULL);
-	BIGNUM *s = BN_bin2bn(raw.ptr + half, half, NULL);
-	int size;
+	size_t zero;
 
-	if (!signature || !r || !s || ECDSA_SIG_set0(signature, r, s) != 1) {
-		BN_free(r);
-		BN_free(s);
+	while (number.size && number.ptr[0] == 0)
+		number = (struct tobi_bytes){number.ptr + 1, number.size - 1};
+	zero = !number.size || number.ptr[0] & 0x80;
+	out[0] = DER_INTEGER;
+	out[1] = (uint8_t)(zero + number.size);
+	out[2] = 0;
+	bytes_copy(out + 2 + zero, number.size, number.ptr, number.size);
+	return 2 + zero + number.size;
+}
+
+size_t ecdsa_to_der(struct tobi_bytes r, struct tobi_bytes s,
+		    uint8_t ret_der[static ECDSA_DER_MAX])
+{
+	uint8_t numbers[ECDSA_DER_MAX];
+	size_t size, head = 2;
+
+	if (r.size > ECDSA_NUMBER_MAX || s.size > ECDSA_NUMBER_MAX)
 		return 0;
-	}
-	size = i2d_ECDSA_SIG(signature, &out);
-	return size > 0 ? (size_t)size : 0;
+	size = put_number(r, numbers);
+	size += put_number(s, numbers + size);
+	ret_der[0] = DER_SEQUENCE;
+	if (size > 0x7f)
+		ret_der[head++ - 1] = 0x81;
+	ret_der[head - 1] = (uint8_t)size;
+	bytes_copy(ret_der + head, ECDSA_DER_MAX - head, numbers, size);
+	return head + size;
 }
 
 /* There are more curves of these sizes. */
@@ -104,14 +120,15 @@ bool ec_signature_holds(EVP_PKEY *key, struct tobi_bytes message,
 {
 	CLEANUP(EVP_MD_CTX_freep) EVP_MD_CTX *md = EVP_MD_CTX_new();
 	size_t half = signature.size / 2;
-	uint8_t der[DER_MAX];
+	uint8_t der[ECDSA_DER_MAX];
 	size_t size;
 	bool good;
 
 	if (!md || signature.size % 2 || (half != 32 && half != HALF_MAX) ||
 	    !is_of_curve(key, half))
 		return false;
-	size = to_der(signature, der);
+	size = ecdsa_to_der((struct tobi_bytes){signature.ptr, half},
+			    (struct tobi_bytes){signature.ptr + half, half}, der);
 	good = size &&
 	       EVP_DigestVerifyInit(md, NULL, half == 32 ? EVP_sha256() : EVP_sha384(),
 				    NULL, key) == 1 &&

@@ -4,6 +4,12 @@
 
 #include "pki/key.h"
 
+enum { ECDSA_NUMBER_MAX = 66, ECDSA_DER_MAX = 2 * (ECDSA_NUMBER_MAX + 3) + 3 };
+
+/* The size of the signature as OpenSSL reads it: a sequence of r and s, big-endian, which
+ * may begin with zeros. 0: a number is longer than ECDSA_NUMBER_MAX. */
+size_t ecdsa_to_der(struct tobi_bytes r, struct tobi_bytes s,
+		    uint8_t ret_der[static ECDSA_DER_MAX]);
 /* A public key of a curve from its point, x and y big-endian, 32 (P-256) or 48 bytes
  * (P-384) each. TOBI_E_MALFORMED for a point that is not on the curve. */
 TOBI_MUST_USE enum tobi_err ec_key_read(enum key_kind kind, struct tobi_bytes point,

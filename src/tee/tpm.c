@@ -128,7 +128,8 @@ static bool signed_by(struct tobi_bytes signature, const struct tpm_signer *sign
 	return signer->key &&
 	       !tpm_signature_read(signature, signer->key, signer->scheme, signer->hash,
 				   &read, NULL) &&
-	       !tpm_signature_verify(&read, signer->key, statement, NULL);
+	       !tpm_signature_verify(&read, signer->key, signer->verifying, statement,
+				     NULL);
 }
 
 /* Of several, the one that is the statement's; the first where none is. */
@@ -176,27 +177,32 @@ static void take_values(struct tpm_parts *parts, const struct tpm_attest *quote,
 	}
 }
 
+static bool is_quoted(struct tobi_bytes values, const struct tpm_attest *quote,
+		      unsigned hash)
+{
+	uint8_t digest[TPM_HASH_MAX];
+
+	return values.size == values_size(quote) && !tpm_hash(hash, values, digest) &&
+	       bytes_equal(quote->pcr_digest,
+			   (struct tobi_bytes){digest, tpm_hash_size(hash)});
+}
+
 /* Bytes without a form are PCR values when they have the quoted digest; else a signature
  * of RSA, where none came; else values again, and then wrong ones. */
 static void settle_plain(struct tpm_parts *parts, const struct tpm_attest *quote,
 			 const struct tpm_signer *signer)
 {
 	unsigned hash = signer->hash ? signer->hash : TPM_ALG_SHA256;
-	bool rsa = signer->key && EVP_PKEY_is_a(signer->key, "RSA");
+	bool rsa = parts->plain.count && signer->key && EVP_PKEY_is_a(signer->key, "RSA");
 	size_t key_size = rsa ? (size_t)EVP_PKEY_get_size(signer->key) : 0;
-	uint8_t digest[TPM_HASH_MAX];
 
 	for (size_t i = 0; i < parts->plain.count; i++) {
 		struct tobi_bytes item = parts->plain.items[i];
-		bool fits = item.size == values_size(quote);
-		bool proven =
-		    fits && !tpm_hash(hash, item, digest) &&
-		    bytes_equal(quote->pcr_digest,
-				(struct tobi_bytes){digest, tpm_hash_size(hash)});
 
-		if (!proven && rsa && !parts->signatures.count && item.size == key_size)
+		if (rsa && !parts->signatures.count && item.size == key_size &&
+		    !is_quoted(item, quote, hash))
 			parts->signatures.items[parts->signatures.count++] = item;
-		else if (fits)
+		else if (item.size == values_size(quote))
 			take_values(parts, quote, item);
 	}
 }
@@ -269,6 +275,7 @@ examine_quote(const struct tee_request *request, struct tpm_parts *parts,
 	    .scheme = signer->scheme,
 	    .hash = signer->hash,
 	    .key = signer->key,
+	    .verifying = signer->verifying,
 	    .banks = parts->banks,
 	};
 	enum tobi_err err;
@@ -314,6 +321,7 @@ static enum tobi_err examine_more(const struct tpm_parts *parts,
 					    .scheme = signer->scheme,
 					    .hash = signer->hash,
 					    .key = signer->key,
+					    .verifying = signer->verifying,
 					    .banks = parts->banks,
 					    .bank_count = parts->bank_count};
 		struct tpm_attest attest;

@@ -7,6 +7,7 @@
 
 #include "base/fault.h"
 #include "base/secret.h"
+#include "pki/signature.h"
 #include "tee/tpm_structs.h"
 
 enum {
@@ -19,8 +20,6 @@ enum {
 DEFINE_CLEANUP(OSSL_PARAM_BLD *, OSSL_PARAM_BLD_free)
 DEFINE_CLEANUP(OSSL_PARAM *, OSSL_PARAM_free)
 DEFINE_CLEANUP(EVP_PKEY_CTX *, EVP_PKEY_CTX_free)
-DEFINE_CLEANUP(EVP_MD_CTX *, EVP_MD_CTX_free)
-DEFINE_CLEANUP(ECDSA_SIG *, ECDSA_SIG_free)
 DEFINE_CLEANUP(BIGNUM *, BN_free)
 
 /* Of a curve a point that is not on it is no key; its curves have no other small group
@@ -211,58 +210,36 @@ enum tobi_err tpm_name(struct tobi_bytes public_bytes, unsigned name_alg,
 		   : TOBI_OK;
 }
 
-static enum tobi_err to_der(const struct tpm_signature *signature, uint8_t **ret_der,
-			    int *ret_size)
+static enum verifying_scheme scheme_of(const struct tpm_signature *signature)
 {
-	CLEANUP(ECDSA_SIG_freep) ECDSA_SIG *pair = ECDSA_SIG_new();
-	CLEANUP(BN_freep)
-	BIGNUM *r = BN_bin2bn(signature->r.ptr, (int)signature->r.size, NULL);
-	CLEANUP(BN_freep)
-	BIGNUM *s = BN_bin2bn(signature->s.ptr, (int)signature->s.size, NULL);
-
-	if (!pair || !r || !s || ECDSA_SIG_set0(pair, r, s) != 1)
-		return TOBI_E_MEMORY;
-	r = s = NULL; /* the pair's now */
-	*ret_der = NULL;
-	*ret_size = i2d_ECDSA_SIG(pair, ret_der);
-	return *ret_size > 0 ? TOBI_OK : TOBI_E_CRYPTO;
-}
-
-static bool suits(const struct tpm_signature *signature, EVP_PKEY *key)
-{
-	return EVP_PKEY_is_a(key, signature->alg == TPM_ALG_ECDSA ? "EC" : "RSA");
+	return signature->alg == TPM_ALG_ECDSA	  ? VERIFYING_ECDSA
+	       : signature->alg == TPM_ALG_RSAPSS ? VERIFYING_RSAPSS
+						  : VERIFYING_RSASSA;
 }
 
 enum tobi_err tpm_signature_verify(const struct tpm_signature *signature, EVP_PKEY *key,
+				   const struct verifying *made,
 				   struct tobi_bytes message, struct tobi_fault *fault)
 {
-	CLEANUP(EVP_MD_CTX_freep) EVP_MD_CTX *context = EVP_MD_CTX_new();
+	CLEANUP(verifying_done) struct verifying own = {0};
 	const EVP_MD *hash = strong_hash(signature->hash);
-	EVP_PKEY_CTX *key_context = NULL;
+	enum tobi_err err = TOBI_OK;
+	uint8_t der[ECDSA_DER_MAX];
 	struct tobi_bytes bytes = signature->rsa;
-	uint8_t *der = NULL;
-	int size = 0;
-	bool valid;
 
 	if (!hash)
 		return fault_set(fault, TOBI_E_UNSUPPORTED, "TPM signature", "hash",
 				 "none of SHA-256, SHA-384, SHA-512");
-	if (!context)
-		return fault_set(fault, TOBI_E_MEMORY, "TPM signature", "",
-				 "out of memory");
-	if (signature->alg == TPM_ALG_ECDSA) {
-		if (to_der(signature, &der, &size))
-			return fault_openssl(fault, "TPM signature", "", "is none");
-		bytes = (struct tobi_bytes){der, (size_t)size};
+	if (!verifying_is(made, scheme_of(signature), hash)) {
+		err = verifying_make(key, scheme_of(signature), hash, &own, fault);
+		made = &own;
 	}
-	valid = suits(signature, key) &&
-		EVP_DigestVerifyInit(context, &key_context, hash, NULL, key) == 1 &&
-		(signature->alg != TPM_ALG_RSAPSS ||
-		 EVP_PKEY_CTX_set_rsa_padding(key_context, RSA_PKCS1_PSS_PADDING) > 0) &&
-		EVP_DigestVerify(context, bytes.ptr, bytes.size, message.ptr,
-				 message.size) == 1;
-	OPENSSL_free(der);
-	if (valid)
+	if (err == TOBI_E_MEMORY)
+		return err;
+	if (signature->alg == TPM_ALG_ECDSA)
+		bytes = (struct tobi_bytes){
+		    der, ecdsa_to_der(signature->r, signature->s, der)};
+	if (!err && verifying_holds(made, bytes, message))
 		return TOBI_OK;
 	fault_openssl(fault, "TPM signature", "", "does not verify");
 	return fault_set(fault, TOBI_E_SIGNATURE, "TPM signature", "",

@@ -201,7 +201,7 @@ static const char *wrong_key(const struct tpm_quote_request *request,
 
 	if (!is_genuine(&parts->certify, TPM_ATTEST_CERTIFY))
 		return "the statement about it is none of a TPM, or of another kind";
-	if (tpm_signature_verify(&parts->certify_signature, parts->ak_key,
+	if (tpm_signature_verify(&parts->certify_signature, parts->ak_key, NULL,
 				 parts->evidence.certify, NULL))
 		return "the signature of the statement about it does not verify";
 	if (tpm_name(parts->evidence.key, parts->key.name_alg, name, &size, NULL) ||

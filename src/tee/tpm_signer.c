@@ -30,6 +30,7 @@ static void signer_free(struct memo_value *value)
 {
 	struct tpm_signer *signer = (struct tpm_signer *)value;
 
+	verifying_done(&signer->own);
 	EVP_PKEY_free(signer->key);
 	free(signer);
 }
@@ -344,14 +345,15 @@ static bool is_right(const struct tpm_signer *signer)
 	       !signer->ek_path[0];
 }
 
-static bool signs(EVP_PKEY *key, const struct tpm_parts *parts)
+static bool signs(EVP_PKEY *key, const struct verifying *made,
+		  const struct tpm_parts *parts)
 {
 	struct tpm_signature signature;
 
 	for (size_t i = 0; i < parts->signatures.count; i++) {
 		if (!tpm_signature_read(parts->signatures.items[i], key, 0, 0, &signature,
 					NULL) &&
-		    !tpm_signature_verify(&signature, key, parts->quote, NULL))
+		    !tpm_signature_verify(&signature, key, made, parts->quote, NULL))
 			return true;
 	}
 	return false;
@@ -367,12 +369,14 @@ static enum tobi_err take_named(const struct tee_request *request,
 
 	for (size_t i = 0; keys && i < keys->count && !signer->key; i++) {
 		if (!is_supported(keys->keys[i]) ||
-		    (keys->count > 1 && !signs(keys->keys[i], parts)))
+		    (keys->count > 1 &&
+		     !signs(keys->keys[i], &keys->verifying[i], parts)))
 			continue;
 		if (EVP_PKEY_up_ref(keys->keys[i]) != 1)
 			return fault_openssl(fault, "attestation key", "",
 					     "cannot be used");
 		signer->key = keys->keys[i];
+		signer->verifying = &keys->verifying[i];
 		signer->named = true;
 		bytes_copy(signer->spki, sizeof(signer->spki), keys->spki[i],
 			   SHA256_SIZE);
@@ -405,8 +409,11 @@ enum tobi_err tpm_signer_get(const struct tee_request *request,
 				 "out of memory");
 	if (brings_a_key(parts))
 		err = make(request, parts, certified, signer, fault);
-	if (!err && is_right(signer))
+	if (!err && is_right(signer)) {
+		signer->own = verifying_usual(signer->key);
+		signer->verifying = &signer->own;
 		memo_keep(request->memo, &name, &signer->window, &signer->head);
+	}
 	if (!err && !signer->key)
 		err = take_named(request, parts, signer, fault);
 	if (!err)

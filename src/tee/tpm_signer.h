@@ -15,6 +15,9 @@
 struct tpm_signer {
 	struct memo_value head;
 	EVP_PKEY *key; /* owned; NULL: no key came */
+	const struct verifying
+	    *verifying; /* by it: of its own, or the policy's; or NULL */
+	struct verifying own;
 	uint8_t spki[SHA256_SIZE];
 	bool has_public; /* as TPMT_PUBLIC: its attributes are known */
 	bool is_ak;

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 
+#include "pki/verifying.h"
 #include "pki/key.h"
 
 enum tpm_algorithm {
@@ -129,9 +130,12 @@ unsigned tpm_hash_named(const char *name);
 TOBI_MUST_USE enum tobi_err tpm_hash(unsigned hash, struct tobi_bytes bytes,
 				     uint8_t ret_hash[static TPM_HASH_MAX]);
 /* Over the bytes exactly as they came. SHA-256, SHA-384, SHA-512; ECDSA, RSASSA, RSAPSS.
+ * made is of this key, or NULL; it serves where it is of the signature's scheme and hash.
  * TOBI_E_SIGNATURE when it is not the key's. */
 TOBI_MUST_USE enum tobi_err tpm_signature_verify(const struct tpm_signature *signature,
-						 EVP_PKEY *key, struct tobi_bytes message,
+						 EVP_PKEY *key,
+						 const struct verifying *made,
+						 struct tobi_bytes message,
 						 struct tobi_fault *fault);
 
 #endif

@@ -44,8 +44,8 @@ enum tobi_err tpm_signature_read(struct tobi_bytes bytes, EVP_PKEY *key, unsigne
 	enum tobi_err err = TOBI_OK;
 
 	/* A TPMT_SIGNATURE has six bytes more than the key, and begins with a zero. */
-	if (key && EVP_PKEY_is_a(key, "RSA") &&
-	    bytes.size == (size_t)EVP_PKEY_get_size(key)) {
+	if (key && bytes.size == (size_t)EVP_PKEY_get_size(key) &&
+	    EVP_PKEY_is_a(key, "RSA")) {
 		signature.alg = scheme ? scheme : TPM_ALG_RSASSA;
 		signature.rsa = bytes;
 	} else if (bytes.size && bytes.ptr[0] == DER_SEQUENCE) {
@@ -223,8 +223,9 @@ static void examine(const struct tpm_quoted *quoted, const struct tpm_quoted_row
 
 	check_record(list, rows->type, holds, "a quote, made by a TPM",
 		     holds ? "" : "another statement");
-	holds = quoted->key &&
-		!tpm_signature_verify(signature, quoted->key, quoted->attest, NULL);
+	holds =
+	    quoted->key && !tpm_signature_verify(signature, quoted->key,
+						 quoted->verifying, quoted->attest, NULL);
 	if (quoted->key)
 		check_record(list, rows->signature, holds,
 			     "a valid signature of the attestation key",

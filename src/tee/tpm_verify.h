@@ -21,7 +21,8 @@ struct tpm_quoted {
 	/* The attestation key; borrowed. NULL: there is none, and then the signature has
 	 * no record, which refuses. */
 	EVP_PKEY *key;
-	struct tobi_bytes expected_extra; /* empty: not asked here */
+	const struct verifying *verifying; /* of this key, borrowed; or NULL */
+	struct tobi_bytes expected_extra;  /* empty: not asked here */
 	/* The values that came along. What the quote does not speak of is passed over.
 	 */
 	const struct tpm_bank *banks;

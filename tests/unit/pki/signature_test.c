@@ -322,9 +322,51 @@ static void test_ec_key_read_sec1__whole_points_of_three_curves(void **state)
 			 TOBI_E_MALFORMED);
 }
 
+/* As OpenSSL writes the same numbers. */
+static void test_ecdsa_to_der__any_number__as_openssl_writes_it(void **state)
+{
+	static const uint8_t starts[] = {0, 1, 0x7f, 0x80, 0xff};
+	uint8_t number[ECDSA_NUMBER_MAX], der[ECDSA_DER_MAX], *expected = NULL;
+
+	(void)state;
+	for (size_t size = 0; size <= sizeof(number); size++) {
+		for (size_t i = 0; i < sizeof(starts); i++) {
+			struct tobi_bytes r = {number, size};
+			struct tobi_bytes s = {number + size / 2, size - size / 2};
+			ECDSA_SIG *pair = ECDSA_SIG_new();
+			int expected_size;
+
+			memset(number, 0xa5, sizeof(number));
+			number[0] = starts[i];
+			number[size / 2] = starts[sizeof(starts) - 1 - i];
+			ECDSA_SIG_set0(pair, BN_bin2bn(r.ptr, (int)r.size, NULL),
+				       BN_bin2bn(s.ptr, (int)s.size, NULL));
+			expected = NULL;
+			expected_size = i2d_ECDSA_SIG(pair, &expected);
+			assert_int_equal(ecdsa_to_der(r, s, der), expected_size);
+			assert_memory_equal(der, expected, (size_t)expected_size);
+			OPENSSL_free(expected);
+			ECDSA_SIG_free(pair);
+		}
+	}
+}
+
+static void test_ecdsa_to_der__number_too_long__nothing(void **state)
+{
+	uint8_t number[ECDSA_NUMBER_MAX + 1] = {0}, der[ECDSA_DER_MAX] = {7};
+	struct tobi_bytes long_one = {number, sizeof(number)}, good = {number, 1};
+
+	(void)state;
+	assert_int_equal(ecdsa_to_der(long_one, good, der), 0);
+	assert_int_equal(ecdsa_to_der(good, long_one, der), 0);
+	assert_int_equal(der[0], 7);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_ecdsa_to_der__any_number__as_openssl_writes_it),
+	    cmocka_unit_test(test_ecdsa_to_der__number_too_long__nothing),
 	    cmocka_unit_test(test_ec_signature__good__holds_for_the_key_and_its_point),
 	    cmocka_unit_test(test_ec_signature__any_bit_changed__does_not_hold),
 	    cmocka_unit_test(test_ec_signature__another_message_or_key__does_not_hold),

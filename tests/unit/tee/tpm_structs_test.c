@@ -234,7 +234,16 @@ static void test_tpm_public_key__a_short_number__is_filled_up(void **state)
 static enum tobi_err verify(struct tpm_signature *signature, EVP_PKEY *key,
 			    const char *text)
 {
-	return tpm_signature_verify(signature, key, text_bytes(text), NULL);
+	struct verifying made = verifying_usual(key);
+	enum tobi_err without =
+	    tpm_signature_verify(signature, key, NULL, text_bytes(text), NULL);
+
+	/* Whatever was set up for the key, it is the signature's scheme and hash that
+	 * count. */
+	assert_int_equal(
+	    tpm_signature_verify(signature, key, &made, text_bytes(text), NULL), without);
+	verifying_done(&made);
+	return without;
 }
 
 static void sign_rsa(EVP_PKEY *key, int padding, const char *text, uint8_t *out,
@@ -286,21 +295,29 @@ static void test_tpm_signature_verify__ecdsa__any_changed_byte_fails(void **stat
 {
 	struct tpm_signature signature;
 	struct block quote = block_new(world.evidence.quote);
+	struct verifying made = verifying_usual(world.tpm.ak);
 
 	(void)state;
 	assert_int_equal(
 	    tpm_signature_parse(world.evidence.quote_signature, &signature, NULL), 0);
 	assert_int_equal(
-	    tpm_signature_verify(&signature, world.tpm.ak, block_view(quote), NULL),
+	    tpm_signature_verify(&signature, world.tpm.ak, NULL, block_view(quote), NULL),
 	    TOBI_OK);
 	for (size_t i = 0; i < quote.size; i++) {
 		quote.ptr[i] ^= 1;
-		assert_int_equal(tpm_signature_verify(&signature, world.tpm.ak,
+		assert_int_equal(tpm_signature_verify(&signature, world.tpm.ak, NULL,
+						      block_view(quote), NULL),
+				 TOBI_E_SIGNATURE);
+		assert_int_equal(tpm_signature_verify(&signature, world.tpm.ak, &made,
 						      block_view(quote), NULL),
 				 TOBI_E_SIGNATURE);
 		quote.ptr[i] ^= 1;
 	}
-	assert_int_equal(tpm_signature_verify(&signature, world.tpm.other_key,
+	assert_int_equal(tpm_signature_verify(&signature, world.tpm.ak, &made,
+					      block_view(quote), NULL),
+			 TOBI_OK);
+	verifying_done(&made);
+	assert_int_equal(tpm_signature_verify(&signature, world.tpm.other_key, NULL,
 					      block_view(quote), NULL),
 			 TOBI_E_SIGNATURE);
 	block_done(quote);
