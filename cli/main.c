@@ -223,6 +223,7 @@ static const struct command commands[] = {
      "owner's authorisation\n"
      "  --pcrs LIST    tpm: PCRs to quote beside 0 to 7, such as 11,14\n"
      "  --ek-roots FILE  ak-challenge: CAs of TPM makers (PEM)\n"
+     "  --ek-key FILE  ak-challenge: the TPM's endorsement key itself, on your word\n"
      "  --ca-key FILE, --ca-cert FILE  ak-challenge: the owner's CA\n"
      "  --new-seal-root  migrate: what enclaves have sealed here may be lost\n"
      "  --json         status: as JSON\n"

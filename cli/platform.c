@@ -340,6 +340,9 @@ static bool take_option(struct options *options, int option)
 	case 'e':
 		options->ca.ek_roots = optarg;
 		return true;
+	case 'E':
+		options->ca.ek_key = optarg;
+		return true;
 	case 'k':
 		options->ca.key = optarg;
 		return true;
@@ -366,6 +369,7 @@ int cmd_platform(int argc, char **argv)
 					      {"to", required_argument, NULL, 'T'},
 					      {"pcrs", required_argument, NULL, 'P'},
 					      {"ek-roots", required_argument, NULL, 'e'},
+					      {"ek-key", required_argument, NULL, 'E'},
 					      {"ca-key", required_argument, NULL, 'k'},
 					      {"ca-cert", required_argument, NULL, 'c'},
 					      {"new-seal-root", no_argument, NULL, 'n'},

@@ -5,9 +5,11 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/hex.h"
 #include "cli/cli.h"
 #include "root/ak.h"
 #include "root/root.h"
+#include "tee/tpm_ek.h"
 
 enum { PCR_COUNT = 24 };
 
@@ -17,19 +19,64 @@ int platform_ak_request(const char *folder, const char *pin_file, const char *ou
 {
 	CLEANUP(root_freep) struct root *root = NULL;
 	CLEANUP(wr_done) struct writer request = wr_init(LIMIT_AK_REQUEST);
+	struct ak_request parsed;
 	struct tobi_fault fault = {0};
 
 	if (root_open(folder, &root, &fault) ||
-	    root_ak_request(root, pin_file, &request, &fault))
+	    root_ak_request(root, pin_file, &request, &fault) ||
+	    ak_request_parse(wr_view(&request), &parsed, &fault))
 		return cli_fail(&fault);
+	if (!parsed.ek_certificate.size)
+		fputs("tobichi: note: the TPM's maker put no endorsement certificate "
+		      "into it: the owner needs its endorsement key from who runs it "
+		      "(ak-challenge --ek-key)\n",
+		      stderr);
 	return cli_put(out, wr_view(&request));
+}
+
+/* The owner's word for it is all there is, so it is said what it was given for. */
+static enum tobi_err read_vouched(const char *path, EVP_PKEY **ret_ek,
+				  struct tobi_fault *fault)
+{
+	CLEANUP(wr_done) struct writer bytes = wr_init(LIMIT_PEM);
+	CLEANUP(EVP_PKEY_freep) EVP_PKEY *ek = NULL;
+	uint8_t hash[SHA256_SIZE];
+	char hex[2 * SHA256_SIZE + 1];
+	enum tobi_err err = file_read(path, LIMIT_PEM, "endorsement key", &bytes, fault);
+
+	if (!err)
+		err = tpm_ek_read(wr_view(&bytes), &ek, fault);
+	if (!err)
+		err = key_spki_sha256(ek, hash, fault);
+	if (err)
+		return err;
+	hex_write((struct tobi_bytes){hash, sizeof(hash)}, hex, sizeof(hex));
+	fprintf(stderr,
+		"tobichi: note: no certificate vouches for endorsement key %s: you do. "
+		"Have it from who runs that TPM, over a channel that proves who sent "
+		"it; never from the host itself\n",
+		hex);
+	*ret_ek = TAKE(ek);
+	return TOBI_OK;
+}
+
+static enum tobi_err read_ek(const struct platform_ak_ca *ca,
+			     const struct ak_request *request, int64_t now,
+			     EVP_PKEY **ret_ek, struct tobi_fault *fault)
+{
+	CLEANUP(wr_done) struct writer roots = wr_init(LIMIT_PEM);
+	enum tobi_err err;
+
+	if (ca->ek_key)
+		return read_vouched(ca->ek_key, ret_ek, fault);
+	err = file_read(ca->ek_roots, LIMIT_PEM, "roots", &roots, fault);
+	return err ? err : ak_request_check(request, wr_view(&roots), now, ret_ek, fault);
 }
 
 int platform_ak_challenge(const struct platform_ak_ca *ca, const char *path,
 			  const char *out)
 {
 	CLEANUP(wr_done) struct writer bytes = wr_init(LIMIT_AK_REQUEST);
-	CLEANUP(wr_done) struct writer roots = wr_init(LIMIT_PEM);
 	CLEANUP(wr_done) struct writer pem = wr_init(LIMIT_PEM);
 	CLEANUP(wr_done) struct writer challenge = wr_init(LIMIT_AK_CHALLENGE);
 	CLEANUP(EVP_PKEY_freep) EVP_PKEY *key = NULL;
@@ -38,13 +85,13 @@ int platform_ak_challenge(const struct platform_ak_ca *ca, const char *path,
 	struct tobi_fault fault = {0};
 	int64_t now = time(NULL);
 
-	if (!ca->ek_roots || !ca->key || !ca->pem)
+	if (!ca->ek_roots == !ca->ek_key || !ca->key || !ca->pem)
 		return cli_usage("platform",
-				 "ak-challenge needs --ek-roots, --ca-key and --ca-cert");
+				 "ak-challenge needs --ek-roots or --ek-key, one of the "
+				 "two, and --ca-key and --ca-cert");
 	if (file_read(path, LIMIT_AK_REQUEST, "request", &bytes, &fault) ||
 	    ak_request_parse(wr_view(&bytes), &request, &fault) ||
-	    file_read(ca->ek_roots, LIMIT_PEM, "roots", &roots, &fault) ||
-	    ak_request_check(&request, wr_view(&roots), now, &ek, &fault) ||
+	    read_ek(ca, &request, now, &ek, &fault) ||
 	    file_read(ca->pem, LIMIT_PEM, "CA", &pem, &fault) ||
 	    cli_read_private_key(ca->key, &key, &fault) ||
 	    ak_challenge_make(ek, request.ak_public, wr_view(&pem), key, now, &challenge,

@@ -9,6 +9,7 @@
 /* On the owner's machine, which needs no TPM. */
 struct platform_ak_ca {
 	const char *ek_roots;  /* PEM: the TPM makers' CAs */
+	const char *ek_key;    /* in place of it: the EK, which the owner vouches for */
 	const char *key, *pem; /* of the owner's CA */
 };
 

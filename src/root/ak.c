@@ -26,11 +26,15 @@ static void read_version(struct cbor *cbor, struct cbor_map *map)
 
 void ak_request_write(struct writer *out, const struct ak_request *request)
 {
-	cbor_write_map(out, 3);
+	bool has_certificate = request->ek_certificate.size > 0;
+
+	cbor_write_map(out, has_certificate ? 3 : 2);
 	cbor_write_uint(out, 0);
 	cbor_write_uint(out, VERSION);
-	cbor_write_uint(out, 1);
-	cbor_write_bytes(out, request->ek_certificate);
+	if (has_certificate) {
+		cbor_write_uint(out, 1);
+		cbor_write_bytes(out, request->ek_certificate);
+	}
 	cbor_write_uint(out, 2);
 	cbor_write_bytes(out, request->ak_public);
 }
@@ -44,9 +48,14 @@ enum tobi_err ak_request_parse(struct tobi_bytes bytes, struct ak_request *ret_r
 	enum tobi_err err;
 
 	read_version(&cbor, &map);
-	if (cbor_map_expect(&cbor, &map, 1, "endorsement certificate"))
+	/* 1 is left out by a TPM without a certificate. */
+	if (map.left > 1 && cbor_map_expect(&cbor, &map, 1, "endorsement certificate")) {
 		request.ek_certificate =
 		    cbor_bytes(&cbor, LIMIT_CERTIFICATE, "endorsement certificate");
+		/* Empty would be a second way to write "absent". */
+		cbor_require(&cbor, request.ek_certificate.size > 0,
+			     "endorsement certificate");
+	}
 	if (cbor_map_expect(&cbor, &map, 2, "attestation key"))
 		request.ak_public = cbor_bytes(&cbor, 512, "attestation key");
 	err = cbor_finish(&cbor, "request", fault);
@@ -65,6 +74,11 @@ enum tobi_err ak_request_check(const struct ak_request *request,
 					    .time = now,
 					    .purpose = CHAIN_EK};
 
+	if (!request->ek_certificate.size)
+		return fault_set(fault, TOBI_E_NOT_FOUND, "request",
+				 "endorsement certificate",
+				 "the TPM has none, so that no maker's root helps; have "
+				 "its endorsement key from who runs that TPM (--ek-key)");
 	return chain_verify(&chain, "endorsement certificate", ret_ek, fault);
 }
 

@@ -14,14 +14,15 @@ enum { LIMIT_AK_REQUEST = LIMIT_CERTIFICATE + 1024, LIMIT_AK_CHALLENGE = 64 << 1
 
 /* Borrows. */
 struct ak_request {
-	struct tobi_bytes ek_certificate; /* DER */
+	struct tobi_bytes ek_certificate; /* DER; empty when the TPM has none */
 	struct tobi_bytes ak_public;	  /* TPMT_PUBLIC */
 };
 void ak_request_write(struct writer *out, const struct ak_request *request);
 TOBI_MUST_USE enum tobi_err ak_request_parse(struct tobi_bytes bytes,
 					     struct ak_request *ret_request,
 					     struct tobi_fault *fault);
-/* The EK of a request, when its certificate chains to roots_pem at that time. */
+/* The EK of a request, when its certificate chains to roots_pem at that time.
+ * TOBI_E_NOT_FOUND without one: who knows the EK otherwise needs no request for it. */
 TOBI_MUST_USE enum tobi_err ak_request_check(const struct ak_request *request,
 					     struct tobi_bytes roots_pem, int64_t now,
 					     EVP_PKEY **ret_ek, struct tobi_fault *fault);

@@ -33,10 +33,12 @@ enum { CHUNK = 512, DER_HEADER = 4 };
 
 /* The profile's templates; quick keys first. */
 static const struct {
-	uint32_t certificate; /* NV index */
+	uint32_t certificate;  /* NV index */
+	size_t encrypted_size; /* content of TPM2B_ENCRYPTED_SECRET: a point, or RSA's */
 	TPMT_PUBLIC area;
 } kinds[] = {
     {0x01c0000a, /* L-2 */
+     2 * (2 + 32),
      {.type = TPM2_ALG_ECC,
       .nameAlg = TPM2_ALG_SHA256,
       .objectAttributes = EK_ATTRIBUTES,
@@ -49,6 +51,7 @@ static const struct {
 			       .kdf.scheme = TPM2_ALG_NULL},
       .unique.ecc = {.x.size = 32, .y.size = 32}}},
     {0x01c00016, /* H-3 */
+     2 * (2 + 48),
      {.type = TPM2_ALG_ECC,
       .nameAlg = TPM2_ALG_SHA384,
       .objectAttributes = EK_ATTRIBUTES | TPMA_OBJECT_USERWITHAUTH,
@@ -60,6 +63,7 @@ static const struct {
 			       .curveID = TPM2_ECC_NIST_P384,
 			       .kdf.scheme = TPM2_ALG_NULL}}},
     {0x01c00002, /* L-1 */
+     256,
      {.type = TPM2_ALG_RSA,
       .nameAlg = TPM2_ALG_SHA256,
       .objectAttributes = EK_ATTRIBUTES,
@@ -199,6 +203,29 @@ enum tobi_err tpm_ek_find(struct tpm *tpm, struct tpm_ek *ret_ek,
 	return err;
 }
 
+enum tobi_err tpm_ek_for(struct tpm *tpm, size_t encrypted_size, struct tpm_ek *ret_ek,
+			 struct tobi_fault *fault)
+{
+	struct tpm_ek ek = {.object = ESYS_TR_NONE,
+			    .certificate = wr_init(LIMIT_CERTIFICATE)};
+	size_t kind = 0;
+	enum tobi_err err;
+
+	while (kind < KIND_COUNT && kinds[kind].encrypted_size != encrypted_size)
+		kind++;
+	if (kind == KIND_COUNT)
+		return fault_set(fault, TOBI_E_UNSUPPORTED, "challenge",
+				 "encrypted secret",
+				 "it is for no kind of endorsement key that is known "
+				 "here");
+	err = make_key(tpm, &kinds[kind].area, &ek, fault);
+	if (err)
+		tpm_ek_done(&ek);
+	else
+		*ret_ek = ek;
+	return err;
+}
+
 void tpm_ek_done(struct tpm_ek *ek)
 {
 	EVP_PKEY_free(ek->key);
@@ -234,6 +261,24 @@ static enum tobi_err start_policy(struct tpm *tpm, ESYS_TR *ret_session,
 	return err;
 }
 
+/* How TPMs say that a credential is not for these two keys. libtpms (swtpm) calls it a
+ * failure when RSA does not open the secret; one that has really failed would have said
+ * so to the commands before. */
+static bool is_for_others(const struct tpm_ek *ek, TSS2_RC rc)
+{
+	switch (tpm_code(rc)) {
+	case TPM2_RC_INTEGRITY:
+	case TPM2_RC_VALUE:
+	case TPM2_RC_SIZE:
+	case TPM2_RC_ECC_POINT:
+		return true;
+	case TPM2_RC_FAILURE:
+		return EVP_PKEY_is_a(ek->key, "RSA");
+	default:
+		return false;
+	}
+}
+
 enum tobi_err tpm_activate(struct tpm *tpm, const struct tpm_ek *ek, ESYS_TR ak,
 			   const struct ak_challenge *challenge,
 			   struct writer *ret_secret, struct tobi_fault *fault)
@@ -260,8 +305,7 @@ enum tobi_err tpm_activate(struct tpm *tpm, const struct tpm_ek *ek, ESYS_TR ak,
 	rc = Esys_ActivateCredential(tpm->esys, ak, ek->object,
 				     tpm_session(tpm, TPMA_SESSION_ENCRYPT), session,
 				     ESYS_TR_NONE, &credential, &encrypted, &secret);
-	if (tpm_code(rc) == TPM2_RC_INTEGRITY || tpm_code(rc) == TPM2_RC_VALUE ||
-	    tpm_code(rc) == TPM2_RC_SIZE || tpm_code(rc) == TPM2_RC_ECC_POINT)
+	if (is_for_others(ek, rc))
 		err = fault_set(fault, TOBI_E_MISMATCH, "challenge", "credential",
 				"it is for another TPM, or for another attestation key");
 	else

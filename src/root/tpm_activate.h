@@ -17,6 +17,10 @@ struct tpm_ek {
  * session of tpm is started. */
 TOBI_MUST_USE enum tobi_err tpm_ek_find(struct tpm *tpm, struct tpm_ek *ret_ek,
 					struct tobi_fault *fault);
+/* The one that a challenge with so long an encrypted secret is for: each kind of key has
+ * its own length. Whether it has a certificate is not asked. */
+TOBI_MUST_USE enum tobi_err tpm_ek_for(struct tpm *tpm, size_t encrypted_size,
+				       struct tpm_ek *ret_ek, struct tobi_fault *fault);
 /* Accepts a zeroed one. */
 void tpm_ek_done(struct tpm_ek *ek);
 /* The secret of a challenge for this EK and an AK, which is authorised. */

@@ -71,22 +71,20 @@ void tpm_ak_done(struct tpm_ak_chains *chains)
 
 /* Has the TPM open a challenge: the chain in it. */
 static enum tobi_err open_challenge(struct tpm *tpm, const struct tpm_record *record,
-				    const struct tpm_ek *ek, struct tobi_bytes bytes,
+				    const struct tpm_ek *ek,
+				    const struct ak_challenge *challenge,
 				    struct writer *ret_pem, struct tobi_fault *fault)
 {
 	CLEANUP(wr_done) struct writer secret = wr_init(64);
 	struct tobi_bytes ak_public = tpm_blob_view(&record->ak_public);
-	struct ak_challenge challenge;
 	ESYS_TR ak = ESYS_TR_NONE;
-	enum tobi_err err = ak_challenge_parse(bytes, &challenge, fault);
+	enum tobi_err err =
+	    tpm_use_object(tpm, record, &record->ak, "attestation key", &ak, fault);
 
 	if (!err)
-		err = tpm_use_object(tpm, record, &record->ak, "attestation key", &ak,
-				     fault);
+		err = tpm_activate(tpm, ek, ak, challenge, &secret, fault);
 	if (!err)
-		err = tpm_activate(tpm, ek, ak, &challenge, &secret, fault);
-	if (!err)
-		err = ak_challenge_open(&challenge, wr_view(&secret), ak_public, ret_pem,
+		err = ak_challenge_open(challenge, wr_view(&secret), ak_public, ret_pem,
 					fault);
 	return err;
 }
@@ -99,6 +97,7 @@ enum tobi_err tpm_ak_issue(const char *folder, struct tpm *tpm,
 	CLEANUP(wr_done) struct writer challenge = wr_init(LIMIT_AK_CHALLENGE);
 	CLEANUP(wr_done) struct writer pem = wr_init(LIMIT_PEM);
 	CLEANUP(tpm_ek_done) struct tpm_ek ek = {0};
+	struct ak_challenge parsed;
 	enum tobi_err err = tpm_ek_find(tpm, &ek, fault);
 
 	if (!err)
@@ -108,7 +107,9 @@ enum tobi_err tpm_ak_issue(const char *folder, struct tpm *tpm,
 		err = ak_challenge_make(ek.key, tpm_blob_view(&record->ak_public),
 					wr_view(&ca_pem), ca, now, &challenge, fault);
 	if (!err)
-		err = open_challenge(tpm, record, &ek, wr_view(&challenge), &pem, fault);
+		err = ak_challenge_parse(wr_view(&challenge), &parsed, fault);
+	if (!err)
+		err = open_challenge(tpm, record, &ek, &parsed, &pem, fault);
 	if (!err)
 		err = file_write(root_in_folder(folder, OWN_CHAIN).text, 0600,
 				 wr_view(&pem), "platform", fault);
@@ -122,10 +123,6 @@ enum tobi_err tpm_ak_request(struct tpm *tpm, const struct tpm_record *record,
 	struct ak_request request = {.ak_public = tpm_blob_view(&record->ak_public)};
 	enum tobi_err err = tpm_ek_find(tpm, &ek, fault);
 
-	if (!err && !ek.certificate.size)
-		err = fault_set(fault, TOBI_E_NOT_FOUND, "TPM", "endorsement certificate",
-				"its maker put none into it; nobody else can tell this "
-				"TPM from an imitation");
 	if (err)
 		return err;
 	request.ek_certificate = wr_view(&ek.certificate);
@@ -139,10 +136,13 @@ enum tobi_err tpm_ak_accept(const char *folder, struct tpm *tpm,
 {
 	CLEANUP(wr_done) struct writer pem = wr_init(LIMIT_PEM);
 	CLEANUP(tpm_ek_done) struct tpm_ek ek = {0};
-	enum tobi_err err = tpm_ek_find(tpm, &ek, fault);
+	struct ak_challenge parsed;
+	enum tobi_err err = ak_challenge_parse(challenge, &parsed, fault);
 
 	if (!err)
-		err = open_challenge(tpm, record, &ek, challenge, &pem, fault);
+		err = tpm_ek_for(tpm, parsed.encrypted.size, &ek, fault);
+	if (!err)
+		err = open_challenge(tpm, record, &ek, &parsed, &pem, fault);
 	if (!err)
 		err = file_write(root_in_folder(folder, OWNER_CHAIN).text, 0600,
 				 wr_view(&pem), "platform", fault);

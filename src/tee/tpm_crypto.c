@@ -1,8 +1,10 @@
 /* Keys, names and signatures of a TPM, with OpenSSL. */
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
+#include <openssl/err.h>
 #include <openssl/param_build.h>
 #include <openssl/rsa.h>
+#include <openssl/x509.h>
 #include <string.h>
 
 #include "base/fault.h"
@@ -119,6 +121,37 @@ enum tobi_err tpm_public_key(const struct tpm_public *public, EVP_PKEY **ret_key
 					   : rsa_key(public, ret_key, fault);
 }
 
+bool tpm_key_is_supported(EVP_PKEY *key)
+{
+	char curve[32] = "";
+	int bits = EVP_PKEY_get_bits(key);
+
+	if (EVP_PKEY_is_a(key, "RSA"))
+		return bits >= RSA_BITS_MIN && bits <= RSA_BITS_MAX;
+	return EVP_PKEY_is_a(key, "EC") &&
+	       EVP_PKEY_get_utf8_string_param(key, OSSL_PKEY_PARAM_GROUP_NAME, curve,
+					      sizeof(curve), NULL) &&
+	       (strcmp(curve, "prime256v1") == 0 || strcmp(curve, "secp384r1") == 0);
+}
+
+enum tobi_err tpm_spki_key(struct tobi_bytes spki, const char *object, EVP_PKEY **ret_key,
+			   struct tobi_fault *fault)
+{
+	const unsigned char *at = spki.ptr;
+	CLEANUP(EVP_PKEY_freep) EVP_PKEY *key = d2i_PUBKEY(NULL, &at, (long)spki.size);
+
+	ERR_clear_error();
+	if (!key || at != spki.ptr + spki.size)
+		return fault_set(fault, TOBI_E_MALFORMED, object, "",
+				 "it is no public key");
+	if (!tpm_key_is_supported(key))
+		return fault_set(fault, TOBI_E_UNSUPPORTED, object, "",
+				 "it is not of P-256, P-384, or RSA of %d to %d bits",
+				 RSA_BITS_MIN, RSA_BITS_MAX);
+	*ret_key = TAKE(key);
+	return TOBI_OK;
+}
+
 bool tpm_public_is_resident(const struct tpm_public *public)
 {
 	const uint32_t needed =
@@ -130,6 +163,14 @@ bool tpm_public_is_resident(const struct tpm_public *public)
 bool tpm_public_is_ak(const struct tpm_public *public)
 {
 	return tpm_public_is_resident(public) && public->attributes & TPM_RESTRICTED;
+}
+
+bool tpm_public_is_ek(const struct tpm_public *public)
+{
+	const uint32_t needed = TPM_FIXED_TPM | TPM_FIXED_PARENT | TPM_SENSITIVE_ORIGIN |
+				TPM_RESTRICTED | TPM_DECRYPT;
+
+	return (public->attributes & (needed | TPM_SIGN)) == needed;
 }
 
 static const struct {

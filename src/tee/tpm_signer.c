@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/core_names.h>
-#include <openssl/err.h>
 #include <openssl/x509v3.h>
 
 #include "base/fault.h"
@@ -13,7 +11,7 @@
 #include "pki/pinned.h"
 #include "tee/tpm_verify.h"
 
-enum { RSA_BITS_MIN = 2048, RSA_BITS_MAX = 4096, CERTIFICATES_MAX = 32 };
+enum { CERTIFICATES_MAX = 32 };
 
 struct certificates {
 	X509 *list[CERTIFICATES_MAX];
@@ -127,38 +125,6 @@ static enum tobi_err take_public(const struct tpm_parts *parts,
 		signer->scheme = public.scheme;
 		signer->hash = public.scheme_hash;
 	}
-	return TOBI_OK;
-}
-
-/* As of keys that come as TPMT_PUBLIC. */
-static bool is_supported(EVP_PKEY *key)
-{
-	char curve[32] = "";
-	int bits = EVP_PKEY_get_bits(key);
-
-	if (EVP_PKEY_is_a(key, "RSA"))
-		return bits >= RSA_BITS_MIN && bits <= RSA_BITS_MAX;
-	return EVP_PKEY_is_a(key, "EC") &&
-	       EVP_PKEY_get_utf8_string_param(key, OSSL_PKEY_PARAM_GROUP_NAME, curve,
-					      sizeof(curve), NULL) &&
-	       (strcmp(curve, "prime256v1") == 0 || strcmp(curve, "secp384r1") == 0);
-}
-
-static enum tobi_err take_spki(struct tobi_bytes spki, struct tpm_signer *signer,
-			       struct tobi_fault *fault)
-{
-	const unsigned char *at = spki.ptr;
-	CLEANUP(EVP_PKEY_freep) EVP_PKEY *key = d2i_PUBKEY(NULL, &at, (long)spki.size);
-
-	ERR_clear_error();
-	if (!key || at != spki.ptr + spki.size)
-		return fault_set(fault, TOBI_E_MALFORMED, "attestation key", "",
-				 "it is no public key");
-	if (!is_supported(key))
-		return fault_set(fault, TOBI_E_UNSUPPORTED, "attestation key", "",
-				 "it is not of P-256, P-384, or RSA of %d to %d bits",
-				 RSA_BITS_MIN, RSA_BITS_MAX);
-	signer->key = TAKE(key);
 	return TOBI_OK;
 }
 
@@ -315,13 +281,14 @@ static enum tobi_err make(const struct tee_request *request,
 	X509 *leaf, *ek;
 
 	if (!err && !signer->key && parts->keys.count)
-		err = take_spki(parts->keys.items[0], signer, fault);
+		err = tpm_spki_key(parts->keys.items[0], "attestation key", &signer->key,
+				   fault);
 	if (!err)
 		err = read_all(request, parts, &certificates, signer);
 	if (err)
 		return err;
 	leaf = find_leaf(&certificates, signer->key);
-	if (!signer->key && leaf && is_supported(X509_get0_pubkey(leaf)))
+	if (!signer->key && leaf && tpm_key_is_supported(X509_get0_pubkey(leaf)))
 		signer->key = X509_get_pubkey(leaf);
 	if (!signer->key)
 		return TOBI_OK;
@@ -371,6 +338,8 @@ static enum tobi_err take_named(const struct tee_request *request,
 		if (!is_supported(keys->keys[i]) ||
 		    (keys->count > 1 &&
 		     !signs(keys->keys[i], &keys->verifying[i], parts)))
+		if (!tpm_key_is_supported(keys->keys[i]) ||
+		    (keys->count > 1 && !signs(keys->keys[i], parts)))
 			continue;
 		if (EVP_PKEY_up_ref(keys->keys[i]) != 1)
 			return fault_openssl(fault, "attestation key", "",

@@ -111,8 +111,15 @@ TOBI_MUST_USE enum tobi_err tpm_public_parse(struct tobi_bytes bytes,
 /* A key of P-256, P-384, or RSA of 2048 to 4096 bits. */
 TOBI_MUST_USE enum tobi_err tpm_public_key(const struct tpm_public *public,
 					   EVP_PKEY **ret_key, struct tobi_fault *fault);
+/* Whether it is of a kind that tpm_public_key() gives. */
+bool tpm_key_is_supported(EVP_PKEY *key);
+/* The same of a SubjectPublicKeyInfo (DER); nothing may follow it. */
+TOBI_MUST_USE enum tobi_err tpm_spki_key(struct tobi_bytes spki, const char *object,
+					 EVP_PKEY **ret_key, struct tobi_fault *fault);
 /* Whether it signs nothing but what its TPM says, and is made in it and fixed in it. */
 bool tpm_public_is_ak(const struct tpm_public *public);
+/* Whether it opens secrets alone, and is made in its TPM and fixed in it. */
+bool tpm_public_is_ek(const struct tpm_public *public);
 /* Whether it is a signing key that was made in its TPM and cannot leave it. */
 bool tpm_public_is_resident(const struct tpm_public *public);
 /* The Name of an object: the algorithm, and the hash of its TPMT_PUBLIC's bytes. */

@@ -166,10 +166,40 @@ tpm_make b ""
 tpm_start b
 other() { TOBICHI_STATE_FOLDER="$work/state-b" TOBICHI_RUN_FOLDER="$work/run-b" "$tobichi" "$@"; }
 check "a TPM without certificates will do" exits 0 other platform init --root tpm --device "swtpm:path=$work/b/socket"
-check "it cannot ask another CA" exits 2 other platform ak-request -o none
-check "it says why" has "$said" "its maker put none into it"
+check "its request has no endorsement certificate" exits 0 other platform ak-request -o b.request
+check "it says what the owner needs then" has "$said" "ak-challenge --ek-key"
+# shellcheck disable=SC2086
+check "no maker's root helps" exits 2 "$tobichi" platform ak-challenge b.request $ca -o none
+check "it names the other way" has "$said" "--ek-key"
 check "it does not open another's challenge" exits 2 other platform ak-activate ak.challenge
 check "it says whose it is" has "$said" "another TPM"
+
+# its endorsement key as AWS gives an instance's: by itself, of each kind and in each form
+other_tools() { TPM2TOOLS_TCTI=swtpm:path=$work/b/socket "$@"; }
+ca_alone="--ca-key owner.key --ca-cert owner.pem"
+for kind in rsa:der rsa:tpmt ecc384:der ecc384:tpmt ecc:pem; do
+	algorithm=${kind%:*} form=${kind#*:} key=ek.${kind%:*}.${kind#*:}
+	other_tools tpm2_createek -G "$algorithm" -c ek.context -u "$key" -f "$form" >/dev/null
+	other_tools tpm2_flushcontext -t
+	rm -f state-b/ak-owner.pem
+	# shellcheck disable=SC2086
+	check "$kind: the owner vouches for the endorsement key" exits 0 "$tobichi" platform ak-challenge b.request \
+		--ek-key "$key" $ca_alone -o b.challenge
+	check "$kind: and is told so" has "$said" "no certificate vouches for endorsement key"
+	check "$kind: the TPM opens it" exits 0 other platform ak-activate b.challenge
+	check "$kind: the certificate is the owner's" has "$(openssl x509 -in state-b/ak-owner.pem -noout -issuer)" owner
+	check "$kind: no other TPM does" exits 2 "$tobichi" platform ak-activate b.challenge --pin-file owner.pin
+	check "$kind: and it says whose it is" has "$said" "another TPM"
+done
+hash=$(openssl pkey -pubin -in ek.ecc.pem -outform DER | sha256sum | cut -d' ' -f1)
+check "the certificate names that endorsement key" has \
+	"$(openssl x509 -in state-b/ak-owner.pem -outform DER | od -An -v -tx1 | tr -d ' \n')" "$hash"
+# shellcheck disable=SC2086
+check "one of the two ways" exits 2 "$tobichi" platform ak-challenge b.request $ca --ek-key ek.ecc.pem -o none
+check "they are named" has "$said" "--ek-roots or --ek-key"
+# shellcheck disable=SC2086
+check "a private key is none" exits 2 "$tobichi" platform ak-challenge b.request --ek-key owner.key $ca_alone -o none
+check "it says so" has "$said" "private key"
 
 # sealing: on a TPM, and after a move from files into it
 "$tobichi" build --tier soft -o shell.tobi -- /bin/busybox sh >/dev/null

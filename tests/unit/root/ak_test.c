@@ -65,6 +65,35 @@ static void test_ak_request__written__is_read_as_it_was(void **state)
 	wr_done(&out);
 }
 
+static void test_ak_request__without_a_certificate__says_so(void **state)
+{
+	const struct ak_request made = {{0}, text_bytes("key")};
+	/* {0: 1, 1: h'', 2: h'6b6579'}: a second way to write it */
+	const struct tobi_bytes twofold =
+	    BYTES(0xa3, 0, 1, 1, 0x40, 2, 0x43, 0x6b, 0x65, 0x79);
+	struct writer out = wr_init(LIMIT_AK_REQUEST);
+	struct ak_request read;
+	struct tobi_fault fault;
+	EVP_PKEY *ek = NULL;
+
+	(void)state;
+	ak_request_write(&out, &made);
+	assert_int_equal(ak_request_parse(wr_view(&out), &read, NULL), 0);
+	assert_int_equal(read.ek_certificate.size, 0);
+	assert_bytes_equal(read.ak_public, made.ak_public);
+	assert_int_equal(ak_request_check(&read, ca_pem(), TEST_NOW, &ek, &fault),
+			 TOBI_E_NOT_FOUND);
+	assert_null(ek);
+	for (size_t size = 0; size < out.size; size++) {
+		struct block cut = block_new((struct tobi_bytes){out.ptr, size});
+
+		assert_int_not_equal(ak_request_parse(block_view(cut), &read, &fault), 0);
+		block_done(cut);
+	}
+	assert_int_equal(ak_request_parse(twofold, &read, &fault), TOBI_E_MALFORMED);
+	wr_done(&out);
+}
+
 /* A platform's certificate is no endorsement certificate. */
 static void test_ak_request_check__of_another_purpose__is_refused(void **state)
 {
@@ -176,6 +205,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_ak_request__written__is_read_as_it_was),
+	    cmocka_unit_test(test_ak_request__without_a_certificate__says_so),
 	    cmocka_unit_test(test_ak_request_check__of_another_purpose__is_refused),
 	    cmocka_unit_test(test_ak_challenge_make__of_each_kind_of_key__fits_a_tpm),
 	    cmocka_unit_test(test_ak_challenge_make__for_what_is_no_ak__is_refused),
