@@ -84,6 +84,18 @@ enum fuzz_seed fuzz_seed(unsigned number, struct writer *out)
 	    "\"ear.verifier-id\":{\"developer\":\"a\",\"build\":\"b\"},\"submods\":{"
 	    "\"a\":{"
 	    "\"ear.status\":\"affirming\",\"ear.appraisal-policy-id\":\"d\"}}}"};
+	/* Wrappers in the place of submodules: nobody has proven them. */
+	static const char *const wrapped[] = {
+	    "{\"eat_profile\":\"p\",\"submods\":{\"a\":[\"application/eat+jwt\",\"AAAA\","
+	    "4]}}",
+	    "{\"eat_profile\":\"p\",\"submods\":{\"a\":{\"b\":{\"c\":[263,\"AAAA\"]}},"
+	    "\"d\":"
+	    "{\"__cmwc_t\":\"t\",\"e\":[\"a/b\",\"\"]}},\"cmw\":[\"a/b\",\"AAAA\"]}"};
+	/* {266: {"a": 263(h'01'), "b": ["a/b", h'01', 4], "c": {"d": [263, h'01']}}} */
+	static const uint8_t tagged[] = {
+	    0xa1, 0x19, 0x01, 0x0a, 0xa3, 0x61, 'a',  0xda, 0x63, 0x74, 0x02, 0x09,
+	    0x41, 0x01, 0x61, 'b',  0x83, 0x63, 'a',  '/',  'b',  0x41, 0x01, 0x04,
+	    0x61, 'c',	0xa1, 0x61, 'd',  0x82, 0x19, 0x01, 0x07, 0x41, 0x01};
 	EVP_PKEY *key = fuzz_key(1);
 	struct ear_content content = {.issued = TIME,
 				      .developer = "a",
@@ -102,7 +114,15 @@ enum fuzz_seed fuzz_seed(unsigned number, struct writer *out)
 	} else if (number == 4) {
 		wr_u8(out, 0);
 		sign(key, true, text_of(claims[0]), out);
+	} else if (number < 7) {
+		wr_u8(out, AS_JWT);
+		wr_printf(out, "%s", wrapped[number - 5]);
+	} else if (number == 7) {
+		wr_u8(out, AS_CWT);
+		wr_bytes(out, tagged, sizeof(tagged));
 	}
 	EVP_PKEY_free(key);
-	return number > 4 ? FUZZ_NO_SEED : FUZZ_GOOD;
+	if (number > 7)
+		return FUZZ_NO_SEED;
+	return number > 4 ? FUZZ_BAD : FUZZ_GOOD;
 }

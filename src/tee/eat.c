@@ -137,13 +137,15 @@ static void show_submods(const struct eat *eat, struct arena *arena,
 {
 	static const char *const kinds[] = {[EAT_CLAIMS] = "claims",
 					    [EAT_TOKEN] = "a token of its own",
-					    [EAT_DETACHED] = "detached claims"};
+					    [EAT_DETACHED] = "detached claims",
+					    [EAT_WRAPPED] = "wrapped (CMW)"};
 
 	for (size_t i = 0; i < eat->submod_count; i++) {
 		const struct eat_submod *submod = &eat->submods[i];
 
 		tee_fact(claims, arena, arena_printf(arena, "submodule %s", submod->path),
-			 "%s%s%s%s%s%s%s", kinds[submod->kind],
+			 "%s%s%s%s%s%s%s%s%s", kinds[submod->kind],
+			 submod->type ? ", " : "", submod->type ? submod->type : "",
 			 submod->proven ? "" : ", NOT PROVEN: ",
 			 submod->proven || !submod->wrong ? "" : submod->wrong,
 			 submod->swname ? ", software " : "",

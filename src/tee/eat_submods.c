@@ -10,6 +10,7 @@
 #include "codec/base64.h"
 #include "codec/cbor.h"
 #include "codec/json.h"
+#include "tee/eat_wrapped.h"
 #include "tee/token_signer.h"
 #include "token/claims_tree.h"
 
@@ -197,7 +198,10 @@ static void add_set(struct walk *walk, json_t *tree, struct eat_submod *submod,
 	submod->profile = text_member(walk, tree, "eat_profile");
 	submod->swname = text_member(walk, tree, "swname");
 	if (eat_read(tree, is_json, walk->arena, &own, &fault)) {
-		fail(walk, TOBI_E_MALFORMED, fault.message);
+		/* What nobody has proven may be anything: something else than an EAT,
+		 * too. */
+		if (submod->proven)
+			fail(walk, TOBI_E_MALFORMED, fault.message);
 		return;
 	}
 	if (depth > EAT_DEPTH_MAX || walk->count == SETS_MAX) {
@@ -207,19 +211,13 @@ static void add_set(struct walk *walk, json_t *tree, struct eat_submod *submod,
 	walk->sets[walk->count++] = (struct set){json_incref(tree), submod->path, depth};
 }
 
-static void take_nested(struct walk *walk, const char *form, struct tobi_bytes text,
-			struct eat_submod *submod, unsigned depth)
+static void take_token(struct walk *walk, struct tobi_bytes bytes, bool is_jwt,
+		       struct eat_submod *submod, unsigned depth)
 {
-	CLEANUP(wr_done) struct writer bytes = wr_init(LIMIT_TOKEN);
 	CLEANUP(signed_token_done) struct signed_token token = {0};
-	bool is_jwt = strcmp(form, "JWT") == 0;
 
 	submod->kind = EAT_TOKEN;
-	if (!is_jwt && base64url_read(text, object, &bytes, NULL)) {
-		fail(walk, TOBI_E_MALFORMED, "a nested token is no base64url");
-		return;
-	}
-	if (signed_token_read(is_jwt ? text : wr_view(&bytes), object, &token, NULL) ||
+	if (bytes.size > LIMIT_TOKEN || signed_token_read(bytes, object, &token, NULL) ||
 	    token.is_jwt != is_jwt) {
 		submod->wrong = "it is no token that is known here";
 		return;
@@ -227,6 +225,97 @@ static void take_nested(struct walk *walk, const char *form, struct tobi_bytes t
 	submod->proven = signed_token_holds(walk->request, &token);
 	submod->wrong = submod->proven ? NULL : "no key that the policy trusts signed it";
 	add_set(walk, token.tree, submod, depth, is_jwt);
+}
+
+static struct eat_submod *new_submod(struct walk *walk, const char *around,
+				     const char *name)
+{
+	struct eat *eat = walk->eat;
+	struct eat_submod *submod = &eat->submods[eat->submod_count];
+
+	if (eat->submod_count == EAT_SUBMODS_MAX) {
+		fail(walk, TOBI_E_LIMIT, "there are too many");
+		return NULL;
+	}
+	eat->submod_count++;
+	submod->path = around[0] ? arena_printf(walk->arena, "%s/%s", around, name)
+				 : arena_printf(walk->arena, "%s", name);
+	if (submod->path)
+		return submod;
+	fail(walk, TOBI_E_MEMORY, "out of memory");
+	return NULL;
+}
+
+/* A token's signature can be looked at here. Other messages are evidence of another kind,
+ * or no evidence: whoever wants them appraised takes them out. */
+static void take_record(struct walk *walk, const struct cmw_record *record,
+			struct eat_submod *submod, unsigned depth)
+{
+	bool is_jwt = false;
+
+	submod->kind = EAT_WRAPPED;
+	submod->type = eat_wrapped_type(record, walk->arena);
+	submod->wrong = "this kind of message is not appraised in a token";
+	if (eat_wrapped_token(record, &is_jwt))
+		take_token(walk, record->value, is_jwt, submod, depth);
+}
+
+/* Of a collection each record is a submodule of its own, too; the whole is proven when
+ * all of them are. */
+static void take_cmw(struct walk *walk, const struct cmw *cmw, struct eat_submod *submod,
+		     unsigned depth)
+{
+	submod->kind = EAT_WRAPPED;
+	if (cmw->alone) {
+		take_record(walk, &cmw->records[0], submod, depth);
+		return;
+	}
+	submod->proven = true;
+	for (size_t i = 0; i < cmw->count && !walk->err; i++) {
+		const char *key = arena_text(walk->arena, cmw->records[i].key);
+		struct eat_submod *inner =
+		    key ? new_submod(walk, submod->path, key) : NULL;
+
+		if (!inner) {
+			fail(walk, TOBI_E_MEMORY, "out of memory");
+			return;
+		}
+		take_record(walk, &cmw->records[i], inner, depth + 1);
+		submod->proven &= inner->proven;
+	}
+	submod->wrong = submod->proven ? NULL : "not all that is in it is proven";
+}
+
+static void take_wrapped(struct walk *walk, const json_t *value,
+			 struct eat_submod *submod, unsigned depth)
+{
+	struct cmw cmw;
+	enum tobi_err err = eat_wrapped_open(value, walk->arena, &cmw, NULL);
+
+	if (err)
+		fail(walk, err == TOBI_E_MEMORY ? err : TOBI_E_MALFORMED,
+		     "a wrapper (CMW) cannot be read");
+	else
+		take_cmw(walk, &cmw, submod, depth);
+}
+
+/* ["JWT", text], ["CBOR", base64url]; the second may have a wrapper in it. */
+static void take_nested(struct walk *walk, const char *form, struct tobi_bytes text,
+			struct eat_submod *submod, unsigned depth)
+{
+	CLEANUP(wr_done) struct writer bytes = wr_init(LIMIT_TOKEN);
+	bool is_jwt = strcmp(form, "JWT") == 0;
+	struct cmw cmw;
+
+	if (!is_jwt && base64url_read(text, object, &bytes, NULL)) {
+		fail(walk, TOBI_E_MALFORMED, "a nested token is no base64url");
+		return;
+	}
+	take_token(walk, is_jwt ? text : wr_view(&bytes), is_jwt, submod, depth);
+	if (!is_jwt && !walk->err && eat_wrapped_starts(wr_view(&bytes)) &&
+	    !cmw_open(arena_copy(walk->arena, wr_view(&bytes)), object, walk->arena, &cmw,
+		      NULL))
+		take_cmw(walk, &cmw, submod, depth);
 }
 
 static const char *digest_of(const json_t *algorithm)
@@ -320,27 +409,30 @@ static void take_selector(struct walk *walk, const char *name, const json_t *val
 static void take_submod(struct walk *walk, const struct set *around, const char *name,
 			json_t *value)
 {
-	struct eat *eat = walk->eat;
-	struct eat_submod *submod = &eat->submods[eat->submod_count];
+	struct eat_submod *submod = new_submod(walk, around->path, name);
 
-	if (eat->submod_count == EAT_SUBMODS_MAX) {
-		fail(walk, TOBI_E_LIMIT, "there are too many");
+	if (!submod)
 		return;
-	}
-	eat->submod_count++;
-	submod->path = around->path[0]
-			   ? arena_printf(walk->arena, "%s/%s", around->path, name)
-			   : arena_printf(walk->arena, "%s", name);
-	if (!submod->path) {
-		fail(walk, TOBI_E_MEMORY, "out of memory");
-		return;
-	}
-	if (json_is_object(value)) {
+	if (eat_wrapped_is(value)) {
+		take_wrapped(walk, value, submod, around->depth + 1);
+	} else if (json_is_object(value)) {
 		submod->proven = true;
-		add_set(walk, value, submod, around->depth + 1, eat->is_json);
+		add_set(walk, value, submod, around->depth + 1, walk->eat->is_json);
 	} else {
 		take_selector(walk, name, value, submod, around->depth + 1);
 	}
+}
+
+/* A wrapper may come as a claim, too: that is a submodule called "cmw". */
+static void take_claim(struct walk *walk, const struct set *around)
+{
+	json_t *claim = json_object_get(around->tree, "cmw");
+	struct eat_submod *submod = NULL;
+
+	if (claim)
+		submod = new_submod(walk, around->path, "cmw");
+	if (submod)
+		take_wrapped(walk, claim, submod, around->depth + 1);
 }
 
 /* A claims-set that came with no digest in the token is nobody's word. */
@@ -381,6 +473,7 @@ enum tobi_err eat_submods_examine(const struct tee_request *request, const json_
 		json_t *submods = json_object_get(walk.sets[i].tree, "submods"), *value;
 		const char *name;
 
+		take_claim(&walk, &walk.sets[i]);
 		json_object_foreach(submods, name, value)
 		{
 			if (!walk.err)

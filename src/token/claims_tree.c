@@ -10,6 +10,7 @@
 #include "base/secret.h"
 #include "codec/cbor.h"
 #include "codec/json.h"
+#include "token/cmw.h"
 
 /* Which map a key is in says what it means. */
 enum context { CLAIMS, SUBMODS, VECTOR, VERIFIER, CNF, KEY, VALUE };
@@ -65,6 +66,7 @@ static const struct name {
     {CLAIMS, 273, "measurements", VALUE},
     {CLAIMS, 274, "measres", VALUE},
     {CLAIMS, 275, "intuse", VALUE},
+    {CLAIMS, 299, "cmw", CLAIMS}, /* as draft-ietf-rats-msg-wrap proposes it */
     {CLAIMS, 1000, "ear_status", VALUE},
     {CLAIMS, 1001, "ear_trustworthiness_vector", VECTOR},
     {CLAIMS, 1002, "ear_raw_evidence", VALUE},
@@ -163,6 +165,11 @@ static void open_array(struct tree *tree)
 		tree->frames[tree->depth++] = frame;
 }
 
+static json_t *text_json(struct tobi_bytes text)
+{
+	return json_stringn(text.size ? (const char *)text.ptr : "", text.size);
+}
+
 /* RFC 9711 section 7.2.3: the text is JSON of its own, ["JWT", "..."]. */
 static void put_selector(struct tree *tree, struct tobi_bytes text)
 {
@@ -174,11 +181,70 @@ static void put_selector(struct tree *tree, struct tobi_bytes text)
 		put(tree, selector);
 }
 
+/* Detached-Submodule-Digest: [algorithm, hash]; COSE's numbers of hashes are negative. */
+static void put_digest(struct tree *tree, size_t count)
+{
+	struct cbor *cbor = &tree->cbor;
+	int64_t algorithm = cbor_int(cbor, "submods");
+
+	if (count != 2)
+		cbor_fail(cbor, TOBI_E_MALFORMED, "submods");
+	put(tree, json_pack("[s, [I, o]]", "DIGEST", (json_int_t)algorithm,
+			    json_base64url(cbor_bytes(cbor, 64, "submods"),
+					   2 * LIMIT_EVIDENCE)));
+}
+
+/* What follows the type of a record of a wrapper (CMW), which is taken over. */
+static void put_record(struct tree *tree, json_t *type, size_t count)
+{
+	struct cbor *cbor = &tree->cbor;
+	json_t *value =
+	    json_base64url(cbor_bytes(cbor, LIMIT_TOKEN, "submods"), 2 * LIMIT_EVIDENCE);
+
+	if (count == 3)
+		put(tree,
+		    json_pack("[o, o, I]", type, value,
+			      (json_int_t)cbor_uint_max(cbor, UINT32_MAX, "submods")));
+	else
+		put(tree, json_pack("[o, o]", type, value));
+}
+
+/* A digest, or a record of a wrapper: its type is a media type or a content format. */
+static void put_list(struct tree *tree)
+{
+	struct cbor *cbor = &tree->cbor;
+	size_t count = cbor_array(cbor, 3, "submods");
+
+	if (count < 2)
+		cbor_fail(cbor, TOBI_E_MALFORMED, "submods");
+	else if (cbor_peek(cbor) == CBOR_TEXT)
+		put_record(tree, text_json(cbor_text(cbor, NAME_MAX_SIZE, "submods")),
+			   count);
+	else if (cbor_peek(cbor) == CBOR_UINT)
+		put_record(
+		    tree,
+		    json_integer((json_int_t)cbor_uint_max(cbor, UINT16_MAX, "submods")),
+		    count);
+	else
+		put_digest(tree, count);
+}
+
+/* A content format's tag, over bytes or over the item itself: a record of it. */
+static void put_tagged(struct tree *tree, uint64_t format)
+{
+	struct cbor *cbor = &tree->cbor;
+	struct tobi_bytes value = cbor_peek(cbor) == CBOR_BYTES
+				      ? cbor_bytes(cbor, LIMIT_TOKEN, "submods")
+				      : cbor_skip(cbor, "submods");
+
+	put(tree, json_pack("[I, o]", (json_int_t)format,
+			    json_base64url(value, 2 * LIMIT_EVIDENCE)));
+}
+
 /* A submodule that is no claims-set, in the form of JSON. */
 static void put_submodule(struct tree *tree, enum cbor_kind kind)
 {
 	struct cbor *cbor = &tree->cbor;
-	int64_t algorithm;
 
 	switch (kind) {
 	case CBOR_BYTES:
@@ -191,21 +257,11 @@ static void put_submodule(struct tree *tree, enum cbor_kind kind)
 		put_selector(tree, cbor_text(cbor, LIMIT_TOKEN, "submods"));
 		return;
 	case CBOR_ARRAY:
-		if (cbor_array(cbor, 2, "submods") != 2)
-			cbor_fail(cbor, TOBI_E_MALFORMED, "submods");
-		algorithm = cbor_int(cbor, "submods");
-		put(tree, json_pack("[s, [I, o]]", "DIGEST", (json_int_t)algorithm,
-				    json_base64url(cbor_bytes(cbor, 64, "submods"),
-						   2 * LIMIT_EVIDENCE)));
+		put_list(tree);
 		return;
 	default:
 		cbor_fail(cbor, TOBI_E_MALFORMED, "submods");
 	}
-}
-
-static json_t *text_json(struct tobi_bytes text)
-{
-	return json_stringn(text.size ? (const char *)text.ptr : "", text.size);
 }
 
 static void read_value(struct tree *tree)
@@ -216,7 +272,14 @@ static void read_value(struct tree *tree)
 
 	/* A tag says how to look at what follows; it is the same value. */
 	if (kind == CBOR_TAG) {
-		cbor_tag(cbor, "tag");
+		uint64_t format = cmw_format_of(cbor_tag(cbor, "tag"));
+
+		/* Of a submodule, or in a collection in the place of one. */
+		if ((frame->context == SUBMODS || frame->context == CLAIMS) &&
+		    frame->is_map && format != UINT64_MAX && !cbor_failed(cbor)) {
+			put_tagged(tree, format);
+			return;
+		}
 		kind = cbor_peek(cbor);
 	}
 	if (frame->context == SUBMODS && frame->is_map && kind != CBOR_MAP) {

@@ -24,8 +24,9 @@ enum {
 /* How a submodule came. */
 enum eat_submod_kind {
 	EAT_CLAIMS,   /* claims of the token around it */
-	EAT_TOKEN,    /* a token of its own, signed by somebody */
+	EAT_TOKEN,    /* a token of its own, signed by somebody; perhaps in a wrapper */
 	EAT_DETACHED, /* a digest of claims that came beside the token */
+	EAT_WRAPPED,  /* a message of somebody's in a wrapper (CMW), or several */
 };
 
 struct eat_submod {
@@ -34,6 +35,7 @@ struct eat_submod {
 	bool proven;		      /* signed by a trusted key; equal to its digest */
 	const char *wrong;	      /* why not; or NULL */
 	const char *profile, *swname; /* or NULL */
+	const char *type;	      /* what a record of a wrapper has; or NULL */
 };
 
 /* What a claims-set says; texts are in the arena, NULL or empty where it does not say. */

@@ -47,12 +47,16 @@ def read_cwt(key, path):
     show(cbor2.loads(payload), 265, 266, 1000)
 
 
-def make_eat(key, seconds):
+def make_eat(key, seconds, wrapped=None):
     import cbor2
     with open(key, "rb") as file:
         private = serialization.load_pem_private_key(file.read(), None)
-    payload = cbor2.dumps({10: b"noncenonce", 256: b"\1" + b"u" * 16, 263: 1, 265: "urn:ietf:rfc:rfc9711", 270: "firmware",
-                           6: int(seconds)})
+    claims = {10: b"noncenonce", 256: b"\1" + b"u" * 16, 263: 1, 265: "urn:ietf:rfc:rfc9711", 270: "firmware",
+              6: int(seconds)}
+    if wrapped:  # a record of it as a submodule
+        with open(wrapped, "rb") as file:
+            claims[266] = {"part": [263, file.read(), 4]}
+    payload = cbor2.dumps(claims)
     protected = cbor2.dumps({1: -7})
     der = private.sign(cbor2.dumps(["Signature1", protected, b"", payload]), ec.ECDSA(hashes.SHA256()))
     r, s = utils.decode_dss_signature(der)

@@ -110,6 +110,17 @@ if /usr/bin/python3 -c 'import jwt, jwcrypto, cbor2' 2>/dev/null; then
 	check "a token of a device" exits 0 "$tobichi" verify device.cwt --policy eat.yaml --nonce 6e6f6e63656e6f6e6365 \
 		--at "$time"
 	check "whose word it is" has "$said" "an attester's word about itself"
+	# ---- and one in a wrapper in it ----
+	part() { "$tobichi" verify "$1" --policy "$2" --nonce 6e6f6e63656e6f6e6365 --at "$time"; }
+	/usr/bin/python3 "$here/tokens.py" eat attester.key "$seconds" device.cwt >outer.cwt
+	/usr/bin/python3 "$here/tokens.py" eat attester.key "$seconds" document >other.cwt
+	sed 's/^eat: {/eat: {submods: [part], /' eat.yaml >part.yaml
+	check "a token in a wrapper is a proven part" exits 0 part outer.cwt part.yaml
+	check "a document of another kind is none" exits 1 part other.cwt part.yaml
+	check "it is shown as not proven" has "$said" "NOT PROVEN"
+	check "and the policy's demand is not met" has "$said" "FAIL  POLICY-EAT-SUBMODS"
+	sed 's/^eat: {/eat: {unproven-submods: [part], /' eat.yaml >lax.yaml
+	check "unless nobody relies on it" exits 0 part other.cwt lax.yaml
 	head -c 100 device.cwt >cut
 	check "a cut one is none" exits 2 "$tobichi" verify cut --policy eat.yaml --at "$time"
 else

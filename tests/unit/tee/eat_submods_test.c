@@ -25,8 +25,8 @@ static void make(struct token_scene *scene, enum token_form form)
 			    json_string("tag:example,2026:p"));
 }
 
-static json_t *nested(const struct token_scene *scene, enum token_form form,
-		      EVP_PKEY *signs)
+static json_t *nested_of(const struct token_scene *scene, json_t *claims,
+			 enum token_form form, EVP_PKEY *signs)
 {
 	struct token_scene inner = *scene;
 	struct writer token = wr_init(65536), text = wr_init(65536);
@@ -34,8 +34,7 @@ static json_t *nested(const struct token_scene *scene, enum token_form form,
 
 	inner.form = form;
 	inner.signs = inner.names = signs;
-	inner.claims =
-	    json_pack("{s:s, s:s}", "swname", "inner", "eat_nonce", "aW5uZXJub25jZQ");
+	inner.claims = claims;
 	token_scene_write(&inner, &token);
 	json_decref(inner.claims);
 	if (form == TOKEN_CWT)
@@ -47,6 +46,15 @@ static json_t *nested(const struct token_scene *scene, enum token_form form,
 	wr_done(&token);
 	wr_done(&text);
 	return json;
+}
+
+static json_t *nested(const struct token_scene *scene, enum token_form form,
+		      EVP_PKEY *signs)
+{
+	return nested_of(
+	    scene,
+	    json_pack("{s:s, s:s}", "swname", "inner", "eat_nonce", "aW5uZXJub25jZQ"),
+	    form, signs);
 }
 
 static struct tobi_result *with_part(json_t *part, const char *more)
@@ -95,6 +103,35 @@ static void test_eat_submods__token_of_somebody_else__refused(void **state)
 	expect_accepted(with_nested(TOKEN_CWT, false, lax_policy));
 }
 
+/* Somebody's token that is no EAT says nothing of the token around it. */
+static void test_eat_submods__other_claims_of_somebody_else__not_proven(void **state)
+{
+	static const char *const more[] = {policy, lax_policy};
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		struct token_scene scene;
+		struct tobi_result *result;
+		bool trusted = i / 2;
+		json_t *part;
+
+		make(&scene, TOKEN_JWT);
+		scene.more = more[i % 2];
+		part = nested_of(&scene, json_pack("{s:s}", "nonce", "AAAA"), TOKEN_JWT,
+				 trusted ? scene.signer : scene.other);
+		json_object_set_new(scene.claims, "submods",
+				    json_pack("{s:o}", "part", part));
+		result = token_scene_appraise(&scene);
+		if (trusted)
+			FIRST_FAILS("EAT-FORMAT", result);
+		else if (i % 2)
+			expect_accepted(result);
+		else
+			FAILS("EAT-SUBMODS", result);
+		token_scene_done(&scene);
+	}
+}
+
 static void test_eat_submods__unknown_forms__refused(void **state)
 {
 	(void)state;
@@ -105,6 +142,132 @@ static void test_eat_submods__unknown_forms__refused(void **state)
 	FIRST_FAILS("EAT-FORMAT", with_part(json_integer(4), policy));
 	FIRST_FAILS("EAT-FORMAT", with_part(json_pack("[s, s]", "CBOR", "!"), policy));
 	FIRST_FAILS("EAT-FORMAT", with_part(json_pack("{s:i}", "dbgstat", 9), policy));
+}
+
+/* ---- wrappers (CMW) ---- */
+
+static bool failed(struct tobi_result *result, const char *code)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < tobi_result_check_count(result); i++) {
+		const struct tobi_check_result *check = tobi_result_check(result, i);
+
+		found |= strcmp(check->code, code) == 0 && check->outcome == TOBI_FAILED;
+	}
+	tobi_result_free(result);
+	return found;
+}
+
+#define TWO_POLICY "eat:\n  sw-names: [firmware]\n  profiles: [\"tag:example,2026:p\"]\n"
+static const char allowing_policy[] = TWO_POLICY "  submods: [part]\n"
+						 "  unproven-submods: [part]\n";
+static const char two_policy[] = TWO_POLICY "  submods: [part, part/quote]\n";
+static const char inner_policy[] = TWO_POLICY "  submods: [part/quote]\n";
+
+/* A record with a token that this key has signed. */
+static json_t *token_record(const struct token_scene *scene, EVP_PKEY *signs)
+{
+	json_t *selector = nested(scene, TOKEN_JWT, signs), *record;
+	struct writer text = wr_init(65536);
+
+	base64url_write(&text,
+			text_bytes(json_string_value(json_array_get(selector, 1))));
+	record = json_pack("[s, o, i]", "application/eat+jwt; eat_profile=\"x\"",
+			   json_stringn((const char *)text.ptr, text.size), 4);
+	json_decref(selector);
+	wr_done(&text);
+	return record;
+}
+
+static json_t *other_record(void)
+{
+	return json_pack("[s, s]", "application/vnd.example.quote", "AAAA");
+}
+
+static json_t *collection(json_t *record, bool typed)
+{
+	json_t *json = json_pack("{s:o}", "quote", record);
+
+	if (typed)
+		json_object_set_new(json, "__cmwc_t", json_string("tag:example,2026:c"));
+	return json;
+}
+
+enum place { ALONE, IN_COLLECTION, IN_TYPED_COLLECTION, AS_CLAIM };
+
+static struct tobi_result *with_wrapped(enum place place, bool trusted, const char *more)
+{
+	struct token_scene scene;
+	struct tobi_result *result;
+	json_t *record;
+
+	make(&scene, TOKEN_JWT);
+	scene.more = more;
+	record = token_record(&scene, trusted ? scene.signer : scene.other);
+	if (place != ALONE)
+		record = collection(record, place == IN_TYPED_COLLECTION);
+	if (place == AS_CLAIM)
+		record = json_pack("{s:o}", "cmw", record);
+	json_object_set_new(scene.claims, "submods", json_pack("{s:o}", "part", record));
+	result = token_scene_appraise(&scene);
+	token_scene_done(&scene);
+	return result;
+}
+
+static void test_eat_submods__wrapped_token_of_a_trusted_key__proven(void **state)
+{
+	(void)state;
+	expect_accepted(with_wrapped(ALONE, true, asking_policy));
+	expect_accepted(with_wrapped(IN_COLLECTION, true, two_policy));
+	expect_accepted(with_wrapped(IN_TYPED_COLLECTION, true, two_policy));
+	expect_accepted(with_wrapped(AS_CLAIM, true, asking_policy));
+}
+
+static void test_eat_submods__other_wrapped_messages__refused(void **state)
+{
+	(void)state;
+	FAILS("EAT-SUBMODS", with_part(other_record(), policy));
+	for (enum place place = ALONE; place <= AS_CLAIM; place++)
+		FAILS("EAT-SUBMODS", with_wrapped(place, false, policy));
+	/* The form of JSON has the number of a content format in place of a type. */
+	FAILS("EAT-SUBMODS", with_part(json_pack("[i, s]", 263, "AAAA"), policy));
+	for (int typed = 0; typed < 2; typed++)
+		FAILS("EAT-SUBMODS",
+		      with_part(collection(other_record(), typed), policy));
+	/* As a claim, of the submodule. */
+	FAILS("EAT-SUBMODS",
+	      with_part(json_pack("{s:s, s:o}", "swname", "x", "cmw", other_record()),
+			policy));
+	/* Of the CBOR that is in a byte string: a tag of content format 263 over bytes.
+	 */
+	FAILS("EAT-SUBMODS",
+	      with_part(json_pack("[s, s]", "CBOR", "2mN0AglBAA"), policy));
+}
+
+/* What the policy asks for is not there because it was wrapped. */
+static void test_eat_submods__wrapped_message_that_is_asked_for__refused(void **state)
+{
+	(void)state;
+	expect_accepted(with_part(other_record(), lax_policy));
+	FAILS("POLICY-EAT-SUBMODS", with_part(other_record(), allowing_policy));
+	assert_true(failed(with_part(collection(other_record(), false), inner_policy),
+			   "POLICY-EAT-SUBMODS"));
+	assert_true(failed(with_part(collection(other_record(), true), asking_policy),
+			   "POLICY-EAT-SUBMODS"));
+}
+
+static void test_eat_submods__malformed_wrapper__is_no_token(void **state)
+{
+	(void)state;
+	FIRST_FAILS("EAT-FORMAT", with_part(json_pack("[s, s]", "a/b", "!"), policy));
+	FIRST_FAILS("EAT-FORMAT",
+		    with_part(json_pack("[s, s, i]", "a/b", "AAAA", 0), policy));
+	FIRST_FAILS("EAT-FORMAT", with_part(json_pack("[i, s]", 70000, "AAAA"), policy));
+	FIRST_FAILS(
+	    "EAT-FORMAT",
+	    with_part(json_pack("{s:s}", "__cmwc_t", "tag:example,2026:c"), policy));
+	FIRST_FAILS("EAT-FORMAT", with_part(json_pack("{s:s}", "cmw", "AAAA"), policy));
 }
 
 static json_t *deep(unsigned levels)
@@ -238,19 +401,6 @@ static struct tobi_result *of_bundle(enum damage damage, bool json)
 	return result;
 }
 
-static bool failed(struct tobi_result *result, const char *code)
-{
-	bool found = false;
-
-	for (size_t i = 0; i < tobi_result_check_count(result); i++) {
-		const struct tobi_check_result *check = tobi_result_check(result, i);
-
-		found |= strcmp(check->code, code) == 0 && check->outcome == TOBI_FAILED;
-	}
-	tobi_result_free(result);
-	return found;
-}
-
 static void test_eat_submods__bundle__claims_are_those_of_the_digest(void **state)
 {
 	(void)state;
@@ -302,7 +452,13 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_eat_submods__claims_and_tokens__proven),
 	    cmocka_unit_test(test_eat_submods__token_of_somebody_else__refused),
+	    cmocka_unit_test(test_eat_submods__other_claims_of_somebody_else__not_proven),
 	    cmocka_unit_test(test_eat_submods__unknown_forms__refused),
+	    cmocka_unit_test(test_eat_submods__wrapped_token_of_a_trusted_key__proven),
+	    cmocka_unit_test(test_eat_submods__other_wrapped_messages__refused),
+	    cmocka_unit_test(
+		test_eat_submods__wrapped_message_that_is_asked_for__refused),
+	    cmocka_unit_test(test_eat_submods__malformed_wrapper__is_no_token),
 	    cmocka_unit_test(test_eat_submods__depth__four_at_most),
 	    cmocka_unit_test(test_eat_submods__count__32_at_most),
 	    cmocka_unit_test(test_eat_submods__json_that_is_no_bundle__is_not_read),

@@ -49,6 +49,19 @@ static void test_claims_tree__names_and_values__of_json(void **state)
 	reads("a119010aa1616141d2", "{\"submods\": {\"a\": [\"CBOR\", \"0g\"]}}");
 	reads("a119010aa16161822f4101",
 	      "{\"submods\": {\"a\": [\"DIGEST\", [-16, \"AQ\"]]}}");
+	/* Wrappers: records of a media type and of a content format, with an indicator; a
+	 * tag of a content format over bytes, over the item itself, in a collection. */
+	reads("a119010aa161618263612f624101",
+	      "{\"submods\": {\"a\": [\"a/b\", \"AQ\"]}}");
+	reads("a119010aa16161831901074101"
+	      "04",
+	      "{\"submods\": {\"a\": [263, \"AQ\", 4]}}");
+	reads("a119010aa16161da637402094101", "{\"submods\": {\"a\": [263, \"AQ\"]}}");
+	reads("a119010aa16161da63740209a10102",
+	      "{\"submods\": {\"a\": [263, \"oQEC\"]}}");
+	reads("a119010aa16161a16162da637402094101",
+	      "{\"submods\": {\"a\": {\"b\": [263, \"AQ\"]}}}");
+	reads("a119012b8263612f624101", "{\"cmw\": [\"a/b\", \"AQ\"]}");
 	/* The text is ["JWT","a"]. */
 	reads("a119010aa161616b5b224a5754222c2261225d",
 	      "{\"submods\": {\"a\": [\"JWT\", \"a\"]}}");
@@ -73,6 +86,10 @@ static void test_claims_tree__wrong__refused(void **state)
 	    {"a119010aa161610a", TOBI_E_MALFORMED},   /* a submodule is no number */
 	    {"a119010aa1616180", TOBI_E_MALFORMED},   /* no digest */
 	    {"a119010aa161616178", TOBI_E_MALFORMED}, /* no JSON */
+	    {"a119010aa16161811901074101", TOBI_E_MALFORMED},	/* a type alone */
+	    {"a119010aa16161832f410104", TOBI_E_MALFORMED},	/* no digest of three */
+	    {"a119010aa16161821a000100004101", TOBI_E_LIMIT},	/* no content format */
+	    {"a119010aa161618263612f626101", TOBI_E_MALFORMED}, /* text for bytes */
 	};
 
 	(void)state;
