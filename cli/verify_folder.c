@@ -21,10 +21,11 @@ static const char object[] = "evidence";
 static bool carries_evidence(struct tobi_bytes bytes)
 {
 	CLEANUP(X509_freep) X509 *certificate = NULL;
+	CLEANUP(arena_done) struct arena arena = arena_init(LIMIT_APPRAISAL);
 	struct ratls_carried carried;
 
 	return !chain_read_certificate(bytes, object, &certificate, NULL) &&
-	       ratls_find(certificate, &carried, NULL) != TOBI_E_NOT_FOUND;
+	       ratls_find(certificate, &arena, &carried, NULL) != TOBI_E_NOT_FOUND;
 }
 
 /* As unwrap_is_evidence(), but a certificate must carry some: vendors' do not. */

@@ -4,6 +4,8 @@
 #include "token/cmw.h"
 #include "token/ratls.h"
 
+enum { CMW_CBOR_STRING = 0x04, CMW_JSON_STRING = 0x0c };
+
 static bool read_evidence(struct tobi_bytes input)
 {
 	struct writer again = wr_init(LIMIT_CERTIFICATE * 2);
@@ -40,15 +42,22 @@ static bool read_endorsements(struct tobi_bytes input)
 
 static bool read_cmw(struct tobi_bytes input)
 {
+	struct arena arena = arena_init(LIMIT_APPRAISAL);
 	struct ratls_carried carried;
+	bool good = !ratls_cmw_parse(input, &arena, &carried, NULL);
 
-	if (ratls_cmw_parse(input, &carried, NULL))
-		return false;
-	must(carried.evidence.tag != 0);
-	must_be_inside(carried.evidence.evidence, input);
-	must_be_inside(carried.evidence.claims_buffer, input);
-	must_be_inside(carried.endorsements.chain, input);
-	return true;
+	must(!good || carried.evidence.tag != 0);
+	/* Of JSON the values are in the arena. */
+	if (good && input.ptr[0] == CMW_CBOR_STRING) {
+		must_be_inside(carried.evidence.evidence, input);
+		must_be_inside(carried.evidence.claims_buffer, input);
+		must_be_inside(carried.endorsements.chain, input);
+	} else if (good) {
+		must(carried.evidence.evidence.size < input.size);
+		must(carried.evidence.claims_buffer.size < input.size);
+	}
+	arena_done(&arena);
+	return good;
 }
 
 bool fuzz_one(struct tobi_bytes input)
@@ -62,6 +71,24 @@ bool fuzz_one(struct tobi_bytes input)
 	default:
 		return read_evidence(input);
 	}
+}
+
+static void write_cmw(bool json, struct writer *out)
+{
+	const struct cmw_record records[] = {
+	    {text_of("cpu"), text_of(CMW_TYPE_EAT), 0, text_of("t"), 0},
+	    {text_of("claims"), text_of(CMW_TYPE_CLAIMS), 0, text_of("c"), 0}};
+	struct writer cmw = wr_init(1024);
+
+	(json ? cmw_write_json : cmw_write)(&cmw, records, 2);
+	must(cmw.size < 256);
+	wr_u8(out, 2);
+	wr_u8(out, json ? CMW_JSON_STRING : CMW_CBOR_STRING);
+	if (cmw.size >= 128)
+		wr_u8(out, 0x81);
+	wr_u8(out, (uint8_t)cmw.size);
+	wr_bytes(out, cmw.ptr, cmw.size);
+	wr_done(&cmw);
 }
 
 enum fuzz_seed fuzz_seed(unsigned number, struct writer *out)
@@ -80,23 +107,11 @@ enum fuzz_seed fuzz_seed(unsigned number, struct writer *out)
 		ratls_evidence_write(out, &evidence);
 		return FUZZ_GOOD;
 	}
-	if (number == 9) {
-		const struct cmw_record records[] = {
-		    {text_of("cpu"), text_of("application/vnd.tobichi.eat"), 0,
-		     text_of("t"), 0},
-		    {text_of("claims"), text_of(CMW_TYPE_CLAIMS), 0, text_of("c"), 0}};
-		struct writer cmw = wr_init(1024);
-
-		cmw_write(&cmw, records, 2);
-		must(cmw.size < 128);
-		wr_u8(out, 2);
-		wr_u8(out, 0x04);
-		wr_u8(out, (uint8_t)cmw.size);
-		wr_bytes(out, cmw.ptr, cmw.size);
-		wr_done(&cmw);
+	if (number == 9 || number == 10) {
+		write_cmw(number == 10, out);
 		return FUZZ_GOOD;
 	}
-	if (number > 9)
+	if (number > 10)
 		return FUZZ_NO_SEED;
 	wr_u8(out, 1);
 	if (number == 7)

@@ -354,7 +354,7 @@ static enum tobi_err examine(struct scene *scene, struct tobi_fault *fault)
 		     scene->policy->channel == CHANNEL_RATLS, "channel: ra-tls",
 		     scene->policy->channel == CHANNEL_RATLS ? "" : "tobichi-atls/1");
 	examine_certificate(scene);
-	if (ratls_find(scene->leaf, &scene->carried, &why)) {
+	if (ratls_find(scene->leaf, &result->arena, &scene->carried, &why)) {
 		tobi_fault_print(&why, text, sizeof(text));
 		check_record(&result->list, &check_ratls_extension, false,
 			     "an extension with evidence", text);

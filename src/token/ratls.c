@@ -246,8 +246,8 @@ static enum tobi_err find_endorsements(const X509 *certificate, struct ratls_car
 	return err;
 }
 
-enum tobi_err ratls_find(const X509 *certificate, struct ratls_carried *ret_carried,
-			 struct tobi_fault *fault)
+enum tobi_err ratls_find(const X509 *certificate, struct arena *arena,
+			 struct ratls_carried *ret_carried, struct tobi_fault *fault)
 {
 	struct ratls_carried out = {.form = RATLS_CCC};
 	struct tobi_bytes value = {0};
@@ -258,7 +258,7 @@ enum tobi_err ratls_find(const X509 *certificate, struct ratls_carried *ret_carr
 	} else if (err == TOBI_E_NOT_FOUND) {
 		err = find_one(certificate, &ratls_cmw_name, &value, fault);
 		if (!err)
-			err = ratls_cmw_parse(value, &out, fault);
+			err = ratls_cmw_parse(value, arena, &out, fault);
 		else if (err == TOBI_E_NOT_FOUND)
 			err = find_legacy(certificate, &out, fault);
 	}

@@ -2,13 +2,14 @@
  * Certificate-borne evidence (CCC interoperable RA-TLS; docs/PROTOCOL.md section 4.4):
  * the values of its extensions, and which of them a certificate carries.
  *
- * Everything borrows from what it was read from.
+ * Everything borrows from what it was read from, or is in the arena that was given.
  * Source: attested TLS, section 3; CCC-Attestation, interoperable RA-TLS, certificate and
  * evidence formats; RFC 9277 section 3 (the tag of an EAT).
  */
 #ifndef TOBI_TOKEN_RATLS_H
 #define TOBI_TOKEN_RATLS_H
 
+#include "base/arena.h"
 #include "base/limits.h"
 #include "base/writer.h"
 #include "pki/extension.h"
@@ -87,14 +88,15 @@ struct ratls_carried {
  * TOBI_E_NOT_FOUND; TOBI_E_MALFORMED for an extension that is there twice, or critical
  * (CCC's are not), or cannot be read; TOBI_E_UNSUPPORTED, _LIMIT.
  */
-TOBI_MUST_USE enum tobi_err ratls_find(const X509 *certificate,
+TOBI_MUST_USE enum tobi_err ratls_find(const X509 *certificate, struct arena *arena,
 				       struct ratls_carried *ret_carried,
 				       struct tobi_fault *fault);
 
-/* The value of id-pe-cmw: a collection in CBOR with the records "cpu" and "claims", and
- * perhaps "endorse", as in an evidence file. TOBI_E_MALFORMED, _LIMIT; _UNSUPPORTED for
- * JSON, and for evidence of a kind that has no tag above. */
-TOBI_MUST_USE enum tobi_err ratls_cmw_parse(struct tobi_bytes value,
+/* The value of id-pe-cmw: a collection in CBOR or JSON with the records "cpu" and
+ * "claims", and perhaps "endorse", as in an evidence file. What was base64url is in the
+ * arena. TOBI_E_MALFORMED, _LIMIT, _MEMORY; _UNSUPPORTED for evidence of a kind that has
+ * no tag above, and for a collection of some type. */
+TOBI_MUST_USE enum tobi_err ratls_cmw_parse(struct tobi_bytes value, struct arena *arena,
 					    struct ratls_carried *ret_carried,
 					    struct tobi_fault *fault);
 

@@ -33,29 +33,47 @@ static uint64_t tag_of(const struct cmw_record *record)
 }
 
 /* CHOICE { json UTF8String, cbor OCTET STRING }. */
-static enum tobi_err read_choice(struct tobi_bytes value, struct tobi_bytes *ret_cbor,
-				 struct tobi_fault *fault)
+static enum tobi_err read_choice(struct tobi_bytes value, struct tobi_bytes *ret_bytes,
+				 bool *ret_is_json, struct tobi_fault *fault)
 {
 	struct reader rd = rd_init(value);
 
-	if (value.size && value.ptr[0] == DER_UTF8)
-		return fault_set(fault, TOBI_E_UNSUPPORTED, object, "id-pe-cmw",
-				 "its form in JSON is not read in certificates");
-	*ret_cbor = der_bytes(&rd, DER_OCTETS, "id-pe-cmw");
+	*ret_is_json = value.size && value.ptr[0] == DER_UTF8;
+	*ret_bytes = der_bytes(&rd, *ret_is_json ? DER_UTF8 : DER_OCTETS, "id-pe-cmw");
 	return rd_finish(&rd, object, fault);
 }
 
-enum tobi_err ratls_cmw_parse(struct tobi_bytes value, struct ratls_carried *ret_carried,
-			      struct tobi_fault *fault)
+/* As flat as the form in CBOR: a name of a record in a record has a "/", so that none of
+ * those below is found there. */
+static enum tobi_err open_json(struct tobi_bytes text, struct arena *arena,
+			       struct cmw *ret_cmw, struct tobi_fault *fault)
+{
+	enum cmw_form form = CMW_CBOR;
+	enum tobi_err err;
+
+	if (!cmw_form_of(text, &form) || form != CMW_JSON)
+		return fault_set(fault, TOBI_E_MALFORMED, object, "id-pe-cmw",
+				 "its text is no JSON");
+	err = cmw_open(text, object, arena, ret_cmw, fault);
+	if (!err && ret_cmw->type.size)
+		err = fault_set(fault, TOBI_E_UNSUPPORTED, object, "__cmwc_t",
+				"no type of a collection is known here");
+	return err;
+}
+
+enum tobi_err ratls_cmw_parse(struct tobi_bytes value, struct arena *arena,
+			      struct ratls_carried *ret_carried, struct tobi_fault *fault)
 {
 	struct ratls_carried out = {.form = RATLS_CCC};
 	const struct cmw_record *cpu, *claims, *chain;
-	struct tobi_bytes cbor = {0};
+	struct tobi_bytes bytes = {0};
+	bool is_json = false;
 	struct cmw cmw;
-	enum tobi_err err = read_choice(value, &cbor, fault);
+	enum tobi_err err = read_choice(value, &bytes, &is_json, fault);
 
 	if (!err)
-		err = cmw_parse(cbor, object, &cmw, fault);
+		err = is_json ? open_json(bytes, arena, &cmw, fault)
+			      : cmw_parse(bytes, object, &cmw, fault);
 	if (err)
 		return err;
 	cpu = cmw_find(&cmw, "cpu");

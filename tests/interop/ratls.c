@@ -50,6 +50,7 @@ struct sample {
 	struct writer pem, der;
 	X509 *certificate;
 	struct ratls_carried carried;
+	struct arena arena;
 };
 
 static bool find_file(const char *name, char *ret_path, size_t room)
@@ -69,8 +70,10 @@ static void sample_open(struct sample *sample, const struct vector *vector)
 	char path[1024];
 	size_t count = 0;
 
-	*sample = (struct sample){
-	    .vector = vector, .pem = wr_init(LIMIT_PEM), .der = wr_init(LIMIT_PEM)};
+	*sample = (struct sample){.vector = vector,
+				  .pem = wr_init(LIMIT_PEM),
+				  .der = wr_init(LIMIT_PEM),
+				  .arena = arena_init(LIMIT_APPRAISAL)};
 	assert_true(find_file(vector->name, path, sizeof(path)));
 	assert_int_equal(file_read(path, LIMIT_PEM, "certificate", &sample->pem, NULL),
 			 0);
@@ -80,12 +83,14 @@ static void sample_open(struct sample *sample, const struct vector *vector)
 	assert_int_equal(
 	    chain_read_certificate(list[0], "certificate", &sample->certificate, NULL),
 	    0);
-	assert_int_equal(ratls_find(sample->certificate, &sample->carried, NULL), 0);
+	assert_int_equal(
+	    ratls_find(sample->certificate, &sample->arena, &sample->carried, NULL), 0);
 }
 
 static void sample_close(struct sample *sample)
 {
 	X509_free(sample->certificate);
+	arena_done(&sample->arena);
 	wr_done(&sample->der);
 	wr_done(&sample->pem);
 }

@@ -231,6 +231,7 @@ static void test_agent_ratls_certificate__carries_all_of_it(void **state)
 		CLEANUP(wr_done) struct writer collection = wr_init(LIMIT_EVIDENCE);
 		CLEANUP(wr_done) struct writer der = wr_init(LIMIT_CERTIFICATE);
 		CLEANUP(X509_freep) X509 *certificate = NULL;
+		CLEANUP(arena_done) struct arena arena = arena_init(LIMIT_APPRAISAL);
 		struct ratls_carried carried;
 		struct claims_buffer claims;
 		uint8_t spki[32];
@@ -241,7 +242,7 @@ static void test_agent_ratls_certificate__carries_all_of_it(void **state)
 				 0);
 		assert_int_equal(
 		    chain_read_certificate(wr_view(&der), "leaf", &certificate, NULL), 0);
-		assert_int_equal(ratls_find(certificate, &carried, NULL), 0);
+		assert_int_equal(ratls_find(certificate, &arena, &carried, NULL), 0);
 		assert_int_equal(carried.form, RATLS_CCC);
 		assert_int_equal(carried.evidence.tag, RATLS_TAG_EAT);
 		assert_true(bytes_equal_text(carried.evidence.evidence, "token"));

@@ -144,9 +144,12 @@ static void plain_client(struct plain *plain, struct scene *scene, const char *a
 
 static bool carries_evidence(SSL *ssl)
 {
+	struct arena arena = arena_init(LIMIT_APPRAISAL);
 	struct ratls_carried carried;
+	bool does = !ratls_find(SSL_get0_peer_certificate(ssl), &arena, &carried, NULL);
 
-	return !ratls_find(SSL_get0_peer_certificate(ssl), &carried, NULL);
+	arena_done(&arena);
+	return does;
 }
 
 /* ---- both ends ours ---- */

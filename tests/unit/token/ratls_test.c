@@ -228,6 +228,7 @@ static enum tobi_err find(const struct test_leaf *leaf, enum ratls_form *ret_for
 			  struct tobi_fault *fault)
 {
 	struct ratls_carried carried = {0};
+	struct arena arena = arena_init(LIMIT_APPRAISAL);
 	struct writer der = wr_init(LIMIT_CERTIFICATE);
 	X509 *certificate = NULL;
 	enum tobi_err err;
@@ -235,8 +236,9 @@ static enum tobi_err find(const struct test_leaf *leaf, enum ratls_form *ret_for
 	test_leaf_write(leaf, &der);
 	assert_int_equal(
 	    chain_read_certificate(wr_view(&der), "leaf", &certificate, NULL), 0);
-	err = ratls_find(certificate, &carried, fault);
+	err = ratls_find(certificate, &arena, &carried, fault);
 	*ret_form = carried.form;
+	arena_done(&arena);
 	X509_free(certificate);
 	wr_done(&der);
 	return err;
