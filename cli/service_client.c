@@ -261,7 +261,7 @@ enum tobi_err service_ask(int fd, const struct writer *request, unsigned expecte
 		return fault_set(fault, err, "request", "", "it is too large");
 	err = packet_send(fd, wr_view(request), NULL, 0, fault);
 	if (!err)
-		err = packet_receive(fd, LIMIT_CONTROL, &reply, fault);
+		err = packet_receive(fd, LIMIT_CONTROL_REPLY, &reply, fault);
 	if (err)
 		return err;
 	kind = service_reply_kind(wr_view(&reply.bytes));

@@ -158,8 +158,9 @@ void control_enclave_gone(struct service *service, const struct enclave *enclave
 
 void client_evidence(struct client *client, struct tobi_bytes evidence)
 {
-	CLEANUP(wr_done) struct writer out = wr_init(LIMIT_CONTROL);
+	CLEANUP(wr_done) struct writer out = wr_init(LIMIT_CONTROL_REPLY);
 
+	packet_make_room(client->fd);
 	write_head(&out, REPLY_EVIDENCE, 2);
 	cbor_write_uint(&out, 1);
 	cbor_write_bytes(&out, evidence);

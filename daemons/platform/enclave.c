@@ -269,6 +269,8 @@ static enum tobi_err isolate_agent(struct enclave *enclave, int image_fd,
 		fd_close(&pair[1]);
 		return err;
 	}
+	packet_make_room(pair[0]);
+	packet_make_room(pair[1]);
 	spec.channel_fd = pair[1];
 	err = isolate_start(&spec, &enclave->isolate, fault);
 	fd_close(&pair[1]);

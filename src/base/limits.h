@@ -15,7 +15,7 @@ enum {
 	LIMIT_CMW_ENTRIES = 32,
 	LIMIT_EVIDENCE = 1 << 20,
 	LIMIT_EVIDENCE_TEXT = 3 << 20, /* in hexadecimal or base64, with line ends */
-	LIMIT_GUEST = 512 << 10,       /* evidence of the guest around an enclave */
+	LIMIT_GUEST = 376 << 10,       /* evidence of the guest around an enclave */
 	LIMIT_NONCE = 1024,	       /* that a verifier gives; the least is 8 */
 	LIMIT_TOKEN = 64 << 10,
 	LIMIT_JWS_HEADER = 128 << 10,
@@ -90,7 +90,8 @@ enum {
 	LIMIT_P11_SLOTS = 64,
 	LIMIT_P11_MARKER = 4096,
 
-	LIMIT_CONTROL = 128 << 10,	  /* one packet on the control socket */
+	LIMIT_CONTROL = 128 << 10, /* one packet on the control socket */
+	LIMIT_CONTROL_REPLY = LIMIT_GUEST + (32 << 10), /* one with evidence in it */
 	LIMIT_CHANNEL = (1 << 20) + 4096, /* one packet on an agent channel */
 	LIMIT_ASK = 18 << 10,		  /* one packet on an agent's socket inside */
 	LIMIT_PACKET_FDS = LIMIT_PORTS + 4,

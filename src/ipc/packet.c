@@ -163,6 +163,15 @@ enum tobi_err packet_receive(int fd, size_t ceiling, struct packet *ret_packet,
 	return TOBI_OK;
 }
 
+void packet_make_room(int fd)
+{
+	/* The system takes twice as much, and has its own use of some of it. */
+	const int size = LIMIT_CONTROL_REPLY;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)))
+		IGNORE(setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)));
+}
+
 enum tobi_err packet_peer(int fd, uid_t *ret_uid, pid_t *ret_pid,
 			  struct tobi_fault *fault)
 {

@@ -26,6 +26,11 @@ TOBI_MUST_USE enum tobi_err packet_receive(int fd, size_t ceiling,
 					   struct packet *ret_packet,
 					   struct tobi_fault *fault);
 
+/* Makes room for one packet of LIMIT_CONTROL_REPLY, of those that this end sends; as the
+ * system has it there is room for some 200 KiB. Without rights the system's own limit
+ * counts. */
+void packet_make_room(int fd);
+
 /* SO_PEERCRED. */
 TOBI_MUST_USE enum tobi_err packet_peer(int fd, uid_t *ret_uid, pid_t *ret_pid,
 					struct tobi_fault *fault);

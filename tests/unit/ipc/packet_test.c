@@ -204,6 +204,27 @@ static void test_packet_peer__is_this_process(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+/* Evidence with an event log in it is longer than what a socket takes by itself. */
+static void test_packet_make_room__one_of_the_limit__comes_whole(void **state)
+{
+	static uint8_t bytes[LIMIT_CONTROL_REPLY];
+	struct tobi_bytes large = {bytes, sizeof(bytes)};
+	struct packet packet = {0};
+	int pair[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+	assert_int_equal(packet_send(pair[0], large, NULL, 0, NULL), TOBI_E_SYSTEM);
+	packet_make_room(pair[0]);
+	assert_int_equal(packet_send(pair[0], large, NULL, 0, NULL), TOBI_OK);
+	assert_int_equal(packet_receive(pair[1], LIMIT_CONTROL_REPLY, &packet, NULL),
+			 TOBI_OK);
+	assert_int_equal(packet.bytes.size, LIMIT_CONTROL_REPLY);
+	packet_done(&packet);
+	close(pair[0]);
+	close(pair[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -213,6 +234,7 @@ int main(void)
 	    TEST(test_packet_end_and_nothing__told_apart),
 	    TEST(test_packet_send__to_a_peer_that_does_not_read),
 	    TEST(test_packet_peer__is_this_process),
+	    TEST(test_packet_make_room__one_of_the_limit__comes_whole),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -55,6 +55,8 @@ static struct enclave *make_enclave(void)
 	assert_int_equal(
 	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair),
 	    0);
+	packet_make_room(pair[0]);
+	packet_make_room(pair[1]);
 	image->manifest = calloc(1, sizeof(*image->manifest));
 	image->manifest->svn = 7;
 	image->manifest->product = 3;
