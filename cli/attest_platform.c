@@ -47,6 +47,13 @@ static struct attest_request request_of(const struct attest_options *options)
 	    .quotes = options->quotes};
 }
 
+/* --timeout is of each question that a device is asked. */
+static unsigned look_ms(const struct attest_options *options)
+{
+	return options->timeout == UINT64_MAX ? BOUNDED_LOOK_MS
+					      : (unsigned)options->timeout * MILLISECONDS;
+}
+
 int attest_list(const struct attest_options *options)
 {
 	const struct attest_request request = request_of(options);
@@ -56,7 +63,8 @@ int attest_list(const struct attest_options *options)
 	for (size_t i = 0; (attester = attester_at(i)); i++) {
 		struct tobi_fault why = {0};
 		const char *kind = NULL;
-		bool present = !attester->present(&request, &kind, &why);
+		bool present =
+		    !bounded_present(attester, &request, look_ms(options), &kind, &why);
 
 		any |= present;
 		printf("%-10s %-4s %s\n", attester->name, present ? "yes" : "no",
@@ -137,7 +145,8 @@ static enum tobi_err prepare(struct attest_options *options, struct job *job,
 
 	job->request = request_of(options);
 	if (strcmp(options->platform, "auto") == 0)
-		err = attester_find(&job->request, &job->attester, fault);
+		err =
+		    bounded_find(&job->request, look_ms(options), &job->attester, fault);
 	else
 		job->attester = attester_named(options->platform);
 	if (!err && !job->attester)

@@ -30,31 +30,6 @@ const struct attester *attester_named(const char *name)
 	return NULL;
 }
 
-enum tobi_err attester_find(const struct attest_request *request,
-			    const struct attester **ret_attester,
-			    struct tobi_fault *fault)
-{
-	struct tobi_fault why = {0};
-	const char *kind = NULL;
-
-	for (size_t i = 0; i < ATTESTERS; i++) {
-		enum tobi_err err = attesters[i]->present(request, &kind, &why);
-
-		if (!err) {
-			*ret_attester = attesters[i];
-			return TOBI_OK;
-		}
-		/* It is there, and cannot be used: another one would not be what the
-		 * caller thinks of. */
-		if (err != TOBI_E_NOT_FOUND)
-			return fault_set(fault, err, "attester", attesters[i]->name, "%s",
-					 why.message);
-	}
-	return fault_set(fault, TOBI_E_NOT_FOUND, "attester", "",
-			 "this machine has no device that attests; tobichi attest --list "
-			 "says what was looked for");
-}
-
 const char *attest_kind(struct tobi_bytes name)
 {
 	static const char *const kinds[] = {"sgx-quote", "tdx-quote", "snp-report",
@@ -93,6 +68,15 @@ struct writer *attest_piece_add(struct attest_output *output, enum attest_piece_
 	snprintf(piece->name, sizeof(piece->name), "%s", name);
 	piece->bytes = wr_init(LIMIT_EVIDENCE);
 	return &piece->bytes;
+}
+
+void attest_piece_drop(struct attest_output *output, size_t index)
+{
+	wr_done(&output->pieces[index].bytes);
+	output->piece_count--;
+	for (size_t i = index; i < output->piece_count; i++)
+		output->pieces[i] = output->pieces[i + 1];
+	output->pieces[output->piece_count] = (struct attest_piece){0};
 }
 
 static enum tobi_err check_output(const struct attest_request *request,

@@ -57,7 +57,8 @@ struct attester {
 	const char *name;  /* "sev-guest" */
 	const char *title; /* "AMD SEV-SNP, /dev/sev-guest" */
 	/* TOBI_OK when the platform is here; else the fault says why not. *ret_kind: of
-	 * what kind its evidence is, where that can be told; a literal. */
+	 * what kind its evidence is; a literal. It opens devices, which may hang: see
+	 * bounded_present(). */
 	enum tobi_err (*present)(const struct attest_request *request,
 				 const char **ret_kind, struct tobi_fault *fault);
 	enum tobi_err (*get)(const struct attest_request *request,
@@ -67,10 +68,6 @@ struct attester {
 /* In the order in which `auto` tries them; NULL past the end. */
 const struct attester *attester_at(size_t index);
 const struct attester *attester_named(const char *name);
-/* The first that is present. TOBI_E_NOT_FOUND when none is. */
-TOBI_MUST_USE enum tobi_err attester_find(const struct attest_request *request,
-					  const struct attester **ret_attester,
-					  struct tobi_fault *fault);
 
 /* The literal of a kind that some attester gives; NULL for another text. */
 const char *attest_kind(struct tobi_bytes name);
@@ -80,6 +77,7 @@ void attest_output_done(struct attest_output *output);
 /* A piece to be filled; NULL when there is no room for another one. */
 struct writer *attest_piece_add(struct attest_output *output, enum attest_piece_kind kind,
 				const char *name);
+void attest_piece_drop(struct attest_output *output, size_t index);
 /*
  * Asks, and checks what came: it is of a size that is allowed, and bound to what was
  * asked for (TOBI_E_MISMATCH otherwise). output: attest_output_init(); undefined after an

@@ -142,7 +142,28 @@ static bool detach(int *fd)
 	return true;
 }
 
-static _Noreturn void work(const struct attester *attester,
+static enum tobi_err ask(const struct attester *attester,
+			 const struct attest_request *request,
+			 struct attest_output *output, struct tobi_fault *fault)
+{
+	enum tobi_err err = attester_run(attester, request, output, fault);
+
+	return !err && request->with_logs ? logs_add(request, output, fault) : err;
+}
+
+/* Only of what kind its evidence would be. */
+static enum tobi_err look(const struct attester *attester,
+			  const struct attest_request *request,
+			  struct attest_output *output, struct tobi_fault *fault)
+{
+	return attester->present(request, &output->kind, fault);
+}
+
+typedef enum tobi_err task_fn(const struct attester *attester,
+			      const struct attest_request *request,
+			      struct attest_output *output, struct tobi_fault *fault);
+
+static _Noreturn void work(task_fn *task, const struct attester *attester,
 			   const struct attest_request *request, int fd)
 {
 	struct attest_output output = attest_output_init();
@@ -154,16 +175,14 @@ static _Noreturn void work(const struct attester *attester,
 	signal(SIGTERM, SIG_DFL);
 	if (!detach(&fd))
 		_exit(1);
-	err = attester_run(attester, request, &output, &why);
-	if (!err && request->with_logs)
-		err = logs_add(request, &output, &why);
+	err = task(attester, request, &output, &why);
 	bounded_write(err, &why, &output, &out);
 	_exit(wr_err(&out) || fd_write_all(fd, wr_view(&out), object, NULL));
 }
 
-enum tobi_err bounded_start(const struct attester *attester,
-			    const struct attest_request *request, pid_t *ret_pid,
-			    int *ret_fd, struct tobi_fault *fault)
+static enum tobi_err start(task_fn *task, const struct attester *attester,
+			   const struct attest_request *request, pid_t *ret_pid,
+			   int *ret_fd, struct tobi_fault *fault)
 {
 	int pipes[2];
 	pid_t pid;
@@ -173,7 +192,7 @@ enum tobi_err bounded_start(const struct attester *attester,
 	pid = fork();
 	if (pid == 0) {
 		close(pipes[0]);
-		work(attester, request, pipes[1]);
+		work(task, attester, request, pipes[1]);
 	}
 	close(pipes[1]);
 	if (pid < 0) {
@@ -183,6 +202,13 @@ enum tobi_err bounded_start(const struct attester *attester,
 	*ret_pid = pid;
 	*ret_fd = pipes[0];
 	return TOBI_OK;
+}
+
+enum tobi_err bounded_start(const struct attester *attester,
+			    const struct attest_request *request, pid_t *ret_pid,
+			    int *ret_fd, struct tobi_fault *fault)
+{
+	return start(ask, attester, request, ret_pid, ret_fd, fault);
 }
 
 /* Until the process has said all. */
@@ -224,9 +250,9 @@ static int start_timer(unsigned ms)
 	return timer;
 }
 
-enum tobi_err bounded_run(const struct attester *attester,
-			  const struct attest_request *request, unsigned timeout_ms,
-			  struct attest_output *output, struct tobi_fault *fault)
+static enum tobi_err run(task_fn *task, const struct attester *attester,
+			 const struct attest_request *request, unsigned timeout_ms,
+			 struct attest_output *output, struct tobi_fault *fault)
 {
 	CLEANUP(wr_done) struct writer answer = wr_init(BOUNDED_MAX);
 	CLEANUP(fd_close) int fd = -1;
@@ -236,7 +262,7 @@ enum tobi_err bounded_run(const struct attester *attester,
 
 	if (timer < 0)
 		return fault_errno(fault, object, "", "no timer");
-	err = bounded_start(attester, request, &pid, &fd, fault);
+	err = start(task, attester, request, &pid, &fd, fault);
 	if (err)
 		return err;
 	err = receive(fd, timer, &answer, fault);
@@ -247,4 +273,49 @@ enum tobi_err bounded_run(const struct attester *attester,
 	if (!err && !answer.size)
 		err = fault_set(fault, TOBI_E_SYSTEM, object, "", "its process ended");
 	return err ? err : bounded_read(wr_view(&answer), output, fault);
+}
+
+enum tobi_err bounded_run(const struct attester *attester,
+			  const struct attest_request *request, unsigned timeout_ms,
+			  struct attest_output *output, struct tobi_fault *fault)
+{
+	return run(ask, attester, request, timeout_ms, output, fault);
+}
+
+enum tobi_err bounded_present(const struct attester *attester,
+			      const struct attest_request *request, unsigned timeout_ms,
+			      const char **ret_kind, struct tobi_fault *fault)
+{
+	CLEANUP(attest_output_done) struct attest_output output = attest_output_init();
+	enum tobi_err err = run(look, attester, request, timeout_ms, &output, fault);
+
+	if (!err)
+		*ret_kind = output.kind;
+	return err;
+}
+
+enum tobi_err bounded_find(const struct attest_request *request, unsigned timeout_ms,
+			   const struct attester **ret_attester, struct tobi_fault *fault)
+{
+	const struct attester *attester;
+	struct tobi_fault why = {0};
+	const char *kind = NULL;
+
+	for (size_t i = 0; (attester = attester_at(i)); i++) {
+		enum tobi_err err =
+		    bounded_present(attester, request, timeout_ms, &kind, &why);
+
+		if (!err) {
+			*ret_attester = attester;
+			return TOBI_OK;
+		}
+		/* It is there, and cannot be used: another one would not be what the
+		 * caller thinks of. */
+		if (err != TOBI_E_NOT_FOUND)
+			return fault_set(fault, err, object, attester->name, "%s",
+					 why.message);
+	}
+	return fault_set(fault, TOBI_E_NOT_FOUND, object, "",
+			 "this machine has no device that attests; tobichi attest --list "
+			 "says what was looked for");
 }

@@ -7,13 +7,28 @@
 
 #include "attest/attester.h"
 
-enum { BOUNDED_TIMEOUT_MS = 60000, BOUNDED_MAX = 8 << 20 };
+enum {
+	BOUNDED_TIMEOUT_MS = 60000,
+	BOUNDED_LOOK_MS = 10000, /* to find out whether a device is there */
+	BOUNDED_MAX = 8 << 20
+};
 
 /* As attester_run(), with the logs where the request has them. TOBI_E_TIMEOUT. */
 TOBI_MUST_USE enum tobi_err bounded_run(const struct attester *attester,
 					const struct attest_request *request,
 					unsigned timeout_ms, struct attest_output *output,
 					struct tobi_fault *fault);
+
+/* As its present(). TOBI_E_TIMEOUT for a device that does not come back. */
+TOBI_MUST_USE enum tobi_err bounded_present(const struct attester *attester,
+					    const struct attest_request *request,
+					    unsigned timeout_ms, const char **ret_kind,
+					    struct tobi_fault *fault);
+/* The first that is present, each within that time. TOBI_E_NOT_FOUND when none is. */
+TOBI_MUST_USE enum tobi_err bounded_find(const struct attest_request *request,
+					 unsigned timeout_ms,
+					 const struct attester **ret_attester,
+					 struct tobi_fault *fault);
 
 /* The two halves, for who has a loop of its own: what the process writes... */
 void bounded_write(enum tobi_err err, const struct tobi_fault *why,

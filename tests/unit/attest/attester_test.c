@@ -6,52 +6,6 @@
 #include "attest/logs.h"
 #include "tests/unit/attest/world.h"
 
-static void test_attester_find__several__takes_the_first_of_the_table(void **state)
-{
-	const struct attester *attester = NULL;
-	struct world world;
-
-	(void)state;
-	world_make(&world, STAND_IN_TDX_GUEST | STAND_IN_TSM);
-	assert_int_equal(attester_find(&world.request, &attester, NULL), 0);
-	assert_string_equal(attester->name, "tsm");
-	world_done(&world);
-	world_make(&world, STAND_IN_TDX_GUEST);
-	assert_int_equal(attester_find(&world.request, &attester, NULL), 0);
-	assert_string_equal(attester->name, "tdx-guest");
-	world_done(&world);
-}
-
-static void test_attester_find__none__says_so(void **state)
-{
-	const struct attester *attester = NULL;
-	struct world world;
-
-	(void)state;
-	world_make(&world, 0);
-	assert_int_equal(attester_find(&world.request, &attester, &world.fault),
-			 TOBI_E_NOT_FOUND);
-	assert_non_null(strstr(world.fault.message, "--list"));
-	assert_null(attester);
-	world_done(&world);
-}
-
-/* What is there and cannot be used is not passed over for something weaker. */
-static void test_attester_find__one_that_may_not_be_used__is_not_passed_over(void **state)
-{
-	const struct attester *attester = NULL;
-	struct world world;
-
-	(void)state;
-	world_make(&world, STAND_IN_TSM | STAND_IN_TDX_GUEST);
-	stand_in_fail(&world.machine, "mkdir", "report", EACCES, 0, 1);
-	assert_int_equal(attester_find(&world.request, &attester, &world.fault),
-			 TOBI_E_DENIED);
-	assert_string_equal(world.fault.field, "tsm");
-	assert_null(attester);
-	world_done(&world);
-}
-
 static void test_attester_named__unknown__is_none(void **state)
 {
 	(void)state;
@@ -75,6 +29,22 @@ static void test_attester_run__data_of_no_size__is_an_error(void **state)
 	world.request.data_size = ATTEST_DATA_SIZE + 1;
 	world_fails(&world, "sev-guest", TOBI_E_ARGUMENT, "1 to 64");
 	world_done(&world);
+}
+
+static void test_attest_piece_drop__first_of_three__leaves_the_others(void **state)
+{
+	struct attest_output output = attest_output_init();
+
+	(void)state;
+	for (const char *name = "a\0b\0c\0"; *name; name += 2)
+		wr_bytes(attest_piece_add(&output, ATTEST_LOG, name), name, 1);
+	attest_piece_drop(&output, 0);
+	assert_int_equal(output.piece_count, 2);
+	assert_string_equal(output.pieces[0].name, "b");
+	assert_bytes_equal(wr_view(&output.pieces[1].bytes), text_bytes("c"));
+	attest_piece_drop(&output, 1);
+	assert_int_equal(output.piece_count, 1);
+	attest_output_done(&output);
 }
 
 static void test_attest_piece_add__seventeenth__has_no_room(void **state)
@@ -144,13 +114,10 @@ static void test_logs_add__too_many_pieces__is_a_limit(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_attester_find__several__takes_the_first_of_the_table),
-	    cmocka_unit_test(test_attester_find__none__says_so),
-	    cmocka_unit_test(
-		test_attester_find__one_that_may_not_be_used__is_not_passed_over),
 	    cmocka_unit_test(test_attester_named__unknown__is_none),
 	    cmocka_unit_test(test_attester_run__data_of_no_size__is_an_error),
 	    cmocka_unit_test(test_attest_piece_add__seventeenth__has_no_room),
+	    cmocka_unit_test(test_attest_piece_drop__first_of_three__leaves_the_others),
 	    cmocka_unit_test(test_logs_add__those_that_are_there__are_pieces),
 	    cmocka_unit_test(test_logs_add__that_cannot_be_read__is_left_out_and_said),
 	    cmocka_unit_test(test_logs_add__too_many_pieces__is_a_limit),

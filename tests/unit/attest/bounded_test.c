@@ -65,6 +65,121 @@ static void test_bounded_run__device_that_hangs__is_left_alone(void **state)
 	world_done(&world);
 }
 
+static int hang_open(void *context, const char *path, int flags)
+{
+	(void)context, (void)path, (void)flags;
+	while (pause() < 0)
+		;
+	return -1;
+}
+
+static int hang_folder(void *context, const char *path)
+{
+	return hang_open(context, path, 0);
+}
+
+static void test_bounded_present__device_that_hangs__is_left_alone(void **state)
+{
+	static const char *const names[] = {"tsm", "sev-guest", "tdx-guest", "nsm"};
+	const char *kind = "untouched";
+	struct world world;
+
+	(void)state;
+	world_make(&world, STAND_IN_SEV_GUEST | STAND_IN_TSM);
+	world.machine.device.open = hang_open;
+	world.machine.device.make_folder = hang_folder;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		world.fault = (struct tobi_fault){0};
+		assert_int_equal(bounded_present(attester_named(names[i]), &world.request,
+						 50, &kind, &world.fault),
+				 TOBI_E_TIMEOUT);
+		assert_non_null(strstr(world.fault.message, "does not answer"));
+		assert_string_equal(kind, "untouched");
+	}
+	world_done(&world);
+}
+
+/* It may be there: nothing weaker takes its place. */
+static void test_bounded_find__device_that_hangs__is_not_passed_over(void **state)
+{
+	const struct attester *attester = NULL;
+	struct world world;
+
+	(void)state;
+	world_make(&world, STAND_IN_TSM | STAND_IN_SEV_GUEST);
+	world.machine.device.make_folder = hang_folder;
+	assert_int_equal(bounded_find(&world.request, 50, &attester, &world.fault),
+			 TOBI_E_TIMEOUT);
+	assert_string_equal(world.fault.field, "tsm");
+	assert_null(attester);
+	world_done(&world);
+}
+
+static void test_bounded_present__what_is_there__is_told(void **state)
+{
+	const char *kind = NULL;
+	struct world world;
+
+	(void)state;
+	world_make(&world, STAND_IN_TSM);
+	world.machine.provider = "tdx_guest\n";
+	assert_int_equal(bounded_present(attester_named("tsm"), &world.request, 60000,
+					 &kind, &world.fault),
+			 0);
+	assert_string_equal(kind, "tdx-quote");
+	assert_int_equal(bounded_present(attester_named("nsm"), &world.request, 60000,
+					 &kind, &world.fault),
+			 TOBI_E_NOT_FOUND);
+	assert_string_equal(world.fault.message, "/dev/nsm is not there");
+	world_done(&world);
+}
+
+static void test_bounded_find__several__takes_the_first_of_the_table(void **state)
+{
+	const struct attester *attester = NULL;
+	struct world world;
+
+	(void)state;
+	world_make(&world, STAND_IN_TDX_GUEST | STAND_IN_TSM);
+	assert_int_equal(bounded_find(&world.request, 60000, &attester, NULL), 0);
+	assert_string_equal(attester->name, "tsm");
+	world_done(&world);
+	world_make(&world, STAND_IN_TDX_GUEST);
+	assert_int_equal(bounded_find(&world.request, 60000, &attester, NULL), 0);
+	assert_string_equal(attester->name, "tdx-guest");
+	world_done(&world);
+}
+
+static void test_bounded_find__none__says_so(void **state)
+{
+	const struct attester *attester = NULL;
+	struct world world;
+
+	(void)state;
+	world_make(&world, 0);
+	assert_int_equal(bounded_find(&world.request, 60000, &attester, &world.fault),
+			 TOBI_E_NOT_FOUND);
+	assert_non_null(strstr(world.fault.message, "--list"));
+	assert_null(attester);
+	world_done(&world);
+}
+
+/* What is there and cannot be used is not passed over for something weaker. */
+static void test_bounded_find__one_that_may_not_be_used__is_not_passed_over(void **state)
+{
+	const struct attester *attester = NULL;
+	struct world world;
+
+	(void)state;
+	world_make(&world, STAND_IN_TSM | STAND_IN_TDX_GUEST);
+	stand_in_fail(&world.machine, "mkdir", "report", EACCES, 0, 1);
+	assert_int_equal(bounded_find(&world.request, 60000, &attester, &world.fault),
+			 TOBI_E_DENIED);
+	assert_string_equal(world.fault.field, "tsm");
+	assert_null(attester);
+	world_done(&world);
+}
+
 static int die(void *context, int fd, unsigned long request, void *argument)
 {
 	(void)context, (void)fd, (void)request, (void)argument;
@@ -125,6 +240,13 @@ int main(void)
 	    cmocka_unit_test(test_bounded_run__fault__comes_over),
 	    cmocka_unit_test(test_bounded_run__device_that_hangs__is_left_alone),
 	    cmocka_unit_test(test_bounded_run__process_that_ends__is_an_error),
+	    cmocka_unit_test(test_bounded_present__what_is_there__is_told),
+	    cmocka_unit_test(test_bounded_present__device_that_hangs__is_left_alone),
+	    cmocka_unit_test(test_bounded_find__device_that_hangs__is_not_passed_over),
+	    cmocka_unit_test(test_bounded_find__several__takes_the_first_of_the_table),
+	    cmocka_unit_test(test_bounded_find__none__says_so),
+	    cmocka_unit_test(
+		test_bounded_find__one_that_may_not_be_used__is_not_passed_over),
 	    cmocka_unit_test(test_bounded_read__cut__fails),
 	};
 
