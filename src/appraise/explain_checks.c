@@ -41,16 +41,24 @@ static void put_check(const struct check_record *record, struct writer *out)
 	wr_printf(out, "</dl></details></li>\n");
 }
 
-void explain_page_checks(const struct tobi_result *result, struct writer *out)
+static void put_list(const struct tobi_result *result, const char *title,
+		     struct writer *out)
 {
 	wr_printf(out,
-		  "<h2>Every check</h2>\n<p class=\"small\">%zu passed, %zu failed, %zu "
+		  "<h2>%s</h2>\n<p class=\"small\">%zu passed, %zu failed, %zu "
 		  "did not run, %zu not asked by the policy. Each opens to what was "
 		  "expected and found, and which document asks for it.</p>\n"
 		  "<ol class=\"checks\">\n",
-		  count_of(result, TOBI_PASSED), count_of(result, TOBI_FAILED),
+		  title, count_of(result, TOBI_PASSED), count_of(result, TOBI_FAILED),
 		  count_of(result, TOBI_NOT_RUN), count_of(result, TOBI_NOT_ASKED));
 	for (size_t i = 0; i < result->list.count; i++)
 		put_check(&result->list.records[i], out);
 	wr_printf(out, "</ol>\n");
+}
+
+void explain_page_checks(const struct tobi_result *result, struct writer *out)
+{
+	put_list(result, "Every check", out);
+	if (result->guest)
+		put_list(result->guest, "Every check of the guest around", out);
 }

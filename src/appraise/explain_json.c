@@ -99,6 +99,18 @@ static json_t *platform_of(const struct tobi_result *result)
 			 hex_of(claims->instance));
 }
 
+/* The guest around an enclave, which was appraised by itself. */
+static json_t *guest_of(const struct tobi_result *guest)
+{
+	return json_pack("{s:s, s:o, s:s, s:o, s:o, s:o, s:o}", "verdict",
+			 guest->verdict == TOBI_ACCEPT ? "accepted" : "refused", "reason",
+			 text_of(guest->reason), "evidence",
+			 guest->kind ? guest->kind : "", "tier",
+			 text_of(guest->claims.tier ? guest->claims.tier : ""), "image",
+			 hex_of(guest->claims.image_id), "facts",
+			 facts_of(&guest->claims), "checks", checks_of(guest));
+}
+
 static json_t *extension_of(const struct tobi_result *result)
 {
 	const struct tee_claims *claims = &result->claims;
@@ -110,15 +122,16 @@ static json_t *extension_of(const struct tobi_result *result)
 	for (size_t i = 0; (allowance = explain_allowance(result, i)); i++)
 		json_array_append_new(allowances, json_string(allowance));
 	return json_pack(
-	    "{s:b, s:s, s:o, s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "signed",
-	    0, "verdict", result->verdict == TOBI_ACCEPT ? "accepted" : "refused",
-	    "reason", text_of(result->reason), "evidence",
-	    result->kind ? result->kind : "", "tier",
+	    "{s:b, s:s, s:o, s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o*}",
+	    "signed", 0, "verdict",
+	    result->verdict == TOBI_ACCEPT ? "accepted" : "refused", "reason",
+	    text_of(result->reason), "evidence", result->kind ? result->kind : "", "tier",
 	    text_of(claims->tier ? claims->tier : ""), "tier-means",
 	    explain_tier(claims->tier), "image", hex_of(claims->image_id), "signers",
 	    signers, "identity", text_of(result->identity ? result->identity : ""),
 	    "allowances", allowances, "platform", platform_of(result), "facts",
-	    facts_of(claims), "checks", checks_of(result));
+	    facts_of(claims), "checks", checks_of(result), "guest",
+	    result->guest ? guest_of(result->guest) : NULL);
 }
 
 static json_t *vector_of(const struct ear_vector *vector)

@@ -117,14 +117,14 @@ static void put_header(const struct tobi_result *result, const struct colors *co
 }
 
 /* One line for the whole list: what there is to look for in it. */
-static void put_summary(const struct tobi_result *result, const struct colors *colors,
-			struct writer *out)
+static void put_summary(const struct tobi_result *result, const char *title,
+			const struct colors *colors, struct writer *out)
 {
 	size_t counts[TOBI_NOT_ASKED + 1] = {0};
 
 	for (size_t i = 0; i < result->list.count; i++)
 		counts[result->list.records[i].outcome]++;
-	wr_printf(out, "%sChecks: %zu ok", colors->bold, counts[TOBI_PASSED]);
+	wr_printf(out, "%s%s: %zu ok", colors->bold, title, counts[TOBI_PASSED]);
 	if (counts[TOBI_FAILED])
 		wr_printf(out, ", %zu FAIL", counts[TOBI_FAILED]);
 	if (counts[TOBI_NOT_RUN])
@@ -156,17 +156,27 @@ static bool anything_failed(const struct tobi_result *result)
 }
 
 /* alone: nothing failed, so what to do stands nowhere else. */
-static void put_missing(const struct check_record *record, bool alone, struct writer *out)
+static void put_missing(const struct check_record *record, bool alone, const char *indent,
+			struct writer *out)
 {
-	put_line(out, "      ", "found",
+	put_line(out, indent, "found",
 		 "the check did not run: what it needs did not come, or has failed");
 	if (alone)
-		put_line(out, "      ", "do", record->check->remedy);
+		put_line(out, indent, "do", record->check->remedy);
 }
 
-static void put_check(const struct check_record *record, int width, bool alone,
-		      const struct colors *colors, struct writer *out)
+/* How a list is written: that of a guest is set in. */
+struct list_style {
+	const char *indent, *deeper;
+	int width;  /* of codes */
+	bool alone; /* nothing in it failed */
+	const struct colors *colors;
+};
+
+static void put_check(const struct check_record *record, const struct list_style *style,
+		      struct writer *out)
 {
+	const struct colors *colors = style->colors;
 	static const char *const marks[] = {
 	    [TOBI_NOT_RUN] = "MISS",
 	    [TOBI_PASSED] = "ok",
@@ -177,33 +187,49 @@ static void put_check(const struct check_record *record, int width, bool alone,
 			    : record->outcome == TOBI_NOT_ASKED ? colors->dim
 								: colors->bad;
 
-	wr_printf(out, "%s%-4s%s  %s%-*s  %s", color, marks[record->outcome], colors->off,
-		  record->outcome == TOBI_NOT_ASKED ? colors->dim : "", width,
+	wr_printf(out, "%s%s%-4s%s  %s%-*s  %s", style->indent, color,
+		  marks[record->outcome], colors->off,
+		  record->outcome == TOBI_NOT_ASKED ? colors->dim : "", style->width,
 		  record->check->code, record->check->proves);
 	if (record->outcome == TOBI_NOT_ASKED)
 		wr_printf(out, " (not asked%s%s)", record->found[0] ? ": " : "",
 			  record->found);
 	wr_printf(out, "%s\n", colors->off);
 	if (record->outcome == TOBI_NOT_RUN)
-		put_missing(record, alone, out);
+		put_missing(record, style->alone, style->deeper, out);
 	if (record->outcome != TOBI_FAILED)
 		return;
 	if (record->expected[0])
-		put_line(out, "      ", "expected", record->expected);
+		put_line(out, style->deeper, "expected", record->expected);
 	if (record->found[0])
-		put_line(out, "      ", "found", record->found);
-	put_line(out, "      ", "do", record->check->remedy);
-	put_line(out, "      ", "see", record->check->source);
+		put_line(out, style->deeper, "found", record->found);
+	put_line(out, style->deeper, "do", record->check->remedy);
+	put_line(out, style->deeper, "see", record->check->source);
+}
+
+static void put_checks(const struct tobi_result *result, const struct list_style *style,
+		       struct writer *out)
+{
+	for (size_t i = 0; i < result->list.count; i++)
+		put_check(&result->list.records[i], style, out);
 }
 
 void explain_text(const struct tobi_result *result, bool color, struct writer *out)
 {
 	const struct colors *colors = color ? &ansi : &none;
-	bool alone = !anything_failed(result);
+	const struct list_style plain = {"", "      ", code_width(result),
+					 !anything_failed(result), colors};
+	const struct tobi_result *guest = result->guest;
+	struct list_style inset = {"  ", "        ", 0, false, colors};
 
 	put_header(result, colors, out);
-	put_summary(result, colors, out);
-	for (size_t i = 0; i < result->list.count; i++)
-		put_check(&result->list.records[i], code_width(result), alone, colors,
-			  out);
+	put_summary(result, "Checks", colors, out);
+	put_checks(result, &plain, out);
+	if (!guest)
+		return;
+	inset.width = code_width(guest);
+	inset.alone = !anything_failed(guest);
+	wr_u8(out, '\n');
+	put_summary(guest, "Checks of the guest around", colors, out);
+	put_checks(guest, &inset, out);
 }

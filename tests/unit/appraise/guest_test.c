@@ -8,6 +8,8 @@
 #include "tests/snp_scene.h"
 #include "token/cmw.h"
 
+#define ZEROS "0000000000000000000000000000000000000000000000000000000000000000"
+
 struct world {
 	struct test_scene enclave;
 	struct snp_scene guest;
@@ -324,6 +326,70 @@ static void test_guest__section_of_its_kind__is_asked(void **state)
 	done(&world);
 }
 
+static void expect_written(const struct tobi_result *result, enum tobi_format format,
+			   const char *words)
+{
+	char *text = NULL;
+
+	assert_int_equal(tobi_result_write(result, format, &text, NULL), 0);
+	if (!strstr(text, words))
+		fail_msg("'%s' is not in: %s", words, text);
+	free(text);
+}
+
+/* Its own list is shown behind the enclave's, in each form. */
+static void test_guest__its_checks__are_listed(void **state)
+{
+	struct tobi_result *result;
+	struct world world;
+
+	(void)state;
+	make(&world);
+	world.section = default_section();
+	result = appraise(&world);
+	expect_written(result, TOBI_FORMAT_TEXT, "\nChecks of the guest around: ");
+	expect_written(result, TOBI_FORMAT_TEXT, "\n  ok    SNP-REPORT-DATA");
+	expect_written(result, TOBI_FORMAT_JSON, "\"guest\": {");
+	expect_written(result, TOBI_FORMAT_JSON, "\"code\": \"SNP-REPORT-DATA\"");
+	expect_written(result, TOBI_FORMAT_HTML, "Every check of the guest around");
+	expect_written(result, TOBI_FORMAT_HTML, "<code>SNP-REPORT-DATA</code>");
+	tobi_result_free(result);
+	done(&world);
+	make(&world);
+	world.section = default_section();
+	world.other_claims = true;
+	result = appraise(&world);
+	expect_written(result, TOBI_FORMAT_TEXT, "\n  FAIL  SNP-REPORT-DATA");
+	expect_written(result, TOBI_FORMAT_TEXT, "\n        do        ");
+	expect_written(result, TOBI_FORMAT_HTML, "<li class=\"failed\">");
+	tobi_result_free(result);
+	done(&world);
+}
+
+static void test_guest__without_one__no_list_is_shown(void **state)
+{
+	static const char *const words[] = {"of the guest around", "\"guest\"",
+					    "of the guest around"};
+	static const enum tobi_format formats[] = {TOBI_FORMAT_TEXT, TOBI_FORMAT_JSON,
+						   TOBI_FORMAT_HTML};
+	struct tobi_result *result;
+	struct world world;
+
+	(void)state;
+	make(&world);
+	world.without = true;
+	result = appraise(&world);
+	for (size_t i = 0; i < 3; i++) {
+		char *text = NULL;
+
+		assert_int_equal(tobi_result_write(result, formats[i], &text, NULL), 0);
+		assert_null(strstr(text, words[i]));
+		free(text);
+	}
+	tobi_result_free(result);
+	done(&world);
+}
+
 static void expect_wrong(const char *tiers, const char *section, const char *field,
 			 const char *words)
 {
@@ -351,6 +417,20 @@ static void test_policy_guest__wrong__says_what(void **state)
 		     "snp tdx cca");
 	expect_wrong("soft", "guest:\n  images: [00]\n", "guest.tiers", "one at least");
 	expect_wrong("soft", "guest:\n  tiers: [snp]\n", "guest.images", "one at least");
+	expect_wrong("soft", "guest:\n  tiers: [tpm]\n", "guest.images", "one at least");
+	/* What may be started, and not from where. */
+	expect_wrong("soft", "guest:\n  tiers: [tpm]\nboot:\n  command-lines: [quiet]\n",
+		     "guest.images", "one at least");
+	/* What a hypervisor starts is its own word without a measurement. */
+	expect_wrong("soft",
+		     "guest:\n  tiers: [tpm, azure-snp]\ntpm:\n  pcrs:\n    - index: 8\n"
+		     "      value: \"" ZEROS "\"\n",
+		     "guest.images", "one at least");
+	expect_wrong("soft",
+		     "guest:\n  tiers: [snp]\n  images: [" ZEROS "]\n"
+		     "boot:\n  secure-boot: required\n",
+		     "boot", "no event log");
+	expect_wrong("soft", "boot:\n  secure-boot: required\n", "boot", "no event log");
 	expect_wrong("soft", "guest:\n  tiers: [snp]\n  images: [00]\n", "guest.images",
 		     "hexadecimal digits");
 }
@@ -367,6 +447,8 @@ int main(void)
 	    cmocka_unit_test(test_guest__record_of_another_kind__is_refused),
 	    cmocka_unit_test(test_guest__collection_without_evidence__is_refused),
 	    cmocka_unit_test(test_guest__section_of_its_kind__is_asked),
+	    cmocka_unit_test(test_guest__its_checks__are_listed),
+	    cmocka_unit_test(test_guest__without_one__no_list_is_shown),
 	    cmocka_unit_test(test_policy_guest__wrong__says_what),
 	};
 
