@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/endian.h"
+#include "base/hex.h"
 #include "base/secret.h"
 #include "pki/key.h"
 #include "tests/event_log.h"
@@ -169,6 +170,26 @@ void boot_scene_whole(struct boot_scene *scene, enum boot_registers kind)
 	boot_scene_grub(scene, "grub_cmd: ", "initrd /initrd");
 	boot_scene_measured(scene, 9, EVENT_IPL, boot_scene_initrd, initrd);
 	boot_scene_hand_over(scene);
+}
+
+static void put_digest(struct writer *out, const char *key, struct tobi_bytes measured)
+{
+	uint8_t digest[BOOT_SCENE_DIGEST];
+	char text[2 * BOOT_SCENE_DIGEST + 1];
+
+	boot_scene_hash(measured, digest);
+	hex_write((struct tobi_bytes){digest, sizeof(digest)}, text, sizeof(text));
+	wr_printf(out, "  %s: [%s]\n", key, text);
+}
+
+void boot_scene_policy(struct writer *out)
+{
+	wr_printf(out, "boot:\n  secure-boot: required\n  command-lines: [\"%s\"]\n",
+		  BOOT_SCENE_COMMAND_LINE);
+	put_digest(out, "boot-loaders", boot_scene_loader);
+	put_digest(out, "kernels", boot_scene_kernel);
+	put_digest(out, "initrds", boot_scene_initrd);
+	put_digest(out, "files", boot_scene_config);
 }
 
 struct boot_registers_shown boot_scene_shown(const struct boot_scene *scene)

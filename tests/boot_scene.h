@@ -40,6 +40,8 @@ extern const struct tobi_bytes boot_scene_loader, boot_scene_kernel, boot_scene_
 /* A whole start: Secure Boot on, a loader, GRUB with a kernel, a command line and an
  * initrd. */
 void boot_scene_whole(struct boot_scene *scene, enum boot_registers kind);
+/* Appends a policy's section that takes that start, and no other. */
+void boot_scene_policy(struct writer *out);
 /* All registers, as evidence shows them. Borrows. */
 struct boot_registers_shown boot_scene_shown(const struct boot_scene *scene);
 /* SHA-384. */

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -46,6 +47,7 @@ static struct attest_request request_of(const struct hardware *hardware)
 	return (struct attest_request){.device = setup->device,
 				       .data_size = 32,
 				       .privilege = -1,
+				       .with_logs = setup->with_logs,
 				       .tpm = setup->tpm,
 				       .metadata = setup->metadata ? setup->metadata
 								   : ATTEST_METADATA,
@@ -82,6 +84,38 @@ static void stop(struct hardware *hardware, bool ended)
 	hardware->pid = -1;
 }
 
+/* The largest of those that leave no room: what asks for it refuses then. */
+static bool leave_out_a_log(struct attest_output *output)
+{
+	size_t largest = output->piece_count;
+
+	for (size_t i = 0; i < output->piece_count; i++) {
+		if (output->pieces[i].kind == ATTEST_LOG &&
+		    (largest == output->piece_count ||
+		     output->pieces[i].bytes.size > output->pieces[largest].bytes.size))
+			largest = i;
+	}
+	if (largest == output->piece_count)
+		return false;
+	fprintf(stderr, "event=note fault=\"%s is left out: it leaves no room\"\n",
+		output->pieces[largest].name);
+	attest_piece_drop(output, largest);
+	return true;
+}
+
+static enum tobi_err write_guest(struct attest_output *output, struct writer *guest,
+				 struct tobi_fault *fault)
+{
+	enum tobi_err err;
+
+	do {
+		wr_done(guest);
+		*guest = wr_init(LIMIT_GUEST);
+		err = collection_write(output, (struct tobi_bytes){0}, guest, fault);
+	} while (err == TOBI_E_LIMIT && leave_out_a_log(output));
+	return err;
+}
+
 static enum tobi_err read_answer(const struct hardware *hardware, struct writer *guest,
 				 struct tobi_fault *fault)
 {
@@ -92,8 +126,7 @@ static enum tobi_err read_answer(const struct hardware *hardware, struct writer 
 			    "the answer is too large")
 		: bounded_read(wr_view(&hardware->answer), &output, fault);
 
-	return err ? err
-		   : collection_write(&output, (struct tobi_bytes){0}, guest, fault);
+	return err ? err : write_guest(&output, guest, fault);
 }
 
 /* The first job has its answer. done() may ask again. */
@@ -233,14 +266,9 @@ enum tobi_err hardware_new(struct service *service, const struct hardware_setup 
 				"'%.40s' is none that is known; tobichi attest --list "
 				"shows them",
 				setup->attester);
-	/* Its quote comes in the enclave's own token, where the root is a TPM. */
-	else if (strcmp(hardware->attester->name, "tpm") == 0)
-		err = fault_set(fault, TOBI_E_UNSUPPORTED, object, "",
-				"a TPM keeps no host out: no policy could ask for it as "
-				"a guest; let the platform's keys be in it instead "
-				"(tobichi platform init --root tpm)");
 	else
-		err = hardware->attester->present(&request, &kind, fault);
+		err = bounded_present(hardware->attester, &request, setup->timeout_ms,
+				      &kind, fault);
 	if (err) {
 		hardware_free(hardware);
 		return err;

@@ -19,6 +19,7 @@ struct hardware_setup {
 	const char *tpm;		    /* NULL: the usual one */
 	const char *metadata;		    /* the cloud's service; NULL: the usual one */
 	const char *quotes;		    /* TDX: "CID:PORT" over vsock; or NULL */
+	bool with_logs;			    /* of what the guest has started, too */
 	const struct attest_device *device; /* the system's */
 	unsigned timeout_ms;
 	/* The guest's evidence, a collection; or why there is none. */

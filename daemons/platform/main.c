@@ -28,7 +28,7 @@ struct options {
 	const char *run_folder, *state_folder, *agent;
 	const char *attester; /* NULL: no hardware is asked */
 	const char *attester_device, *attester_metadata, *attester_quotes;
-	bool private;
+	bool private, attester_logs;
 };
 
 static int fail(const struct tobi_fault *fault)
@@ -262,6 +262,7 @@ static enum tobi_err ask_hardware(struct service *service, const struct options 
 					     .tpm = options->attester_device,
 					     .metadata = options->attester_metadata,
 					     .quotes = options->attester_quotes,
+					     .with_logs = options->attester_logs,
 					     .device = attest_system(),
 					     .timeout_ms = HARDWARE_TIMEOUT_MS,
 					     .done = enclave_reported};
@@ -354,7 +355,8 @@ static int usage(void)
 	      "[--private]\n"
 	      "                [--attester NAME [--attester-device DEVICE]\n"
 	      "                 [--attester-metadata URL] "
-	      "[--attester-quote-service CID:PORT]]\n"
+	      "[--attester-quote-service CID:PORT]\n"
+	      "                 [--attester-logs]]\n"
 	      "The manual is tobichid(8).\n",
 	      stderr);
 	return 2;
@@ -371,6 +373,7 @@ int main(int argc, char **argv)
 	    {"attester-device", required_argument, NULL, 'd'},
 	    {"attester-metadata", required_argument, NULL, 'm'},
 	    {"attester-quote-service", required_argument, NULL, 'q'},
+	    {"attester-logs", no_argument, NULL, 'l'},
 	    {NULL, 0, NULL, 0}};
 	struct options options = {.run_folder = "/run/tobichi",
 				  .state_folder = "/var/lib/tobichi"};
@@ -405,12 +408,15 @@ int main(int argc, char **argv)
 		case 'q':
 			options.attester_quotes = optarg;
 			break;
+		case 'l':
+			options.attester_logs = true;
+			break;
 		default:
 			return usage();
 		}
 	}
 	if (!options.attester && (options.attester_device || options.attester_metadata ||
-				  options.attester_quotes))
+				  options.attester_quotes || options.attester_logs))
 		return usage();
 	return optind < argc ? usage() : serve(&options);
 }

@@ -1,5 +1,7 @@
 #include "appraise/guest.h"
 
+#include <string.h>
+
 #include "appraise/policy_guest.h"
 #include "base/fault.h"
 #include "base/secret.h"
@@ -37,6 +39,10 @@ static void show(struct tobi_result *result, const struct tobi_result *guest)
 	tee_fact_hex(&result->claims, &result->arena, "guest hardware", claims->hardware);
 	for (size_t i = 0; i < claims->warning_count; i++)
 		tee_warn(&result->claims, claims->warnings[i]);
+	if (claims->tier && strcmp(claims->tier, "tpm") == 0)
+		tee_warn(&result->claims,
+			 "TPM AROUND: it says what the machine has started, and keeps "
+			 "nobody out: not who runs that machine");
 }
 
 static enum tobi_err appraise(struct tobi_result *result,

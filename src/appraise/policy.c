@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "appraise/policy_eat.h"
+#include "appraise/policy_guest.h"
 #include "appraise/policy_reference.h"
 #include "appraise/policy_roots.h"
 #include "appraise/policy_section.h"
@@ -310,6 +311,8 @@ static enum tobi_err take_all(struct tobi_policy *policy, const struct yaml_poli
 		err = policy_reference_take(policy, yaml, fault);
 	for (size_t i = 0; policy_sections[i].take && !err; i++)
 		err = policy_sections[i].take(policy, yaml, fault);
+	if (!err)
+		err = policy_guest_settle(policy, fault);
 	if (!err)
 		err = take_identity(policy, &yaml->identity, fault);
 	return err ? err : check_complete(policy, fault);

@@ -87,7 +87,7 @@ struct tobi_policy {
 	struct policy_snp snp;
 	const struct policy_sev *sev;
 	const struct policy_tpm *tpm;
-	const struct policy_guest *guest; /* NULL: none is asked for */
+	struct policy_guest *guest; /* NULL: none is asked for */
 	const struct policy_psa *psa;
 	const struct policy_cca *cca;
 	const struct policy_boot *boot;	    /* NULL: no such section */

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "appraise/policy_guest.h"
 #include "appraise/policy_section.h"
 #include "appraise/policy_yaml.h"
 #include "base/fault.h"
@@ -177,14 +178,17 @@ static bool has_log(const char *tier)
 enum tobi_err policy_boot_take(struct tobi_policy *policy, const struct yaml_policy *yaml,
 			       struct tobi_fault *fault)
 {
+	const struct policy_guest *guest = policy->guest;
+	const char *const *asked = guest ? guest->tiers : policy->tiers;
+	size_t count = guest ? guest->tier_count : policy->tier_count;
 	struct policy_boot *boot;
 	enum tobi_err err;
 
 	if (!yaml->boot)
 		return TOBI_OK;
-	for (size_t i = 0; i < policy->tier_count; i++) {
+	for (size_t i = 0; i < count; i++) {
 		/* No evidence of it could ever be accepted. */
-		if (!has_log(policy->tiers[i]))
+		if (!has_log(asked[i]))
 			return policy_wrong(policy, "boot",
 					    "it is of the tiers tdx, tpm, nitro-tpm, "
 					    "azure-snp, azure-tdx: one of the tiers has "

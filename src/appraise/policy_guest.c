@@ -2,14 +2,20 @@
 
 #include <string.h>
 
+#include "appraise/policy_boot.h"
 #include "appraise/policy_section.h"
+#include "appraise/policy_tpm.h"
 #include "appraise/policy_yaml.h"
 #include "base/fault.h"
 #include "base/hex.h"
+#include "base/secret.h"
 
-/* Those whose evidence is bound to claims, and measures a guest. */
-static const char *const around[] = {"snp",   "tdx",	   "cca",
-				     "nitro", "azure-snp", "azure-tdx"};
+/* Those whose evidence is bound to claims, and measures a guest; or, of a TPM, what a
+ * machine has started. */
+static const char *const around[] = {"snp",	  "tdx",       "cca", "nitro",
+				     "azure-snp", "azure-tdx", "tpm"};
+/* Of these, the section tpm is about the guest's TPM. */
+static const char *const quoted[] = {"tpm", "azure-snp", "azure-tdx"};
 
 enum { MEASUREMENT_MAX = 64 };
 
@@ -34,7 +40,7 @@ static enum tobi_err take_tiers(struct tobi_policy *policy, const struct yaml_gu
 		if (!guest->tiers[i])
 			return policy_wrong(policy, "guest.tiers",
 					    "a guest is of one of these: snp tdx cca "
-					    "nitro azure-snp azure-tdx",
+					    "nitro azure-snp azure-tdx tpm",
 					    fault);
 	}
 	guest->tier_count = yaml->tiers_count;
@@ -72,11 +78,6 @@ static enum tobi_err take_images(struct tobi_policy *policy,
 	for (unsigned i = 0; i < yaml->images_count && !err; i++)
 		err = take_image(policy, yaml->images[i], &guest->images.items[i], fault);
 	guest->images.count = yaml->images_count;
-	if (!err && !guest->images.count)
-		err = policy_wrong(policy, "guest.images",
-				   "it needs one at least: what the guest was launched "
-				   "with",
-				   fault);
 	return err;
 }
 
@@ -105,6 +106,60 @@ enum tobi_err policy_guest_take(struct tobi_policy *policy,
 	return err;
 }
 
+static bool names_only_tpms(const struct policy_guest *guest)
+{
+	for (size_t i = 0; i < guest->tier_count; i++) {
+		if (strcmp(guest->tiers[i], "tpm") != 0)
+			return false;
+	}
+	return true;
+}
+
+static bool has_quotes(const struct policy_guest *guest)
+{
+	for (size_t i = 0; i < guest->tier_count; i++) {
+		for (size_t j = 0; j < sizeof(quoted) / sizeof(quoted[0]); j++) {
+			if (strcmp(guest->tiers[i], quoted[j]) == 0)
+				return true;
+		}
+	}
+	return false;
+}
+
+static void take_over_tpm(struct tobi_policy *policy, struct policy_guest *guest)
+{
+	guest->tpm = policy->tpm;
+	bytes_copy(guest->pcrs, sizeof(guest->pcrs), policy->pcrs, sizeof(policy->pcrs));
+	policy->tpm = NULL;
+	policy->asks_for_tpm = false;
+	for (size_t i = 0; i < TEE_PCRS; i++)
+		policy->pcrs[i] = (struct tobi_bytes){0};
+}
+
+enum tobi_err policy_guest_settle(struct tobi_policy *policy, struct tobi_fault *fault)
+{
+	bool named = policy_boot_names(policy);
+	struct policy_guest *guest = policy->guest;
+
+	if (!guest)
+		return TOBI_OK;
+	guest->boot = policy->boot;
+	policy->boot = NULL;
+	if (has_quotes(guest)) {
+		named |= policy_tpm_names(policy);
+		take_over_tpm(policy, guest);
+	}
+	/* A TPM measures nothing but what is started. */
+	return guest->images.count || (named && names_only_tpms(guest))
+		   ? TOBI_OK
+		   : policy_wrong(
+			 policy, "guest.images",
+			 "it needs one at least: what the guest was launched "
+			 "with; or, of a TPM, boot or tpm.pcrs that name what it "
+			 "starts",
+			 fault);
+}
+
 struct tobi_policy policy_guest_view(const struct tobi_policy *policy)
 {
 	struct tobi_policy view = *policy;
@@ -119,8 +174,11 @@ struct tobi_policy policy_guest_view(const struct tobi_policy *policy)
 	view.min_svn = 0;
 	view.config_id = (struct tobi_bytes){0};
 	view.identity = IDENTITY_ANY_INSTANCE;
-	view.asks_for_tpm = false;
-	view.tpm = NULL;
+	view.boot = policy->guest->boot;
+	view.tpm = policy->guest->tpm;
+	view.asks_for_tpm = view.tpm != NULL;
+	bytes_copy(view.pcrs, sizeof(view.pcrs), policy->guest->pcrs,
+		   sizeof(policy->guest->pcrs));
 	view.gpu = NULL; /* devices are bound to the enclave's evidence */
 	return view;
 }

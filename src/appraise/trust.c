@@ -224,9 +224,16 @@ static void add_tier(struct trust_writer *wr, const char *tier, bool one_of_many
 /* Hardware around the enclave, where it must attest, too. */
 static void add_guest(struct trust_writer *wr)
 {
-	const struct policy_guest *guest = wr->policy->guest;
+	const struct tobi_policy *policy = wr->policy;
+	const struct policy_guest *guest = policy->guest;
+	struct tobi_policy view;
 
-	for (size_t i = 0; guest && i < guest->tier_count; i++) {
+	if (!guest)
+		return;
+	/* The sections are the guest's. */
+	view = policy_guest_view(policy);
+	wr->policy = &view;
+	for (size_t i = 0; i < guest->tier_count; i++) {
 		trust_open(
 		    wr, &(struct tobi_trust_line){
 			    .kind = TOBI_TRUST_TIER,
@@ -236,7 +243,9 @@ static void add_guest(struct trust_writer *wr)
 		add_of_tier(wr, guest->tiers[i]);
 		trust_close(wr);
 	}
-	for (size_t i = 0; guest && i < guest->images.count; i++)
+	trust_boot(wr);
+	wr->policy = policy;
+	for (size_t i = 0; i < guest->images.count; i++)
 		trust_add(wr,
 			  &(struct tobi_trust_line){
 			      .kind = TOBI_TRUST_IMAGE,

@@ -32,6 +32,8 @@ tpm2_evictcontrol -C o -c ak.context 0x81000003 >/dev/null
 tpm2_flushcontext -t
 openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out other.key 2>/dev/null
 openssl pkey -in other.key -pubout -out other.pem
+/usr/bin/python3 -B "$here/boot_log.py" boot.log boot.lines >events
+while read -r pcr digest; do tpm2_pcrextend "$pcr:sha256=$digest"; done <events
 port=$(free_port)
 echo ok >mode
 /usr/bin/python3 "$here/metadata.py" "$port" "$work" &
@@ -60,7 +62,7 @@ reaches() { # POLICY
 		sh -c 'printf "GET / HTTP/1.0\r\n\r\n"; head -1'
 }
 serve_azure() { # a service, and an enclave in it
-	start none --attester azure --attester-device "$device" --attester-metadata "http://127.0.0.1:$port"
+	start none --attester azure --attester-logs --attester-device "$device" --attester-metadata "http://127.0.0.1:$port"
 	check "$kind: a service starts" test -n "$(service)"
 	web=$(free_port)
 	id=$("$tobichi" run --detach --publish "$web:8000" web.tobi)
@@ -86,6 +88,11 @@ for kind in snp tdx; do
 	move_guest web.evidence later.evidence moved.evidence
 	check "$kind: in its place is refused" exits 1 verify guest.yaml moved.evidence $nonce
 	check "$kind: for the quote" has "$said" "AZURE-NONCE"
+	{ cat guest.yaml boot.lines; } >boot.yaml
+	check "$kind: what was started is accepted" exits 0 verify boot.yaml web.evidence $nonce
+	check "$kind: by the guest's own row" has "$said" "  ok    POLICY-BOOT-KERNELS"
+	sed 's/^  kernels: \[../  kernels: [00/' boot.yaml >kernel.yaml
+	check "$kind: another kernel is not" exits 1 verify kernel.yaml web.evidence $nonce
 	check "$kind: a client is let in" exits 0 reaches guest.yaml
 	check "$kind: one that means another guest is not" exits 1 reaches other.yaml
 	echo stale >paravisor

@@ -19,7 +19,7 @@ reaches() { # POLICY
 follow() {
 	machine=$1 tier=$2 row=$3
 	shift 3
-	rm -rf collateral collateral.old ./*.evidence
+	rm -rf collateral boot.lines ./*.evidence
 	start "$machine" "$@"
 	check "$machine: a service starts" test -n "$(service)"
 	collateral=
@@ -45,13 +45,25 @@ follow() {
 	check "$machine: a client is let in" exits 0 reaches guest.yaml
 	check "$machine: one that means another guest is not" exits 1 reaches other.yaml
 	check "$machine: nor one that trusts other keys" exits 1 reaches stranger.yaml
+	[ ! -f boot.lines ] || follow_boot
 	"$tobichi" stop "$id" >/dev/null
 	stop
 }
+# What was started, by the event log of a guest that has one.
+follow_boot() {
+	{ cat guest.yaml boot.lines; } >boot.yaml
+	sed 's/^  kernels: \[../  kernels: [00/' boot.yaml >kernel.yaml
+	check "$machine: what was started is accepted" exits 0 verify boot.yaml web.evidence $nonce
+	check "$machine: by the guest's own row" has "$said" "  ok    POLICY-BOOT-KERNELS"
+	check "$machine: another kernel is not" exits 1 verify kernel.yaml web.evidence $nonce
+	check "$machine: by its row" has "$said" "  FAIL  POLICY-BOOT-KERNELS"
+	check "$machine: nor in a session" exits 1 reaches kernel.yaml
+	check "$machine: where the other one is let in" exits 0 reaches boot.yaml
+}
 
 follow tsm-cca cca CCA-REPORT-DATA --attester tsm
-follow tsm-tdx tdx TDX-REPORT-DATA --attester tsm
-follow tdx-guest tdx TDX-REPORT-DATA --attester tdx-guest --attester-quote-service 2:4050
+follow tsm-tdx tdx TDX-REPORT-DATA --attester tsm --attester-logs
+follow tdx-guest tdx TDX-REPORT-DATA --attester tdx-guest --attester-logs --attester-quote-service 2:4050
 start tdx-guest --attester tdx-guest --attester-quote-service 2:4051
 id=$("$tobichi" run --detach web.tobi)
 check "a quoting service that is not there is an error" exits 2 "$tobichi" attest "$id" --nonce $nonce -o none.evidence

@@ -64,13 +64,17 @@ static void put_collateral(const struct tdx_run *run)
 /* Its firmware has kept a log, whose registers are the guest's. */
 static void start_up(struct stand_in *machine, struct tdx_run *run)
 {
+	struct writer lines = wr_init(LIMIT_POLICY);
 	struct boot_scene boot;
 
 	boot_scene_whole(&boot, BOOT_RTMRS);
 	for (size_t i = 0; i < 4; i++)
 		bytes_copy(run->scene.body + 328 + 48 * i, 48, boot.registers[i + 1], 48);
 	stand_in_put(machine, "/sys/firmware/acpi/tables/data/CCEL", wr_view(&boot.log));
+	boot_scene_policy(&lines);
+	machine_put("boot.lines", wr_view(&lines));
 	boot_scene_done(&boot);
+	wr_done(&lines);
 }
 
 void machine_tdx(struct stand_in *machine)

@@ -111,6 +111,21 @@ static enum tobi_err ask_http(void *context, const struct http_request *request,
 	return err;
 }
 
+/* boot.log in the tests' folder is the firmware's log. */
+static void put_log(void)
+{
+	const char *folder = getenv("TOBICHI_TEST_FOLDER");
+	struct writer log = wr_init(LIMIT_EVIDENCE);
+	char path[1024];
+
+	snprintf(path, sizeof(path), "%s/boot.log", folder ? folder : ".");
+	if (!file_read(path, LIMIT_EVIDENCE, "log", &log, NULL))
+		stand_in_put(&machine,
+			     "/sys/kernel/security/tpm0/binary_bios_measurements",
+			     wr_view(&log));
+	wr_done(&log);
+}
+
 const struct attest_device *attest_system(void)
 {
 	static const struct {
@@ -135,6 +150,7 @@ const struct attest_device *attest_system(void)
 			continue;
 		stand_in_make(&machine, kinds[i].has);
 		machine.device.http = ask_http;
+		put_log();
 		machine.disturbances = disturb ? (unsigned)strtoul(disturb, NULL, 10) : 0;
 		if (kinds[i].prepare)
 			kinds[i].prepare(&machine);

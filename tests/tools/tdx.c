@@ -9,7 +9,6 @@
 #include <time.h>
 
 #include "base/file.h"
-#include "base/hex.h"
 #include "tests/boot_scene.h"
 #include "tests/event_log.h"
 #include "tests/tdx_run.h"
@@ -41,16 +40,6 @@ static void put_collateral(const struct tdx_run *run)
 	tdx_run_put_collateral(run, path);
 }
 
-static void put_digest(struct writer *out, const char *key, struct tobi_bytes measured)
-{
-	uint8_t digest[BOOT_SCENE_DIGEST];
-	char text[2 * BOOT_SCENE_DIGEST + 1];
-
-	boot_scene_hash(measured, digest);
-	hex_write((struct tobi_bytes){digest, sizeof(digest)}, text, sizeof(text));
-	wr_printf(out, "  %s: [%s]\n", key, text);
-}
-
 /* A whole start, whose registers are the guest's, and what a policy says to take it. */
 static void put_log(struct tdx_run *run)
 {
@@ -64,12 +53,7 @@ static void put_log(struct tdx_run *run)
 	put("table", (struct tobi_bytes){table, sizeof(table)});
 	for (size_t i = 0; i < 4; i++)
 		memcpy(run->scene.body + 328 + 48 * i, scene.registers[i + 1], 48);
-	wr_printf(&lines, "boot:\n  secure-boot: required\n  command-lines: [\"%s\"]\n",
-		  BOOT_SCENE_COMMAND_LINE);
-	put_digest(&lines, "boot-loaders", boot_scene_loader);
-	put_digest(&lines, "kernels", boot_scene_kernel);
-	put_digest(&lines, "initrds", boot_scene_initrd);
-	put_digest(&lines, "files", boot_scene_config);
+	boot_scene_policy(&lines);
 	put("boot.lines", wr_view(&lines));
 	boot_scene_done(&scene);
 	wr_done(&lines);

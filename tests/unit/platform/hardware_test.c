@@ -11,11 +11,14 @@
 
 static struct stand_in machine;
 
+static bool with_logs;
+
 static void start_hardware(unsigned has, unsigned timeout_ms)
 {
 	const struct hardware_setup setup = {.attester = "sev-guest",
 					     .device = &machine.device,
 					     .timeout_ms = timeout_ms,
+					     .with_logs = with_logs,
 					     .done = enclave_reported};
 
 	stand_in_make(&machine, has);
@@ -28,6 +31,7 @@ static void stop_hardware(void)
 	hardware_free(world.service.hardware);
 	world.service.hardware = NULL;
 	stand_in_done(&machine);
+	with_logs = false;
 }
 
 /* Without waiting for anything that comes of it. */
@@ -75,8 +79,9 @@ static void hear(struct packet *ret_packet)
 		event_base_loop(world.service.base, EVLOOP_ONCE);
 }
 
-/* A token, and the guest's report over that hash. */
-static void expect_token(uint8_t first)
+/* A token, and the guest's report over that hash; with so many records beside it, the
+ * first of which is this log. */
+static void expect_token_with(uint8_t first, size_t records, const char *log)
 {
 	struct packet packet;
 	struct tobi_bytes token, guest;
@@ -100,7 +105,15 @@ static void expect_token(uint8_t first)
 	assert_int_equal(cmw_parse(guest, "guest", &cmw, NULL), 0);
 	assert_memory_equal(cmw_find(&cmw, "cpu")->value.ptr + 0x50, data, sizeof(data));
 	assert_null(cmw_find(&cmw, "claims"));
+	assert_int_equal(cmw.count, 1 + records);
+	if (log)
+		assert_true(bytes_equal_text(cmw_find(&cmw, "log")->value, log));
 	packet_done(&packet);
+}
+
+static void expect_token(uint8_t first)
+{
+	expect_token_with(first, 0, NULL);
 }
 
 static void expect_kind(enum agent_message kind)
@@ -172,6 +185,50 @@ static void test_hardware_report__device_that_hangs__is_left_alone(void **state)
 	stop_hardware();
 }
 
+static const char boot_log[] = "/sys/kernel/security/tpm0/binary_bios_measurements";
+static const char ccel[] = "/sys/firmware/acpi/tables/data/CCEL";
+static const char ima[] = "/sys/kernel/security/ima/binary_runtime_measurements";
+
+static void test_hardware_report__logs__come_when_they_are_asked_for(void **state)
+{
+	(void)state;
+	with_logs = true;
+	start_hardware(STAND_IN_SEV_GUEST, 60000);
+	stand_in_put(&machine, boot_log, bytes_of_text("boot"));
+	stand_in_put(&machine, ccel, bytes_of_text("ccel"));
+	say_report(1);
+	expect_token_with(1, 2, "boot");
+	stop_hardware();
+	start_hardware(STAND_IN_SEV_GUEST, 60000);
+	stand_in_put(&machine, boot_log, bytes_of_text("boot"));
+	say_report(1);
+	expect_token(1);
+	stop_hardware();
+}
+
+/* The rest is of use without it. */
+static void test_hardware_report__log_without_room__is_left_out(void **state)
+{
+	static uint8_t large[LIMIT_GUEST];
+
+	(void)state;
+	with_logs = true;
+	start_hardware(STAND_IN_SEV_GUEST, 60000);
+	stand_in_put(&machine, boot_log, (struct tobi_bytes){large, LIMIT_GUEST / 2});
+	stand_in_put(&machine, ccel, bytes_of_text("ccel"));
+	stand_in_put(&machine, ima, (struct tobi_bytes){large, sizeof(large)});
+	say_report(1);
+	expect_token_with(1, 2, NULL);
+	stop_hardware();
+	with_logs = true;
+	start_hardware(STAND_IN_SEV_GUEST, 60000);
+	stand_in_put(&machine, boot_log, (struct tobi_bytes){large, sizeof(large)});
+	stand_in_put(&machine, ccel, bytes_of_text("ccel"));
+	say_report(2);
+	expect_token_with(2, 1, "ccel");
+	stop_hardware();
+}
+
 /* The enclave has ended meanwhile: nothing is said to it, and the next one is served. */
 static void test_hardware_forget__waiting__is_not_answered(void **state)
 {
@@ -192,8 +249,8 @@ static void test_hardware_forget__waiting__is_not_answered(void **state)
 
 static void test_hardware_new__not_here_or_not_known__is_an_error(void **state)
 {
-	struct hardware_setup setup = {.attester = "sev-guest",
-				       .device = &machine.device};
+	struct hardware_setup setup = {
+	    .attester = "sev-guest", .device = &machine.device, .timeout_ms = 60000};
 	struct hardware *hardware = NULL;
 
 	(void)state;
@@ -208,9 +265,29 @@ static void test_hardware_new__not_here_or_not_known__is_an_error(void **state)
 	setup.attester = "auto";
 	assert_int_equal(hardware_new(&world.service, &setup, &hardware, NULL),
 			 TOBI_E_ARGUMENT);
-	setup.attester = "tpm";
+	assert_null(hardware);
+	stand_in_done(&machine);
+}
+
+static int hang_open(void *context, const char *path, int flags)
+{
+	(void)context, (void)path, (void)flags;
+	while (pause() < 0)
+		;
+	return -1;
+}
+
+static void test_hardware_new__device_that_hangs__is_left_alone(void **state)
+{
+	const struct hardware_setup setup = {
+	    .attester = "sev-guest", .device = &machine.device, .timeout_ms = 50};
+	struct hardware *hardware = NULL;
+
+	(void)state;
+	stand_in_make(&machine, STAND_IN_SEV_GUEST);
+	machine.device.open = hang_open;
 	assert_int_equal(hardware_new(&world.service, &setup, &hardware, NULL),
-			 TOBI_E_UNSUPPORTED);
+			 TOBI_E_TIMEOUT);
 	assert_null(hardware);
 	stand_in_done(&machine);
 }
@@ -222,8 +299,11 @@ int main(void)
 	    CASE(test_hardware_report__three__come_in_order_with_what_follows),
 	    CASE(test_hardware_report__device_that_fails__is_a_fault),
 	    CASE(test_hardware_report__device_that_hangs__is_left_alone),
+	    CASE(test_hardware_report__logs__come_when_they_are_asked_for),
+	    CASE(test_hardware_report__log_without_room__is_left_out),
 	    CASE(test_hardware_forget__waiting__is_not_answered),
 	    CASE(test_hardware_new__not_here_or_not_known__is_an_error),
+	    CASE(test_hardware_new__device_that_hangs__is_left_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
