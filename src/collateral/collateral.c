@@ -73,13 +73,13 @@ static bool is_one_for_each_name(enum collateral_kind kind)
 	return kind <= COLLATERAL_PCK_CRL || kind == COLLATERAL_SNP_CRL;
 }
 
-static bool is_newer(const struct collateral_item *a, const struct collateral_item *b)
+static int64_t issued_of(const struct collateral_item *item)
 {
-	int64_t issued_a, issued_b, next;
+	int64_t issued = 0, next;
 
-	collateral_dates(a, &issued_a, &next);
-	collateral_dates(b, &issued_b, &next);
-	return issued_a > issued_b;
+	if (is_one_for_each_name(item->kind))
+		collateral_dates(item, &issued, &next);
+	return issued;
 }
 
 /* At the end; but the newest of its kind and name stays behind all others of them. */
@@ -93,7 +93,7 @@ static void place(struct tobi_collateral *set, struct entry *entry)
 
 		if (other->item.kind == entry->item.kind &&
 		    strcmp(other->item.name, entry->item.name) == 0) {
-			if (is_newer(&other->item, &entry->item)) {
+			if (other->issued > entry->issued) {
 				set->entries[set->count - 1] = other;
 				set->entries[i - 1] = entry;
 			}
@@ -149,6 +149,7 @@ enum tobi_err set_put(struct tobi_collateral *set, const struct collateral_item 
 	if (!set_hash(copy))
 		return fault_openssl(fault, "collateral", "", "cannot hash it");
 	entry->joins = item->chain.size ? NULL : joins;
+	entry->issued = issued_of(copy);
 	place(set, entry);
 	if (item->kind == COLLATERAL_INTEL_ISSUER)
 		return set_join(set, NULL, fault);
@@ -182,6 +183,28 @@ const struct collateral_item *collateral_find(const struct tobi_collateral *set,
 			return item;
 	}
 	return NULL;
+}
+
+const struct collateral_item *collateral_find_at(const struct tobi_collateral *set,
+						 enum collateral_kind kind,
+						 const char *name, int64_t time)
+{
+	const struct entry *best = NULL, *newest = NULL;
+
+	for (size_t i = set ? set->count : 0; i > 0; i--) {
+		const struct entry *entry = set->entries[i - 1];
+
+		if (entry->item.kind != kind || strcmp(entry->item.name, name) != 0)
+			continue;
+		/* The newest of all is found first. */
+		newest = newest ? newest : entry;
+		if (entry->issued <= time && (!best || entry->issued > best->issued))
+			best = entry;
+		if (best == newest)
+			break;
+	}
+	best = best ? best : newest;
+	return best ? &best->item : NULL;
 }
 
 struct tobi_collateral *collateral_signed_by(const struct tobi_collateral *set,

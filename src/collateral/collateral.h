@@ -77,6 +77,11 @@ size_t collateral_count(const struct tobi_collateral *set);
 const struct collateral_item *collateral_find(const struct tobi_collateral *set,
 					      enum collateral_kind kind,
 					      const char *name);
+/* The newest of those that had been issued by then: who looks at evidence of the past has
+ * newer documents, too. The newest of all when none had, so that it can be said. */
+const struct collateral_item *collateral_find_at(const struct tobi_collateral *set,
+						 enum collateral_kind kind,
+						 const char *name, int64_t time);
 /* "sgx-tcb-info". */
 const char *collateral_kind_name(enum collateral_kind kind);
 /* When it was issued and when the next is due (for a certificate: its validity), by its

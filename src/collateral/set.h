@@ -9,6 +9,7 @@ struct entry {
 	/* The name of the issuer (COLLATERAL_INTEL_ISSUER) that it is to be joined with,
 	 * or NULL: it has its chain. */
 	const char *joins;
+	int64_t issued; /* of kinds of which one is found by its date; else 0 */
 };
 
 struct tobi_collateral {

@@ -130,7 +130,7 @@ enum tobi_err dcap_document_find(const struct tee_request *request,
 				 struct tobi_fault *fault)
 {
 	const struct collateral_item *item =
-	    collateral_find(request->collateral, kind, name);
+	    collateral_find_at(request->collateral, kind, name, request->time);
 	CLEANUP(dcap_document_unrefp) struct dcap_document *document = NULL;
 	struct memo_name memo;
 	enum tobi_err err;

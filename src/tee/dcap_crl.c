@@ -67,7 +67,7 @@ enum tobi_err dcap_crl_find(const struct tee_request *request, enum collateral_k
 			    struct tobi_fault *fault)
 {
 	const struct collateral_item *item =
-	    collateral_find(request->collateral, kind, name);
+	    collateral_find_at(request->collateral, kind, name, request->time);
 	CLEANUP(dcap_crl_unrefp) struct dcap_crl *crl = NULL;
 	struct memo_name memo;
 	enum tobi_err err;

@@ -70,11 +70,12 @@ static bool may_be_leaf(struct tobi_bytes data, const struct snp_report *report)
 	return memmem(data.ptr, data.size, report->chip_id.ptr, size) != NULL;
 }
 
-static bool is_wanted(const struct tobi_collateral *set,
+static bool is_wanted(const struct tee_request *request,
 		      const struct collateral_item *item, const struct snp_report *report)
 {
 	if (item->kind == COLLATERAL_SNP_CRL) /* the newest of its name */
-		return collateral_find(set, item->kind, item->name) == item;
+		return collateral_find_at(request->collateral, item->kind, item->name,
+					  request->time) == item;
 	return item->kind == COLLATERAL_SNP_ISSUER ||
 	       (item->kind == COLLATERAL_SNP_LEAF && may_be_leaf(item->data, report));
 }
@@ -93,7 +94,7 @@ void snp_parts_list(const struct tee_request *request, const struct snp_report *
 		add_part(ret_parts, request->pieces[i]);
 	add_endorsements(ret_parts, request->endorsements);
 	for (size_t i = 0; (item = collateral_at(request->collateral, i)); i++) {
-		if (!is_wanted(request->collateral, item, report))
+		if (!is_wanted(request, item, report))
 			continue;
 		add_part(ret_parts, item->data);
 		add_part(ret_parts, item->chain);

@@ -475,6 +475,45 @@ static void test_find__the_newest_of_a_name(void **state)
 	wr_done(&old);
 }
 
+static const struct collateral_item *find_at(const struct tobi_collateral *set,
+					     int64_t time)
+{
+	return collateral_find_at(set, COLLATERAL_SGX_TCB_INFO, VENDOR_FMSPC, time);
+}
+
+/* Issued at -7200, -3600 (the scene's) and +60, in each order. */
+static void test_find_at__the_newest_that_had_been_issued(void **state)
+{
+	static const unsigned orders[][3] = {{0, 1, 2}, {2, 1, 0}, {1, 2, 0}, {2, 0, 1}};
+	struct writer old = wr_init(8192), next = wr_init(8192);
+	const struct writer *documents[] = {&old, &scene.sgx_tcb_info, &next};
+
+	(void)state;
+	vendor_tcb_info("SGX", VENDOR_FMSPC, NOW - 7200, NOW, scene.tcb.key, &old);
+	vendor_tcb_info("SGX", VENDOR_FMSPC, NOW + 60, NOW + 7200, scene.tcb.key, &next);
+	for (size_t i = 0; i < 4; i++) {
+		struct tobi_collateral *set = tobi_collateral_new();
+
+		for (size_t j = 0; j < 3; j++)
+			assert_int_equal(add(set, wr_view(documents[orders[i][j]])),
+					 TOBI_OK);
+		assert_bytes_equal(find_at(set, NOW + 60)->data, wr_view(&next));
+		assert_bytes_equal(find_at(set, NOW + 59)->data,
+				   wr_view(&scene.sgx_tcb_info));
+		assert_bytes_equal(find_at(set, NOW - 3600)->data,
+				   wr_view(&scene.sgx_tcb_info));
+		assert_bytes_equal(find_at(set, NOW - 3601)->data, wr_view(&old));
+		/* Before all of them: what is wrong is said of the newest. */
+		assert_bytes_equal(find_at(set, NOW - 7201)->data, wr_view(&next));
+		assert_null(
+		    collateral_find_at(set, COLLATERAL_TDX_TCB_INFO, VENDOR_FMSPC, NOW));
+		tobi_collateral_free(set);
+	}
+	assert_null(find_at(NULL, NOW));
+	wr_done(&old);
+	wr_done(&next);
+}
+
 static void test_add__the_same_again__is_there_once(void **state)
 {
 	struct tobi_collateral *set = tobi_collateral_new();
@@ -533,6 +572,7 @@ int main(void)
 	    cmocka_unit_test(test_detect__truncated_anywhere__fails),
 	    cmocka_unit_test(test_add__no_set__is_an_error),
 	    cmocka_unit_test(test_find__the_newest_of_a_name),
+	    cmocka_unit_test(test_find_at__the_newest_that_had_been_issued),
 	    cmocka_unit_test(test_add__the_same_again__is_there_once),
 	    cmocka_unit_test(test_dates__of_each_kind),
 	};
