@@ -117,7 +117,9 @@ static enum tobi_err find_needs(const struct options *options, struct needs *nee
 	const struct needs_hint hint = {.product = options->product};
 	CLEANUP(wr_done) struct writer file = wr_init(LIMIT_EVIDENCE);
 	CLEANUP(wr_done) struct writer decoded = wr_init(LIMIT_EVIDENCE);
+	CLEANUP(arena_done) struct arena arena = arena_init(LIMIT_APPRAISAL);
 	struct unwrapped evidence = {0};
+	struct tobi_bytes hardware = {0};
 	enum tobi_err err;
 
 	if (!options->evidence)
@@ -126,7 +128,9 @@ static enum tobi_err find_needs(const struct options *options, struct needs *nee
 	if (!err)
 		err = unwrap_evidence(wr_view(&file), unwrap_is_evidence, &decoded,
 				      &evidence, fault);
-	return err ? err : needs_of_evidence(evidence.bytes, &hint, needs, fault);
+	if (!err)
+		err = unwrap_hardware(evidence.bytes, &arena, &hardware, fault);
+	return err ? err : needs_of_evidence(hardware, &hint, needs, fault);
 }
 
 static void say_got(const struct collateral_item *item, const struct cache_report *report)

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 
+#include "base/arena.h"
 #include "base/writer.h"
 
 struct unwrapped {
@@ -30,6 +31,14 @@ TOBI_MUST_USE enum tobi_err unwrap_evidence(struct tobi_bytes file,
 					    bool (*known)(struct tobi_bytes),
 					    struct writer *storage,
 					    struct unwrapped *ret_unwrapped,
+					    struct tobi_fault *fault);
+/* The hardware's own evidence, where it is inside: of a collection (the guest's, where
+ * there is one), of Azure's paravisor. Other evidence is as it is. Borrowed, or in the
+ * arena. Errors: those of Azure's evidence that cannot be read; TOBI_E_NOT_FOUND when it
+ * has no quote of TDX; _MEMORY. */
+TOBI_MUST_USE enum tobi_err unwrap_hardware(struct tobi_bytes evidence,
+					    struct arena *arena,
+					    struct tobi_bytes *ret_hardware,
 					    struct tobi_fault *fault);
 /* What bytes are that people give in the place of evidence, and what to do instead; NULL
  * for anything else. */

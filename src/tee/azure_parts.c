@@ -172,3 +172,27 @@ enum tobi_err azure_parts_read(const struct tee_request *request, struct arena *
 				"there are two values of a PCR, or too many banks");
 	return err;
 }
+
+enum tobi_err azure_parts_hardware(const struct tee_request *request, struct arena *arena,
+				   struct tobi_bytes *ret_hardware,
+				   struct tobi_fault *fault)
+{
+	struct azure_parts *parts = arena_alloc(arena, sizeof(*parts));
+	struct azure_hcl hcl;
+	enum tobi_err err;
+
+	if (!parts)
+		return fault_set(fault, TOBI_E_MEMORY, OBJECT, "", "out of memory");
+	err = azure_parts_read(request, arena, parts, fault);
+	if (!err)
+		err = azure_hcl_read(parts->hcl, &hcl, fault);
+	if (err)
+		return err;
+	*ret_hardware =
+	    hcl.report_type == AZURE_REPORT_TDX ? parts->td_quote : hcl.hardware;
+	return ret_hardware->size
+		   ? TOBI_OK
+		   : fault_set(fault, TOBI_E_NOT_FOUND, OBJECT, "TD quote",
+			       "there is none with it, and the paravisor's report names "
+			       "no platform");
+}

@@ -30,5 +30,11 @@ TOBI_MUST_USE enum tobi_err azure_parts_read(const struct tee_request *request,
 					     struct arena *arena,
 					     struct azure_parts *ret_parts,
 					     struct tobi_fault *fault);
+/* What the hardware itself has signed: the report of SEV-SNP, the quote of TDX
+ * (TOBI_E_NOT_FOUND when none came). Nothing is verified. */
+TOBI_MUST_USE enum tobi_err azure_parts_hardware(const struct tee_request *request,
+						 struct arena *arena,
+						 struct tobi_bytes *ret_hardware,
+						 struct tobi_fault *fault);
 
 #endif
