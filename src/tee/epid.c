@@ -416,6 +416,7 @@ static void take_claims(const struct epid_report *report, const struct epid_quot
 	out->signers[0] = quote->signer;
 	out->signer_count = 1;
 	out->config_id = quote->config_id;
+	out->has_product = true;
 	out->product = quote->product;
 	out->svn = quote->svn;
 	out->debug = quote->flags & EPID_FLAG_DEBUG;

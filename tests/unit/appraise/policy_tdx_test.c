@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "base/endian.h"
 #include "base/secret.h"
 #include "tests/event_log.h"
 
@@ -196,9 +197,26 @@ static void test_policy_tdx__tier_not_among_them__no_policy(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+/* A guest has no product: not even the product 0. */
+static void test_policy_product__guest_without_one__refused(void **state)
+{
+	struct tdx_run *run = *state;
+
+	POLICY_FAILS("POLICY-PRODUCT", run, "product: 0\n");
+	POLICY_FAILS("POLICY-PRODUCT", run, "product: 7\n");
+	tdx_run_accepted(run, "");
+	/* An enclave's is in its quote: 7, or 0. */
+	tdx_run_kind(run, 3, DCAP_SGX);
+	tdx_run_accepted(run, "product: 7\n");
+	POLICY_FAILS("POLICY-PRODUCT", run, "product: 0\n");
+	store_le(run->scene.body + 256, 2, 0);
+	tdx_run_accepted(run, "product: 0\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    TEST(test_policy_product__guest_without_one__refused),
 	    TEST(test_policy_tdx_attributes__not_named__refused),
 	    TEST(test_policy_tdx_attributes__no_sept_ve_disable__by_name_only),
 	    TEST(test_policy_debug__debugged_guest__refused),
