@@ -89,6 +89,8 @@ static bool class_holds(const struct corim_id *want, const struct tee_environmen
 	    [CORIM_ID_BYTES] = TEE_CLASS_BYTES,
 	};
 
+	if (have->class_kind == TEE_CLASS_ANY_UUID)
+		return !want->kind || want->kind == CORIM_ID_UUID;
 	return !want->kind ||
 	       (want->kind <= CORIM_ID_BYTES && have->class_kind == kinds[want->kind] &&
 		bytes_equal(want->bytes, have->class_id));

@@ -61,8 +61,18 @@ static bool names_content(const struct corim_values *values,
 	return values->digests.count > 0 || names_register(values, have->image_register);
 }
 
-/* The evidence's measurement that meets it; NONE when there is none. */
-static int find_met(struct matching *matching, const struct corim_measurement *want)
+static const struct tee_environment *environment_of(const struct corim_evidence *evidence,
+						    size_t index)
+{
+	const struct tee_measurement *measurement = &evidence->measurements[index];
+
+	return measurement->environment ? measurement->environment
+					: evidence->environment;
+}
+
+/* The measurement of that environment that meets it; NONE when there is none. */
+static int find_met(struct matching *matching, const struct tee_environment *environment,
+		    const struct corim_measurement *want)
 {
 	const struct corim_evidence *evidence = matching->evidence;
 	bool has_key = false;
@@ -74,7 +84,8 @@ static int find_met(struct matching *matching, const struct corim_measurement *w
 		return NONE;
 	}
 	for (size_t i = 0; i < evidence->count; i++) {
-		if (!corim_mkey_is(&want->mkey, &evidence->measurements[i]))
+		if (environment_of(evidence, i) != environment ||
+		    !corim_mkey_is(&want->mkey, &evidence->measurements[i]))
 			continue;
 		has_key = true;
 		if (corim_measurement_holds(want, &evidence->measurements[i],
@@ -89,31 +100,59 @@ static int find_met(struct matching *matching, const struct corim_measurement *w
 	return NONE;
 }
 
-static void match_reference(struct matching *matching, const struct corim_triple *triple)
+/* All of it, in one environment of the evidence. */
+static bool matches_in(struct matching *matching,
+		       const struct tee_environment *environment,
+		       const struct corim_triple *triple)
 {
 	struct corim_outcome *outcome = matching->outcome;
 	bool covered[TEE_MEASUREMENTS_MAX] = {false};
 
-	outcome->reference_count++;
-	if (!corim_environment_holds(&triple->environment,
-				     matching->evidence->environment)) {
-		came_close(matching, OTHER_ENVIRONMENT,
-			   corim_environment_text(&triple->environment, matching->arena),
-			   "another environment");
-		return;
-	}
 	for (size_t i = 0; i < triple->measurements.count; i++) {
 		const struct corim_measurement *want = &triple->measurements.items[i];
-		int met = find_met(matching, want);
+		int met = find_met(matching, environment, want);
 
 		if (met == NONE)
-			return;
+			return false;
 		covered[met] |=
 		    names_content(&want->values, &matching->evidence->measurements[met]);
 	}
-	outcome->matched++;
 	for (size_t i = 0; i < TEE_MEASUREMENTS_MAX; i++)
 		outcome->covered[i] |= covered[i];
+	return true;
+}
+
+/* Whether an earlier measurement is of the same environment as this one. */
+static bool is_seen(const struct corim_evidence *evidence, size_t index)
+{
+	for (size_t i = 0; i < index; i++) {
+		if (environment_of(evidence, i) == environment_of(evidence, index))
+			return true;
+	}
+	return environment_of(evidence, index) == evidence->environment;
+}
+
+static void match_reference(struct matching *matching, const struct corim_triple *triple)
+{
+	const struct corim_evidence *evidence = matching->evidence;
+	bool holds = corim_environment_holds(&triple->environment, evidence->environment);
+	bool matched = holds && matches_in(matching, evidence->environment, triple);
+
+	matching->outcome->reference_count++;
+	for (size_t i = 0; i < evidence->count; i++) {
+		const struct tee_environment *one = environment_of(evidence, i);
+
+		if (is_seen(evidence, i) ||
+		    !corim_environment_holds(&triple->environment, one))
+			continue;
+		holds = true;
+		matched |= matches_in(matching, one, triple);
+	}
+	if (!holds)
+		came_close(matching, OTHER_ENVIRONMENT,
+			   corim_environment_text(&triple->environment, matching->arena),
+			   "another environment");
+	matching->outcome->matched += matched;
 }
 
 /* What was claimed or endorsed and meets a condition; NULL when nothing does. */
@@ -318,7 +357,7 @@ enum tobi_err corim_match(const struct corim_source *sources, size_t count,
 				 "out of memory");
 	for (size_t i = 0; i < evidence->count; i++)
 		outcome.claims[outcome.claim_count++] = (struct corim_claim){
-		    *evidence->environment, evidence->measurements[i], NULL, false};
+		    *environment_of(evidence, i), evidence->measurements[i], NULL, false};
 	for (size_t i = 0; i < count; i++) {
 		const struct corim *corim = sources[i].corim;
 

@@ -65,13 +65,15 @@ static void key_unref(struct cca_key **key)
 
 /* ---- what it says ---- */
 
-static void add_digest(struct tee_claims *out, struct arena *arena, const char *name,
+static void add_digest(struct tee_claims *out, struct arena *arena,
+		       const struct tee_environment *realm, const char *name,
 		       struct tobi_bytes value)
 {
 	struct tee_measurement *measurement = tee_measurement_add(out, arena);
 
 	if (!measurement || !value.size)
 		return;
+	measurement->environment = realm;
 	measurement->mkey = TEE_MKEY_TEXT;
 	measurement->text = name;
 	measurement->image = strcmp(name, "rim") == 0;
@@ -82,6 +84,7 @@ static void add_digest(struct tee_claims *out, struct arena *arena, const char *
 
 /* The same as registers of one measurement without a key. */
 static void add_registers(const struct arm_claims *realm, struct arena *arena,
+			  const struct tee_environment *environment,
 			  struct tee_claims *out)
 {
 	static const char *const names[] = {"rim", "rem0", "rem1", "rem2", "rem3"};
@@ -99,18 +102,32 @@ static void add_registers(const struct arm_claims *realm, struct arena *arena,
 		    (struct tee_digest){arm_digest_algorithm(value.size), value};
 		registers[i].digest_count = 1;
 	}
+	measurement->environment = environment;
 	measurement->image = true;
 	measurement->registers = registers;
 	measurement->register_count = 1 + CCA_REMS;
 	measurement->image_register = &registers[0];
 }
 
+/* A realm is known by its RIM; its class is the publisher's to name. */
+static const struct tee_environment *realm_environment(const struct arm_claims *realm,
+						       struct arena *arena)
+{
+	struct tee_environment *environment = arena_alloc(arena, sizeof(*environment));
+
+	if (environment)
+		*environment = (struct tee_environment){
+		    .class_kind = TEE_CLASS_ANY_UUID, .instance = realm->values[ARM_RIM]};
+	return environment;
+}
+
 /* draft-ydb-rats-cca-endorsements: the platform as PSA's, its configuration; the realm's
- * registers. */
+ * registers, in an environment of its own. */
 static void add_measurements(const struct cca_claims *cca, struct arena *arena,
 			     struct tee_claims *out)
 {
 	static const char *const names[CCA_REMS] = {"rem0", "rem1", "rem2", "rem3"};
+	const struct tee_environment *realm = realm_environment(&cca->realm, arena);
 	struct tee_measurement *config = tee_measurement_add(out, arena);
 
 	if (config) {
@@ -118,10 +135,12 @@ static void add_measurements(const struct cca_claims *cca, struct arena *arena,
 		config->text = "cca.platform-config";
 		config->raw = cca->platform.values[ARM_CONFIG];
 	}
-	add_digest(out, arena, "rim", cca->realm.values[ARM_RIM]);
-	for (size_t i = 0; i < CCA_REMS; i++)
-		add_digest(out, arena, names[i], cca->realm.rems[i]);
-	add_registers(&cca->realm, arena, out);
+	if (realm) {
+		add_digest(out, arena, realm, "rim", cca->realm.values[ARM_RIM]);
+		for (size_t i = 0; i < CCA_REMS; i++)
+			add_digest(out, arena, realm, names[i], cca->realm.rems[i]);
+		add_registers(&cca->realm, arena, realm, out);
+	}
 	arm_measurements(&cca->platform, arena, out);
 }
 

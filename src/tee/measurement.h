@@ -21,7 +21,14 @@ enum {
 /* Named Information Hash Algorithm Registry (IANA). */
 enum { TEE_SHA256 = 1, TEE_SHA384 = 7, TEE_SHA512 = 8 };
 
-enum tee_class { TEE_CLASS_NONE, TEE_CLASS_OID, TEE_CLASS_UUID, TEE_CLASS_BYTES };
+enum tee_class {
+	TEE_CLASS_NONE,
+	TEE_CLASS_OID,
+	TEE_CLASS_UUID,
+	TEE_CLASS_BYTES,
+	/* A UUID that who publishes what runs there has chosen: no evidence knows it. */
+	TEE_CLASS_ANY_UUID
+};
 
 /* Empty members are not known of the evidence. Borrowed or in the arena. */
 struct tee_environment {
@@ -94,6 +101,8 @@ struct tee_measurement {
 	 * it. Where no measurement of the evidence is marked, each that has digests is
 	 * taken for one. */
 	bool image;
+	/* Where it was measured; NULL: in the one of all the evidence. */
+	const struct tee_environment *environment;
 	enum tee_mkey mkey;
 	uint64_t number;	      /* the key, when it is a number */
 	const char *text;	      /* when it is a text */

@@ -159,6 +159,44 @@ static bool covers(const char *triples, const struct corim_evidence *other)
 	return corim_covers_image(&outcome, other);
 }
 
+static size_t matched_by(const char *triples, const struct corim_evidence *other)
+{
+	const struct corim_frame frame = {.triples = triples};
+	struct corim *corim = corim_frame_read(&frame, NULL, NULL);
+	const struct corim_source source = {corim, NULL};
+	struct corim_outcome outcome = {0};
+
+	assert_int_equal(corim_match(&source, 1, other, &arena, &outcome, NULL), 0);
+	corim_free(corim);
+	return outcome.matched;
+}
+
+#define UUID(digit) "m1 0 m1 0 t37 h" digit "d1f0e5526f9460db9d8f7fde171787c"
+
+/* The image was measured somewhere else than the level. */
+static void test_corim_match__several_environments__all_in_one_of_them(void **state)
+{
+	static const struct tee_environment apart = {
+	    .class_kind = TEE_CLASS_ANY_UUID, .vendor = "V", .model = "N"};
+	struct tee_measurement two[] = {measured[0], measured[1]};
+	const struct corim_evidence both = {&place, two, 2};
+
+	(void)state;
+	two[0].environment = &apart;
+	assert_int_equal(matched_by("m1 0 a1 a2 " PLACE " a1 " LEVEL, &both), 1);
+	assert_int_equal(matched_by("m1 0 a1 a2 " ELSEWHERE " a1 " IMAGE, &both), 1);
+	assert_int_equal(matched_by("m1 0 a1 a2 " UUID("c") " a1 " IMAGE, &both), 1);
+	assert_int_equal(matched_by("m1 0 a1 a2 " UUID("a") " a1 " IMAGE, &both), 1);
+	/* Each under the other one's name; and both in one that holds for either. */
+	assert_int_equal(matched_by("m1 0 a1 a2 " PLACE " a1 " IMAGE, &both), 0);
+	assert_int_equal(matched_by("m1 0 a1 a2 " ELSEWHERE " a1 " LEVEL, &both), 0);
+	assert_int_equal(
+	    matched_by("m1 0 a1 a2 m1 0 m1 1 \"V\" a2 " IMAGE " " LEVEL, &both), 0);
+	assert_int_equal(matched_by("m1 0 a1 a2 m1 0 m1 1 \"V\" a1 " LEVEL, &both), 1);
+	/* A class that is no UUID is not what nobody knows. */
+	assert_int_equal(matched_by("m1 0 a1 a2 m1 0 m1 0 t560 h00 a1 " IMAGE, &both), 0);
+}
+
 /* Of SGX: who signed the enclave is not what it is. Of a guest: registers that it extends
  * itself are not what was launched; one that the hardware fills at launch is. */
 static void test_corim_match__what_is_beside_the_image__covers_none(void **state)
@@ -372,6 +410,7 @@ int main(void)
 	    cmocka_unit_test(test_corim_match__the_platform_alone__covers_no_image),
 	    cmocka_unit_test(
 		test_corim_match__a_value_beside_the_digest__covers_no_image),
+	    cmocka_unit_test(test_corim_match__several_environments__all_in_one_of_them),
 	    cmocka_unit_test(test_corim_match__what_is_beside_the_image__covers_none),
 	    cmocka_unit_test(test_corim_match__one_way_to_name_the_image__is_enough),
 	    cmocka_unit_test(
