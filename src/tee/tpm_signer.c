@@ -335,11 +335,9 @@ static enum tobi_err take_named(const struct tee_request *request,
 	const struct anchor_keys *keys = request->keys;
 
 	for (size_t i = 0; keys && i < keys->count && !signer->key; i++) {
-		if (!is_supported(keys->keys[i]) ||
+		if (!tpm_key_is_supported(keys->keys[i]) ||
 		    (keys->count > 1 &&
 		     !signs(keys->keys[i], &keys->verifying[i], parts)))
-		if (!tpm_key_is_supported(keys->keys[i]) ||
-		    (keys->count > 1 && !signs(keys->keys[i], parts)))
 			continue;
 		if (EVP_PKEY_up_ref(keys->keys[i]) != 1)
 			return fault_openssl(fault, "attestation key", "",
