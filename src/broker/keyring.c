@@ -234,7 +234,9 @@ static enum tobi_err open_with(struct keyring *keyring, const char *pin_file,
 	}
 	err = key_provider_open(keyring->location, pin_file, first->wrap_key,
 				&keyring->provider, fault);
-	return err ? lost(err, first, fault) : load(keyring, rows, fault);
+	if (!err)
+		err = load(keyring, rows, fault);
+	return lost(err, first, fault);
 }
 
 enum tobi_err keyring_open(struct db *db, const char *location, const char *pin_file,
@@ -390,10 +392,10 @@ enum tobi_err keyring_derive(struct keyring *keyring, const char *purpose,
 	return err ? fault_openssl(fault, OBJECT, "", "no key is derived") : TOBI_OK;
 }
 
-/* The newest row must still be of this broker's provider: it would be wrapped by a key
- * that the others do not have any more. */
+/* The provider must still open the newest row. A new one would else be wrapped by a key
+ * that the other brokers do not have any more, or by one that a server has just made. */
 static enum tobi_err check_newest(struct keyring *keyring, uint64_t generation,
-				  bool unwrap_it, struct tobi_fault *fault)
+				  struct tobi_fault *fault)
 {
 	CLEANUP(secret_done) struct secret key = {0};
 	struct key_rows rows = {0};
@@ -403,8 +405,7 @@ static enum tobi_err check_newest(struct keyring *keyring, uint64_t generation,
 		err = fault_set(fault, TOBI_E_NOT_FOUND, OBJECT, "store_keys",
 				"the database's store keys are gone; restore a backup");
 	if (!err)
-		err = unwrap_it ? unwrap(keyring, rows.rows, &key, fault)
-				: check_row(keyring, rows.rows, fault);
+		err = unwrap(keyring, rows.rows, &key, fault);
 	key_rows_done(&rows);
 	return err;
 }
@@ -421,7 +422,7 @@ enum tobi_err keyring_rotate(struct keyring *keyring, uint64_t *ret_generation,
 
 		err = newest(keyring, &generation, fault);
 		if (!err)
-			err = check_newest(keyring, generation, false, fault);
+			err = check_newest(keyring, generation, fault);
 		if (!err && generation >= LIMIT_STORE_KEYS - 1)
 			err = fault_set(fault, TOBI_E_LIMIT, OBJECT, "generation",
 					"there were %d generations", LIMIT_STORE_KEYS);
@@ -444,7 +445,7 @@ enum tobi_err keyring_check(struct keyring *keyring, struct tobi_fault *fault)
 	uint64_t generation = 0;
 	enum tobi_err err = key_rows_newest(keyring->db, &generation, fault);
 
-	return err ? err : check_newest(keyring, generation, true, fault);
+	return err ? err : check_newest(keyring, generation, fault);
 }
 
 /* The rows that are there, wrapped by another provider. */

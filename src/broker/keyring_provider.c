@@ -4,7 +4,8 @@
 
 #include "base/fault.h"
 
-static const struct key_provider_ops *const providers[] = {&key_provider_file};
+static const struct key_provider_ops *const providers[] = {&key_provider_file,
+							   &key_provider_vault};
 
 enum { PROVIDERS = sizeof(providers) / sizeof(providers[0]) };
 

@@ -40,7 +40,7 @@ struct key_provider_ops {
 				struct secret *ret_plain, struct tobi_fault *fault);
 };
 
-extern const struct key_provider_ops key_provider_file;
+extern const struct key_provider_ops key_provider_file, key_provider_vault;
 
 /* By a location. TOBI_E_ARGUMENT: of no known kind; the fault lists them. */
 TOBI_MUST_USE enum tobi_err key_provider_open(const char *location, const char *pin_file,

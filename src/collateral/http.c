@@ -404,10 +404,15 @@ enum tobi_err http_get(struct http_client *client, const struct http_request *re
 			*ret_answer = try.answer;
 			return TOBI_OK;
 		}
-		http_answer_done(&try.answer);
 		wait = try.retry_after_ms ? try.retry_after_ms : wait;
 		again = is_passing(&try, err) && i + 1 < client->settings.tries &&
 			left_ms > took + wait;
+		if (!again && request->any_status && !judge_transfer(&try, NULL)) {
+			try.answer.status = try.status;
+			*ret_answer = try.answer;
+			return TOBI_OK;
+		}
+		http_answer_done(&try.answer);
 		if (!again)
 			return err;
 		left_ms -= took + wait;

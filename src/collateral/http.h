@@ -40,8 +40,8 @@ struct http_request {
 	const char *lines[HTTP_LINES_MAX]; /* headers to send, whole; NULL ends */
 	struct tobi_bytes body;		   /* not empty: POST */
 	const char *method;		   /* another one: "PUT"; or NULL */
-	/* An answer is one whatever its status says, unless another try may change it;
-	 * it may be empty. */
+	/* An answer is one whatever its status says, once no other try is made; it may be
+	 * empty. */
 	bool any_status;
 	/* The service that a cloud has for its guests, at an address that is the same in
 	 * each and leads no further than the host: it may be asked by http, too. */
