@@ -4,8 +4,9 @@
 
 #include "base/fault.h"
 
-static const struct key_provider_ops *const providers[] = {&key_provider_file,
-							   &key_provider_vault};
+static const struct key_provider_ops *const providers[] = {
+    &key_provider_file, &key_provider_pkcs11, &key_provider_tpm, &key_provider_vault,
+    &key_provider_enclave};
 
 enum { PROVIDERS = sizeof(providers) / sizeof(providers[0]) };
 

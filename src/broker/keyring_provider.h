@@ -40,7 +40,8 @@ struct key_provider_ops {
 				struct secret *ret_plain, struct tobi_fault *fault);
 };
 
-extern const struct key_provider_ops key_provider_file, key_provider_vault;
+extern const struct key_provider_ops key_provider_file, key_provider_pkcs11,
+    key_provider_tpm, key_provider_vault, key_provider_enclave;
 
 /* By a location. TOBI_E_ARGUMENT: of no known kind; the fault lists them. */
 TOBI_MUST_USE enum tobi_err key_provider_open(const char *location, const char *pin_file,
