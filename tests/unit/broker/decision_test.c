@@ -191,6 +191,44 @@ static void test_decision_log_append__no_decision__argument(void **state)
 	assert_int_equal(whole(), 0);
 }
 
+static enum tobi_err see_checks(void *context, const struct decision_entry *entry,
+				struct tobi_fault *fault)
+{
+	static struct log_leaf leaf;
+
+	(void)context;
+	(void)fault;
+	assert_int_equal(log_leaf_read(entry->leaf, &leaf, NULL), 0);
+	assert_int_equal(leaf.check_count, 3);
+	assert_bytes_equal(leaf.checks[0].code, text_bytes("SOFT-SIGNATURE"));
+	assert_int_equal(leaf.checks[0].outcome, TOBI_PASSED);
+	assert_bytes_equal(leaf.checks[1].code, text_bytes("GUEST-SNP-TCB"));
+	assert_int_equal(leaf.checks[1].outcome, TOBI_PASSED);
+	assert_bytes_equal(leaf.checks[2].code, text_bytes("POLICY-TIER"));
+	assert_int_equal(leaf.checks[2].outcome, TOBI_FAILED);
+	return TOBI_OK;
+}
+
+static void test_decision_log_append__a_result__every_check(void **state)
+{
+	struct tobi_check_result own[] = {
+	    {.code = "SOFT-SIGNATURE", .outcome = TOBI_PASSED},
+	    {.code = "POLICY-TIER", .outcome = TOBI_FAILED, .found = "a secret, say"}};
+	struct tobi_check_result around[] = {{.code = "SNP-TCB", .outcome = TOBI_PASSED}};
+	static struct tobi_result result, guest;
+	struct decision decision = log_world_decision("alice", 1);
+
+	(void)state;
+	result.lines = own;
+	result.line_count = 2;
+	guest.lines = around;
+	guest.line_count = 1;
+	result.guest = &guest;
+	decision.result = &result;
+	assert_int_equal(decision_log_append(log_of(), &decision, NULL, NULL), 0);
+	assert_int_equal(decision_log_leaves(log_of(), 0, 1, see_checks, NULL, NULL), 0);
+}
+
 static enum tobi_err get(void *context, unsigned level, uint64_t position,
 			 struct log_hash *ret_hash, struct tobi_fault *fault)
 {
@@ -442,6 +480,7 @@ int main(int argc, char **argv)
 	    TEST(test_decision_log_append__same_decision__another_hash),
 	    TEST(test_decision_log_append__long_text__cut),
 	    TEST(test_decision_log_append__no_decision__argument),
+	    TEST(test_decision_log_append__a_result__every_check),
 	    TEST(test_decision_log_proofs__every_size__verify),
 	    TEST(test_decision_log_proofs__behind_the_end__argument),
 	    TEST(test_decision_log_leaves__ranges_and_owners),

@@ -260,6 +260,30 @@ static void test_log_consistency_verify__shrinking__mismatch(void **state)
 	    TOBI_E_ARGUMENT);
 }
 
+/* A head that says another size than its root is of: the path has not its length. */
+static void test_log_consistency_verify__root_of_another_size__mismatch(void **state)
+{
+	(void)state;
+	for (uint64_t from = 1; from < 20; from++) {
+		for (uint64_t to = from; to < 20; to++) {
+			struct log_consistency proof = consistency(from, to);
+			size_t held = 0;
+
+			for (proof.to = from; proof.to < 64; proof.to++)
+				held += !log_consistency_verify(
+				    &proof, &grown.roots[from], &grown.roots[to], NULL);
+			/* Where the path is of one length, the size is not in it: nor
+			 * need it be, as the signature is over both. */
+			proof.to = 2 * to + 1;
+			assert_int_equal(log_consistency_verify(&proof,
+								&grown.roots[from],
+								&grown.roots[to], NULL),
+					 TOBI_E_MISMATCH);
+			assert_true(held >= 1);
+		}
+	}
+}
+
 static void test_log_consistency_verify__two_roots_of_one_size__mismatch(void **state)
 {
 	struct log_consistency proof = {.from = 9, .to = 9};
@@ -471,6 +495,7 @@ int main(void)
 	    cmocka_unit_test(test_log_consistency_verify__changed_entry__mismatch),
 	    cmocka_unit_test(test_log_consistency_verify__erased_or_reordered__mismatch),
 	    cmocka_unit_test(test_log_consistency_verify__shrinking__mismatch),
+	    cmocka_unit_test(test_log_consistency_verify__root_of_another_size__mismatch),
 	    cmocka_unit_test(
 		test_log_consistency_verify__two_roots_of_one_size__mismatch),
 	    cmocka_unit_test(test_log_proof_make__nodes_read__logarithmic),
