@@ -1,5 +1,6 @@
 #include "cli/log.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/fault.h"
@@ -33,6 +34,7 @@ static enum tobi_err read_id(struct log_options *options, struct tobi_fault *fau
 enum {
 	OPTION_BROKER = 256,
 	OPTION_CA,
+	OPTION_OWNER,
 	OPTION_KEY,
 	OPTION_HEAD,
 	OPTION_SINCE,
@@ -47,6 +49,7 @@ enum {
 static const struct option known[] = {
     {"broker", required_argument, NULL, OPTION_BROKER},
     {"tls-ca", required_argument, NULL, OPTION_CA},
+    {"key", required_argument, NULL, OPTION_OWNER},
     {"log-key", required_argument, NULL, OPTION_KEY},
     {"head", required_argument, NULL, OPTION_HEAD},
     {"since", required_argument, NULL, OPTION_SINCE},
@@ -68,12 +71,20 @@ struct subcommand {
 	const int *takes;
 };
 
-static const int of_prove[] = {OPTION_BROKER, OPTION_CA,   OPTION_KEY, OPTION_SINCE,
-			       'o',	      OPTION_JSON, 0};
+static const int of_prove[] = {OPTION_BROKER, OPTION_CA, OPTION_OWNER, OPTION_KEY,
+			       OPTION_SINCE,  'o',	 OPTION_JSON,  0};
 static const int of_verify[] = {OPTION_KEY, OPTION_HEAD, OPTION_JSON, 0};
-static const int of_follow[] = {
-    OPTION_BROKER,  OPTION_CA,	 OPTION_KEY,	 OPTION_STATE, OPTION_INTERVAL,
-    OPTION_MAX_AGE, OPTION_ONCE, OPTION_ENTRIES, OPTION_JSON,  0};
+static const int of_follow[] = {OPTION_OWNER,
+				OPTION_BROKER,
+				OPTION_CA,
+				OPTION_KEY,
+				OPTION_STATE,
+				OPTION_INTERVAL,
+				OPTION_MAX_AGE,
+				OPTION_ONCE,
+				OPTION_ENTRIES,
+				OPTION_JSON,
+				0};
 static const struct subcommand subcommands[] = {
     {"prove", log_prove, of_prove},
     {"verify", log_verify, of_verify},
@@ -102,10 +113,13 @@ static const char *take_option(struct log_options *options, int option)
 {
 	switch (option) {
 	case OPTION_BROKER:
-		options->broker = optarg;
+		options->broker.url = optarg;
 		return NULL;
 	case OPTION_CA:
-		options->ca_file = optarg;
+		options->broker.ca = optarg;
+		return NULL;
+	case OPTION_OWNER:
+		options->broker.key = optarg;
 		return NULL;
 	case OPTION_KEY:
 		options->key = optarg;
@@ -139,7 +153,7 @@ static const char *take_option(struct log_options *options, int option)
 		options->entries = true;
 		return NULL;
 	case OPTION_JSON:
-		options->json = true;
+		options->broker.json = true;
 		return NULL;
 	default:
 		return "there is no such option";
@@ -166,6 +180,8 @@ int cmd_log(int argc, char **argv)
 		if (wrong)
 			return cli_usage(LOG_COMMAND, "%s: %s", subcommand->name, wrong);
 	}
+	if (!options.broker.url)
+		options.broker.url = getenv("TOBICHI_BROKER");
 	options.files = argv + optind;
 	options.file_count = argc - optind;
 	if (read_id(&options, &fault))

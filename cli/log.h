@@ -2,7 +2,7 @@
 #ifndef CLI_LOG_H
 #define CLI_LOG_H
 
-#include "cli/cli.h"
+#include "cli/broker_client.h"
 #include "collateral/http.h"
 #include "log/record.h"
 
@@ -11,12 +11,12 @@
 enum { LOG_FILES_MAX = 16 };
 
 struct log_options {
-	const char *broker, *ca_file; /* a broker's address; whom to trust for its TLS */
+	struct broker_options broker; /* url; key: the owner's who asks, or NULL */
 	const char *key;	      /* the log's: a file, or its id; or NULL */
 	const char *head, *since;     /* files */
 	const char *state, *out;
 	uint64_t interval, max_age; /* seconds; max_age 0: any */
-	bool once, entries, json;
+	bool once, entries;
 	char **files;
 	int file_count;
 	/* Of key. */
@@ -32,6 +32,8 @@ const uint8_t *log_options_id(const struct log_options *options);
 struct log_source {
 	const struct log_options *options;
 	struct http_client *client;
+	bool is_owner; /* and asks as one, for what is in entries */
+	struct broker_client owner;
 };
 TOBI_MUST_USE enum tobi_err log_source_open(const struct log_options *options,
 					    struct log_source *ret_source,

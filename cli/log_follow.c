@@ -87,7 +87,7 @@ static enum tobi_err take_entry(void *context, uint64_t index,
 
 	if (index >= entries->size)
 		return TOBI_OK;
-	if (leaf.size && following->options->json) {
+	if (leaf.size && following->options->broker.json) {
 		json = json_pack("{s:s, s:I, s:o}", "event", "entry", "index",
 				 (json_int_t)index, "decision", log_decision_json(leaf));
 		if (json && json_dumpf(json, stdout, JSON_COMPACT) == 0)
@@ -285,7 +285,7 @@ static int follow(struct following *following)
 		uint64_t before = 0;
 		enum look what = look(following, &before, &fault);
 
-		if (following->options->json)
+		if (following->options->broker.json)
 			say_json(following, what, &fault);
 		else
 			say_text(following, what, before, &fault);
@@ -306,7 +306,7 @@ int log_follow(const struct log_options *options)
 	enum tobi_err err;
 	int status;
 
-	if (!options->broker || !options->state || options->file_count)
+	if (!options->broker.url || !options->state || options->file_count)
 		return cli_usage(LOG_COMMAND,
 				 "follow needs --broker URL and --state FILE");
 	err = log_source_open(options, &following.source, &fault);

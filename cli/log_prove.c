@@ -96,7 +96,7 @@ static int show(const struct proving *proving, const char *path)
 	const struct log_record *record = &proving->record;
 	json_t *json;
 
-	if (!proving->options->json) {
+	if (!proving->options->broker.json) {
 		log_print_head(&proving->head);
 		if (record->kind == LOG_RECORD_INCLUSION)
 			log_print_leaf(record->inclusion.index, record->leaf);
@@ -145,7 +145,7 @@ static int run(const struct log_options *options, uint64_t index)
 		err = file_write(path, 0644, wr_view(&out), "proof", &fault);
 	status = err ? cli_fail(&fault) : show(&proving, path);
 	/* What a broker cannot prove is no trouble of this program's. */
-	if (err == TOBI_E_MISMATCH || err == TOBI_E_SIGNATURE)
+	if (err == TOBI_E_MISMATCH || err == TOBI_E_SIGNATURE || err == TOBI_E_DENIED)
 		status = EXIT_REFUSED;
 	log_source_done(&proving.source);
 	wr_done(&proving.head_bytes);
@@ -158,7 +158,7 @@ int log_prove(const struct log_options *options)
 {
 	uint64_t index = 0;
 
-	if (!options->broker)
+	if (!options->broker.url)
 		return cli_usage(LOG_COMMAND, "prove needs --broker URL");
 	if (options->since ? options->file_count != 0 : options->file_count != 1)
 		return cli_usage(LOG_COMMAND, "prove needs the number of an entry, or "

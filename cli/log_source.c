@@ -3,8 +3,10 @@
 #include <string.h>
 
 #include "base/fault.h"
+#include "base/hex.h"
 #include "base/secret.h"
 #include "cli/log.h"
+#include "codec/base64.h"
 #include "codec/cbor.h"
 
 enum {
@@ -19,21 +21,28 @@ enum tobi_err log_source_open(const struct log_options *options,
 			      struct log_source *ret_source, struct tobi_fault *fault)
 {
 	const struct http_settings settings = {
-	    .ca_file = options->ca_file, .timeout_ms = TIMEOUT_MS, .tries = TRIES};
+	    .ca_file = options->broker.ca, .timeout_ms = TIMEOUT_MS, .tries = TRIES};
 
-	ret_source->options = options;
-	return http_client_new(&settings, &ret_source->client, fault);
+	enum tobi_err err;
+
+	*ret_source = (struct log_source){.options = options,
+					  .is_owner = options->broker.key != NULL};
+	err = http_client_new(&settings, &ret_source->client, fault);
+	return err || !ret_source->is_owner
+		   ? err
+		   : broker_client_open(&options->broker, &ret_source->owner, fault);
 }
 
 void log_source_done(struct log_source *source)
 {
 	http_client_free(source->client);
+	broker_client_done(&source->owner);
 }
 
 static enum tobi_err get(struct log_source *source, const char *what, size_t ceiling,
 			 struct http_answer *ret_answer, struct tobi_fault *fault)
 {
-	const char *broker = source->options->broker;
+	const char *broker = source->options->broker.url;
 	size_t size = strlen(broker);
 	char url[URL_MAX];
 	const struct http_request request = {.url = url,
@@ -99,12 +108,39 @@ enum tobi_err log_fetch_consistency(struct log_source *source, uint64_t from, ui
 	return err;
 }
 
+/* ---- Entries ---- */
+
+struct entries {
+	uint64_t next; /* that must come */
+	log_entry_each *each;
+	void *context;
+};
+
+static enum tobi_err take_entry(struct entries *entries, uint64_t index,
+				const struct log_hash *hash, struct tobi_bytes leaf,
+				struct tobi_fault *fault)
+{
+	struct log_hash own;
+
+	if (index != entries->next)
+		return fault_set(fault, TOBI_E_NOT_FOUND, "broker", "leaves",
+				 "entry %" PRIu64 " is not there", entries->next);
+	if (leaf.size && log_hash_leaf(leaf, &own))
+		return fault_set(fault, TOBI_E_CRYPTO, "log", "", "cannot hash");
+	if (leaf.size && !log_hash_equal(&own, hash))
+		return fault_set(fault, TOBI_E_MISMATCH, "broker", "leaves",
+				 "ENTRY CHANGED: entry %" PRIu64 " has not its hash",
+				 index);
+	entries->next++;
+	return entries->each(entries->context, index, hash, leaf, fault);
+}
+
 /* [index, hash, leaf or null] */
-static enum tobi_err read_entry(struct cbor *cbor, uint64_t wanted, log_entry_each *each,
-				void *context, struct tobi_fault *fault)
+static enum tobi_err read_entry(struct cbor *cbor, struct entries *entries,
+				struct tobi_fault *fault)
 {
 	struct tobi_bytes bytes, leaf = {0};
-	struct log_hash hash = {0}, own;
+	struct log_hash hash = {0};
 	uint64_t index;
 
 	if (cbor_array(cbor, 3, "entry") != 3)
@@ -117,16 +153,62 @@ static enum tobi_err read_entry(struct cbor *cbor, uint64_t wanted, log_entry_ea
 		leaf = cbor_bytes(cbor, LOG_LEAF_MAX, "leaf");
 	if (cbor_failed(cbor))
 		return TOBI_OK;
-	if (index != wanted)
-		return fault_set(fault, TOBI_E_NOT_FOUND, "broker", "leaves",
-				 "entry %" PRIu64 " is not there", wanted);
 	bytes_copy(hash.bytes, LOG_HASH_SIZE, bytes.ptr, bytes.size);
-	if (leaf.size && log_hash_leaf(leaf, &own))
-		return fault_set(fault, TOBI_E_CRYPTO, "log", "", "cannot hash");
-	if (leaf.size && !log_hash_equal(&own, &hash))
-		return fault_set(fault, TOBI_E_MISMATCH, "broker", "leaves",
-				 "entry %" PRIu64 " is not as it was written", index);
-	return each(context, index, &hash, leaf, fault);
+	return take_entry(entries, index, &hash, leaf, fault);
+}
+
+static enum tobi_err read_entries(struct tobi_bytes answer, struct entries *entries,
+				  struct tobi_fault *fault)
+{
+	struct cbor cbor = cbor_init(answer, CBOR_DETERMINISTIC);
+	size_t count = cbor_array(&cbor, COUNT_MAX, "leaves");
+	enum tobi_err err = TOBI_OK;
+
+	for (size_t i = 0; i < count && !err && !cbor_failed(&cbor); i++)
+		err = read_entry(&cbor, entries, fault);
+	return err ? err : cbor_finish(&cbor, "leaves", fault);
+}
+
+/* {"index": 1, "hash": "...", "leaf": "..."} */
+static enum tobi_err read_entry_json(const json_t *json, struct entries *entries,
+				     struct tobi_fault *fault)
+{
+	CLEANUP(wr_done) struct writer leaf = wr_init(LOG_LEAF_MAX);
+	const char *text = json_string_value(json_object_get(json, "leaf"));
+	struct log_hash hash;
+	json_t *index, *hex;
+	enum tobi_err err =
+	    json_member(json, "index", JSON_INTEGER, "leaves", &index, fault);
+
+	if (!err)
+		err = json_member(json, "hash", JSON_STRING, "leaves", &hex, fault);
+	if (!err && !hex_read(json_string_value(hex), hash.bytes, LOG_HASH_SIZE))
+		err =
+		    fault_set(fault, TOBI_E_MALFORMED, "leaves", "hash", "it is no hash");
+	if (!err && text)
+		err = base64url_read(bytes_of_text(text), "leaf", &leaf, fault);
+	return err ? err
+		   : take_entry(entries, (uint64_t)json_integer_value(index), &hash,
+				wr_view(&leaf), fault);
+}
+
+/* As an owner, whose answers are JSON. */
+static enum tobi_err ask_entries(struct log_source *source, const char *what,
+				 struct entries *entries, struct tobi_fault *fault)
+{
+	json_t *answer = NULL, *list = NULL;
+	char target[128];
+	enum tobi_err err;
+
+	snprintf(target, sizeof(target), "/v1/log/%s", what);
+	err = broker_ask(&source->owner, "GET", target, (struct tobi_bytes){0}, &answer,
+			 fault);
+	if (!err)
+		err = json_member(answer, "leaves", JSON_ARRAY, "leaves", &list, fault);
+	for (size_t i = 0; !err && i < json_array_size(list); i++)
+		err = read_entry_json(json_array_get(list, i), entries, fault);
+	json_decref(answer);
+	return err;
 }
 
 enum tobi_err log_fetch_leaves(struct log_source *source, uint64_t from, uint64_t count,
@@ -134,23 +216,20 @@ enum tobi_err log_fetch_leaves(struct log_source *source, uint64_t from, uint64_
 			       struct tobi_fault *fault)
 {
 	CLEANUP(http_answer_done) struct http_answer answer = {0};
-	struct cbor cbor;
-	size_t found;
+	struct entries entries = {from, each, context};
 	char what[96];
 	enum tobi_err err;
 
 	snprintf(what, sizeof(what), "leaves?from=%" PRIu64 "&count=%" PRIu64, from,
 		 count > COUNT_MAX ? COUNT_MAX : count);
-	err = get(source, what, LEAVES_MAX, &answer, fault);
-	if (err)
-		return err;
-	cbor = cbor_init(wr_view(&answer.body), CBOR_DETERMINISTIC);
-	found = cbor_array(&cbor, COUNT_MAX, "leaves");
-	for (size_t i = 0; i < found && !err && !cbor_failed(&cbor); i++)
-		err = read_entry(&cbor, from + i, each, context, fault);
+	if (source->is_owner) {
+		err = ask_entries(source, what, &entries, fault);
+	} else {
+		err = get(source, what, LEAVES_MAX, &answer, fault);
+		if (!err)
+			err = read_entries(wr_view(&answer.body), &entries, fault);
+	}
 	if (!err)
-		err = cbor_finish(&cbor, "leaves", fault);
-	if (!err)
-		*ret_count = found;
+		*ret_count = entries.next - from;
 	return err;
 }

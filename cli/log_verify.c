@@ -138,12 +138,12 @@ static int judge(const struct log_options *options, struct proof *proofs)
 	for (int i = 0; i < options->file_count; i++) {
 		if (proofs[i].err)
 			status = EXIT_REFUSED;
-		if (options->json)
+		if (options->broker.json)
 			json_array_append_new(list, proof_json(&proofs[i]));
 		else
 			print_proof(&proofs[i]);
 	}
-	if (options->json)
+	if (options->broker.json)
 		put = cli_put_json(NULL, json_incref(list));
 	json_decref(list);
 	return put ? put : status;

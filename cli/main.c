@@ -151,10 +151,11 @@ static const struct command commands[] = {
      "  --type TYPE        p256, p384 (the default) or ed25519\n",
      cmd_keygen},
     {"log",
-     "prove INDEX --broker URL [--log-key FILE|HEX] [-o FILE]\n"
+     "prove INDEX --broker URL [--key FILE] [--log-key FILE|HEX] [-o FILE]\n"
      "       prove --since HEAD --broker URL [--log-key FILE|HEX] [-o FILE]\n"
      "       verify FILE... --log-key FILE|HEX [--head FILE]\n"
-     "       follow --broker URL --state FILE [--log-key FILE|HEX] [--once] [--entries]",
+     "       follow --broker URL --state FILE [--log-key FILE|HEX] [--once]\n"
+     "              [--entries [--key FILE]]",
      "a key broker's log of decisions: what is in it, and that nothing was rewritten",
      "  prove INDEX     an entry, and the proof that it is in the log, into a file\n"
      "  prove --since HEAD  the proof that the log has grown out of an earlier head\n"
@@ -163,6 +164,7 @@ static const struct command commands[] = {
      "is\n"
      "                  exit status 1\n"
      "  --broker URL    the key broker; --tls-ca FILE: whom to trust for its TLS\n"
+     "  --key FILE      the private key of an owner, who sees what his entries say\n"
      "  --log-key FILE|HEX  the log's public key, or its id\n"
      "  --head FILE     a head that the files must be of, too (follow's state)\n"
      "  --state FILE    where follow keeps the newest head that it has accepted\n"

@@ -67,8 +67,14 @@ static json_t *json_path(const struct log_path *path)
 enum tobi_err log_reply_error(struct broker_reply *reply, int status, const char *text,
 			      struct tobi_fault *fault)
 {
+	const enum tobi_err err = status == 401	  ? TOBI_E_DENIED
+				  : status == 404 ? TOBI_E_NOT_FOUND
+						  : TOBI_E_ARGUMENT;
+
 	reply->status = status;
-	return put_json(reply, json_pack("{s:s}", "error", text), fault);
+	return put_json(
+	    reply, json_pack("{s:s, s:s}", "error", tobi_err_name(err), "message", text),
+	    fault);
 }
 
 enum tobi_err log_reply_head(const struct broker_request *request,

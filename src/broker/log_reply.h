@@ -6,7 +6,8 @@
 #include "broker/http.h"
 #include "codec/json.h"
 
-/* {"error": text}, a literal. */
+/* 400, 401 or 404, as the administration answers (18.3): {"error": name, "message":
+ * text}. */
 TOBI_MUST_USE enum tobi_err log_reply_error(struct broker_reply *reply, int status,
 					    const char *text, struct tobi_fault *fault);
 TOBI_MUST_USE enum tobi_err log_reply_head(const struct broker_request *request,
