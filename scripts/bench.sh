@@ -2,11 +2,11 @@
 # What Tobichi costs, each figure beside a peer's in the same run: medians of interleaved
 # runs. A peer that is missing makes its row 'skipped'. docs/BENCHMARKS.md explains the rows.
 # Usage: bench.sh BUILD_FOLDER [ROUNDS [SECTION...]]
-# Sections: start first-byte cpu memory channel redis verify evidence
+# Sections: start first-byte cpu memory channel redis verify evidence log
 set -eu
 here=$(cd "${0%/*}" && pwd) build=$(cd "$1" && pwd) rounds=${2:-7}
 shift $(($# > 2 ? 2 : $#))
-sections=${*:-start first-byte cpu memory channel redis verify evidence}
+sections=${*:-start first-byte cpu memory channel redis verify evidence log}
 [ "$(id -u)" = 0 ] || { echo "error: it needs root, as the peers do" >&2; exit 2; }
 ninja -C "$build" --quiet all bench-programs >/dev/null
 PATH=$build/bench:$build/cli:$PATH
@@ -61,6 +61,7 @@ wait_for_port() { # PORT PID
 
 . "$here/bench-start.sh"
 . "$here/bench-evidence.sh"
+. "$here/bench-log.sh"
 
 # ---- the channel ----
 
@@ -252,6 +253,7 @@ for section in $sections; do
 	redis) redis_rows ;;
 	verify) verify_rows ;;
 	evidence) evidence_rows ;;
+	log) log_rows ;;
 	*) echo "error: there is no section '$section'" >&2; exit 2 ;;
 	esac
 done
