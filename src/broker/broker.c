@@ -28,6 +28,8 @@ static enum tobi_err open_parts(struct broker *broker, struct tobi_fault *fault)
 	if (!err)
 		err = decision_log_open(broker->db, setup->token_key, setup->name,
 					&broker->log, fault);
+	if (!err && setup->evidence_seconds)
+		decision_log_retention_default(broker->log, setup->evidence_seconds);
 	return err;
 }
 

@@ -28,6 +28,9 @@ struct broker_setup {
 	 * signed requests for another broker are refused. NULL: any name will do. */
 	const char *const *hosts;
 	const struct tobi_collateral *collateral; /* or NULL */
+	/* How long evidence of owners is kept that have not said it; 0: a month; less:
+	 * none is. */
+	int64_t evidence_seconds;
 	int64_t (*now)(void);
 };
 

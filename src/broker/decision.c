@@ -23,15 +23,6 @@ static struct pending *take_batch(struct decision_log *log)
 	return list == log->first ? NULL : list;
 }
 
-/* What is not erased now is not given out either, and is erased another time. */
-static void sweep(struct decision_log *log, int64_t now)
-{
-	if (now < 0 || now < log->swept + DECISION_SWEEP_SECONDS)
-		return;
-	log->swept = now;
-	IGNORE(decision_log_sweep(log, now, NULL, NULL));
-}
-
 static void *run_committer(void *context)
 {
 	struct decision_log *log = context;
@@ -55,7 +46,7 @@ static void *run_committer(void *context)
 		}
 		pthread_cond_broadcast(&log->done);
 		pthread_mutex_unlock(&log->lock);
-		sweep(log, now);
+		decision_log_sweep_sometimes(log, now);
 		pthread_mutex_lock(&log->lock);
 	}
 	pthread_mutex_unlock(&log->lock);

@@ -119,7 +119,9 @@ TOBI_MUST_USE enum tobi_err decision_log_check(struct decision_log *log,
 
 /* ---- Evidence ---- */
 
-enum { DECISION_RETENTION = 30 * 24 * 3600 };
+/* Of owners that have said nothing; of nobody's evidence, which whoever likes may send.
+ */
+enum { DECISION_RETENTION = 30 * 24 * 3600, DECISION_RETENTION_NOBODY = 24 * 3600 };
 #define DECISION_RETENTION_MAX (INT64_C(3650) * 24 * 3600)
 
 /* For owners that have said nothing; DECISION_RETENTION without it. 0: nothing is kept.
@@ -140,10 +142,11 @@ TOBI_MUST_USE enum tobi_err
 decision_log_evidence(struct decision_log *log, const char *owner,
 		      const uint8_t digest[static SHA384_SIZE], int64_t now,
 		      struct writer *out, struct tobi_fault *fault);
-/* Erases what has expired; appending does so, too, at most once a minute. ret_erased may
- * be NULL. */
+/* Erases what has expired. ret_erased may be NULL. */
 TOBI_MUST_USE enum tobi_err decision_log_sweep(struct decision_log *log, int64_t now,
 					       uint64_t *ret_erased,
 					       struct tobi_fault *fault);
+/* The same at most once a minute, after appending and when a head is asked for. */
+void decision_log_sweep_sometimes(struct decision_log *log, int64_t now);
 
 #endif

@@ -103,8 +103,8 @@ static enum tobi_err store_all(struct decision_log *log, struct db_conn *conn,
 		int64_t retention = 0;
 
 		if (one->stored.evidence.size)
-			err = log_retention_read(conn, one->stored.owner, log->retention,
-						 &retention, fault);
+			err = decision_retention(log, conn, one->stored.owner, &retention,
+						 fault);
 		one->index = state->frontier.size;
 		if (!err)
 			err = log_leaf_store(conn, &state->frontier, &one->stored,

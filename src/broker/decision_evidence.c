@@ -7,6 +7,17 @@ void decision_log_retention_default(struct decision_log *log, int64_t seconds)
 	log->retention = seconds;
 }
 
+enum tobi_err decision_retention(struct decision_log *log, struct db_conn *conn,
+				 const char *owner, int64_t *ret_seconds,
+				 struct tobi_fault *fault)
+{
+	int64_t otherwise = log->retention;
+
+	if (!owner && otherwise > DECISION_RETENTION_NOBODY)
+		otherwise = DECISION_RETENTION_NOBODY;
+	return log_retention_read(conn, owner, otherwise, ret_seconds, fault);
+}
+
 static enum tobi_err set_retention(struct db_conn *conn, const char *owner,
 				   int64_t seconds, struct tobi_fault *fault)
 {
@@ -54,7 +65,7 @@ enum tobi_err decision_log_retention(struct decision_log *log, const char *owner
 	enum tobi_err err = db_take(log->db, &conn, fault);
 
 	if (!err)
-		err = log_retention_read(conn, owner, log->retention, ret_seconds, fault);
+		err = decision_retention(log, conn, owner, ret_seconds, fault);
 	db_give(conn);
 	return err;
 }
@@ -117,4 +128,15 @@ enum tobi_err decision_log_sweep(struct decision_log *log, int64_t now,
 	if (!err && ret_erased)
 		*ret_erased = erased;
 	return err;
+}
+
+void decision_log_sweep_sometimes(struct decision_log *log, int64_t now)
+{
+	int64_t swept = log->swept;
+
+	if (now < 0 || now < swept + DECISION_SWEEP_SECONDS ||
+	    !atomic_compare_exchange_strong(&log->swept, &swept, now))
+		return;
+	/* What is not erased now is not given out either, and is erased another time. */
+	IGNORE(decision_log_sweep(log, now, NULL, NULL));
 }

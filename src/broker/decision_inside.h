@@ -26,6 +26,7 @@ struct decision_log {
 	uint8_t key_id[SHA384_SIZE];
 	char name[LOG_NAME_MAX + 1];
 	_Atomic int64_t retention; /* of owners that have said nothing */
+	_Atomic int64_t swept;	   /* when */
 
 	pthread_t committer;
 	bool running;
@@ -37,7 +38,6 @@ struct decision_log {
 
 	/* The committer's own: what the log was when it was last seen. */
 	struct log_state state, before;
-	int64_t swept;
 };
 
 /* Appends the leaf of a decision. TOBI_E_ARGUMENT; _LIMIT, _CRYPTO. */
@@ -53,6 +53,11 @@ TOBI_MUST_USE enum tobi_err decision_check_state(const struct decision_log *log,
 TOBI_MUST_USE enum tobi_err decision_sign(const struct decision_log *log, int64_t time,
 					  struct log_state *state,
 					  struct tobi_fault *fault);
+/* Seconds that evidence of an owner's is kept. */
+TOBI_MUST_USE enum tobi_err decision_retention(struct decision_log *log,
+					       struct db_conn *conn, const char *owner,
+					       int64_t *ret_seconds,
+					       struct tobi_fault *fault);
 /* Those of the list, in one transaction. Each has its index afterwards, or the error.
  * Returns the head's time, or -1. */
 int64_t decision_commit(struct decision_log *log, struct pending *list);

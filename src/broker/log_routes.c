@@ -93,6 +93,7 @@ static enum tobi_err get_head(struct broker *broker, const struct broker_request
 	if (request->query[0])
 		return log_reply_error(reply, 400, "a head is asked for without a query",
 				       fault);
+	decision_log_sweep_sometimes(broker->log, request->now);
 	err = decision_log_head(broker->log, request->now, &head, fault);
 	return err ? err : log_reply_head(request, reply, &head, fault);
 }

@@ -63,6 +63,36 @@ static void test_decision_log_evidence__expired__gone(void **state)
 	assert_int_equal(rows(), 0);
 }
 
+static void test_decision_log_evidence__nobodys__a_day(void **state)
+{
+	int64_t seconds = 0;
+
+	(void)state;
+	append(NULL, 1000, "e");
+	assert_int_equal(find(NULL, 1000 + DAY - 1, "e"), 0);
+	assert_int_equal(find(NULL, 1000 + DAY, "e"), TOBI_E_NOT_FOUND);
+	decision_log_retention_default(log_world.log, 60);
+	assert_int_equal(decision_log_retention(log_world.log, NULL, &seconds, NULL), 0);
+	assert_int_equal(seconds, 60);
+}
+
+static void test_decision_log_sweep_sometimes__once_a_minute(void **state)
+{
+	(void)state;
+	append("alice", 1000, "e");
+	append("bob", 1000, "e");
+	assert_int_equal(decision_log_retention_set(log_world.log, "alice", 0, NULL), 0);
+	log_world_again();
+	decision_log_sweep_sometimes(log_world.log, 1000);
+	assert_int_equal(rows(), 1);
+	assert_int_equal(decision_log_retention_set(log_world.log, "bob", 0, NULL), 0);
+	decision_log_sweep_sometimes(log_world.log, 1059);
+	decision_log_sweep_sometimes(log_world.log, -1);
+	assert_int_equal(rows(), 1);
+	decision_log_sweep_sometimes(log_world.log, 1060);
+	assert_int_equal(rows(), 0);
+}
+
 static enum tobi_err see_digest(void *context, const struct decision_entry *entry,
 				struct tobi_fault *fault)
 {
@@ -173,6 +203,8 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_decision_log_evidence__owner__alone_has_it),
 	    TEST(test_decision_log_evidence__expired__gone),
+	    TEST(test_decision_log_evidence__nobodys__a_day),
+	    TEST(test_decision_log_sweep_sometimes__once_a_minute),
 	    TEST(test_decision_log_append__later__sweeps),
 	    TEST(test_decision_log_evidence__again__kept_longer),
 	    TEST(test_decision_log_retention_set__shorter__for_what_is_there),
