@@ -104,16 +104,16 @@ static int run_add(struct broker_client *client, const struct options *options,
 static int run_remove(struct broker_client *client, const struct options *options,
 		      char **arguments, int count)
 {
-	char target[LIMIT_PATH];
+	char target[LIMIT_PATH], whole[LIMIT_PATH + 32];
 	struct tobi_fault fault = {0};
 	json_t *answer = NULL;
 	enum tobi_err err = target_of(arguments[0], "", "", target, &fault);
 
 	(void)count;
-	if (!err && options->with_secrets)
-		strncat(target, "?secrets=delete", sizeof(target) - strlen(target) - 1);
+	snprintf(whole, sizeof(whole), "%s%s", err ? "" : target,
+		 options->with_secrets ? "?secrets=delete" : "");
 	if (!err)
-		err = broker_ask(client, "DELETE", target, nothing, &answer, &fault);
+		err = broker_ask(client, "DELETE", whole, nothing, &answer, &fault);
 	return finish(options, err, answer, &fault, "removed owner", arguments[0]);
 }
 

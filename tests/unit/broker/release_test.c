@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "broker/policy_source.h"
 #include "tests/broker_world.h"
 #include "token/claims_buffer.h"
 
@@ -272,6 +273,26 @@ static void test_broker_release__policy_changed_in_the_database__refused(void **
 	wr_done(&other);
 }
 
+/* All of it fits together, but for the key that the writer has not. */
+static void test_broker_release__policy_made_in_the_database__refused(void **state)
+{
+	const struct policy_source source = {.scope = "red/key/db",
+					     .text = scene_policy()};
+	uint8_t hash[SHA384_SIZE], text_hash[SHA384_SIZE], mac[32] = {0};
+
+	(void)state;
+	assert_int_equal(world_put("red/key/db", "s3cret", 0, -1), 0);
+	assert_int_equal(policy_source_hash(&source, hash, text_hash, NULL), 0);
+	db_world_do(
+	    "INSERT INTO policy (scope, owner, hash, text_hash, content, changed, "
+	    "mac) VALUES ('red/key/db', 'alice', ?, ?, ?, 1, ?)",
+	    VALUES(B(((struct tobi_bytes){hash, sizeof(hash)})),
+		   B(((struct tobi_bytes){text_hash, sizeof(text_hash)})),
+		   B(scene_policy()), B(((struct tobi_bytes){mac, sizeof(mac)}))));
+	assert_int_equal(world_release("red/key/db", 0, ""), -TOBI_E_SIGNATURE);
+	assert_int_equal(stand_in.opened, 0);
+}
+
 static void test_broker_release__policy_of_another_owner__does_not_count(void **state)
 {
 	const struct policy_source source = {.scope = "red/key/db",
@@ -424,6 +445,7 @@ int main(int argc, char **argv)
 	    T_(test_broker_release__deleted_meanwhile__denied),
 	    T_(test_broker_release__blob_of_another_name__not_opened),
 	    T_(test_broker_release__policy_changed_in_the_database__refused),
+	    T_(test_broker_release__policy_made_in_the_database__refused),
 	    T_(test_broker_release__policy_of_another_owner__does_not_count),
 	    T_(test_broker_release__another_nonce__denied),
 	    T_(test_broker_release__nothing_binds_it__denied),
