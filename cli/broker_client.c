@@ -124,8 +124,10 @@ static enum tobi_err read_refusal(long status, const json_t *answer,
 	const char *message = json_string_value(json_object_get(answer, "message"));
 	enum tobi_err err = code_of(json_string_value(json_object_get(answer, "error")));
 
-	if (status == 401)
+	if (status == 401 || status == 403)
 		err = TOBI_E_DENIED;
+	else if (status == 404)
+		err = TOBI_E_NOT_FOUND;
 	if (message)
 		return fault_set(fault, err, "broker", "", "%.250s", message);
 	return fault_set(fault, err, "broker", "", "it answers %ld", status);
@@ -228,7 +230,9 @@ int broker_fail(const struct tobi_fault *fault)
 {
 	int status = cli_fail(fault);
 
-	return fault->code == TOBI_E_DENIED ? EXIT_REFUSED : status;
+	return fault->code == TOBI_E_DENIED && strcmp(fault->object, "broker") == 0
+		   ? EXIT_REFUSED
+		   : status;
 }
 
 /* ---- policies ---- */

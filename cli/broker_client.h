@@ -49,7 +49,7 @@ TOBI_MUST_USE enum tobi_err broker_ask_json(struct broker_client *client,
 /* Whether a name may be put into a path as it is: so many parts of A-Z a-z 0-9 . _ - with
  * a slash between them, and no dot at the start of one. */
 bool broker_is_name(const char *text, size_t least, size_t most);
-/* How a command ends that could not: EXIT_REFUSED for TOBI_E_DENIED. */
+/* How a command ends that could not: EXIT_REFUSED when the broker does not allow it. */
 int broker_fail(const struct tobi_fault *fault);
 
 /* What a policy of a file consists of, as the broker takes it: members "policy" and

@@ -81,12 +81,12 @@ check "nor the operator" hasnt "$(owner broker/operator secret list)" "red/key/d
 # ask NAME: a guest comes, its policy is put by put_policy, and it asks; what it gets is in
 # got, what it is told in told.
 ask() {
-	name=$1
+	wanted=$1
 	rm -rf guest go
 	mkdir guest
 	mkfifo go
 	/usr/bin/python3 "$client" --guest "$guest" --folder guest --ca broker/tls.pem --wait \
-		"$TOBICHI_BROKER" "$name" <go >got 2>told &
+		"$TOBICHI_BROKER" "$wanted" <go >got 2>told &
 	asking=$!
 	exec 7>go
 	eventually grep -q policy told && put_policy
@@ -116,7 +116,7 @@ check "the policy that counts is shown" has "$(alice show-policy red/key/db 2>&1
 check "and that of the rest" has "$(alice show-policy red/key/more 2>&1)" "policy of red"
 put_policy() {
 	alice put-policy red guest/policy.yaml >/dev/null
-	alice delete-policy red/key/db >/dev/null
+	alice delete-policy red/key/db >/dev/null 2>&1
 }
 printf 'the second s3cret' >second
 chmod 600 second
