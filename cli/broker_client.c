@@ -122,14 +122,17 @@ static enum tobi_err read_refusal(long status, const json_t *answer,
 				  struct tobi_fault *fault)
 {
 	const char *message = json_string_value(json_object_get(answer, "message"));
+	const char *detail = json_string_value(json_object_get(answer, "detail"));
 	enum tobi_err err = code_of(json_string_value(json_object_get(answer, "error")));
 
 	if (status == 401 || status == 403)
 		err = TOBI_E_DENIED;
 	else if (status == 404)
 		err = TOBI_E_NOT_FOUND;
-	if (message)
-		return fault_set(fault, err, "broker", "", "%.250s", message);
+	/* Its server says it in another form than its handlers. */
+	if (message || detail)
+		return fault_set(fault, err, "broker", "", "%.250s",
+				 message ? message : detail);
 	return fault_set(fault, err, "broker", "", "it answers %ld", status);
 }
 

@@ -3,18 +3,12 @@
 #include <string.h>
 
 #include "base/fault.h"
-#include "base/secret.h"
 #include "codec/base64.h"
 #include "codec/json.h"
 
 void admin_input_done(struct admin_input *input)
 {
-	const json_t *value = json_object_get(input->body, "value");
-
-	/* The parser's copy; its allocator is the process's to make one that wipes. */
-	if (json_is_string(value))
-		explicit_bzero((void *)(uintptr_t)json_string_value(value),
-			       json_string_length(value));
+	/* The parser's copies are wiped where json_wipe_memory() was called. */
 	json_decref(input->body);
 	wr_done(&input->value);
 	for (size_t i = 0; i < LIMIT_CORIM_DOCUMENTS; i++)

@@ -7,7 +7,7 @@
 
 /* Borrows from the body; admin_input_done() it. */
 struct admin_input {
-	json_t *body; /* owned; wiped */
+	json_t *body; /* owned */
 	struct writer value;
 	struct policy_source policy; /* text empty: none came */
 	struct policy_file files[LIMIT_CORIM_DOCUMENTS];

@@ -10,6 +10,9 @@
 TOBI_MUST_USE enum tobi_err json_parse(struct tobi_bytes bytes, size_t ceiling,
 				       const char *object, json_t **ret_json,
 				       struct tobi_fault *fault);
+/* From now on, and in the whole process, what jansson gives back is wiped before: for
+ * programs that read secrets as JSON. Before there are threads. */
+void json_wipe_memory(void);
 /* Compact or indented, keys in the order of insertion, newline at the end if indented. */
 TOBI_MUST_USE enum tobi_err json_write(const json_t *json, bool indented,
 				       struct writer *out, struct tobi_fault *fault);
