@@ -38,7 +38,7 @@ struct tobi_result {
 	bool of_guest;		/* of the guest around an enclave */
 	bool certificate_borne; /* RA-TLS: no session binding, no freshness */
 	bool raw;		/* a vendor's evidence as it is, without claims */
-	bool config_unknown;	/* as the request says */
+	bool config_unknown;	/* as the request says, until the policy has named it */
 	/* Documents of vendors that came with it, and those of them that count. */
 	size_t collateral_given, collateral_counted;
 	bool any_instance;    /* the policy names nobody in particular */

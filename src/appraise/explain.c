@@ -95,7 +95,7 @@ static bool has_outcome(const struct tobi_result *result, const char *code,
 
 const char *explain_allowance(const struct tobi_result *result, size_t index)
 {
-	const char *found[6];
+	const char *found[7];
 	size_t count = 0;
 
 	if (has_outcome(result, "RATLS-MODE", TOBI_PASSED))
@@ -111,6 +111,10 @@ const char *explain_allowance(const struct tobi_result *result, size_t index)
 	if (result->claims.by_user && has_outcome(result, "POLICY-LAUNCHER", TOBI_PASSED))
 		found[count++] = "USER LAUNCH: other processes of the user that launched "
 				 "this enclave can look in, and the policy allows that";
+	if (result->config_unknown &&
+	    has_outcome(result, "POLICY-CONFIG", TOBI_NOT_ASKED))
+		found[count++] = "UNKNOWN CONFIGURATION: it was launched with something "
+				 "that nobody has shown, and the policy allows that";
 	if (result->any_instance)
 		found[count++] =
 		    "ANY INSTANCE: an enclave of somebody else that runs the "

@@ -331,6 +331,8 @@ static void run_config(struct tobi_result *result, const struct tobi_policy *pol
 			     "a configuration that nobody has shown");
 	else
 		check_waive(&result->list, &check_config, "the policy names none");
+	/* What is named is known. */
+	result->config_unknown &= policy->allow_unknown_config && !policy->config_id.size;
 }
 
 void policy_checks_run(struct tobi_result *result, const struct tobi_policy *policy)

@@ -345,6 +345,10 @@ void trust_allowances(struct trust_writer *wr)
 		allow(wr, "a launch by an ordinary user",
 		      "other processes of that user could look in", "allow: user-launch",
 		      "remove allow: user-launch", NULL);
+	if (policy->allow_unknown_config)
+		allow(wr, "a configuration that nobody has shown",
+		      "the host could have launched it with anything",
+		      "allow: unknown-config", "remove allow: unknown-config", NULL);
 	if (policy->channel == CHANNEL_RATLS)
 		allow(wr, "evidence in a certificate",
 		      "whoever has the certificate's key could show it again, and read "

@@ -32,6 +32,7 @@ static struct {
 	struct tobi_collateral *set;
 	struct tobi_bytes beside[LIMIT_PIECES];
 	size_t beside_count;
+	bool config_unknown;
 	int64_t time;
 	struct arena arena;
 	struct kbs_evidence out;
@@ -80,7 +81,8 @@ static struct tobi_result *appraise(const uint8_t *nonce, size_t size)
 					    .pieces = world.out.pieces,
 					    .piece_count = world.out.piece_count +
 							   world.beside_count,
-					    .nonce = {nonce, size}};
+					    .nonce = {nonce, size},
+					    .config_unknown = world.config_unknown};
 	struct tobi_policy *policy = NULL;
 	struct tobi_result *result = NULL;
 
@@ -138,7 +140,7 @@ static void members_matter(enum kbs_tee tee, const char *const *names)
 
 /* ---- SEV-SNP ---- */
 
-static void make_snp(void)
+static void make_snp(const char *lines)
 {
 	struct writer report = wr_init(LIMIT_EVIDENCE);
 	struct snp_scene scene;
@@ -149,6 +151,7 @@ static void make_snp(void)
 	snp_scene_report(&scene, &report);
 	world.primary =
 	    snp_json_evidence(report.ptr, false, scene.pieces, scene.piece_count);
+	scene.more = lines;
 	snp_scene_policy(&scene, &world.policy);
 	world.time = scene.time;
 	snp_scene_done(&scene);
@@ -158,7 +161,7 @@ static void make_snp(void)
 static void test_kbs_evidence__snp__accepted(void **state)
 {
 	(void)state;
-	make_snp();
+	make_snp("");
 	must_read(KBS_TEE_SNP);
 	assert_bytes_equal(world.out.bound, ((struct tobi_bytes){data, 64}));
 	assert_int_equal(world.out.config.size, 32);
@@ -169,12 +172,31 @@ static void test_kbs_evidence__snp__accepted(void **state)
 	MEMBERS(KBS_TEE_SNP, "attestation_report");
 }
 
+/* The verdict says what it was that was allowed. */
+static void test_kbs_evidence__unknown_configuration__is_an_allowance(void **state)
+{
+	struct tobi_result *result;
+	const char *allowance;
+	bool said = false;
+
+	(void)state;
+	make_snp("allow: [unknown-config]\n");
+	must_read(KBS_TEE_SNP);
+	world.config_unknown = true;
+	result = appraise(data, world.out.nonce_size);
+	assert_int_equal(tobi_result_verdict(result), TOBI_ACCEPT);
+	for (size_t i = 0; (allowance = tobi_result_allowance(result, i)); i++)
+		said |= strstr(allowance, "UNKNOWN CONFIGURATION") == allowance;
+	assert_true(said);
+	tobi_result_free(result);
+}
+
 static void test_kbs_evidence__snp_chain__null_absent_and_wrong(void **state)
 {
 	json_t *entry;
 
 	(void)state;
-	make_snp();
+	make_snp("");
 	json_object_set_new(world.primary, "cert_chain", json_null());
 	must_read(KBS_TEE_SNP);
 	assert_int_equal(world.out.piece_count, 0);
@@ -200,7 +222,7 @@ static void test_kbs_evidence__snp_certificates__at_most_so_many(void **state)
 	json_t *chain = json_array();
 
 	(void)state;
-	make_snp();
+	make_snp("");
 	for (size_t i = 0; i < LIMIT_PIECES; i++)
 		json_array_append_new(
 		    chain, json_pack("{s:s, s:[i]}", "cert_type", "ASK", "data", 1));
@@ -518,7 +540,7 @@ static void test_kbs_evidence__additional_that_is_not_known__refused(void **stat
 	    "{\"nvidia\":{},\"nvidia\":{}}"};
 
 	(void)state;
-	make_snp();
+	make_snp("");
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		assert_int_not_equal(read(KBS_TEE_SNP, texts[i]), 0);
 	assert_int_equal(read(KBS_TEE_SNP, "{}"), 0);
@@ -530,6 +552,7 @@ int main(void)
 #define T_(name) cmocka_unit_test_setup_teardown(name, enter, leave)
 	const struct CMUnitTest tests[] = {
 	    T_(test_kbs_evidence__snp__accepted),
+	    T_(test_kbs_evidence__unknown_configuration__is_an_allowance),
 	    T_(test_kbs_evidence__snp_chain__null_absent_and_wrong),
 	    T_(test_kbs_evidence__snp_certificates__at_most_so_many),
 	    T_(test_kbs_evidence__tdx__accepted),
