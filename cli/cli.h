@@ -30,6 +30,7 @@ struct command {
 #endif
 
 COMMAND int cmd_attest(int argc, char **argv);
+COMMAND int cmd_broker(int argc, char **argv);
 COMMAND int cmd_build(int argc, char **argv);
 COMMAND int cmd_collateral(int argc, char **argv);
 COMMAND int cmd_connect(int argc, char **argv);

@@ -33,6 +33,30 @@ static const struct command commands[] = {
      "  --pcrs LIST        the PCRs to quote (all)\n"
      "  --metadata URL     a cloud's metadata service (http://169.254.169.254)\n",
      cmd_attest},
+    {"broker",
+     "init [FOLDER] [OPTION...] | serve [--config FILE] | status [--config FILE] "
+     "[--json]",
+     "the key broker: set one up, run it, ask how it is",
+     "  init [FOLDER]   make keys, certificate, database and configuration\n"
+     "                  (/var/lib/tobichi-broker)\n"
+     "  serve           run it, until it is ended\n"
+     "  status          whether it answers, the head of its log, what it holds\n"
+     "  --config FILE   (/var/lib/tobichi-broker/broker.yaml)\n"
+     "  --json          status: as JSON\n"
+     "init:\n"
+     "  --host NAME[:PORT]     by which clients reach it; several may be given\n"
+     "  --listen ADDRESS:PORT  (127.0.0.1:8443)\n"
+     "  --name NAME            in tokens and in the log: a URI (https://HOST)\n"
+     "  --certificate FILE --tls-key FILE  not a self-signed one\n"
+     "  --plain                no TLS: for this host alone\n"
+     "  --database WHERE       sqlite:PATH, or postgres:CONNINFO\n"
+     "  --keys WHERE           who wraps the keys: file:PATH, pkcs11:..., tpm:..., "
+     "vault:...\n"
+     "  --pin-file FILE        for keys that need one\n"
+     "  --operator FILE        the operator's public key; without it a pair is made\n"
+     "  --metrics ADDRESS:PORT serve Prometheus' metrics there\n"
+     "  --user USER            whom the broker becomes, when root starts it\n",
+     cmd_broker},
     {"build",
      "[OPTION...] -- PROGRAM [ARGUMENT...] | CONTAINER-IMAGE [OPTION...] [-- "
      "ARGUMENT...]",

@@ -22,6 +22,12 @@ _tobichi()
 			return
 		fi
 		;;
+	broker)
+		if [ "$COMP_CWORD" -eq 2 ]; then
+			COMPREPLY=($(compgen -W "init serve status" -- "$word"))
+			return
+		fi
+		;;
 	collateral)
 		if [ "$COMP_CWORD" -eq 2 ]; then
 			COMPREPLY=($(compgen -W "show fetch bundle update" -- "$word"))

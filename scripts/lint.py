@@ -221,6 +221,19 @@ def policy_keys(tree):
             yield f"docs/POLICY.md: the key {key} is missing"
 
 
+def broker_keys(tree):
+    """The same of the broker's configuration."""
+    schema = "daemons/broker/config_yaml.c"
+    keys = re.findall(r'(?:CYAML_FIELD_\w+|OPTIONAL_\w+|TEXT)\("([a-z-]+)"', tree.get(schema, ""))
+    if not keys:
+        yield f"{schema}: no key of a configuration was found"
+    for key in sorted(set(keys)):
+        if not re.search(rf"^\.It Ic {key}$", tree.get("man/tobichi-broker.5", ""), re.M):
+            yield f"man/tobichi-broker.5: the key {key} is missing"
+        if not re.search(rf"^\| `(?:[\w-]+\.)*{key}` \|", tree.get("docs/BROKER.md", ""), re.M):
+            yield f"docs/BROKER.md: the key {key} is missing"
+
+
 def references(tree):
     """What the documents name is there: files, and tests by file and name."""
     folders = "src|include|cli|daemons|tests|docs|scripts|examples|fuzz|bench|packaging|man"
@@ -238,7 +251,7 @@ def references(tree):
 
 
 TREE_RULES = [layers, banned, sizes, leftovers, commands, checks, links, options, option_letters, page_of_checks,
-              checklist_room, allowed_calls, policy_keys, references]
+              checklist_room, allowed_calls, policy_keys, broker_keys, references]
 
 
 # What libxmlsec and the loader keep is the process's: filled once, under pthread_once().
@@ -274,6 +287,7 @@ def self_test():
     optioned = 'commands[] = {\n    {"build", "[--zero], x", "",\n     "  --one FILE  a, b\\n"\n' \
                '     "  --two, -- x\\n",\n     cmd},\n};\n'
     schema = 'OPTIONAL_UINT("min-svn", struct x, y)'
+    broker = 'TEXT("name", struct x, y)\nOPTIONAL_TEXT("rate", struct x, y)'
     whole_check = {"src/tee/a.c": '#define SPEC "Spec, 3"\nconst struct check check_a = '
                                   '{"SOFT-A", "a, " "b", SPEC ".1", "Do."};\n'}
     letters = "struct option known[] = {\n{\"a\", no_argument, NULL, 'a'},\n{\"b\", no_argument, NULL, '%s'},\n};\n"
@@ -331,6 +345,12 @@ def self_test():
         (policy_keys, {"src/appraise/policy_yaml.c": schema, "docs/POLICY.md": "| `min-svn` |\n"},
          {"src/appraise/policy_yaml.c": schema, "man/tobichi-policy.5": ".It Ic min-svn\n",
           "docs/POLICY.md": "| `identity.min-svn` |\n"}),
+        (broker_keys, {"daemons/broker/config_yaml.c": broker, "man/tobichi-broker.5": ".It Ic name\n"},
+         {"daemons/broker/config_yaml.c": broker, "man/tobichi-broker.5": ".It Ic name\n.It Ic rate\n",
+          "docs/BROKER.md": "| `name` | a |\n| `limits.rate` | b |\n"}),
+        (broker_keys, {"daemons/broker/config_yaml.c": broker, "docs/BROKER.md": "| `name` | a |\n| `limits.rate` |\n"},
+         {"daemons/broker/config_yaml.c": broker, "man/tobichi-broker.5": ".It Ic name\n.It Ic rate\n",
+          "docs/BROKER.md": "| `name` | a |\n| `rate` | b |\n"}),
         (page_of_checks, whole_check, {"docs/CHECKS.md": checks_page.page({})}),
         (checklist_room, {**whole_check, "src/tee/check.h": "enum { CHECKLIST_MAX = 0 };"},
          {**whole_check, "src/tee/check.h": "enum { CHECKLIST_MAX = 1 };"}),
