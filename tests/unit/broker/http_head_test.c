@@ -1,5 +1,6 @@
 #include "tests/check.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/secret.h"
