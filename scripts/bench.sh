@@ -7,6 +7,11 @@ set -eu
 here=$(cd "${0%/*}" && pwd) build=$(cd "$1" && pwd) rounds=${2:-7}
 shift $(($# > 2 ? 2 : $#))
 sections=${*:-start first-byte cpu memory channel redis verify evidence log}
+# Sections: start first-byte cpu memory channel redis verify evidence broker
+set -eu
+here=$(cd "${0%/*}" && pwd) build=$(cd "$1" && pwd) rounds=${2:-7}
+shift $(($# > 2 ? 2 : $#))
+sections=${*:-start first-byte cpu memory channel redis verify evidence broker}
 [ "$(id -u)" = 0 ] || { echo "error: it needs root, as the peers do" >&2; exit 2; }
 ninja -C "$build" --quiet all bench-programs >/dev/null
 PATH=$build/bench:$build/cli:$PATH
@@ -62,6 +67,7 @@ wait_for_port() { # PORT PID
 . "$here/bench-start.sh"
 . "$here/bench-evidence.sh"
 . "$here/bench-log.sh"
+. "$here/bench-broker.sh"
 
 # ---- the channel ----
 
@@ -254,6 +260,7 @@ for section in $sections; do
 	verify) verify_rows ;;
 	evidence) evidence_rows ;;
 	log) log_rows ;;
+	broker) broker_rows ;;
 	*) echo "error: there is no section '$section'" >&2; exit 2 ;;
 	esac
 done
