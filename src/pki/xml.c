@@ -6,7 +6,10 @@
 #include "pki/xml.h"
 #include "pki/xmlsec.h"
 
-enum { OPTIONS = XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING };
+enum {
+	OPTIONS =
+	    XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_COMPACT
+};
 
 static const struct xml_element *of_node(const xmlNode *node)
 {

@@ -45,6 +45,7 @@ struct xmlsec_api {
 	__typeof__(xmlSecDSigReferenceCtxGetPreDigestBuffer) *digested;
 	__typeof__(xmlSecBufferGetData) *buffer_data;
 	__typeof__(xmlSecBufferGetSize) *buffer_size;
+	__typeof__(xmlSecBufferSetDefaultAllocMode) *buffer_mode;
 	__typeof__(xmlSecOpenSSLEvpKeyAdopt) *adopt_key;
 	__typeof__(xmlSecKeyCreate) *key_new;
 	__typeof__(xmlSecKeySetValue) *key_set;

@@ -272,6 +272,9 @@ static bool take_signed(const struct xmlsec_api *api, xmlSecDSigCtxPtr context,
 		     : NULL;
 	if (!buffer)
 		return false;
+	/* No more is to come: it need not have room for it. */
+	if (api->buffer_size(buffer) < out->ceiling - out->size)
+		out->ceiling = out->size + api->buffer_size(buffer);
 	wr_bytes(out, api->buffer_data(buffer), api->buffer_size(buffer));
 	return true;
 }

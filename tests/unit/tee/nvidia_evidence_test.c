@@ -135,6 +135,16 @@ static void test_nvidia_material_take__too_many__limit(void **state)
 	for (size_t i = 0; i < NVIDIA_ANSWERS_MAX; i++)
 		assert_int_equal(take(wr_view(&scene->ocsp[NV_ROM])), TOBI_OK);
 	assert_int_equal(take(wr_view(&scene->ocsp[NV_ROM])), TOBI_E_LIMIT);
+	/* What came first went along each time that a list grew. */
+	for (size_t i = 0; i < NVIDIA_DEVICES_MAX; i++)
+		assert_non_null(material->devices[i].report.nonce.ptr);
+	for (size_t i = 0; i < NVIDIA_ANSWERS_MAX; i++) {
+		assert_ptr_equal(material->answers[i].bytes.ptr, scene->ocsp[NV_ROM].ptr);
+		assert_memory_equal(material->answers[i].hash, material->answers[0].hash,
+				    SHA256_SIZE);
+	}
+	assert_int_equal(material->rim_count, NVIDIA_RIMS_MAX);
+	assert_ptr_equal(material->rims[0].bytes.ptr, scene->driver_xml.ptr);
 }
 
 int main(void)
