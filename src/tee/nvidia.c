@@ -69,6 +69,10 @@ static enum tobi_err examine_all(const struct nvidia_appraisal *about,
 {
 	enum tobi_err err = TOBI_OK;
 
+	nvidia->devices = arena_array(about->list->arena, about->material->device_count,
+				      sizeof(*nvidia->devices));
+	if (!nvidia->devices)
+		return no_memory(fault);
 	for (size_t i = 0; i < about->material->device_count && !err; i++) {
 		struct nvidia_device *device = &nvidia->devices[i];
 

@@ -52,7 +52,7 @@ struct nvidia_device {
 
 /* In the arena. */
 struct nvidia_claims {
-	struct nvidia_device devices[NVIDIA_DEVICES_MAX];
+	struct nvidia_device *devices; /* NVIDIA_DEVICES_MAX at most */
 	size_t count;
 	bool beside; /* a CPU's evidence: it came with it */
 };

@@ -56,17 +56,36 @@ static enum tobi_err too_many(const char *what, struct tobi_fault *fault)
 	return fault_set(fault, TOBI_E_LIMIT, object, what, "there are too many");
 }
 
+/* The list, with room for one more: twice as long as before where it was full, which it
+ * is at 1, 2, 4, .. NULL: out of memory. */
+static void *grown(void *list, size_t count, size_t size, struct arena *arena)
+{
+	void *more;
+
+	if (count & (count - 1))
+		return list;
+	more = arena_array(arena, count ? 2 * count : 1, size);
+	if (more && count)
+		bytes_copy(more, count * size, list, count * size);
+	return more;
+}
+
 static enum tobi_err add_report(struct nvidia_material *material,
 				const struct nvidia_evidence_of *device,
-				struct tobi_bytes report, struct tobi_fault *fault)
+				struct tobi_bytes report, struct arena *arena,
+				struct tobi_fault *fault)
 {
-	struct nvidia_evidence_of *added = &material->devices[material->device_count];
+	struct nvidia_evidence_of *list;
 	enum tobi_err err;
 
 	if (material->device_count == NVIDIA_DEVICES_MAX)
 		return too_many("devices", fault);
-	*added = *device;
-	err = spdm_report_parse(report, &added->report, fault);
+	list = grown(material->devices, material->device_count, sizeof(*list), arena);
+	if (!list)
+		return fault_set(fault, TOBI_E_MEMORY, object, "", "out of memory");
+	material->devices = list;
+	list[material->device_count] = *device;
+	err = spdm_report_parse(report, &list[material->device_count].report, fault);
 	material->device_count += !err;
 	return err;
 }
@@ -132,7 +151,7 @@ static enum tobi_err take_entry(struct nvidia_material *material, const json_t *
 	device.arch = arena_printf(arena, "%s", json_string_value(arch));
 	if (!device.arch)
 		return fault_set(fault, TOBI_E_MEMORY, object, "arch", "out of memory");
-	return add_report(material, &device, report, fault);
+	return add_report(material, &device, report, arena, fault);
 }
 
 static enum tobi_err take_json(struct nvidia_material *material, struct tobi_bytes bytes,
@@ -156,15 +175,20 @@ static enum tobi_err take_json(struct nvidia_material *material, struct tobi_byt
 	return err;
 }
 
-static enum tobi_err add_document(struct nvidia_document *list, size_t *count, size_t max,
-				  struct tobi_bytes bytes, struct tobi_fault *fault)
+static enum tobi_err add_document(struct nvidia_document **list, size_t *count,
+				  size_t max, struct tobi_bytes bytes,
+				  struct arena *arena, struct tobi_fault *fault)
 {
-	struct nvidia_document *added = &list[*count];
+	struct nvidia_document *more;
 
 	if (*count == max)
 		return too_many("documents", fault);
-	added->bytes = bytes;
-	if (hash_sha256(bytes, added->hash))
+	more = grown(*list, *count, sizeof(*more), arena);
+	if (!more)
+		return fault_set(fault, TOBI_E_MEMORY, object, "", "out of memory");
+	*list = more;
+	more[*count].bytes = bytes;
+	if (hash_sha256(bytes, more[*count].hash))
 		return fault_openssl(fault, object, "", "cannot hash it");
 	++*count;
 	return TOBI_OK;
@@ -179,7 +203,7 @@ enum tobi_err nvidia_material_take(struct nvidia_material *material,
 	switch (nvidia_piece_of(piece)) {
 	case NVIDIA_PIECE_EVIDENCE:
 		return spdm_report_starts(piece)
-			   ? add_report(material, &bare, piece, fault)
+			   ? add_report(material, &bare, piece, arena, fault)
 			   : take_json(material, piece, arena, fault);
 	case NVIDIA_PIECE_CHAIN:
 		if (material->chain_count == NVIDIA_CHAINS_MAX)
@@ -187,11 +211,11 @@ enum tobi_err nvidia_material_take(struct nvidia_material *material,
 		material->chains[material->chain_count++] = piece;
 		return TOBI_OK;
 	case NVIDIA_PIECE_RIM:
-		return add_document(material->rims, &material->rim_count, NVIDIA_RIMS_MAX,
-				    piece, fault);
+		return add_document(&material->rims, &material->rim_count,
+				    NVIDIA_RIMS_MAX, piece, arena, fault);
 	case NVIDIA_PIECE_OCSP:
-		return add_document(material->answers, &material->answer_count,
-				    NVIDIA_ANSWERS_MAX, piece, fault);
+		return add_document(&material->answers, &material->answer_count,
+				    NVIDIA_ANSWERS_MAX, piece, arena, fault);
 	case NVIDIA_PIECE_OTHER:
 		break;
 	}

@@ -29,14 +29,15 @@ struct nvidia_document {
 	uint8_t hash[SHA256_SIZE];
 };
 
+/* The long lists in the arena, as long as they have to be. */
 struct nvidia_material {
-	struct nvidia_evidence_of devices[NVIDIA_DEVICES_MAX];
+	struct nvidia_evidence_of *devices; /* NVIDIA_DEVICES_MAX at most */
 	size_t device_count;
 	struct tobi_bytes chains[NVIDIA_CHAINS_MAX];
 	size_t chain_count;
-	struct nvidia_document rims[NVIDIA_RIMS_MAX];
+	struct nvidia_document *rims; /* NVIDIA_RIMS_MAX */
 	size_t rim_count;
-	struct nvidia_document answers[NVIDIA_ANSWERS_MAX];
+	struct nvidia_document *answers; /* NVIDIA_ANSWERS_MAX */
 	size_t answer_count;
 };
 

@@ -136,6 +136,20 @@ static enum tobi_err take_meta(const struct xml_element *meta, struct nvidia_rim
 	return TOBI_OK;
 }
 
+/* The list is as long as the next power of two. */
+static bool has_room(struct nvidia_rim *rim)
+{
+	size_t count = rim->value_count;
+	struct nvidia_rim_value *values;
+
+	if (rim->values && (count == 0 || count & (count - 1)))
+		return true;
+	values = realloc(rim->values, (count ? 2 * count : 1) * sizeof(*values));
+	if (values)
+		rim->values = values;
+	return values != NULL;
+}
+
 static enum tobi_err add_value(struct nvidia_rim *rim, unsigned index, const char *text,
 			       struct tobi_fault *fault)
 {
@@ -145,6 +159,8 @@ static enum tobi_err add_value(struct nvidia_rim *rim, unsigned index, const cha
 		return wrong(fault, "Hash", "one is missing, or is no SHA-384");
 	if (rim->value_count == RIM_VALUES_MAX)
 		return wrong(fault, "Resource", "there are too many values");
+	if (!has_room(rim))
+		return fault_set(fault, TOBI_E_MEMORY, object, "", "out of memory");
 	rim->values[rim->value_count++] = value;
 	return TOBI_OK;
 }
@@ -364,9 +380,7 @@ enum tobi_err nvidia_rim_read(const struct nvidia_document *document,
 	if (*ret_rim)
 		return TOBI_OK;
 	rim = rim_new();
-	if (rim)
-		rim->values = calloc(RIM_VALUES_MAX, sizeof(*rim->values));
-	if (!rim || !rim->values)
+	if (!rim)
 		return fault_set(fault, TOBI_E_MEMORY, object, "", "out of memory");
 	if (read_new(document->bytes, pins, request->time, rim))
 		return fault_set(fault, TOBI_E_MEMORY, object, "", "out of memory");
