@@ -7,7 +7,8 @@
 
 #include "base/secret.h"
 
-enum { BLOCK_SIZE = 16 << 10, ALIGNMENT = 16 };
+/* Many want less than a block's half; those that want more have it in two. */
+enum { BLOCK_SIZE = 16 << 10, FIRST_SIZE = BLOCK_SIZE / 2, ALIGNMENT = 16 };
 
 struct arena_block {
 	struct arena_block *next;
@@ -47,7 +48,10 @@ static void *take(struct arena *arena, size_t size)
 	if (rounded > arena->ceiling - arena->used)
 		return NULL;
 	if (!block || rounded > block->size - block->used) {
-		size_t room = rounded > BLOCK_SIZE ? rounded : BLOCK_SIZE;
+		size_t room = arena->used < FIRST_SIZE ? FIRST_SIZE : BLOCK_SIZE;
+
+		if (rounded > room)
+			room = rounded;
 
 		block = malloc(sizeof(*block) + room);
 		if (!block)

@@ -124,7 +124,7 @@ static void test_arena_printf__any_room_left__whole_text(void **state)
 	(void)state;
 	for (size_t size = 1; size < 200; size++) {
 		struct arena arena = arena_init(1 << 20);
-		char *first = arena_alloc(&arena, (16 << 10) - 128), *text, *next;
+		char *first = arena_alloc(&arena, (8 << 10) - 128), *text, *next;
 
 		assert_non_null(first);
 		text = arena_printf(&arena, "%0*d", (int)size, 7);
