@@ -29,6 +29,7 @@ bool fuzz_one(struct tobi_bytes input)
 	struct nvidia_document document;
 	struct key_pins pins = {.count = 1};
 	struct tee_request request = {.time = NV_NOW, .memo = memo_new()};
+	static const struct nvidia_material none;
 	struct nvidia_rim *rims[2] = {NULL, NULL};
 	bool right;
 
@@ -42,7 +43,7 @@ bool fuzz_one(struct tobi_bytes input)
 	    (struct tobi_bytes){input.ptr + SHA256_SIZE, input.size - SHA256_SIZE};
 	must(!hash_sha256(document.bytes, document.hash));
 	for (size_t i = 0; i < 2; i++) {
-		must(!nvidia_rim_read(&document, &pins, &request, &rims[i], NULL));
+		must(!nvidia_rim_read(&document, &pins, &request, &none, &rims[i], NULL));
 		check(rims[i]);
 	}
 	right = is_right(rims[0]);

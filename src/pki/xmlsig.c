@@ -215,6 +215,11 @@ void xmlsig_free(struct xmlsig *signature)
 	free(signature);
 }
 
+const struct xml_document *xmlsig_document(const struct xmlsig *signature)
+{
+	return signature->document;
+}
+
 size_t xmlsig_certificates(const struct xmlsig *signature,
 			   const struct tobi_bytes **ret_list)
 {

@@ -32,6 +32,8 @@ void xmlsig_free(struct xmlsig *signature);
 DEFINE_CLEANUP(struct xmlsig *, xmlsig_free)
 
 /* The certificates that came in it, DER, in their order; borrowed. */
+/* What it was found in; for as long as the signature is there. */
+const struct xml_document *xmlsig_document(const struct xmlsig *signature);
 size_t xmlsig_certificates(const struct xmlsig *signature,
 			   const struct tobi_bytes **ret_list);
 /* Whether this key has signed it, and what exactly: *out gets the canonical bytes.

@@ -142,7 +142,7 @@ static void narrow(struct chain_window *window, const struct ocsp_answer *said,
 }
 
 static void look_up(OCSP_BASICRESP *const *answers, size_t count,
-		    const struct nvidia_chain *chain, size_t at,
+		    X509 *const *certificates, size_t at,
 		    const struct tee_request *request, struct chain_window *window,
 		    struct one *ret_one)
 {
@@ -152,8 +152,8 @@ static void look_up(OCSP_BASICRESP *const *answers, size_t count,
 		struct ocsp_answer said;
 		struct one one;
 
-		if (!answers[i] || !ocsp_answers(answers[i], chain->certificates[at],
-						 chain->certificates[at + 1], &said))
+		if (!answers[i] || !ocsp_answers(answers[i], certificates[at],
+						 certificates[at + 1], &said))
 			continue;
 		narrow(window, &said, request);
 		one.grade = grade(&said, request, &one.why);
@@ -164,22 +164,31 @@ static void look_up(OCSP_BASICRESP *const *answers, size_t count,
 	*ret_one = best;
 }
 
-static void judge(const struct nvidia_chain *chain, enum nvidia_chain_kind kind,
+/* False: the certificates could not be read again, so nothing is known. */
+static bool judge(const struct nvidia_chain *chain, enum nvidia_chain_kind kind,
 		  const struct chosen *chosen, const struct tee_request *request,
 		  struct chain_window *ret_window, struct known_answers *all)
 {
 	OCSP_BASICRESP *answers[NVIDIA_ANSWERS_MAX];
 	struct chain_window window = {INT64_MIN, INT64_MAX};
+	X509 *opened[LIMIT_COSE_CHAIN] = {NULL};
+	X509 *const *certificates = chain->certificates;
 
+	bool good = true;
+
+	if (!certificates[0]) {
+		good = nvidia_chain_open(chain, opened);
+		certificates = opened;
+	}
 	for (size_t i = 0; i < chosen->count; i++) {
 		answers[i] = NULL;
 		/* One that cannot be read says nothing of any. */
 		IGNORE(ocsp_read(chosen->bytes[i], object, &answers[i], NULL));
 	}
-	for (size_t i = kind == NVIDIA_DEVICE; i + 1 < chain->count; i++) {
+	for (size_t i = kind == NVIDIA_DEVICE; good && i + 1 < chain->count; i++) {
 		struct one one;
 
-		look_up(answers, chosen->count, chain, i, request, &window, &one);
+		look_up(answers, chosen->count, certificates, i, request, &window, &one);
 		all->held |= one.grade == NVIDIA_ANSWER_HOLD;
 		if (one.grade > all->worst) {
 			all->worst = one.grade;
@@ -189,7 +198,10 @@ static void judge(const struct nvidia_chain *chain, enum nvidia_chain_kind kind,
 	}
 	for (size_t i = 0; i < chosen->count; i++)
 		OCSP_BASICRESP_free(answers[i]);
+	for (size_t i = 0; i < LIMIT_COSE_CHAIN; i++)
+		X509_free(opened[i]);
 	*ret_window = window;
+	return good;
 }
 
 static struct known_answers *known_new(const struct nvidia_chain *chain)
@@ -245,8 +257,13 @@ struct nvidia_answers nvidia_chain_answers(const struct nvidia_chain *chain,
 		known = known_new(chain);
 		if (!known)
 			return all;
-		judge(chain, kind, chosen, request, &window, known);
-		memo_keep(request->memo, &name, &window, &known->head);
+		if (judge(chain, kind, chosen, request, &window, known)) {
+			memo_keep(request->memo, &name, &window, &known->head);
+		} else {
+			known->worst = NVIDIA_ANSWER_FORGED;
+			known->of = 0;
+			known->why = "the certificates could not be read again";
+		}
 	}
 	all = (struct nvidia_answers){
 	    known->worst, known->of < chain->count ? chain->names[known->of] : "",

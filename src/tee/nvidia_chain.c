@@ -15,12 +15,20 @@
 
 static const char object[] = "NVIDIA certificates";
 
+static void let_go(struct nvidia_chain *chain)
+{
+	for (size_t i = 0; i < LIMIT_COSE_CHAIN; i++) {
+		X509_free(chain->certificates[i]);
+		chain->certificates[i] = NULL;
+	}
+}
+
 static void chain_free(struct memo_value *value)
 {
 	struct nvidia_chain *chain = (struct nvidia_chain *)value;
 
-	for (size_t i = 0; i < chain->count; i++)
-		X509_free(chain->certificates[i]);
+	let_go(chain);
+	wr_done(&chain->der);
 	EVP_PKEY_free(chain->key);
 	free(chain);
 }
@@ -146,6 +154,42 @@ static enum tobi_err verify(struct nvidia_chain *chain, enum nvidia_chain_kind k
 	return TOBI_OK;
 }
 
+static bool keep_der(struct nvidia_chain *chain)
+{
+	size_t total = 0;
+
+	for (size_t i = 0; i < chain->count; i++) {
+		int size = i2d_X509(chain->certificates[i], NULL);
+
+		if (size <= 0)
+			return false;
+		chain->sizes[i] = (size_t)size;
+		total += (size_t)size;
+	}
+	chain->der = wr_init(total);
+	for (size_t i = 0; i < chain->count; i++) {
+		unsigned char *at = wr_reserve(&chain->der, chain->sizes[i]);
+
+		if (!at || i2d_X509(chain->certificates[i], &at) <= 0)
+			return false;
+	}
+	return true;
+}
+
+bool nvidia_chain_open(const struct nvidia_chain *chain,
+		       X509 *ret_list[static LIMIT_COSE_CHAIN])
+{
+	const uint8_t *at = chain->der.ptr;
+	bool good = true;
+
+	for (size_t i = 0; i < chain->count && good; i++) {
+		good = !chain_read_certificate((struct tobi_bytes){at, chain->sizes[i]},
+					       object, &ret_list[i], NULL);
+		at += chain->sizes[i];
+	}
+	return good;
+}
+
 /* What is needed of it later is taken now: of a chain that is remembered nothing is read
  * again. */
 static enum tobi_err complete(struct nvidia_chain *chain, enum nvidia_chain_kind kind,
@@ -158,6 +202,8 @@ static enum tobi_err complete(struct nvidia_chain *chain, enum nvidia_chain_kind
 		ocsp_name(X509_get0_serialNumber(chain->certificates[i]),
 			  chain->serials[i]);
 	}
+	if (!keep_der(chain))
+		return fault_set(fault, TOBI_E_MEMORY, object, "", "out of memory");
 	if (chain->count < 2) {
 		set_path(chain, "fewer than two certificates");
 		return TOBI_OK;
@@ -185,6 +231,16 @@ static bool is_right(const struct nvidia_chain *chain)
 	return chain->key && !chain->path[0] && chain->profile && !chain->profile[0];
 }
 
+void nvidia_chain_settle(struct nvidia_chain *chain, enum nvidia_chain_kind kind,
+			 const struct nvidia_material *material,
+			 const struct tee_request *request)
+{
+	if (!request->memo || !is_right(chain))
+		return;
+	(void)nvidia_chain_answers(chain, kind, material, request);
+	let_go(chain);
+}
+
 static enum tobi_err read_pem(struct tobi_bytes pem, struct nvidia_chain *chain)
 {
 	CLEANUP(pem_list_done) struct pem_list list = {0};
@@ -206,6 +262,7 @@ static enum tobi_err read_pem(struct tobi_bytes pem, struct nvidia_chain *chain)
 
 enum tobi_err nvidia_chain_read(struct tobi_bytes pem, const struct key_pins *pins,
 				const struct tee_request *request,
+				const struct nvidia_material *material,
 				struct nvidia_chain **ret_chain, struct tobi_fault *fault)
 {
 	CLEANUP(nvidia_chain_unref) struct nvidia_chain *chain = NULL;
@@ -229,6 +286,7 @@ enum tobi_err nvidia_chain_read(struct tobi_bytes pem, const struct key_pins *pi
 		err = complete(chain, NVIDIA_DEVICE, pins, request->time, fault);
 	if (err)
 		return fault_set(fault, err, object, "", "cannot be read");
+	nvidia_chain_settle(chain, NVIDIA_DEVICE, material, request);
 	if (is_right(chain))
 		memo_keep(request->memo, &name, &chain->window, &chain->head);
 	*ret_chain = TAKE(chain);

@@ -18,8 +18,13 @@ enum nvidia_chain_kind { NVIDIA_DEVICE, NVIDIA_SIGNER };
 struct nvidia_chain {
 	struct memo_value head;
 	struct memo_name name;
-	X509 *certificates[LIMIT_COSE_CHAIN]; /* as they came: leaf first, root last */
+	/* As they came: leaf first, root last; in DER, back to back. */
+	struct writer der;
+	size_t sizes[LIMIT_COSE_CHAIN];
 	size_t count;
+	/* The same, read; gone once the chain was looked at, as each takes ten times the
+	 * memory: nvidia_chain_open(). */
+	X509 *certificates[LIMIT_COSE_CHAIN];
 	char names[LIMIT_COSE_CHAIN][NVIDIA_NAME_MAX];
 	char serials[LIMIT_COSE_CHAIN][OCSP_NAME_SIZE + 1]; /* ocsp_name() */
 	EVP_PKEY *key;					    /* the leaf's */
@@ -44,6 +49,7 @@ bool nvidia_chain_is(struct tobi_bytes bytes);
 TOBI_MUST_USE enum tobi_err nvidia_chain_read(struct tobi_bytes pem,
 					      const struct key_pins *pins,
 					      const struct tee_request *request,
+					      const struct nvidia_material *material,
 					      struct nvidia_chain **ret_chain,
 					      struct tobi_fault *fault);
 /* The same, of certificates in DER, of who has signed reference values; not remembered by
@@ -53,6 +59,15 @@ TOBI_MUST_USE enum tobi_err nvidia_chain_make(const struct tobi_bytes *der, size
 					      struct nvidia_chain **ret_chain,
 					      struct tobi_fault *fault);
 void nvidia_chain_unref(struct nvidia_chain **chain);
+/* The chain's certificates, read anew, each to be freed; false: not all could be. */
+bool nvidia_chain_open(const struct nvidia_chain *chain,
+		       X509 *ret_list[static LIMIT_COSE_CHAIN]);
+/* While nobody else has the chain: looks for answers, which are remembered, and lets the
+ * certificates go. Not of a chain with which anything is wrong, and not without a memo.
+ */
+void nvidia_chain_settle(struct nvidia_chain *chain, enum nvidia_chain_kind kind,
+			 const struct nvidia_material *material,
+			 const struct tee_request *request);
 /* "", or what is wrong with it as a chain. */
 const char *nvidia_chain_wrong(const struct nvidia_chain *chain);
 

@@ -106,8 +106,8 @@ static enum tobi_err find_chain(const struct nvidia_appraisal *about, size_t ind
 		struct tobi_bytes pem = device->chain.size
 					    ? device->chain
 					    : material->chains[(index + i) % count];
-		enum tobi_err err = nvidia_chain_read(pem, &about->request->pins,
-						      about->request, &chain, fault);
+		enum tobi_err err = nvidia_chain_read(
+		    pem, &about->request->pins, about->request, material, &chain, fault);
 
 		if (err)
 			return err;

@@ -289,36 +289,65 @@ static enum tobi_err take_bytes(struct tobi_bytes bytes, struct nvidia_rim *rim,
 
 /* ---- its signature ---- */
 
-static enum tobi_err check_bytes(struct tobi_bytes bytes, const struct key_pins *pins,
-				 int64_t time, struct nvidia_rim *rim,
+/* What it is checked against. */
+struct context {
+	const struct key_pins *pins;
+	const struct tee_request *request;
+	const struct nvidia_material *material;
+};
+
+/* A document as a tree takes seven times its size, and its certificates as much again:
+ * only one of the two is there at a time. */
+static enum tobi_err make_chain(struct xmlsig **signature, const struct context *context,
+				struct nvidia_rim *rim, struct tobi_fault *why)
+{
+	CLEANUP(wr_done) struct writer der = wr_init(LIMIT_PEM);
+	struct tobi_bytes list[XMLSIG_CERTIFICATES_MAX];
+	const struct tobi_bytes *certificates;
+	size_t count = xmlsig_certificates(*signature, &certificates), at = 0;
+	enum tobi_err err;
+
+	for (size_t i = 0; i < count; i++) {
+		wr_bytes(&der, certificates[i].ptr, certificates[i].size);
+		list[i].size = certificates[i].size;
+	}
+	xmlsig_free(*signature);
+	*signature = NULL;
+	if (wr_err(&der))
+		return fault_set(why, wr_err(&der), object, "", "out of memory");
+	for (size_t i = 0; i < count; i++) {
+		list[i].ptr = der.ptr + at;
+		at += list[i].size;
+	}
+	err = nvidia_chain_make(list, count, context->pins, context->request->time,
+				&rim->chain, why);
+	if (!err)
+		nvidia_chain_settle(rim->chain, NVIDIA_SIGNER, context->material,
+				    context->request);
+	return err;
+}
+
+static enum tobi_err check_bytes(struct tobi_bytes bytes, struct nvidia_rim *rim,
 				 struct writer *canonical, struct tobi_fault *why)
 {
 	CLEANUP(xmlsig_freep) struct xmlsig *signature = NULL;
-	const struct tobi_bytes *certificates;
-	size_t count;
 	enum tobi_err err = xmlsig_read(bytes, object, &signature, why);
 
-	if (err)
-		return err;
-	count = xmlsig_certificates(signature, &certificates);
-	err = nvidia_chain_make(certificates, count, pins, time, &rim->chain, why);
-	if (err)
-		return err;
-	if (!rim->chain->key)
-		return fault_set(why, TOBI_E_SIGNATURE, object, "Signature",
-				 "there is no key to check it with");
-	return xmlsig_verify(signature, rim->chain->key, canonical, why);
+	return err ? err : xmlsig_verify(signature, rim->chain->key, canonical, why);
 }
 
 /* What was signed, read again: values come from there only. The document itself is gone
  * by then. */
-static enum tobi_err check_signature(struct tobi_bytes bytes, const struct key_pins *pins,
-				     int64_t time, struct nvidia_rim *rim,
+static enum tobi_err check_signature(struct tobi_bytes bytes, struct nvidia_rim *rim,
 				     struct tobi_fault *why)
 {
 	CLEANUP(wr_done) struct writer canonical = wr_init(LIMIT_XML);
-	enum tobi_err err = check_bytes(bytes, pins, time, rim, &canonical, why);
+	enum tobi_err err;
 
+	if (!rim->chain->key)
+		return fault_set(why, TOBI_E_SIGNATURE, object, "Signature",
+				 "there is no key to check it with");
+	err = check_bytes(bytes, rim, &canonical, why);
 	return err ? err : take_bytes(wr_view(&canonical), rim, why);
 }
 
@@ -328,19 +357,28 @@ static bool is_fatal(enum tobi_err err)
 }
 
 /* Without the library nothing is known of it: then only its signature is not proven. */
-static enum tobi_err read_new(struct tobi_bytes bytes, const struct key_pins *pins,
-			      int64_t time, struct nvidia_rim *rim)
+static enum tobi_err read_new(struct tobi_bytes bytes, const struct context *context,
+			      struct nvidia_rim *rim)
 {
-	struct tobi_fault why = {0};
-	enum tobi_err err = take_bytes(bytes, rim, &why);
+	CLEANUP(xmlsig_freep) struct xmlsig *signature = NULL;
+	struct tobi_fault why = {0}, unsigned_why = {0};
+	enum tobi_err no_signature =
+	    xmlsig_read(bytes, object, &signature, &unsigned_why);
+	enum tobi_err err = signature
+				? take_document(xmlsig_document(signature), rim, &why)
+				: take_bytes(bytes, rim, &why);
 
 	if (err)
 		tobi_fault_print(&why, rim->form, sizeof(rim->form));
 	rim->unreadable = err == TOBI_E_NOT_FOUND;
 	if (is_fatal(err))
 		return err;
-	why = (struct tobi_fault){0};
-	err = check_signature(bytes, pins, time, rim, &why);
+	why = unsigned_why;
+	err = no_signature;
+	if (!err)
+		err = make_chain(&signature, context, rim, &why);
+	if (!err)
+		err = check_signature(bytes, rim, &why);
 	if (err)
 		tobi_fault_print(&why, rim->signature, sizeof(rim->signature));
 	return is_fatal(err) ? err : TOBI_OK;
@@ -366,8 +404,10 @@ static void shrink(struct nvidia_rim *rim)
 enum tobi_err nvidia_rim_read(const struct nvidia_document *document,
 			      const struct key_pins *pins,
 			      const struct tee_request *request,
+			      const struct nvidia_material *material,
 			      struct nvidia_rim **ret_rim, struct tobi_fault *fault)
 {
+	const struct context context = {pins, request, material};
 	CLEANUP(nvidia_rim_unref) struct nvidia_rim *rim = NULL;
 	const struct tobi_bytes parts[] = {
 	    {document->hash, SHA256_SIZE},
@@ -382,7 +422,7 @@ enum tobi_err nvidia_rim_read(const struct nvidia_document *document,
 	rim = rim_new();
 	if (!rim)
 		return fault_set(fault, TOBI_E_MEMORY, object, "", "out of memory");
-	if (read_new(document->bytes, pins, request->time, rim))
+	if (read_new(document->bytes, &context, rim))
 		return fault_set(fault, TOBI_E_MEMORY, object, "", "out of memory");
 	shrink(rim);
 	if (is_right(rim))

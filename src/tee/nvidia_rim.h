@@ -35,11 +35,10 @@ struct nvidia_rim {
  * The document, read, and its signature checked. Only one with which all is right is
  * remembered. memo_unref() its head. TOBI_E_MEMORY, _CRYPTO; a bad document is no error.
  */
-TOBI_MUST_USE enum tobi_err nvidia_rim_read(const struct nvidia_document *document,
-					    const struct key_pins *pins,
-					    const struct tee_request *request,
-					    struct nvidia_rim **ret_rim,
-					    struct tobi_fault *fault);
+TOBI_MUST_USE enum tobi_err
+nvidia_rim_read(const struct nvidia_document *document, const struct key_pins *pins,
+		const struct tee_request *request, const struct nvidia_material *material,
+		struct nvidia_rim **ret_rim, struct tobi_fault *fault);
 void nvidia_rim_unref(struct nvidia_rim **rim);
 /* Whether the digest is one of those listed for this index; *ret_active: any is. */
 bool nvidia_rim_has(const struct nvidia_rim *rim, size_t index, struct tobi_bytes digest,

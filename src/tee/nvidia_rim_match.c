@@ -101,8 +101,8 @@ static enum tobi_err try_one(struct search *search,
 {
 	const struct tee_request *request = search->about->request;
 	CLEANUP(nvidia_rim_unref) struct nvidia_rim *rim = NULL;
-	enum tobi_err err =
-	    nvidia_rim_read(document, &request->reference_pins, request, &rim, fault);
+	enum tobi_err err = nvidia_rim_read(document, &request->reference_pins, request,
+					    search->about->material, &rim, fault);
 	int found;
 
 	if (err)

@@ -21,7 +21,7 @@
 #include "tests/bytes.h"
 #include "tests/epid_scene.h"
 #include "tests/nitro_scene.h"
-#include "tests/nvidia_scene.h"
+#include "tests/nvidia_scene_inside.h"
 #include "tests/sev_scene.h"
 #include "tests/snp_scene.h"
 #include "tests/tdx_run.h"
@@ -473,6 +473,53 @@ static void test_remembered__nvidia__holds_for_the_same_only(void **state)
 	free(scene);
 }
 
+/* The certificates of a chain that is known are read again for an answer that is new. */
+static void test_remembered__nvidia__answers_that_come_later__count(void **state)
+{
+	static const struct {
+		enum nv_place place;
+		enum nv_answer answer;
+		bool good;
+	} later[] = {
+	    {NV_ROM, NV_REVOKED, false},	 {NV_ROM, NV_GOOD, true},
+	    {NV_RIM_SIGNER, NV_REVOKED, false},	 {NV_RIM_SIGNER, NV_GOOD, true},
+	    {NV_PROVISIONER, NV_UNKNOWN, false},
+	};
+	struct nvidia_scene *scene = calloc(1, sizeof(*scene));
+	struct tobi_bytes pieces[NV_PIECES];
+	struct subject subject;
+
+	(void)state;
+	assert_non_null(scene);
+	nvidia_scene_init(scene);
+	nvidia_scene_make(scene);
+	subject_init(&subject, &tee_nvidia);
+	wr_bytes(&subject.evidence, scene->evidence.ptr, scene->evidence.size);
+	nvidia_scene_pieces(scene, pieces);
+	for (size_t i = 0; i < 3; i++)
+		wr_bytes(&subject.files[i], pieces[i].ptr, pieces[i].size);
+	pin(&subject, scene->certificates[NV_RIM_ROOT].key);
+	subject.request.reference_pins = subject.request.pins;
+	pin(&subject, scene->certificates[NV_ROOT].key);
+	subject.request.time = NV_NOW;
+	ready(&subject);
+	assert_true(holds(&subject, &subject.request));
+	for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++) {
+		struct tee_request with = subject.request;
+
+		scene->answers[later[i].place] = later[i].answer;
+		nvidia_scene_answers(scene);
+		with.piece_count = nvidia_scene_pieces(scene, pieces);
+		with.pieces = pieces;
+		assert_int_equal(holds(&subject, &with), later[i].good);
+		assert_int_equal(holds(&subject, &with), later[i].good);
+	}
+	assert_true(holds(&subject, &subject.request));
+	subject_done(&subject);
+	nvidia_scene_done(scene);
+	free(scene);
+}
+
 /* ---- Intel's retired service ---- */
 
 static void test_remembered__epid__holds_for_the_same_only(void **state)
@@ -509,6 +556,7 @@ int main(void)
 	    cmocka_unit_test(test_remembered__azure__holds_for_the_same_only),
 	    cmocka_unit_test(test_remembered__nitro_tpm__holds_for_the_same_only),
 	    cmocka_unit_test(test_remembered__nvidia__holds_for_the_same_only),
+	    cmocka_unit_test(test_remembered__nvidia__answers_that_come_later__count),
 	    cmocka_unit_test(test_remembered__epid__holds_for_the_same_only),
 	};
 
