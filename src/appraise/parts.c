@@ -3,9 +3,11 @@
 #include <string.h>
 
 #include "appraise/policy_roots.h"
+#include "appraise/policy_section.h"
 #include "base/cleanup.h"
 #include "base/fault.h"
 #include "base/secret.h"
+#include "tee/ear.h"
 #include "tee/token_signer.h"
 
 static const char object[] = "evidence";
@@ -136,13 +138,34 @@ static enum tobi_err check_logs(const struct cmw *cmw, struct tobi_fault *fault)
 	return TOBI_OK;
 }
 
+/* The other records of a collection have names. */
+static enum tobi_err take_named(const struct cmw_record *evidence,
+				const struct appraisal_request *request,
+				struct tobi_result *result, struct evidence_parts *parts,
+				struct tobi_fault *fault)
+{
+	const struct cmw *cmw = &parts->cmw;
+	enum tobi_err err = find_record(cmw, "claims", CMW_TYPE_CLAIMS, CMW_EVIDENCE,
+					&parts->claims, fault);
+
+	if (!err)
+		err = find_record(cmw, "endorse", CMW_TYPE_CHAIN, CMW_ENDORSEMENT,
+				  &parts->endorsements, fault);
+	if (!err)
+		err = check_logs(cmw, fault);
+	parts->collection = true;
+	/* What hardware gave may be bound to bytes of the caller's own: then there are no
+	 * claims, and it counts as if it had come alone. */
+	parts->raw =
+	    !request->in_session && !parts->claims.size && parts->verifier->recognise;
+	return err ? err : add_pieces(is_log, evidence, request, result, parts, fault);
+}
+
 static enum tobi_err take_cpu(const struct cmw_record *cpu,
 			      const struct appraisal_request *request,
 			      struct tobi_result *result, struct evidence_parts *parts,
 			      struct tobi_fault *fault)
 {
-	const struct cmw *cmw = &parts->cmw;
-	enum tobi_err err;
 	bool differs = false;
 
 	if (cpu->indicator && cpu->indicator != CMW_EVIDENCE)
@@ -155,19 +178,40 @@ static enum tobi_err take_cpu(const struct cmw_record *cpu,
 	if (!parts->verifier)
 		return fault_set(fault, TOBI_E_UNSUPPORTED, object, "cpu",
 				 "this kind of evidence is not known here");
-	err = find_record(cmw, "claims", CMW_TYPE_CLAIMS, CMW_EVIDENCE, &parts->claims,
-			  fault);
-	if (!err)
-		err = find_record(cmw, "endorse", CMW_TYPE_CHAIN, CMW_ENDORSEMENT,
-				  &parts->endorsements, fault);
-	if (!err)
-		err = check_logs(cmw, fault);
-	parts->collection = true;
-	/* What hardware gave may be bound to bytes of the caller's own: then there are no
-	 * claims, and it counts as if it had come alone. */
-	parts->raw =
-	    !request->in_session && !parts->claims.size && parts->verifier->recognise;
-	return err ? err : add_pieces(is_log, cpu, request, result, parts, fault);
+	return take_named(cpu, request, result, parts, fault);
+}
+
+/* Whether another verifier's result stands for the evidence (passport mode): the policy
+ * takes such results, and not that kind of evidence, or there is none. */
+static bool is_passport(const struct cmw *cmw, const struct tobi_policy *policy,
+			const struct cmw_record *cpu)
+{
+	const struct tee_verifier *kind;
+	bool differs = false;
+
+	if (cmw->alone || !cmw_find(cmw, "result") ||
+	    !policy_names_tier(policy, tee_ear.tier))
+		return false;
+	kind = cpu ? kind_of(cpu, &differs) : NULL;
+	return !kind || !policy_names_tier(policy, kind->tier);
+}
+
+static enum tobi_err take_result(const struct cmw_record *record,
+				 const struct appraisal_request *request,
+				 struct tobi_result *result, struct evidence_parts *parts,
+				 struct tobi_fault *fault)
+{
+	bool differs = false;
+
+	if (record->indicator && record->indicator != CMW_RESULT)
+		return fault_set(fault, TOBI_E_MALFORMED, object, "result",
+				 "the record does not call itself a result");
+	parts->cpu = record->value;
+	parts->verifier = kind_of(record, &differs);
+	if (parts->verifier != &tee_ear || differs)
+		return fault_set(fault, TOBI_E_UNSUPPORTED, object, "result",
+				 "no verifier's result of a kind that is known here");
+	return take_named(record, request, result, parts, fault);
 }
 
 /* ---- other wrappers: one piece of evidence, and what came beside it ---- */
@@ -214,6 +258,7 @@ static enum tobi_err take_only(const struct appraisal_request *request,
 }
 
 static enum tobi_err take_wrapped(struct tobi_bytes bytes,
+				  const struct tobi_policy *policy,
 				  const struct appraisal_request *request,
 				  struct tobi_result *result,
 				  struct evidence_parts *parts, struct tobi_fault *fault)
@@ -227,6 +272,11 @@ static enum tobi_err take_wrapped(struct tobi_bytes bytes,
 	if (err)
 		return err;
 	cpu = parts->cmw.alone ? NULL : cmw_find(&parts->cmw, "cpu");
+	/* Alone in a file it is found by its kind, whatever its name. */
+	if (is_passport(&parts->cmw, policy, cpu) &&
+	    (cpu || request->in_session || cmw_find(&parts->cmw, "claims")))
+		return take_result(cmw_find(&parts->cmw, "result"), request, result,
+				   parts, fault);
 	if (cpu)
 		return take_cpu(cpu, request, result, parts, fault);
 	if (request->in_session)
@@ -236,6 +286,17 @@ static enum tobi_err take_wrapped(struct tobi_bytes bytes,
 }
 
 /* ---- signed wrappers ---- */
+
+void wrapper_miss(struct tobi_result *result, const struct tobi_policy *policy)
+{
+	if (!policy_wants_wrapper(policy))
+		return;
+	for (size_t i = 0; wrapper_rows[i]; i++)
+		check_owe(&result->list, wrapper_rows[i]);
+	check_record(&result->list, &check_signer, false, "a signed wrapper",
+		     "it came without one");
+	check_not_asked(&result->list, &check_signature, "there is no signature");
+}
 
 static bool is_wrapper(const struct signed_token *token)
 {
@@ -276,7 +337,7 @@ static enum tobi_err take_signed(const struct signed_token *token,
 	content = arena_copy(&result->arena, content);
 	if (!content.ptr)
 		return fault_set(fault, TOBI_E_MEMORY, object, "", "out of memory");
-	return take_wrapped(content, request, result, parts, fault);
+	return take_wrapped(content, policy, request, result, parts, fault);
 }
 
 enum tobi_err evidence_take(struct tobi_result *result, const struct tobi_policy *policy,
@@ -287,17 +348,21 @@ enum tobi_err evidence_take(struct tobi_result *result, const struct tobi_policy
 
 	ret_parts->pieces = request->pieces;
 	ret_parts->piece_count = request->piece_count;
-	if (request->in_session)
-		return take_wrapped(request->evidence, request, result, ret_parts, fault);
-	ret_parts->verifier = tee_verifier_recognise(request->evidence);
-	if (ret_parts->verifier) {
-		ret_parts->cpu = request->evidence;
-		ret_parts->raw = true;
-		return TOBI_OK;
+	if (!request->in_session) {
+		ret_parts->verifier = tee_verifier_recognise(request->evidence);
+		if (!ret_parts->verifier && open_signed(request->evidence, &token))
+			return take_signed(&token, policy, request, result, ret_parts,
+					   fault);
 	}
-	if (open_signed(request->evidence, &token))
-		return take_signed(&token, policy, request, result, ret_parts, fault);
-	return take_wrapped(request->evidence, request, result, ret_parts, fault);
+	/* A guest's evidence is a part of what was asked for already. */
+	if (!request->of_guest)
+		wrapper_miss(result, policy);
+	if (!ret_parts->verifier)
+		return take_wrapped(request->evidence, policy, request, result, ret_parts,
+				    fault);
+	ret_parts->cpu = request->evidence;
+	ret_parts->raw = true;
+	return TOBI_OK;
 }
 
 bool evidence_is_wrapped(struct tobi_bytes bytes)

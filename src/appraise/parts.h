@@ -28,6 +28,8 @@ TOBI_MUST_USE enum tobi_err evidence_take(struct tobi_result *result,
 					  const struct appraisal_request *request,
 					  struct evidence_parts *ret_parts,
 					  struct tobi_fault *fault);
+/* For evidence without a signed wrapper: refuses it where the policy wants one. */
+void wrapper_miss(struct tobi_result *result, const struct tobi_policy *policy);
 /* Whether bytes are a wrapper that evidence_take() could read. */
 bool evidence_is_wrapped(struct tobi_bytes bytes);
 

@@ -29,6 +29,7 @@ struct policy_root {
 	struct tobi_bytes anchors_pem;
 	struct key_pins pins;	 /* their keys */
 	struct anchor_keys keys; /* bare public keys among the anchors */
+	bool required;		 /* of wrappers: evidence must come in one */
 };
 
 struct policy_epid;

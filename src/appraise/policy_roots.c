@@ -99,6 +99,22 @@ enum tobi_err policy_pins_of(const struct tobi_policy *policy, struct tobi_bytes
 	return err;
 }
 
+/* Other tiers have nothing to be wrapped. */
+static enum tobi_err take_wrapper(struct tobi_policy *policy,
+				  const struct yaml_root *yaml, struct policy_root *root,
+				  struct tobi_fault *fault)
+{
+	if (yaml->wrapper && strcmp(yaml->wrapper, "required") != 0)
+		return policy_wrong(policy, "roots.wrapper", "its one value is: required",
+				    fault);
+	if (yaml->wrapper && strcmp(yaml->tier, POLICY_WRAPPERS) != 0)
+		return policy_wrong(policy, "roots.wrapper",
+				    "it belongs to the tier cmw: who may sign a wrapper",
+				    fault);
+	root->required = yaml->wrapper != NULL;
+	return TOBI_OK;
+}
+
 static enum tobi_err take_root(struct tobi_policy *policy, const struct yaml_root *yaml,
 			       struct policy_root *root, struct tobi_fault *fault)
 {
@@ -121,6 +137,8 @@ static enum tobi_err take_root(struct tobi_policy *policy, const struct yaml_roo
 	err = is_keyed(yaml->tier) ? take_keys(policy, root, yaml->anchors, fault)
 				   : policy_take_pem(policy, "roots", yaml->anchors,
 						     &root->anchors_pem, fault);
+	if (!err)
+		err = take_wrapper(policy, yaml, root, fault);
 	if (!err)
 		err = policy_pins_of(policy, root->anchors_pem, &root->pins, fault);
 	/* Keys alone have no chain to remember. */
@@ -165,6 +183,13 @@ const struct policy_root *policy_root_of(const struct tobi_policy *policy,
 			return &policy->roots[i];
 	}
 	return NULL;
+}
+
+bool policy_wants_wrapper(const struct tobi_policy *policy)
+{
+	const struct policy_root *root = policy_root_of(policy, POLICY_WRAPPERS);
+
+	return root && root->required;
 }
 
 struct tobi_bytes policy_anchors(const struct tobi_policy *policy, const char *tier)

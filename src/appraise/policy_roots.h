@@ -27,6 +27,8 @@ void policy_roots_done(struct tobi_policy *policy);
 /* NULL when the policy names none for the tier. */
 const struct policy_root *policy_root_of(const struct tobi_policy *policy,
 					 const char *tier);
+/* Whether evidence counts only in a wrapper that one of those has signed. */
+bool policy_wants_wrapper(const struct tobi_policy *policy);
 /* Whom the policy names for the tier, and nobody else; the vendors where it names none.
  */
 struct key_pins policy_pins(const struct tobi_policy *policy, const char *tier);

@@ -6,20 +6,20 @@
 static const cyaml_schema_value_t text_schema = {
     CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 1, LIMIT_PEM)};
 
-static const cyaml_schema_field_t root_fields[] = {
-    CYAML_FIELD_STRING_PTR("tier", CYAML_FLAG_POINTER, struct yaml_root, tier, 1, 16),
-    CYAML_FIELD_STRING_PTR("anchors", CYAML_FLAG_POINTER, struct yaml_root, anchors, 1,
-			   LIMIT_PEM),
-    CYAML_FIELD_END};
-static const cyaml_schema_value_t root_schema = {
-    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct yaml_root, root_fields)};
-
 #define OPTIONAL_LIST(key, type, member)                                                 \
 	CYAML_FIELD_SEQUENCE(key, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, type,        \
 			     member, &text_schema, 1, LIMIT_POLICY_ITEMS)
 #define OPTIONAL_TEXT(key, type, member)                                                 \
 	CYAML_FIELD_STRING_PTR(key, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, type,      \
 			       member, 1, LIMIT_PEM)
+static const cyaml_schema_field_t root_fields[] = {
+    CYAML_FIELD_STRING_PTR("tier", CYAML_FLAG_POINTER, struct yaml_root, tier, 1, 16),
+    CYAML_FIELD_STRING_PTR("anchors", CYAML_FLAG_POINTER, struct yaml_root, anchors, 1,
+			   LIMIT_PEM),
+    OPTIONAL_TEXT("wrapper", struct yaml_root, wrapper), CYAML_FIELD_END};
+static const cyaml_schema_value_t root_schema = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct yaml_root, root_fields)};
+
 static const cyaml_schema_field_t identity_fields[] = {
     CYAML_FIELD_STRING_PTR("mode", CYAML_FLAG_POINTER, struct yaml_identity, mode, 1, 32),
     OPTIONAL_TEXT("owner", struct yaml_identity, owner),

@@ -9,7 +9,7 @@ enum { POLICY_TIERS_MAX = 17 };
 
 /* Texts are NULL, and lists empty, where an optional key is absent. */
 struct yaml_root {
-	char *tier, *anchors;
+	char *tier, *anchors, *wrapper;
 };
 struct yaml_identity {
 	char *mode, *owner, *ca, *name;

@@ -7,6 +7,7 @@
 #include <openssl/x509v3.h>
 
 #include "appraise/guest.h"
+#include "appraise/parts.h"
 #include "appraise/policy_checks.h"
 #include "appraise/ratls_checks.h"
 #include "base/fault.h"
@@ -399,6 +400,7 @@ enum tobi_err ratls_appraise(struct tobi_result *result, const struct tobi_polic
 	    chain_read_certificate(request->certificates[0], "certificate", &leaf, fault);
 	if (err)
 		return err;
+	wrapper_miss(result, policy);
 	*scene = (struct scene){
 	    .result = result, .policy = policy, .request = request, .leaf = leaf};
 	err = examine(scene, fault);

@@ -92,6 +92,11 @@ check "by the config id" has "$said" "POLICY-CONFIG"
 check "in a year it is refused" exits 1 "$tobichi" verify cert.pem --policy ratls.yaml \
 	--at "$(date -u -d "+1 year" +%Y-%m-%dT%H:%M:%SZ)"
 check "by its time" has "$said" "FAIL  RATLS-CERTIFICATE"
+"$tobichi" keygen --type p256 -o wrapper >/dev/null
+awk '{print} /^roots:/ {print "  - tier: cmw\n    wrapper: required\n    anchors: |"
+	while ((getline line < "wrapper.pub") > 0) print "      " line}' ratls.yaml >wrapped.yaml
+check "where a signed wrapper is wanted, it is refused" exits 1 "$tobichi" verify cert.pem --policy wrapped.yaml
+check "for that reason" has "$said" "FAIL  CMW-SIGNER"
 check "an ordinary certificate has no evidence" exits 1 "$tobichi" verify plain.pem --policy ratls.yaml
 check "and that is said" has "$said" "no extension with evidence"
 check "with a nonce that it cannot have" exits 1 "$tobichi" verify cert.pem --policy ratls.yaml \

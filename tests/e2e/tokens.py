@@ -64,7 +64,16 @@ def make_eat(key, seconds, wrapped=None):
     sys.stdout.buffer.write(cbor2.dumps(token))
 
 
-COMMANDS = {"jwt": read_jwt, "jwcrypto": read_jwcrypto, "cwt": read_cwt, "eat": make_eat}
+def wrap(key, path):
+    import jwt
+    with open(path, "rb") as file:
+        payload = file.read()
+    with open(key, "rb") as file:
+        private = file.read()
+    print(jwt.api_jws.encode(payload, private, algorithm="ES256", headers={"cty": "application/cmw+json"}), end="")
+
+
+COMMANDS = {"jwt": read_jwt, "jwcrypto": read_jwcrypto, "cwt": read_cwt, "eat": make_eat, "wrap": wrap}
 try:
     COMMANDS[sys.argv[1]](*sys.argv[2:])
 except (InvalidSignature, AssertionError):

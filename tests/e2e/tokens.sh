@@ -133,6 +133,20 @@ check "a document in a wrapper" exits 0 "$tobichi" verify wrapped --policy polic
 sed 's/nitro-doc/sgx-quote/' wrapped >liar
 check "which says another kind" exits 2 "$tobichi" verify liar --policy policy.yaml --nonce "$nonce" --at "$time"
 
+# ---- a wrapper that is signed ----
+if /usr/bin/python3 -c 'import jwt' 2>/dev/null; then
+	/usr/bin/python3 "$here/tokens.py" wrap stranger.key wrapped >signed
+	awk '{print} /^roots:/ {print "  - tier: cmw\n    wrapper: required\n    anchors: |"
+		while ((getline line < "stranger.pub") > 0) print "      " line}' policy.yaml >signed.yaml
+	vendor() { "$tobichi" verify "$1" --policy signed.yaml --nonce "$nonce" --at "$time"; }
+	check "evidence in a signed wrapper" exits 0 vendor signed
+	check "its signer is known" has "$said" "ok    CMW-SIGNER"
+	check "without the wrapper it is refused" exits 1 vendor document
+	check "for that reason" has "$said" "FAIL  CMW-SIGNER"
+	check "an unsigned one is none" exits 1 vendor wrapped
+	check "for the same reason" has "$said" "FAIL  CMW-SIGNER"
+fi
+
 # ---- options ----
 check "--ear needs a key" exits 2 "$tobichi" verify document --policy policy.yaml --ear x
 check "and says which" has "$said" "--ear-key FILE"

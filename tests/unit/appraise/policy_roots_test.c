@@ -21,8 +21,9 @@ static struct writer key_pem(enum key_kind kind, bool private)
 	return pem;
 }
 
-static enum tobi_err parse(const char *tier, const struct writer *pem,
-			   struct tobi_policy **ret_policy, struct tobi_fault *fault)
+static enum tobi_err parse_with(const char *tier, const char *more,
+				const struct writer *pem, struct tobi_policy **ret_policy,
+				struct tobi_fault *fault)
 {
 	struct writer text = wr_init(LIMIT_POLICY);
 	enum tobi_err err;
@@ -30,8 +31,8 @@ static enum tobi_err parse(const char *tier, const struct writer *pem,
 	wr_printf(&text,
 		  "version: 1\ntiers: [%s]\nimages: [" H48 "]\n"
 		  "identity:\n  mode: any-instance\n"
-		  "roots:\n- tier: %s\n  anchors: |\n    ",
-		  tier, tier);
+		  "roots:\n- tier: %s\n%s  anchors: |\n    ",
+		  strcmp(tier, "cmw") == 0 ? "snp" : tier, tier, more);
 	for (size_t i = 0; i < pem->size; i++) {
 		wr_u8(&text, pem->ptr[i]);
 		if (pem->ptr[i] == '\n')
@@ -42,6 +43,40 @@ static enum tobi_err parse(const char *tier, const struct writer *pem,
 				ret_policy, fault);
 	wr_done(&text);
 	return err;
+}
+
+static enum tobi_err parse(const char *tier, const struct writer *pem,
+			   struct tobi_policy **ret_policy, struct tobi_fault *fault)
+{
+	return parse_with(tier, "", pem, ret_policy, fault);
+}
+
+static void test_policy_roots__wrapper__required_or_nothing(void **state)
+{
+	static const struct {
+		const char *tier, *more;
+		bool good, wanted;
+	} cases[] = {{"cmw", "  wrapper: required\n", true, true},
+		     {"cmw", "", true, false},
+		     {"cmw", "  wrapper: allowed\n", false, false},
+		     {"eat", "  wrapper: required\n", false, false}};
+	struct writer pem = key_pem(KEY_P256, false);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct tobi_policy *policy = NULL;
+		struct tobi_fault fault = {0};
+		enum tobi_err err =
+		    parse_with(cases[i].tier, cases[i].more, &pem, &policy, &fault);
+
+		assert_int_equal(err, cases[i].good ? TOBI_OK : TOBI_E_MALFORMED);
+		if (!err)
+			assert_int_equal(policy_wants_wrapper(policy), cases[i].wanted);
+		else
+			assert_string_equal(fault.field, "roots.wrapper");
+		tobi_policy_free(policy);
+	}
+	wr_done(&pem);
 }
 
 static void test_policy_roots__key_for_a_tier_of_keys__is_taken(void **state)
@@ -124,6 +159,7 @@ static void test_policy_roots__unknown_tier__names_those_there_are(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_policy_roots__wrapper__required_or_nothing),
 	    cmocka_unit_test(test_policy_roots__key_for_a_tier_of_keys__is_taken),
 	    cmocka_unit_test(
 		test_policy_roots__key_for_a_tier_of_certificates__is_refused),
