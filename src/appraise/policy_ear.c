@@ -142,21 +142,6 @@ void policy_ear_owe(struct tobi_result *result)
 		check_owe(&result->list, policy_ear_rows[i]);
 }
 
-static void run_text(struct tobi_result *result, const struct check *check,
-		     const struct bytes_list *allowed, const char *found)
-{
-	const char *expected = "one of those in the policy";
-
-	if (allowed->count == 1)
-		expected = arena_text(&result->arena, allowed->items[0]);
-	if (allowed->count)
-		check_record(&result->list, check,
-			     bytes_list_has(allowed, bytes_of_text(found)), expected,
-			     found);
-	else
-		check_not_asked(&result->list, check, "the policy names none");
-}
-
 static const struct ear_appraisal *find(const struct ear *ear, struct tobi_bytes name)
 {
 	for (size_t i = 0; i < ear->appraisal_count; i++) {
@@ -338,8 +323,8 @@ void policy_ear_run(struct tobi_result *result, const struct tobi_policy *policy
 
 	if (!ear)
 		return;
-	run_text(result, &check_profile, &policy->ear->profiles, ear->profile);
-	run_text(result, &check_verifier, &policy->ear->verifiers, ear->developer);
+	policy_run_text(result, &check_profile, &policy->ear->profiles, ear->profile);
+	policy_run_text(result, &check_verifier, &policy->ear->verifiers, ear->developer);
 	run_submods(result, policy->ear);
 	run_status(result, policy->ear);
 	run_claims(result, policy->ear);

@@ -91,26 +91,12 @@ static bool is_missing(const struct bytes_list *allowed, const char *found)
 	       !(found && bytes_list_has(allowed, bytes_of_text(found)));
 }
 
-static void run_text(struct tobi_result *result, const struct check *check,
-		     const struct bytes_list *allowed, const char *found)
-{
-	const char *expected = "one of those in the policy";
-
-	if (allowed->count == 1)
-		expected = arena_text(&result->arena, allowed->items[0]);
-	if (allowed->count)
-		check_record(&result->list, check, !is_missing(allowed, found), expected,
-			     found ? found : "nothing");
-	else
-		check_not_asked(&result->list, check, "the policy names none");
-}
-
 static void run_profile(struct tobi_result *result, const struct policy_eat *policy)
 {
 	const char *found = result->claims.eat->profile;
 
 	if (policy->profiles.count)
-		run_text(result, &check_profile, &policy->profiles, found);
+		policy_run_text(result, &check_profile, &policy->profiles, found);
 	else
 		check_record(&result->list, &check_profile,
 			     found && strcmp(found, EAT_PROFILE_CONSTRAINED) == 0,
@@ -166,8 +152,8 @@ void policy_eat_run(struct tobi_result *result, const struct tobi_policy *policy
 	if (!eat)
 		return;
 	run_profile(result, policy->eat);
-	run_text(result, &check_issuer, &policy->eat->issuers, eat->issuer);
-	run_text(result, &check_software, &policy->eat->sw_names, eat->swname);
+	policy_run_text(result, &check_issuer, &policy->eat->issuers, eat->issuer);
+	policy_run_text(result, &check_software, &policy->eat->sw_names, eat->swname);
 	run_model(result, policy->eat);
 	run_submods(result, policy->eat);
 }

@@ -131,6 +131,22 @@ void policy_run_list(struct tobi_result *result, const struct check *check,
 		     found ? found : policy_hex(result, value));
 }
 
+void policy_run_text(struct tobi_result *result, const struct check *check,
+		     const struct bytes_list *allowed, const char *found)
+{
+	const char *expected = "one of those in the policy";
+
+	if (!allowed->count) {
+		check_waive(&result->list, check, "the policy names none");
+		return;
+	}
+	if (allowed->count == 1)
+		expected = arena_text(&result->arena, allowed->items[0]);
+	check_record(&result->list, check,
+		     found && bytes_list_has(allowed, bytes_of_text(found)), expected,
+		     found ? found : "nothing");
+}
+
 enum tobi_err policy_text_list(struct tobi_policy *policy, char **texts, unsigned count,
 			       struct bytes_list *ret_list, struct tobi_fault *fault)
 {

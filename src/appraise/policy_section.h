@@ -47,6 +47,10 @@ void policy_run_list(struct tobi_result *result, const struct check *check,
 		     const struct bytes_list *list, struct tobi_bytes value,
 		     const char *found);
 
+/* The same for a text; NULL: nothing was said. */
+void policy_run_text(struct tobi_result *result, const struct check *check,
+		     const struct bytes_list *allowed, const char *found);
+
 /* The last has no functions. */
 extern const struct policy_section policy_sections[];
 
