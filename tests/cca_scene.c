@@ -5,6 +5,7 @@
 #include "base/hex.h"
 #include "codec/cbor.h"
 #include "tests/check.h"
+#include "tests/scene_try.h"
 #include "token/cmw.h"
 
 enum { PLATFORM = 44234, REALM = 44241 };
@@ -236,29 +237,19 @@ enum tobi_err test_cca_try(const struct test_cca *cca, struct tobi_result **ret_
 			   struct tobi_fault *fault)
 {
 	struct writer yaml = wr_init(LIMIT_POLICY), evidence = wr_init(LIMIT_EVIDENCE);
-	struct tobi_verify_request request = {.nonce = cca->given_nonce, .time = CCA_NOW};
-	struct tobi_policy *policy = NULL;
-	enum tobi_err err;
+	const struct tobi_verify_request request = {.nonce = cca->given_nonce,
+						    .time = CCA_NOW};
 
-	*ret_result = NULL;
 	test_cca_write(cca, &evidence);
 	test_cca_policy(cca, &yaml);
-	request.evidence = wr_view(&evidence);
-	err = tobi_policy_parse(wr_view(&yaml), "cca.yaml", &policy, fault);
-	if (!err)
-		err = tobi_verify(policy, &request, ret_result, fault);
-	tobi_policy_free(policy);
-	wr_done(&yaml);
-	wr_done(&evidence);
-	return err;
+	return scene_try("cca.yaml", &yaml, &evidence, request, ret_result, fault);
 }
 
 struct tobi_result *test_cca_appraise(const struct test_cca *cca)
 {
 	struct tobi_result *result = NULL;
 	struct tobi_fault fault = {0};
+	enum tobi_err err = test_cca_try(cca, &result, &fault);
 
-	if (test_cca_try(cca, &result, &fault))
-		fail_msg("%s: %s: %s", fault.object, fault.field, fault.message);
-	return result;
+	return scene_result(err, result, &fault);
 }

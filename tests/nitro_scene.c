@@ -6,6 +6,7 @@
 #include "codec/cbor.h"
 #include "pki/chain.h"
 #include "tests/check.h"
+#include "tests/scene_try.h"
 #include "token/cmw.h"
 
 enum { HOUR = 3600, DAY = 24 * HOUR };
@@ -290,30 +291,19 @@ enum tobi_err test_nitro_try(struct test_nitro *nitro, struct tobi_result **ret_
 			     struct tobi_fault *fault)
 {
 	struct writer yaml = wr_init(LIMIT_POLICY), evidence = wr_init(LIMIT_EVIDENCE);
-	struct tobi_verify_request request = {.nonce = nitro->given_nonce,
-					      .time = nitro->now};
-	struct tobi_policy *policy = NULL;
-	enum tobi_err err;
+	const struct tobi_verify_request request = {.nonce = nitro->given_nonce,
+						    .time = nitro->now};
 
-	*ret_result = NULL;
 	write_evidence(nitro, &evidence);
 	test_nitro_policy(nitro, &yaml);
-	request.evidence = wr_view(&evidence);
-	err = tobi_policy_parse(wr_view(&yaml), "nitro.yaml", &policy, fault);
-	if (!err)
-		err = tobi_verify(policy, &request, ret_result, fault);
-	tobi_policy_free(policy);
-	wr_done(&yaml);
-	wr_done(&evidence);
-	return err;
+	return scene_try("nitro.yaml", &yaml, &evidence, request, ret_result, fault);
 }
 
 struct tobi_result *test_nitro_appraise(struct test_nitro *nitro)
 {
 	struct tobi_result *result = NULL;
 	struct tobi_fault fault = {0};
+	enum tobi_err err = test_nitro_try(nitro, &result, &fault);
 
-	if (test_nitro_try(nitro, &result, &fault))
-		fail_msg("%s: %s: %s", fault.object, fault.field, fault.message);
-	return result;
+	return scene_result(err, result, &fault);
 }

@@ -2,6 +2,7 @@
 
 #include "codec/cbor.h"
 #include "tests/check.h"
+#include "tests/scene_try.h"
 #include "token/cmw.h"
 
 const struct psa_labels psa_labels[PSA_GENERATIONS] = {
@@ -112,30 +113,19 @@ enum tobi_err test_psa_try(const struct test_psa *psa, struct tobi_result **ret_
 			   struct tobi_fault *fault)
 {
 	struct writer yaml = wr_init(LIMIT_POLICY), evidence = wr_init(LIMIT_EVIDENCE);
-	struct tobi_verify_request request = {
+	const struct tobi_verify_request request = {
 	    .nonce = psa->given_nonce, .time = PSA_NOW, .secret = psa->given_secret};
-	struct tobi_policy *policy = NULL;
-	enum tobi_err err;
 
-	*ret_result = NULL;
 	test_psa_write(psa, &evidence);
 	test_psa_policy(psa, &yaml);
-	request.evidence = wr_view(&evidence);
-	err = tobi_policy_parse(wr_view(&yaml), "psa.yaml", &policy, fault);
-	if (!err)
-		err = tobi_verify(policy, &request, ret_result, fault);
-	tobi_policy_free(policy);
-	wr_done(&yaml);
-	wr_done(&evidence);
-	return err;
+	return scene_try("psa.yaml", &yaml, &evidence, request, ret_result, fault);
 }
 
 struct tobi_result *test_psa_appraise(const struct test_psa *psa)
 {
 	struct tobi_result *result = NULL;
 	struct tobi_fault fault = {0};
+	enum tobi_err err = test_psa_try(psa, &result, &fault);
 
-	if (test_psa_try(psa, &result, &fault))
-		fail_msg("%s: %s: %s", fault.object, fault.field, fault.message);
-	return result;
+	return scene_result(err, result, &fault);
 }

@@ -8,6 +8,7 @@
 #include "codec/json.h"
 #include "tests/alone.h"
 #include "tests/bytes.h"
+#include "token/claims_buffer.h"
 
 static const char ear_policy[] = "ear:\n  policies: [agreed]\n";
 static const char eat_policy[] = "eat:\n  sw-names: [firmware]\n";
@@ -276,6 +277,45 @@ enum tobi_err token_scene_try(struct token_scene *scene, struct tobi_bytes evide
 	err = tobi_verify(policy, &request, ret_result, fault);
 	tobi_policy_free(policy);
 	wr_done(&yaml);
+	return err;
+}
+
+void token_scene_claims(const struct token_scene *scene, bool own_key, struct writer *out)
+{
+	uint8_t hash[SHA256_SIZE];
+
+	assert_int_equal(
+	    key_spki_sha256(own_key ? scene->attester : scene->other, hash, NULL), 0);
+	claims_buffer_write(out, scene->nonce, hash, TOBI_ROLE_SERVER,
+			    (struct tobi_bytes){0});
+}
+
+enum tobi_err token_scene_collect(struct token_scene *scene, struct cmw_record evidence,
+				  struct tobi_bytes claims, const struct cmw_record *more,
+				  struct tobi_result **ret_result)
+{
+	struct writer token = wr_init(65536), all = wr_init(1 << 20);
+	struct cmw_record records[3] = {0};
+	size_t count = 0;
+	enum tobi_err err;
+
+	token_scene_write(scene, &token);
+	if (!evidence.value.size)
+		evidence.value = wr_view(&token);
+	/* In the order of their keys: "cpu", "claims", "result". */
+	if (more)
+		records[count++] = *more;
+	if (evidence.key.size < 6)
+		records[count++] = evidence;
+	records[count++] = (struct cmw_record){
+	    text_bytes("claims"), text_bytes(CMW_TYPE_CLAIMS), 0, claims, CMW_EVIDENCE};
+	if (evidence.key.size >= 6)
+		records[count++] = evidence;
+	cmw_write(&all, records, count);
+	err = token_scene_try(scene, wr_view(&all), ret_result, NULL);
+	wr_done(&token);
+	wr_done(&all);
+	token_scene_done(scene);
 	return err;
 }
 

@@ -7,6 +7,7 @@
 
 #include "pki/cert.h"
 #include "tobichi/verify.h"
+#include "token/cmw.h"
 
 enum { TOKEN_NOW = 1900000000 };
 
@@ -52,6 +53,14 @@ struct tobi_result *token_scene_appraise(struct token_scene *scene);
 /* The same of other bytes. */
 enum tobi_err token_scene_try(struct token_scene *scene, struct tobi_bytes evidence,
 			      struct tobi_result **ret_result, struct tobi_fault *fault);
+/* A claims-buffer with the attester's key, or another one. */
+void token_scene_claims(const struct token_scene *scene, bool own_key,
+			struct writer *out);
+/* The token, as it is by now, in a collection beside claims about that key. evidence: the
+ * record without its value. What it is of is done after it. */
+enum tobi_err token_scene_collect(struct token_scene *scene, struct cmw_record evidence,
+				  struct tobi_bytes claims, const struct cmw_record *more,
+				  struct tobi_result **ret_result);
 /* The first that has failed is this check: what could not be read is not compared. */
 void token_scene_refused(struct tobi_result *result, const char *code);
 #define FIRST_FAILS(code, result) token_scene_refused((result), (code))

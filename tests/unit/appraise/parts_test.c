@@ -108,34 +108,14 @@ static void test_evidence_take__other_than_one_piece__refused(void **state)
 static enum tobi_err with_result(const struct cmw_record *cpu, struct cmw_record record,
 				 bool own_key, struct tobi_result **ret_result)
 {
-	struct writer claims = wr_init(4096), token = wr_init(65536),
-		      all = wr_init(1 << 20);
-	struct cmw_record records[3] = {0};
+	struct writer claims = wr_init(4096);
 	struct token_scene scene;
-	uint8_t hash[SHA256_SIZE];
-	size_t count = 0;
 	enum tobi_err err;
 
 	token_scene_ear(&scene);
-	assert_int_equal(
-	    key_spki_sha256(own_key ? scene.attester : scene.other, hash, NULL), 0);
-	claims_buffer_write(&claims, scene.nonce, hash, TOBI_ROLE_SERVER,
-			    (struct tobi_bytes){0});
-	token_scene_write(&scene, &token);
-	if (cpu)
-		records[count++] = *cpu;
-	records[count++] =
-	    (struct cmw_record){text_bytes("claims"), text_bytes(CMW_TYPE_CLAIMS), 0,
-				wr_view(&claims), CMW_EVIDENCE};
-	if (!record.value.size)
-		record.value = wr_view(&token);
-	records[count++] = record;
-	cmw_write(&all, records, count);
-	err = token_scene_try(&scene, wr_view(&all), ret_result, NULL);
+	token_scene_claims(&scene, own_key, &claims);
+	err = token_scene_collect(&scene, record, wr_view(&claims), cpu, ret_result);
 	wr_done(&claims);
-	wr_done(&token);
-	wr_done(&all);
-	token_scene_done(&scene);
 	return err;
 }
 

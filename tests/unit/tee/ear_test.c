@@ -321,29 +321,17 @@ static void test_ear__status_better_than_vector__refused(void **state)
 /* In a collection, with claims about a key. */
 static struct tobi_result *in_collection(bool own_key)
 {
-	struct writer claims = wr_init(4096), token = wr_init(65536),
-		      all = wr_init(1 << 20);
+	struct writer claims = wr_init(4096);
 	struct token_scene scene;
 	struct tobi_result *result = NULL;
-	uint8_t hash[SHA256_SIZE];
-	struct cmw_record records[2] = {
-	    {text_bytes("cpu"), text_bytes("application/vnd.tobichi.ear"), 0, {0}, 0},
-	    {text_bytes("claims"), text_bytes(CMW_TYPE_CLAIMS), 0, {0}, 0}};
+	const struct cmw_record cpu = {
+	    text_bytes("cpu"), text_bytes("application/vnd.tobichi.ear"), 0, {0}, 0};
 
 	token_scene_ear(&scene);
+	token_scene_claims(&scene, own_key, &claims);
 	assert_int_equal(
-	    key_spki_sha256(own_key ? scene.attester : scene.other, hash, NULL), 0);
-	claims_buffer_write(&claims, scene.nonce, hash, TOBI_ROLE_SERVER,
-			    (struct tobi_bytes){0});
-	token_scene_write(&scene, &token);
-	records[0].value = wr_view(&token);
-	records[1].value = wr_view(&claims);
-	cmw_write(&all, records, 2);
-	assert_int_equal(token_scene_try(&scene, wr_view(&all), &result, NULL), 0);
+	    token_scene_collect(&scene, cpu, wr_view(&claims), NULL, &result), 0);
 	wr_done(&claims);
-	wr_done(&token);
-	wr_done(&all);
-	token_scene_done(&scene);
 	return result;
 }
 
