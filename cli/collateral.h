@@ -18,12 +18,14 @@ int collateral_update(int argc, char **argv);
 
 /* What fetch and update have in common. */
 struct source_options {
-	const char *pcs, *kds, *ca_file, *root, *cache;
+	const char *pcs, *kds, *rim, *ocsp, *ca_file, *root, *cache;
 	uint64_t timeout, max_age, grace; /* seconds */
 	bool no_cache;
 };
 #define SOURCE_OPTIONS                                                                   \
 	{"pcs", required_argument, NULL, 'P'}, {"kds", required_argument, NULL, 'K'},    \
+	    {"rim", required_argument, NULL, 'I'},                                       \
+	    {"ocsp", required_argument, NULL, 'O'},                                      \
 	    {"tls-ca", required_argument, NULL, 'T'},                                    \
 	    {"root", required_argument, NULL, 'R'},                                      \
 	    {"cache", required_argument, NULL, 'C'},                                     \

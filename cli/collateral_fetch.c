@@ -10,6 +10,8 @@
 #include "base/fault.h"
 #include "base/file.h"
 #include "base/hex.h"
+#include "tee/nvidia_evidence.h"
+#include "tee/nvidia_needs.h"
 
 struct options {
 	struct source_options source;
@@ -130,6 +132,8 @@ static enum tobi_err find_needs(const struct options *options, struct needs *nee
 				      &evidence, fault);
 	if (!err)
 		err = unwrap_hardware(evidence.bytes, &arena, &hardware, fault);
+	if (!err && nvidia_evidence_is(hardware))
+		return nvidia_needs(hardware, needs, fault);
 	return err ? err : needs_of_evidence(hardware, &hint, needs, fault);
 }
 
@@ -184,6 +188,21 @@ static enum tobi_err add_needs_of_pck(const struct tobi_collateral *set,
 	return pck ? needs_of_pck(pck, needs->tdx, needs, fault) : TOBI_OK;
 }
 
+/* What a document itself is the reason for: who signed reference values may be revoked.
+ */
+static enum tobi_err add_needs_of(const struct tobi_collateral *set, size_t before,
+				  struct needs *needs, struct tobi_fault *fault)
+{
+	const struct collateral_item *item;
+	enum tobi_err err = TOBI_OK;
+
+	for (size_t i = before; (item = collateral_at(set, i)) && !err; i++) {
+		if (item->kind == COLLATERAL_NVIDIA_RIM)
+			err = nvidia_needs_of_rim(item->data, needs, fault);
+	}
+	return err;
+}
+
 static int get_all(const struct options *options, const struct source *source,
 		   struct tobi_collateral *set, struct needs *needs)
 {
@@ -192,7 +211,11 @@ static int get_all(const struct options *options, const struct source *source,
 
 	(void)options;
 	for (size_t i = 0; i < needs->count; i++) {
+		size_t before = collateral_count(set);
+
 		all &= get(source, &needs->list[i], set);
+		if (add_needs_of(set, before, needs, &fault))
+			return cli_fail(&fault);
 		if (i == 0 && needs->pck_first && add_needs_of_pck(set, needs, &fault))
 			return cli_fail(&fault);
 	}

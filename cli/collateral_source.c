@@ -32,6 +32,12 @@ const char *source_option(struct source_options *options, int option, bool *ret_
 	case 'K':
 		options->kds = optarg;
 		return NULL;
+	case 'I':
+		options->rim = optarg;
+		return NULL;
+	case 'O':
+		options->ocsp = optarg;
+		return NULL;
 	case 'T':
 		options->ca_file = optarg;
 		return NULL;
@@ -121,6 +127,8 @@ enum tobi_err source_open(const struct source_options *options, bool caching,
 	*ret_source = (struct source){0};
 	fetch->pcs = options->pcs;
 	fetch->kds = options->kds;
+	fetch->rim = options->rim;
+	fetch->ocsp = options->ocsp;
 	fetch->rules = (struct collateral_rules){.intel = vendor_root_pins("sgx"),
 						 .amd = vendor_root_pins("snp"),
 						 .time = time(NULL),

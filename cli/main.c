@@ -116,6 +116,7 @@ static const struct command commands[] = {
      "  --key FILE     the key to sign with (`tobichi keygen`)\n"
      "SOURCE:\n"
      "  --pcs URL      a PCCS, not Intel's service; --kds URL: a cache of AMD's\n"
+     "  --rim URL      NVIDIA's reference values; --ocsp URL: its answers (OCSP)\n"
      "  --tls-ca FILE  whom to trust for its TLS, not the system's CAs\n"
      "  --root FILE    the vendor's root, where it is not the real one\n"
      "  --cache FOLDER where to keep what was fetched\n"

@@ -76,7 +76,7 @@ static enum tobi_err name_paths(const struct cache_settings *cache,
 				struct tobi_fault *fault)
 {
 	CLEANUP(wr_done) struct writer text = wr_init(8192);
-	const char *base = need->service == SERVICE_KDS ? fetch->kds : fetch->pcs;
+	const char *base = fetch_named(fetch, need->service);
 	char name[2 * NAME_BYTES + 1];
 	uint8_t hash[SHA256_SIZE];
 	int size;

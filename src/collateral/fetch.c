@@ -4,6 +4,9 @@
 #include <string.h>
 
 #include "base/fault.h"
+#include "base/secret.h"
+#include "codec/base64.h"
+#include "codec/json.h"
 #include "collateral/detect.h"
 #include "collateral/set.h"
 #include "collateral/text.h"
@@ -64,6 +67,8 @@ static const struct form forms[] = {
      NULL,
      NULL,
      {"application/pkix-crl", "application/octet-stream", "application/x-pem-file"}},
+    {COLLATERAL_NVIDIA_RIM, NULL, NULL, {"application/json"}},
+    {COLLATERAL_OCSP, NULL, NULL, {"application/ocsp-response"}},
 };
 
 static const struct form *form_of(enum collateral_kind kind)
@@ -75,15 +80,43 @@ static const struct form *form_of(enum collateral_kind kind)
 	return NULL;
 }
 
+const char *fetch_named(const struct fetch_settings *settings, enum need_service service)
+{
+	switch (service) {
+	case SERVICE_KDS:
+		return settings->kds;
+	case SERVICE_RIM:
+		return settings->rim;
+	case SERVICE_OCSP:
+		return settings->ocsp;
+	default:
+		return settings->pcs;
+	}
+}
+
+static const char *usual(enum need_service service)
+{
+	switch (service) {
+	case SERVICE_KDS:
+		return FETCH_KDS;
+	case SERVICE_RIM:
+		return FETCH_RIM;
+	case SERVICE_OCSP:
+		return FETCH_OCSP;
+	default:
+		return FETCH_PCS;
+	}
+}
+
 static void write_url(const struct fetch_settings *settings, const struct need *need,
 		      char url[static URL_MAX])
 {
-	const char *base = settings->pcs ? settings->pcs : FETCH_PCS;
-	const char *path = need->path;
+	const char *base = fetch_named(settings, need->service);
+	const char *path = need->body_size ? "/" : need->path;
 	size_t size;
 
-	if (need->service == SERVICE_KDS)
-		base = settings->kds ? settings->kds : FETCH_KDS;
+	if (!base)
+		base = usual(need->service);
 	if (need->service == SERVICE_PCS_ROOT && !settings->pcs) {
 		base = FETCH_PCS_ROOT;
 		path = "/IntelSGXRootCA.der";
@@ -122,6 +155,12 @@ const char *need_unmet(const struct need *need, const struct collateral_item *it
 {
 	if (item->kind != need->kind)
 		return "it is a document of another kind";
+	/* One whose version is no name here is looked at by the verifier alone. */
+	if (item->kind == COLLATERAL_NVIDIA_RIM)
+		return item->name[0] && need->name[0] &&
+			       strcasecmp(item->name, need->name) != 0
+			   ? "it is of another version"
+			   : NULL;
 	if (item->kind != COLLATERAL_SNP_LEAF && strcmp(item->name, need->name) != 0)
 		return "it is of another platform or product";
 	if (need->chip_size &&
@@ -154,6 +193,21 @@ static enum tobi_err find_document(const struct tobi_collateral *served,
 	return TOBI_OK;
 }
 
+/* NVIDIA's service gives a file of reference values as a member of JSON, in base64. */
+static enum tobi_err open_rim(struct tobi_bytes body, struct writer *out,
+			      struct tobi_fault *fault)
+{
+	CLEANUP(json_decrefp) json_t *json = NULL;
+	json_t *text = NULL;
+	enum tobi_err err = json_parse(body, LIMIT_DOCUMENT, "answer", &json, fault);
+
+	if (!err)
+		err = json_member(json, "rim", JSON_STRING, "answer", &text, fault);
+	return err ? err
+		   : base64_read(bytes_of_text(json_string_value(text)), "answer", out,
+				 fault);
+}
+
 static enum tobi_err take(const struct fetch_settings *settings, const struct need *need,
 			  const struct http_answer *answer, const char *url,
 			  const struct tobi_collateral *known,
@@ -164,12 +218,19 @@ static enum tobi_err take(const struct fetch_settings *settings, const struct ne
 	struct tobi_collateral *served = tobi_collateral_new();
 	CLEANUP(wr_done) struct writer chain = wr_init(LIMIT_PEM);
 	const struct collateral_origin origin = {url, settings->rules.time};
+	CLEANUP(wr_done) struct writer rim = wr_init(LIMIT_DOCUMENT);
+	struct tobi_bytes document = wr_view(&answer->body);
 	struct collateral_item item = {0};
-	enum tobi_err err;
+	enum tobi_err err = TOBI_OK;
 
 	if (!served)
 		return fault_set(fault, TOBI_E_MEMORY, "fetch", "", "out of memory");
-	err = collateral_detect(served, wr_view(&answer->body), &origin, fault);
+	if (need->service == SERVICE_RIM) {
+		err = open_rim(document, &rim, fault);
+		document = wr_view(&rim);
+	}
+	if (!err)
+		err = collateral_detect(served, document, &origin, fault);
 	if (!err && answer->header.size)
 		err = read_chain(wr_view(&answer->header), &chain, fault);
 	if (!err)
@@ -201,6 +262,9 @@ enum tobi_err fetch_document(const struct fetch_settings *settings,
 	request.url = url;
 	request.header = form->header;
 	request.old_header = form->old_header;
+	request.body = (struct tobi_bytes){need->body, need->body_size};
+	if (need->body_size)
+		request.lines[0] = "Content-Type: application/ocsp-request";
 	for (size_t i = 0; i < HTTP_TYPES_MAX; i++)
 		request.types[i] = form->types[i];
 	err = http_get(settings->client, &request, &answer, fault);

@@ -9,10 +9,12 @@
 #define FETCH_PCS "https://api.trustedservices.intel.com"
 #define FETCH_PCS_ROOT "https://certificates.trustedservices.intel.com"
 #define FETCH_KDS "https://kdsintf.amd.com"
+#define FETCH_RIM "https://rim.attestation.nvidia.com"
+#define FETCH_OCSP "https://ocsp.ndis.nvidia.com"
 
 struct fetch_settings {
 	struct http_client *client;
-	const char *pcs, *kds; /* NULL: the vendors' own */
+	const char *pcs, *kds, *rim, *ocsp; /* NULL: the vendors' own */
 	struct collateral_rules rules;
 };
 
@@ -26,6 +28,8 @@ TOBI_MUST_USE enum tobi_err
 fetch_document(const struct fetch_settings *settings, const struct need *need,
 	       const struct tobi_collateral *known, struct tobi_collateral *set,
 	       enum collateral_checked *ret_checked, struct tobi_fault *fault);
+/* The service's address that the settings name, or NULL. */
+const char *fetch_named(const struct fetch_settings *settings, enum need_service service);
 /* Whether the item is what the need asks for, with why not; NULL when it is. */
 const char *need_unmet(const struct need *need, const struct collateral_item *item);
 

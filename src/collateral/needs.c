@@ -12,9 +12,8 @@
 
 static const char object[] = "fetch";
 
-/* Once each. */
-static enum tobi_err add(struct needs *needs, const struct need *need,
-			 struct tobi_fault *fault)
+enum tobi_err needs_add(struct needs *needs, const struct need *need,
+			struct tobi_fault *fault)
 {
 	for (size_t i = 0; i < needs->count; i++) {
 		if (needs->list[i].service == need->service &&
@@ -80,7 +79,7 @@ enum tobi_err needs_of_platform(const char *fmspc, const char *ca, bool tdx,
 	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]) && !err; i++) {
 		const struct need need = intel(wanted[i].kind, wanted[i].name);
 
-		err = add(needs, &need, fault);
+		err = needs_add(needs, &need, fault);
 	}
 	return err;
 }
@@ -117,9 +116,9 @@ enum tobi_err needs_of_product(const char *product, bool vlek, struct needs *nee
 		return fault_set(fault, TOBI_E_ARGUMENT, object, "product",
 				 "a name such as Milan, Genoa or Turin is needed");
 	need = amd(COLLATERAL_SNP_ISSUER, product, vlek);
-	err = add(needs, &need, fault);
+	err = needs_add(needs, &need, fault);
 	need = amd(COLLATERAL_SNP_CRL, product, vlek);
-	return err ? err : add(needs, &need, fault);
+	return err ? err : needs_add(needs, &need, fault);
 }
 
 /* AMD 57230, section 4.1: decimal, two digits at least. Chips with ids of 8 bytes have
@@ -153,7 +152,7 @@ enum tobi_err needs_of_chip(const char *product, struct tobi_bytes chip,
 		 version);
 	bytes_copy(need.chip, sizeof(need.chip), chip.ptr, chip.size);
 	need.chip_size = chip.size;
-	return add(needs, &need, fault);
+	return needs_add(needs, &need, fault);
 }
 
 /* Two kinds of issuers have one name: the certificate's own says which. */

@@ -14,9 +14,17 @@ enum need_service {
 	SERVICE_PCS,	  /* Intel, or a cache of it (PCCS) */
 	SERVICE_PCS_ROOT, /* where Intel's root publishes its list */
 	SERVICE_KDS,	  /* AMD */
+	SERVICE_RIM,	  /* NVIDIA's reference values */
+	SERVICE_OCSP,	  /* its responder: the question is the need's body */
 };
 
-enum { NEEDS_MAX = 64, NEED_NAME_MAX = 16, NEED_PATH_MAX = 1024, CHIP_ID_SIZE = 64 };
+enum {
+	NEEDS_MAX = 64,
+	NEED_NAME_MAX = 16,
+	NEED_PATH_MAX = 1024,
+	NEED_BODY_MAX = 256,
+	CHIP_ID_SIZE = 64
+};
 
 struct need {
 	enum need_service service;
@@ -25,6 +33,8 @@ struct need {
 	char path[NEED_PATH_MAX];     /* behind the service's address */
 	uint8_t chip[CHIP_ID_SIZE];   /* of a VCEK: in it */
 	size_t chip_size;
+	uint8_t body[NEED_BODY_MAX]; /* what is posted; the path is for the cache then */
+	size_t body_size;
 };
 
 struct needs {
@@ -41,6 +51,9 @@ struct needs_hint {
 	const char *product; /* "Milan", or NULL */
 };
 
+/* Once each. TOBI_E_LIMIT. */
+TOBI_MUST_USE enum tobi_err needs_add(struct needs *needs, const struct need *need,
+				      struct tobi_fault *fault);
 /* Adds to the list. Errors: TOBI_E_UNSUPPORTED for evidence of another kind,
  * _MALFORMED, _LIMIT. */
 TOBI_MUST_USE enum tobi_err needs_of_evidence(struct tobi_bytes evidence,
