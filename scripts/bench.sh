@@ -2,16 +2,11 @@
 # What Tobichi costs, each figure beside a peer's in the same run: medians of interleaved
 # runs. A peer that is missing makes its row 'skipped'. docs/BENCHMARKS.md explains the rows.
 # Usage: bench.sh BUILD_FOLDER [ROUNDS [SECTION...]]
-# Sections: start first-byte cpu memory channel redis verify evidence log
+# Sections: start first-byte cpu memory channel redis verify evidence log broker
 set -eu
 here=$(cd "${0%/*}" && pwd) build=$(cd "$1" && pwd) rounds=${2:-7}
 shift $(($# > 2 ? 2 : $#))
-sections=${*:-start first-byte cpu memory channel redis verify evidence log}
-# Sections: start first-byte cpu memory channel redis verify evidence broker
-set -eu
-here=$(cd "${0%/*}" && pwd) build=$(cd "$1" && pwd) rounds=${2:-7}
-shift $(($# > 2 ? 2 : $#))
-sections=${*:-start first-byte cpu memory channel redis verify evidence broker}
+sections=${*:-start first-byte cpu memory channel redis verify evidence log broker}
 [ "$(id -u)" = 0 ] || { echo "error: it needs root, as the peers do" >&2; exit 2; }
 ninja -C "$build" --quiet all bench-programs >/dev/null
 PATH=$build/bench:$build/cli:$PATH
