@@ -62,7 +62,7 @@ void client_send(struct client *client, const struct writer *message)
 		return;
 	}
 	fault_set(&fault, wr_err(message), "service", "answer",
-		  "it does not fit into a packet of %d bytes", LIMIT_CONTROL);
+		  "it does not fit into a packet");
 	client_send_fault(client, &fault);
 }
 

@@ -98,8 +98,8 @@ static void test_control_attest__more_than_a_packet__is_a_fault(void **state)
 	const size_t head = 1 + 1 + 2 + 1 + 5; /* of the packet, before the evidence */
 
 	(void)state;
-	expect_kind(attest(LIMIT_CONTROL - head), REPLY_EVIDENCE);
-	expect_limit(attest(LIMIT_CONTROL - head + 1));
+	expect_kind(attest(LIMIT_CONTROL_REPLY - head), REPLY_EVIDENCE);
+	expect_limit(attest(LIMIT_CONTROL_REPLY - head + 1));
 }
 
 /* ---- no more descriptors ---- */

@@ -210,7 +210,7 @@ int world_ask_for_evidence(const char *nonce)
 
 bool world_answer(int client, struct packet *ret_packet)
 {
-	return packet_receive(client, LIMIT_CONTROL, ret_packet, NULL) == TOBI_OK;
+	return packet_receive(client, LIMIT_CONTROL_REPLY, ret_packet, NULL) == TOBI_OK;
 }
 
 void world_hang_up(int client)
