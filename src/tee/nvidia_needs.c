@@ -154,6 +154,7 @@ static enum tobi_err add_answers(struct needs *needs, const struct nvidia_chain 
 
 static enum tobi_err add_device(struct needs *needs,
 				const struct nvidia_evidence_of *device,
+				const struct nvidia_material *material,
 				struct tobi_fault *fault)
 {
 	static const struct key_pins nobody = {0};
@@ -162,7 +163,8 @@ static enum tobi_err add_device(struct needs *needs,
 	enum tobi_err err = TOBI_OK;
 
 	if (device->chain.size)
-		err = nvidia_chain_read(device->chain, &nobody, &request, &chain, fault);
+		err = nvidia_chain_read(device->chain, &nobody, &request, material,
+					&chain, fault);
 	if (!err)
 		err = add_rims(needs, &device->report, chain ? chain->chip : "", fault);
 	return err || !chain ? err : add_answers(needs, chain, NVIDIA_DEVICE, fault);
@@ -182,7 +184,7 @@ enum tobi_err nvidia_needs(struct tobi_bytes evidence, struct needs *needs,
 		return fault_set(fault, TOBI_E_MEMORY, object, "", "out of memory");
 	err = nvidia_material_take(material, evidence, &arena, fault);
 	for (size_t i = 0; i < material->device_count && !err; i++)
-		err = add_device(needs, &material->devices[i], fault);
+		err = add_device(needs, &material->devices[i], material, fault);
 	return err;
 }
 
@@ -191,12 +193,14 @@ enum tobi_err nvidia_needs_of_rim(struct tobi_bytes bytes, struct needs *needs,
 {
 	static const struct key_pins nobody = {0};
 	static const struct tee_request request = {0};
+	static const struct nvidia_material nothing = {0};
 	CLEANUP(nvidia_rim_unref) struct nvidia_rim *rim = NULL;
 	struct nvidia_document document = {.bytes = bytes};
 	enum tobi_err err = hash_sha256(bytes, document.hash);
 
 	if (!err)
-		err = nvidia_rim_read(&document, &nobody, &request, &rim, fault);
+		err =
+		    nvidia_rim_read(&document, &nobody, &request, &nothing, &rim, fault);
 	return err || !rim->chain ? err
 				  : add_answers(needs, rim->chain, NVIDIA_SIGNER, fault);
 }
