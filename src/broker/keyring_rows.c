@@ -1,7 +1,6 @@
 #include "broker/keyring_rows.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/fault.h"
 #include "base/limits.h"
@@ -98,15 +97,14 @@ static enum tobi_err write_one(struct db_conn *conn, const struct key_row *row,
 {
 	const struct db_value values[] = {db_text(row->provider), db_text(row->wrap_key),
 					  db_bytes(wr_view(&row->wrapped)),
-					  db_integer((int64_t)time(NULL)),
 					  db_integer((int64_t)row->generation)};
 	uint64_t changed = 0;
 	enum tobi_err err =
 	    db_run(conn,
 		   replace ? "UPDATE store_keys SET provider = ?, wrap_key = ?, wrapped "
-			     "= ?, made = ? WHERE generation = ?"
-			   : "INSERT INTO store_keys (provider, wrap_key, wrapped, made, "
-			     "generation) VALUES (?, ?, ?, ?, ?)",
+			     "= ? WHERE generation = ?"
+			   : "INSERT INTO store_keys (provider, wrap_key, wrapped, "
+			     "generation) VALUES (?, ?, ?, ?)",
 		   values, STORE_COUNT(values), NULL, NULL, &changed, fault);
 
 	if (err)

@@ -7,6 +7,5 @@ const char *const schema_keys[] = {
     " generation BIGINT PRIMARY KEY CHECK (generation >= 0),"
     " provider TEXT NOT NULL,"
     " wrap_key TEXT NOT NULL,"
-    " wrapped BYTEA NOT NULL,"
-    " made BIGINT NOT NULL)",
+    " wrapped BYTEA NOT NULL)",
     NULL};

@@ -66,7 +66,4 @@ struct db {
 	pthread_mutex_t writer;
 };
 
-/* A moment of CLOCK_MONOTONIC, ms from now. */
-struct timespec db_deadline(unsigned ms);
-
 #endif

@@ -1,29 +1,15 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/cleanup.h"
+#include "base/deadline.h"
 #include "base/fault.h"
 #include "base/secret.h"
 #include "base/utf8.h"
 #include "db/backend.h"
 
 static const struct db_ops *const backends[] = {&db_sqlite, &db_postgres};
-
-struct timespec db_deadline(unsigned ms)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	time.tv_sec += ms / 1000;
-	time.tv_nsec += ms % 1000 * 1000000L;
-	if (time.tv_nsec >= 1000000000L) {
-		time.tv_sec++;
-		time.tv_nsec -= 1000000000L;
-	}
-	return time;
-}
 
 static enum tobi_err locks_init(struct db *db)
 {
@@ -109,7 +95,7 @@ bool db_is_shared(const struct db *db)
 static enum tobi_err wait_for_one(struct db *db, struct db_conn **ret_conn,
 				  struct tobi_fault *fault)
 {
-	const struct timespec until = db_deadline(db->busy_ms);
+	const struct timespec until = deadline_in(db->busy_ms);
 	int failed = 0;
 
 	pthread_mutex_lock(&db->lock);

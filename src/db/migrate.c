@@ -1,13 +1,12 @@
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/fault.h"
 #include "base/secret.h"
 #include "db/backend.h"
 
 static const char make_steps[] = "CREATE TABLE schema_steps (position BIGINT PRIMARY KEY,"
-				 " name TEXT NOT NULL UNIQUE, applied BIGINT NOT NULL)";
+				 " name TEXT NOT NULL UNIQUE)";
 
 /* The steps that were applied, as they come, are held against the table's. */
 struct applied {
@@ -73,17 +72,15 @@ static enum tobi_err apply(struct db_conn *conn, const struct applied *applied,
 {
 	const struct db_migration *step = &applied->migrations[applied->at];
 	const struct db_value values[] = {db_integer((int64_t)applied->at),
-					  db_text(step->name), db_integer(time(NULL))};
+					  db_text(step->name)};
 	enum tobi_err err = TOBI_OK;
 
 	for (size_t i = 0; step->statements[i] && !err; i++)
 		err = db_run(conn, step->statements[i], NULL, 0, NULL, NULL, NULL, fault);
 	if (err)
 		return err;
-	return db_run(conn,
-		      "INSERT INTO schema_steps (position, name, applied) VALUES "
-		      "(?, ?, ?)",
-		      values, 3, NULL, NULL, NULL, fault);
+	return db_run(conn, "INSERT INTO schema_steps (position, name) VALUES (?, ?)",
+		      values, 2, NULL, NULL, NULL, fault);
 }
 
 /* One transaction: the next step that is not there yet, if there is one. */

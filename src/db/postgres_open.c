@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/cleanup.h"
+#include "base/deadline.h"
 #include "base/fault.h"
 #include "db/postgres.h"
 
@@ -97,28 +97,17 @@ static enum tobi_err refused(PGconn *lib, struct tobi_fault *fault)
 			 message);
 }
 
-static int left_ms(const struct timespec *until)
-{
-	struct timespec now;
-	long ms;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	ms = (until->tv_sec - now.tv_sec) * 1000 +
-	     (until->tv_nsec - now.tv_nsec) / 1000000;
-	return ms > 0 ? (int)ms : 0;
-}
-
 /* The library's own waiting has no limit when it is started this way, which is the only
  * one that lets its first messages carry a state. */
 static enum tobi_err wait_connected(PGconn *lib, struct tobi_fault *fault)
 {
-	const struct timespec until = db_deadline(CONNECT_MS);
+	const struct timespec until = deadline_in(CONNECT_MS);
 	PostgresPollingStatusType next = PGRES_POLLING_WRITING;
 
 	while (next != PGRES_POLLING_OK) {
 		struct pollfd wait = {
 		    PQsocket(lib), next == PGRES_POLLING_READING ? POLLIN : POLLOUT, 0};
-		const int ms = left_ms(&until);
+		const int ms = deadline_left_ms(&until);
 
 		if (next == PGRES_POLLING_FAILED || PQstatus(lib) == CONNECTION_BAD)
 			return refused(lib, fault);

@@ -1,6 +1,7 @@
 /* Statements and transactions in SQLite; opening a file is in sqlite_open.c. */
 #include <stdlib.h>
 
+#include "base/deadline.h"
 #include "base/fault.h"
 #include "base/secret.h"
 #include "db/sqlite.h"
@@ -75,7 +76,7 @@ enum tobi_err sqlite_exec(sqlite3 *lib, const char *sql, struct tobi_fault *faul
  * (busy timeout), which asks again and again. */
 static enum tobi_err writer_lock(struct db *db, struct tobi_fault *fault)
 {
-	const struct timespec until = db_deadline(db->busy_ms);
+	const struct timespec until = deadline_in(db->busy_ms);
 
 	if (pthread_mutex_clocklock(&db->writer, CLOCK_MONOTONIC, &until))
 		return fault_set(fault, TOBI_E_TIMEOUT, "database", "",
@@ -272,7 +273,7 @@ static enum tobi_err run(struct db_conn *any, const char *sql,
 	if (err)
 		return err;
 	if (outermost) {
-		conn->until = db_deadline(any->db->run_ms);
+		conn->until = deadline_in(any->db->run_ms);
 		conn->limited = true;
 	}
 	err = run_prepared(conn, statement, values, count, row, context, &failed, fault);

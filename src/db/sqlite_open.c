@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/deadline.h"
 #include "base/fault.h"
 #include "db/sqlite.h"
 
@@ -80,13 +81,8 @@ enum tobi_err sqlite_prepare_place(struct db *db, struct tobi_fault *fault)
 static int progress(void *context)
 {
 	const struct sqlite_conn *conn = context;
-	struct timespec now;
 
-	if (!conn->limited)
-		return 0;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec > conn->until.tv_sec ||
-	       (now.tv_sec == conn->until.tv_sec && now.tv_nsec > conn->until.tv_nsec);
+	return conn->limited && deadline_left_ms(&conn->until) == 0;
 }
 
 static void end_statement(void *context, struct statement *statement)
