@@ -245,6 +245,9 @@ static int once(const struct config *config, int argc, char **argv)
 	}
 	if (!err && strcmp(argv[0], "backup") == 0) {
 		err = setup_backup(config, argv[1], &fault);
+	} else if (!err && strcmp(argv[0], "move-keys") == 0) {
+		err =
+		    setup_move_keys(config, argv[1], argc == 3 ? argv[2] : NULL, &fault);
 	} else if (!err && strcmp(argv[0], "init") == 0) {
 		err = setup_init(config, &fault);
 	} else if (!err) {
@@ -258,7 +261,8 @@ static int usage(void)
 {
 	fputs(
 	    "Usage: tobichi-broker [--config FILE] [init | check | backup PATH | status "
-	    "[--json]]\n"
+	    "[--json] |\n"
+	    "                      move-keys PLACE [PIN-FILE]]\n"
 	    "The manual is tobichi-broker(8).\n",
 	    stderr);
 	return 2;
@@ -269,7 +273,11 @@ static bool is_command(int argc, char **argv)
 	static const struct {
 		const char *name;
 		int least, most;
-	} known[] = {{"init", 1, 1}, {"check", 1, 1}, {"backup", 2, 2}, {"status", 1, 2}};
+	} known[] = {{"init", 1, 1},
+		     {"check", 1, 1},
+		     {"backup", 2, 2},
+		     {"status", 1, 2},
+		     {"move-keys", 2, 3}};
 
 	for (size_t i = 0; argc && i < sizeof(known) / sizeof(known[0]); i++) {
 		if (strcmp(argv[0], known[i].name) == 0)

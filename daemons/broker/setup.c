@@ -8,6 +8,7 @@
 
 DEFINE_CLEANUP(struct db *, db_free)
 DEFINE_CLEANUP(struct broker *, broker_free)
+DEFINE_CLEANUP(struct keyring *, keyring_free)
 
 static enum tobi_err open_database(const struct config *config, struct db **ret_db,
 				   struct tobi_fault *fault)
@@ -100,4 +101,16 @@ enum tobi_err setup_backup(const struct config *config, const char *path,
 	enum tobi_err err = db_open(config->database, 1, &db, fault);
 
 	return err ? err : db_backup(db, path, fault);
+}
+
+enum tobi_err setup_move_keys(const struct config *config, const char *place,
+			      const char *pin_file, struct tobi_fault *fault)
+{
+	CLEANUP(db_freep) struct db *db = NULL;
+	CLEANUP(keyring_freep) struct keyring *keyring = NULL;
+	enum tobi_err err = open_database(config, &db, fault);
+
+	if (!err)
+		err = keyring_open(db, config->keys, config->pin_file, &keyring, fault);
+	return err ? err : keyring_move(keyring, place, pin_file, fault);
 }

@@ -15,6 +15,11 @@ TOBI_MUST_USE enum tobi_err setup_open(const struct config *config,
 				       const struct loaded *loaded, int64_t (*now)(void),
 				       struct broker **ret_broker,
 				       struct tobi_fault *fault);
+/* Store keys wrapped anew by another provider: keyring_move(). The configuration is not
+ * changed. */
+TOBI_MUST_USE enum tobi_err setup_move_keys(const struct config *config,
+					    const char *place, const char *pin_file,
+					    struct tobi_fault *fault);
 /* A copy of the database, while others use it (SQLite). */
 TOBI_MUST_USE enum tobi_err setup_backup(const struct config *config, const char *path,
 					 struct tobi_fault *fault);
