@@ -83,7 +83,7 @@ TOBI_MUST_USE enum tobi_err decision_log_head(struct decision_log *log, int64_t 
 /* Borrowed until the callback returns. */
 struct decision_entry {
 	uint64_t index;
-	struct log_hash hash;
+	struct log_hash hash;	 /* of what is there */
 	struct tobi_bytes leaf;	 /* log/leaf.h */
 	struct tobi_bytes owner; /* empty: nobody's */
 };

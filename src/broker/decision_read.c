@@ -92,14 +92,14 @@ static enum tobi_err take_leaf(void *context, const struct db_value *values, siz
 	const struct leaves_read *read = context;
 	struct decision_entry entry = {0};
 
-	if (count != 4 || values[0].kind != DB_INTEGER || values[1].kind != DB_BYTES ||
-	    values[1].bytes.size != LOG_HASH_SIZE || values[3].kind != DB_BYTES)
+	if (count != 3 || values[0].kind != DB_INTEGER || values[2].kind != DB_BYTES)
 		return damaged(fault);
 	entry.index = (uint64_t)values[0].integer;
-	bytes_copy(entry.hash.bytes, LOG_HASH_SIZE, values[1].bytes.ptr, LOG_HASH_SIZE);
-	if (values[2].kind == DB_TEXT)
-		entry.owner = values[2].bytes;
-	entry.leaf = values[3].bytes;
+	if (values[1].kind == DB_TEXT)
+		entry.owner = values[1].bytes;
+	entry.leaf = values[2].bytes;
+	if (log_hash_leaf(entry.leaf, &entry.hash))
+		return fault_set(fault, TOBI_E_CRYPTO, "log", "", "cannot hash");
 	return read->each(read->context, &entry, fault);
 }
 
@@ -129,7 +129,7 @@ enum tobi_err decision_log_leaves(struct decision_log *log, uint64_t from, uint6
 	struct leaves_read read = {each, context};
 
 	return read_leaves(log,
-			   "SELECT idx, hash, owner, body FROM log_leaves "
+			   "SELECT idx, owner, body FROM log_leaves "
 			   "WHERE idx >= ? ORDER BY idx LIMIT ?",
 			   values, 2, &read, fault);
 }
@@ -144,14 +144,13 @@ enum tobi_err decision_log_owned(struct decision_log *log, const char *owner,
 	if (!owner)
 		return read_leaves(
 		    log,
-		    "SELECT idx, hash, owner, body FROM log_leaves WHERE owner IS NULL "
+		    "SELECT idx, owner, body FROM log_leaves WHERE owner IS NULL "
 		    "AND idx < ? ORDER BY idx DESC LIMIT ?",
 		    values + 1, 2, &read, fault);
-	return read_leaves(
-	    log,
-	    "SELECT idx, hash, owner, body FROM log_leaves WHERE owner = ? "
-	    "AND idx < ? ORDER BY idx DESC LIMIT ?",
-	    values, 3, &read, fault);
+	return read_leaves(log,
+			   "SELECT idx, owner, body FROM log_leaves WHERE owner = ? "
+			   "AND idx < ? ORDER BY idx DESC LIMIT ?",
+			   values, 3, &read, fault);
 }
 
 /* ---- Proofs ---- */
@@ -245,9 +244,7 @@ static enum tobi_err collect(void *context, const struct decision_entry *entry,
 		return TOBI_OK;
 	if (entry->index != index)
 		return not_as_written(index, "index", fault);
-	if (log_hash_leaf(entry->leaf, &whole->hashes[whole->count]))
-		return fault_set(fault, TOBI_E_CRYPTO, "log", "", "cannot hash");
-	whole->count++;
+	whole->hashes[whole->count++] = entry->hash;
 	return TOBI_OK;
 }
 

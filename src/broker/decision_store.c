@@ -115,8 +115,6 @@ static enum tobi_err store_node(void *context, unsigned level, uint64_t position
 	struct db_conn *conn = context;
 	struct db_value values[2];
 
-	if (!level)
-		return TOBI_OK;
 	values[0] = db_integer(place_of(level, position));
 	values[1] = db_bytes(log_hash_view(hash));
 	return db_run(conn, "INSERT INTO log_nodes (place, hash) VALUES (?, ?)", values,
@@ -152,19 +150,17 @@ enum tobi_err log_leaf_store(struct db_conn *conn, struct log_frontier *frontier
 			     const struct stored_leaf *leaf, int64_t retention,
 			     struct tobi_fault *fault)
 {
-	struct db_value values[4];
+	struct db_value values[3];
 	struct log_hash hash;
 	enum tobi_err err = log_hash_leaf(leaf->leaf, &hash);
 
 	if (err)
 		return fault_set(fault, err, "log", "", "cannot hash");
 	values[0] = db_integer((int64_t)frontier->size);
-	values[1] = db_bytes(log_hash_view(&hash));
-	values[2] = db_text(leaf->owner);
-	values[3] = db_bytes(leaf->leaf);
-	err = db_run(
-	    conn, "INSERT INTO log_leaves (idx, hash, owner, body) VALUES (?, ?, ?, ?)",
-	    values, 4, NULL, NULL, NULL, fault);
+	values[1] = db_text(leaf->owner);
+	values[2] = db_bytes(leaf->leaf);
+	err = db_run(conn, "INSERT INTO log_leaves (idx, owner, body) VALUES (?, ?, ?)",
+		     values, 3, NULL, NULL, NULL, fault);
 	if (!err)
 		err = store_evidence(conn, leaf, retention, fault);
 	if (!err)
@@ -195,11 +191,8 @@ enum tobi_err log_node_load(void *context, unsigned level, uint64_t position,
 {
 	struct db_conn *conn = context;
 	struct node_read read = {.hash = ret_hash};
-	const struct db_value value =
-	    db_integer(level ? place_of(level, position) : (int64_t)position);
-	enum tobi_err err = db_run(conn,
-				   level ? "SELECT hash FROM log_nodes WHERE place = ?"
-					 : "SELECT hash FROM log_leaves WHERE idx = ?",
+	const struct db_value value = db_integer(place_of(level, position));
+	enum tobi_err err = db_run(conn, "SELECT hash FROM log_nodes WHERE place = ?",
 				   &value, 1, take_node, &read, NULL, fault);
 
 	if (!err && !read.there)

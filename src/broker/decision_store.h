@@ -1,6 +1,6 @@
 /*
  * The log in the database: its tree by whole subtrees, so that a leaf more costs about
- * two rows and a proof about two for each level, however long the log is. Statements on
+ * three rows and a proof about two for each level, however long the log is. Statements on
  * one connection; transactions are the caller's.
  */
 #ifndef TOBI_BROKER_DECISION_STORE_H
