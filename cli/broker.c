@@ -174,5 +174,7 @@ int cmd_broker(int argc, char **argv)
 		return cmd_pass(argc - 1, argv + 1, false);
 	if (argc > 1 && strcmp(argv[1], "status") == 0)
 		return cmd_pass(argc - 1, argv + 1, true);
-	return cli_usage("broker", "it needs init, serve or status");
+	if (argc > 1 && strcmp(argv[1], "rotate-keys") == 0)
+		return broker_rotate_keys(argc - 1, argv + 1);
+	return cli_usage("broker", "it needs init, serve, status or rotate-keys");
 }

@@ -22,6 +22,7 @@ struct broker_plan {
 };
 
 int broker_init(const struct broker_plan *plan);
+int broker_rotate_keys(int argc, char **argv);
 /* Becomes tobichi-broker with these arguments (NULL ends them); returns an exit status
  * only when that fails. */
 int broker_become(char *const *arguments);

@@ -35,14 +35,20 @@ static const struct command commands[] = {
      cmd_attest},
     {"broker",
      "init [FOLDER] [OPTION...] | serve [--config FILE] | status [--config FILE] "
-     "[--json]",
+     "[--json] |\n"
+     "       rotate-keys [--broker URL] --key FILE",
      "the key broker: set one up, run it, ask how it is",
      "  init [FOLDER]   make keys, certificate, database and configuration\n"
      "                  (/var/lib/tobichi-broker)\n"
      "  serve           run it, until it is ended\n"
      "  status          whether it answers, the head of its log, what it holds\n"
+     "  rotate-keys     the operator: a new store key, and all secrets under it, while it "
+     "runs\n"
      "  --config FILE   (/var/lib/tobichi-broker/broker.yaml)\n"
-     "  --json          status: as JSON\n"
+     "  --json          status, rotate-keys: as JSON\n"
+     "  --broker URL    rotate-keys: the broker (TOBICHI_BROKER)\n"
+     "  --key FILE      rotate-keys: the operator's private key\n"
+     "  --tls-ca FILE   rotate-keys: whom to trust for its TLS\n"
      "init:\n"
      "  --host NAME[:PORT]     by which clients reach it; several may be given\n"
      "  --listen ADDRESS:PORT  (127.0.0.1:8443)\n"

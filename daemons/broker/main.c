@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/fault.h"
+#include "codec/json.h"
 #include "daemons/broker/notify.h"
 #include "daemons/broker/reload.h"
 #include "daemons/broker/sandbox.h"
@@ -312,6 +313,8 @@ int main(int argc, char **argv)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	umask(077);
+	/* Owners' secrets come as JSON. */
+	json_wipe_memory();
 	if (config_read(path, &config, &fault))
 		return fail(&fault);
 	return argc ? once(config, argc, argv) : serve(config);

@@ -140,6 +140,13 @@ check "after kill -9 it answers" eventually operator whoami
 check "and gives what it gave" ask red/key/db
 check "and no more than it may" exits 1 ask red/key/once
 
+# ---- the store key ----
+check "a store key is rotated by the operator" has \
+	"$("$tobichi" broker rotate-keys --key broker/operator.key --tls-ca broker/tls.pem)" "moved      5"
+check "and by no owner" exits 1 "$tobichi" broker rotate-keys --key alice.key --tls-ca broker/tls.pem
+check "what was moved is given" ask red/key/db
+check "byte by byte, again" cmp got second
+
 # ---- requests that nobody signed ----
 if command -v curl >/dev/null; then
 	plain() { curl -s -o /dev/null -w '%{http_code}' --cacert broker/tls.pem "$@"; }
