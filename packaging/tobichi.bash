@@ -24,7 +24,19 @@ _tobichi()
 		;;
 	broker)
 		if [ "$COMP_CWORD" -eq 2 ]; then
-			COMPREPLY=($(compgen -W "init serve status" -- "$word"))
+			COMPREPLY=($(compgen -W "init serve status rotate-keys" -- "$word"))
+			return
+		fi
+		;;
+	owner)
+		if [ "$COMP_CWORD" -eq 2 ]; then
+			COMPREPLY=($(compgen -W "add list remove add-key remove-key add-repository remove-repository whoami" -- "$word"))
+			return
+		fi
+		;;
+	secret)
+		if [ "$COMP_CWORD" -eq 2 ]; then
+			COMPREPLY=($(compgen -W "put rotate list delete show-policy put-policy delete-policy" -- "$word"))
 			return
 		fi
 		;;

@@ -31,7 +31,7 @@ owner() { # NAME COMMAND ARGUMENT...
 	shift 2
 	"$tobichi" "$what" "$@" --key "$who.key" --tls-ca broker/tls.pem
 }
-alice() { owner alice secret "$@"; }
+alice() { "$tobichi" secret "$@" --key alice.key --tls-ca broker/tls.pem; }
 serve
 check "it answers its operator" eventually operator whoami
 check "as such" has "$(operator whoami)" "the operator"
