@@ -132,6 +132,23 @@ check "an end in the past is refused" exits 2 alice put red/key/past value --exp
 check "a policy that is none is refused" exits 2 alice put-policy red broker/broker.yaml
 check "and the old one stays" ask red/key/db
 
+# ---- what a build writes ----
+"$tobichi" keygen -o publisher >/dev/null
+"$tobichi" build --tier soft --name web --key publisher.key -o web.tobi -- busybox true >/dev/null 2>&1
+check "the policy of a build is taken as it is" exits 0 alice put-policy green/web web.policy.yaml
+{
+	sed '/^images:/d;/^signers:/d;/^# Exactly this image/d' web.policy.yaml
+	printf 'reference-values:\n  files: [web.corim]\n  unsigned: allowed\n'
+} >web.values.yaml
+check "and reference values with it" exits 0 alice put-policy green web.values.yaml
+check "which go along" has "$(alice show-policy green --json)" '"web.corim"'
+mkdir away
+cp web.values.yaml away
+check "one whose file is not there is refused" exits 2 alice put-policy green away/web.values.yaml
+head -c 100 web.corim >away/web.corim
+check "and one whose file is cut" exits 2 alice put-policy green away/web.values.yaml
+check "the policy is as it was" has "$(alice show-policy green --json)" '"web.corim"'
+
 # ---- what is stored ----
 stop_broker KILL
 check "no secret is in the database" sh -c '! grep -aq "s3cret" broker/broker.db*'
