@@ -9,8 +9,6 @@
 #include "broker/evidence.h"
 #include "broker/resource.h"
 
-DEFINE_CLEANUP(struct tobi_result *, tobi_result_free)
-
 enum { REASON_MAX = 600, TRIES = 3 };
 
 /* One request, from the name to the secret. */
