@@ -19,7 +19,7 @@
 
 enum { LEAVES_USUAL = 100, LEAVES_MAX = 1000, LEAVES_BYTES = 1 << 20 };
 
-static const char evidence_path[] = "/v1/log/evidence/";
+#define EVIDENCE_PATH "/v1/log/evidence/"
 
 /* ---- What is asked ---- */
 
@@ -224,8 +224,8 @@ static enum tobi_err get_evidence(struct broker *broker,
 				  const struct broker_request *request,
 				  struct broker_reply *reply, struct tobi_fault *fault)
 {
-	const char *hex = strlen(request->path) > sizeof(evidence_path) - 1
-			      ? request->path + sizeof(evidence_path) - 1
+	const char *hex = strlen(request->path) > sizeof(EVIDENCE_PATH) - 1
+			      ? request->path + sizeof(EVIDENCE_PATH) - 1
 			      : "";
 	uint8_t digest[SHA384_SIZE];
 	enum tobi_err err;

@@ -21,8 +21,8 @@ static const char *const settings[] = {
     "SET idle_in_transaction_session_timeout TO '60s'",
     "SET default_transaction_read_only TO off",
     /* Who set it higher (remote_apply) keeps that. */
-    "SELECT set_config('synchronous_commit', 'on', false) WHERE "
-    "current_setting('synchronous_commit') IN ('off', 'local')",
+    ("SELECT set_config('synchronous_commit', 'on', false) WHERE "
+     "current_setting('synchronous_commit') IN ('off', 'local')"),
 };
 
 static void end_statement(void *context, struct statement *statement)
