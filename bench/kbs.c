@@ -14,6 +14,8 @@
 #include <openssl/kdf.h>
 #include <openssl/rand.h>
 #include <openssl/sha.h>
+#include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -31,7 +33,7 @@
 #include "tests/snp_json.h"
 #include "tests/snp_scene.h"
 
-enum { SESSIONS_MAX = 4096, ANSWER_MAX = 64 << 10 };
+enum { SESSIONS_MAX = 4096, ANSWER_MAX = 64 << 10, WORKERS = 8 };
 
 static struct broker *broker;
 static struct snp_scene guest;
@@ -100,7 +102,7 @@ static void make(const char *folder)
 	struct broker_setup setup = {.name = "bench",
 				     .database = database,
 				     .keys = keys,
-				     .connections = 2,
+				     .connections = WORKERS + 2,
 				     .session_seconds = 3600,
 				     .now = now};
 	struct tobi_fault fault = {0};
@@ -248,13 +250,35 @@ struct spent {
 	double cores, wall;
 };
 
+struct work {
+	void (*step)(struct session *);
+	size_t from, to;
+};
+
+static void *do_work(void *context)
+{
+	const struct work *work = context;
+
+	for (size_t i = work->from; i < work->to; i++)
+		work->step(&sessions[i]);
+	return NULL;
+}
+
+/* By so many workers as the server has, on one core. */
 static struct spent each(void (*step)(struct session *), size_t count)
 {
 	double cores = clock_us(CLOCK_PROCESS_CPUTIME_ID),
 	       wall = clock_us(CLOCK_MONOTONIC);
+	struct work work[WORKERS];
+	pthread_t threads[WORKERS];
 
-	for (size_t i = 0; i < count; i++)
-		step(&sessions[i]);
+	for (size_t i = 0; i < WORKERS; i++) {
+		work[i] =
+		    (struct work){step, count * i / WORKERS, count * (i + 1) / WORKERS};
+		assert_int_equal(pthread_create(&threads[i], NULL, do_work, &work[i]), 0);
+	}
+	for (size_t i = 0; i < WORKERS; i++)
+		pthread_join(threads[i], NULL);
 	return (struct spent){(clock_us(CLOCK_PROCESS_CPUTIME_ID) - cores) /
 				  (double)count,
 			      (clock_us(CLOCK_MONOTONIC) - wall) / (double)count};
@@ -287,6 +311,15 @@ static void round_of(size_t count)
 	fflush(stdout);
 }
 
+static void one_core(void)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET((size_t)sched_getcpu(), &set);
+	sched_setaffinity(0, sizeof(set), &set);
+}
+
 int main(int argc, char **argv)
 {
 	size_t count = argc == 4 ? (size_t)strtoul(argv[3], NULL, 10) : 0;
@@ -295,6 +328,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: kbs FOLDER ROUNDS COUNT (to %d)\n", SESSIONS_MAX);
 		return 2;
 	}
+	one_core();
 	make(argv[1]);
 	bare_key = EVP_EC_gen("P-256");
 	for (unsigned long i = strtoul(argv[2], NULL, 10); i > 0; i--)
