@@ -69,6 +69,8 @@ const char *jwe_algorithm(EVP_PKEY *receiver)
 
 /* ---- ECDH-ES+A256KW ---- */
 
+/* That the peer's point is on its curve was seen when it was read, and these curves have
+ * no other points: OpenSSL would work that out anew, at the cost of the agreement. */
 static enum tobi_err agree(EVP_PKEY *own, EVP_PKEY *peer, uint8_t *ret_shared,
 			   size_t *ret_size, struct tobi_fault *fault)
 {
@@ -77,7 +79,7 @@ static enum tobi_err agree(EVP_PKEY *own, EVP_PKEY *peer, uint8_t *ret_shared,
 	size_t size = SHARED_MAX;
 
 	if (!context || EVP_PKEY_derive_init(context) != 1 ||
-	    EVP_PKEY_derive_set_peer(context, peer) != 1 ||
+	    EVP_PKEY_derive_set_peer_ex(context, peer, 0) != 1 ||
 	    EVP_PKEY_derive(context, ret_shared, &size) != 1)
 		return crypto(fault, "no secret is shared with this key");
 	*ret_size = size;
