@@ -13,16 +13,9 @@ struct job *job_new(size_t text_size)
 		free(job);
 		return NULL;
 	}
+	if (job)
+		job->text_size = text_size;
 	return job;
-}
-
-/* The head has cookies and tokens. How long it is, parsing has not hidden: the last value
- * ends where the text does, and the values are wiped one by one. */
-static void wipe_head(struct job *job)
-{
-	for (size_t i = 0; i < job->head.header_count; i++)
-		explicit_bzero((char *)job->head.headers[i].value,
-			       strlen(job->head.headers[i].value));
 }
 
 void job_free(struct job *job)
@@ -30,7 +23,7 @@ void job_free(struct job *job)
 	if (!job)
 		return;
 	if (job->text)
-		wipe_head(job);
+		explicit_bzero(job->text, job->text_size);
 	if (job->body)
 		explicit_bzero(job->body, job->body_size);
 	broker_reply_done(&job->reply);

@@ -16,7 +16,8 @@ struct conn;
 struct job {
 	struct job *next;  /* in a queue */
 	struct conn *conn; /* NULL: who asked is gone */
-	char *text;	   /* of the head */
+	char *text;	   /* of the head; wiped, too: cookies and tokens are in it */
+	size_t text_size;
 	struct http_head head;
 	uint8_t *body; /* wiped when it is freed, as it may be a secret */
 	size_t body_size, body_got;
@@ -32,7 +33,7 @@ struct job {
 	struct tobi_fault fault;
 };
 
-/* text is copied. NULL when there is no memory. */
+/* With room for a text. NULL when there is no memory. */
 struct job *job_new(size_t text_size);
 /* Wipes text and body. Accepts NULL. */
 void job_free(struct job *job);

@@ -91,54 +91,73 @@ static void wipe_body(const void *body, size_t size, void *unused)
 	free((void *)body);
 }
 
-static void write_usual(struct evbuffer *out, const struct broker_reply *reply,
+static bool write_usual(struct evbuffer *out, const struct broker_reply *reply,
 			bool secure)
 {
+	bool good = true;
+
 	for (size_t i = 0; i < sizeof(usual) / sizeof(usual[0]); i++) {
 		/* What is secret is in no cache, whatever a handler says. */
 		bool forced = i == 0 && reply->secret;
 
 		if ((!usual[i].secure || secure) &&
 		    (forced || !has_header(reply, usual[i].name)))
-			evbuffer_add_printf(out, "%s: %s\r\n", usual[i].name,
-					    usual[i].value);
+			good &= evbuffer_add_printf(out, "%s: %s\r\n", usual[i].name,
+						    usual[i].value) >= 0;
 	}
+	return good;
 }
 
-static void write_head(struct conn *conn, struct evbuffer *out,
+/* What has none says no length, either (RFC 9110, 8.6). */
+static bool has_body(int status)
+{
+	return status != 204 && status != 304;
+}
+
+/* False when there was no memory for all of it. */
+static bool write_head(struct conn *conn, struct evbuffer *out,
 		       const struct broker_reply *reply)
 {
 	bool secure = conn->server->tls && !conn->listener->internal;
+	bool good =
+	    evbuffer_add_printf(out, "HTTP/1.1 %d %s\r\nDate: %s\r\n", reply->status,
+				phrase(reply->status), date_now(conn->server)) >= 0;
 
-	evbuffer_add_printf(out, "HTTP/1.1 %d %s\r\nDate: %s\r\n", reply->status,
-			    phrase(reply->status), date_now(conn->server));
 	if (reply->body.size && reply->content_type)
-		evbuffer_add_printf(out, "Content-Type: %s\r\n", reply->content_type);
-	if (reply->status != 204 && reply->status != 304)
-		evbuffer_add_printf(out, "Content-Length: %zu\r\n", reply->body.size);
-	write_usual(out, reply, secure);
+		good &= evbuffer_add_printf(out, "Content-Type: %s\r\n",
+					    reply->content_type) >= 0;
+	if (has_body(reply->status))
+		good &= evbuffer_add_printf(out, "Content-Length: %zu\r\n",
+					    reply->body.size) >= 0;
+	good &= write_usual(out, reply, secure);
 	for (size_t i = 0; i < reply->header_count; i++) {
 		if (!reply->secret ||
 		    strcasecmp(reply->headers[i].name, "Cache-Control") != 0)
-			evbuffer_add_printf(out, "%s: %s\r\n", reply->headers[i].name,
-					    reply->headers[i].value);
+			good &=
+			    evbuffer_add_printf(out, "%s: %s\r\n", reply->headers[i].name,
+						reply->headers[i].value) >= 0;
 	}
-	evbuffer_add_printf(out, "Connection: %s\r\n\r\n",
-			    conn->close_after ? "close" : "keep-alive");
+	return good &&
+	       evbuffer_add_printf(out, "Connection: %s\r\n\r\n",
+				   conn->close_after ? "close" : "keep-alive") >= 0;
 }
 
 void conn_write_reply(struct conn *conn, struct broker_reply *reply)
 {
 	struct evbuffer *out = bufferevent_get_output(conn->stream);
+	bool good = write_head(conn, out, reply);
 
-	/* The head promises the body: without memory for one there is neither. */
-	write_head(conn, out, reply);
-	if (reply->body.size && reply->status != 204 && reply->status != 304) {
-		if (evbuffer_add_reference(out, reply->body.ptr, reply->body.size,
-					   wipe_body, NULL) == 0)
+	if (good && reply->body.size && has_body(reply->status)) {
+		good = evbuffer_add_reference(out, reply->body.ptr, reply->body.size,
+					      wipe_body, NULL) == 0;
+		if (good)
 			reply->body = wr_init(0);
-		else
-			conn->close_after = true;
+	}
+	if (!good) {
+		/* Half a reply is worse than none: nothing is sent, and it ends. */
+		evbuffer_drain(out, evbuffer_get_length(out));
+		conn->close_after = true;
+		conn->deadline_ms = 0;
 	}
 	broker_reply_done(reply);
 }

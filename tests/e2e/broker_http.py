@@ -50,11 +50,11 @@ def run(*arguments):
 class Broker:
     """One that runs, with what it has said."""
 
-    def __init__(self, config):
+    def __init__(self, config, **environment):
         self.lines = []
         self.changed = threading.Condition()
         self.process = subprocess.Popen([TOBICHI, "broker", "serve", "--config", config],
-                                        stderr=subprocess.PIPE, text=True)
+                                        stderr=subprocess.PIPE, text=True, env={**os.environ, **environment})
         started.append(self.process)
         self.reader = threading.Thread(target=self.read, daemon=True)
         self.reader.start()
@@ -370,6 +370,35 @@ def check_reload(broker, port, folder):
     kept.close()
 
 
+def check_notified(config, folder):
+    """What systemd hears; and a policy and collateral that are read again."""
+    address, entry = f"{folder}/notify", f"{folder}/entry.yaml"
+    heard = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    heard.bind(address)
+    heard.settimeout(60)
+    policy = "version: 1\ntiers: [soft]\nimages: ['" + "ab" * 48 + "']\nidentity:\n  mode: any-instance\n"
+    policy += "roots:\n  - tier: soft\n    anchors: |\n      " + open(f"{folder}/tls.pem", encoding="ascii").read().replace("\n", "\n      ") + "\n"
+    open(entry, "w", encoding="utf-8").write(policy)
+    text = open(config, encoding="utf-8").read()
+    open(f"{folder}/entry-broker.yaml", "w", encoding="utf-8").write(text + "entry: entry.yaml\n")
+    said = run(BROKER, "--config", f"{folder}/entry-broker.yaml", "check")
+    check("a policy for entry", said.returncode == 0, said)
+    broker = Broker(f"{folder}/entry-broker.yaml", NOTIFY_SOCKET=address, WATCHDOG_USEC="400000")
+    check("systemd hears READY", heard.recv(100) == b"READY=1")
+    check("and that it lives", heard.recv(100) == b"WATCHDOG=1")
+    for text, event in ((policy + "frob: 1\n", "reload-failed"), (policy, "reloaded")):
+        open(entry, "w", encoding="utf-8").write(text)
+        broker.process.send_signal(signal.SIGHUP)
+        check(f"a policy for entry: {event}", broker.wait_for(event))
+    said = [data for data in iter(lambda: heard.recv(200), b"READY=1") if data != b"WATCHDOG=1"]
+    check("systemd hears RELOADING", said and said[0].startswith(b"RELOADING=1\nMONOTONIC_USEC="), said)
+    broker.process.send_signal(signal.SIGTERM)
+    while heard.recv(200) != b"STOPPING=1":
+        pass
+    check("systemd hears STOPPING", broker.process.wait(60) == 0)
+    heard.close()
+
+
 def check_stop(broker, port, context):
     """Each request that was sent is answered whole, or its connection was closed before."""
     halves, answered, going = [], [0], threading.Event()
@@ -491,6 +520,28 @@ def check_database(config, folder, port, context):
     os.rename(f"{folder}/lost.key", f"{folder}/wrap.key")
 
 
+def check_user():
+    """Started by root, it becomes another; its files are that user's."""
+    if os.geteuid() != 0:
+        print("skipped: only root becomes another user")
+        return
+    os.chmod(WORK, 0o755)
+    folder, (port,) = f"{WORK}/nobody", free_ports(1)
+    said = init(folder, "--plain", "--listen", f"127.0.0.1:{port}", "--user", "nobody")
+    check("init for another user", said.returncode == 0, said)
+    broker = Broker(f"{folder}/broker.yaml")
+    status = open(f"/proc/{broker.process.pid}/status", encoding="ascii").read()
+    check("it is nobody", re.search(r"Uid:\t(\d+)\t\1\t\1\t\1\n", status) and "Uid:\t0\t" not in status, status)
+    check("it has nobody's groups", "Groups:\t0" not in status, status)
+    check("nobody serves", ask(port, None, head("GET /readyz HTTP/1.1"))[0] == 200)
+    broker.end()
+    text = open(f"{folder}/broker.yaml", encoding="utf-8").read()
+    for wrong in (text.replace("user: 'nobody'\n", ""), text.replace("'nobody'", "no-such-user")):
+        open(f"{folder}/wrong.yaml", "w", encoding="utf-8").write(wrong)
+        said = run(BROKER, "--config", f"{folder}/wrong.yaml")
+        check("root must say whom it becomes", said.returncode == 2 and "user" in said.stderr, said)
+
+
 def main():
     folder, (port, metrics) = f"{WORK}/broker", free_ports(2)
     config, pem = f"{folder}/broker.yaml", f"{folder}/tls.pem"
@@ -519,7 +570,9 @@ def main():
     lines = broker.lines
     check_stop(broker, port, trusting(pem))
     check_log(lines)
+    check_notified(config, folder)
     check_database(config, folder, port, trusting(pem))
+    check_user()
     return 1 if failed else 0
 
 

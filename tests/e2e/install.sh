@@ -45,4 +45,6 @@ check "completion of a command" same "$(words tobichi ins)" inspect
 check "completion of an option" has "$(words tobichi build --wri)" --writable
 check "completion of a platform action" same "$(words tobichi platform cer)" certify
 check "the unit names installed programs" has "$(cat "$(find dest -name tobichid.service)")" "libexec/tobichi/tobichid"
+check "so does the broker's" has "$(cat "$(find dest -name tobichi-broker.service)")" "libexec/tobichi/tobichi-broker"
+check "the broker has a user" has "$(cat "$(find dest -path '*sysusers.d/tobichi-broker.conf')")" "u tobichi-broker"
 exit $failed
