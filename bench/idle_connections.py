@@ -4,6 +4,7 @@ its process then has in memory, in MiB: before, with them, and how many there ar
 
 Usage: idle_connections.py PID PORT CA-FILE COUNT
 """
+import resource
 import socket
 import ssl
 import sys
@@ -16,6 +17,7 @@ def resident():
         return next(int(line.split()[1]) for line in file if line.startswith("VmRSS:")) / 1024
 
 
+resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
 context = ssl.create_default_context(cafile=CA)
 before, held = resident(), []
 for number in range(COUNT):

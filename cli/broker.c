@@ -106,6 +106,7 @@ static int cmd_init(int argc, char **argv)
 	    {"user", required_argument, NULL, 'u'},
 	    {"metrics", required_argument, NULL, 'm'},
 	    {"plain", no_argument, NULL, 'x'},
+	    {"json", no_argument, NULL, 'j'},
 	    {NULL, 0, NULL, 0}};
 	struct broker_plan plan = {.folder = BROKER_FOLDER, .listen = "127.0.0.1:8443"};
 	int option;
@@ -150,6 +151,9 @@ static int cmd_init(int argc, char **argv)
 			break;
 		case 'x':
 			plan.plain = true;
+			break;
+		case 'j':
+			plan.json = true;
 			break;
 		default:
 			return cli_usage("broker", "wrong option");

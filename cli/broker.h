@@ -18,7 +18,7 @@ struct broker_plan {
 	const char *certificate, *tls_key; /* NULL: a self-signed one is made */
 	const char *operator_key;	   /* public; NULL: a pair is made */
 	const char *user, *metrics;
-	bool plain;
+	bool plain, json;
 };
 
 int broker_init(const struct broker_plan *plan);

@@ -210,6 +210,7 @@ static enum tobi_err hand_over(const struct broker_plan *plan, const struct made
 static void say_what_next(const struct broker_plan *plan, const struct made *made)
 {
 	const char *scheme = plan->plain ? "http" : "https";
+	bool own = !plan->certificate && !plan->plain;
 
 	printf("made a broker in %s\n", made->folder);
 	if (!plan->operator_key)
@@ -221,12 +222,32 @@ static void say_what_next(const struct broker_plan *plan, const struct made *mad
 		       "                the database\n");
 	printf("\nNext:\n"
 	       "  tobichi broker serve --config %s/" BROKER_CONFIG "\n"
-	       "  tobichi keygen -o owner\n"
-	       "  tobichi owner add alice --repository alice --public-key owner.pub "
-	       "--key %s --broker %s://%s%s%s\n",
+	       "  tobichi keygen -o alice\n"
+	       "  tobichi owner add alice --owner-key alice.pub --repository alice "
+	       "--key %s \\\n"
+	       "    --broker %s://%s%s%s\n",
 	       made->folder, plan->operator_key ? "OPERATOR.key" : "operator.key", scheme,
-	       plan->hosts[0], plan->certificate || plan->plain ? "" : " --ca ",
-	       plan->certificate || plan->plain ? "" : "tls.pem");
+	       plan->hosts[0], own ? " --tls-ca " : "", own ? "tls.pem" : "");
+}
+
+static json_t *path_in(const struct made *made, const char *name)
+{
+	return json_sprintf("%s/%s", made->folder, name);
+}
+
+/* What was made: keys that are somewhere else are null. */
+static int say_as_json(const struct broker_plan *plan, const struct made *made)
+{
+	bool own = !plan->certificate && !plan->plain;
+	json_t *json =
+	    json_pack("{s:s,s:o,s:s,s:o,s:o,s:o,s:o}", "folder", made->folder, "config",
+		      path_in(made, BROKER_CONFIG), "host", plan->hosts[0], "token_key",
+		      path_in(made, "token.key"), "certificate",
+		      own ? path_in(made, "tls.pem") : json_null(), "operator_key",
+		      plan->operator_key ? json_null() : path_in(made, "operator.key"),
+		      "wrap_key", plan->keys ? json_null() : path_in(made, "wrap.key"));
+
+	return json ? cli_put_json(NULL, json) : cli_error("out of memory");
 }
 
 int broker_init(const struct broker_plan *given)
@@ -260,6 +281,8 @@ int broker_init(const struct broker_plan *given)
 		take_back(made);
 		return status;
 	}
+	if (plan.json)
+		return say_as_json(&plan, made);
 	say_what_next(&plan, made);
 	return EXIT_ACCEPTED;
 }

@@ -49,6 +49,7 @@ static const struct command commands[] = {
      "  --broker URL    rotate-keys: the broker (TOBICHI_BROKER)\n"
      "  --key FILE      rotate-keys: the operator's private key\n"
      "  --tls-ca FILE   rotate-keys: whom to trust for its TLS\n"
+     "  --json          init, status: as JSON\n"
      "init:\n"
      "  --host NAME[:PORT]     by which clients reach it; several may be given\n"
      "  --listen ADDRESS:PORT  (127.0.0.1:8443)\n"

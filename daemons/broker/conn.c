@@ -19,7 +19,7 @@
 enum {
 	LINGER_MS = 2000,
 	LINGER_BYTES = 256 << 10,
-	READ_AHEAD = 64 << 10, /* of a body, at once */
+	READ_AHEAD = 16 << 10, /* at once, and while a request is worked on */
 };
 
 static void advance(struct conn *conn);

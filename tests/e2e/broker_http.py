@@ -370,7 +370,7 @@ def check_reload(broker, port, folder):
     kept.close()
 
 
-def check_notified(config, folder):
+def check_notified(config, folder, port):
     """What systemd hears; and a policy and collateral that are read again."""
     address, entry = f"{folder}/notify", f"{folder}/entry.yaml"
     heard = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -380,10 +380,14 @@ def check_notified(config, folder):
     policy += "roots:\n  - tier: soft\n    anchors: |\n      " + open(f"{folder}/tls.pem", encoding="ascii").read().replace("\n", "\n      ") + "\n"
     open(entry, "w", encoding="utf-8").write(policy)
     text = open(config, encoding="utf-8").read()
-    open(f"{folder}/entry-broker.yaml", "w", encoding="utf-8").write(text + "entry: entry.yaml\n")
+    open(f"{folder}/entry-broker.yaml", "w", encoding="utf-8").write(
+        text.replace("tls:\n", "tls:\n  min-version: '1.2'\n") + "entry: entry.yaml\n")
     said = run(BROKER, "--config", f"{folder}/entry-broker.yaml", "check")
     check("a policy for entry", said.returncode == 0, said)
     broker = Broker(f"{folder}/entry-broker.yaml", NOTIFY_SOCKET=address, WATCHDOG_USEC="400000")
+    old = trusting(f"{folder}/tls.pem")
+    old.maximum_version = ssl.TLSVersion.TLSv1_2
+    check("TLS 1.2, where it is allowed", ask(port, old, HELLO)[0] == 200)
     check("systemd hears READY", heard.recv(100) == b"READY=1")
     check("and that it lives", heard.recv(100) == b"WATCHDOG=1")
     for text, event in ((policy + "frob: 1\n", "reload-failed"), (policy, "reloaded")):
@@ -548,6 +552,9 @@ def main():
     said = init(folder, "--listen", f"127.0.0.1:{port}", "--host", f"localhost:{port}", "--host", "127.0.0.1",
                 "--metrics", f"127.0.0.1:{metrics}")
     check("tobichi broker init", said.returncode == 0 and "tobichi broker serve" in said.stdout, said)
+    said = init(f"{WORK}/json", "--plain", "--json")
+    check("as JSON", said.returncode == 0 and json.loads(said.stdout)["certificate"] is None and
+          json.loads(said.stdout)["wrap_key"] == f"{WORK}/json/wrap.key", said)
     if failed:
         return 1
     for name in ("wrap.key", "token.key", "tls.key", "operator.key", "broker.db"):
@@ -570,7 +577,7 @@ def main():
     lines = broker.lines
     check_stop(broker, port, trusting(pem))
     check_log(lines)
-    check_notified(config, folder)
+    check_notified(config, folder, port)
     check_database(config, folder, port, trusting(pem))
     check_user()
     return 1 if failed else 0
