@@ -94,12 +94,24 @@ static void test_utf8_escaped__controls_and_ill_formed__as_hex(void **state)
 	escaped(BYTES(0xed, 0xa0, 0x80), "\\xed\\xa0\\x80");
 }
 
+static void test_utf8_is_valid__controls_but_no_zero__accepted(void **state)
+{
+	(void)state;
+	assert_true(utf8_is_valid((struct tobi_bytes){0}));
+	assert_true(utf8_is_valid(text_bytes("a\n\x1b\x7f\xc2\x85\xf0\x9f\x98\x80")));
+	assert_false(utf8_is_valid(BYTES('a', 0)));
+	assert_false(utf8_is_valid(BYTES('a', 0xff)));
+	assert_false(utf8_is_valid(BYTES(0xc3)));
+	assert_false(utf8_is_valid(BYTES(0xed, 0xa0, 0x80)));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_utf8_is_text__ends_of_each_range__accepted),
 	    cmocka_unit_test(test_utf8_is_text__ill_formed__refused),
 	    cmocka_unit_test(test_utf8_is_text__control_characters__refused),
+	    cmocka_unit_test(test_utf8_is_valid__controls_but_no_zero__accepted),
 	    cmocka_unit_test(test_utf8_escaped__what_may_be_shown__as_it_is),
 	    cmocka_unit_test(test_utf8_escaped__controls_and_ill_formed__as_hex),
 	};

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "broker/broker.h"
 #include "broker/keyring.h"
+#include "broker/keyring_aead.h"
 #include "tests/db_world.h"
 
 static struct keyring *keyring;
@@ -431,6 +432,82 @@ static void test_keyring_seal__too_much__limit(void **state)
 	free(large);
 }
 
+/* ---- limits of the table ---- */
+
+static const char known_line[] = "tobichi-wrap-key-1 "
+				 "0707070707070707070707070707070707070707070707070707"
+				 "070707070707\n";
+
+/* The row of a generation, as a keyring with the known key would have written it. */
+static void put_generation(uint64_t generation)
+{
+	uint8_t wrap_key[AEAD_KEY], plain[44] = "TBK1";
+	struct writer wrapped = wr_init(4096);
+
+	memset(wrap_key, 7, sizeof(wrap_key));
+	for (int i = 0; i < 8; i++)
+		plain[4 + i] = (uint8_t)(generation >> (56 - 8 * i));
+	assert_int_equal(aead_seal(wrap_key, text_bytes("tobichi store key"),
+				   (struct tobi_bytes){plain, sizeof(plain)}, &wrapped,
+				   NULL),
+			 TOBI_OK);
+	db_world_do("INSERT INTO store_keys (generation, provider, wrap_key, wrapped) "
+		    "SELECT ?, provider, wrap_key, ? FROM store_keys WHERE generation = "
+		    "1",
+		    VALUES(N((int64_t)generation), B(wr_view(&wrapped))));
+	wr_done(&wrapped);
+}
+
+static void test_keyring_rotate__last_generation__limit(void **state)
+{
+	uint64_t generation = 0;
+
+	(void)state;
+	db_world_do("DELETE FROM store_keys", NO_VALUES);
+	assert_int_equal(file_write(path, 0600, text_bytes(known_line), "test", NULL),
+			 TOBI_OK);
+	assert_int_equal(keyring_init(db_world.db, place, NULL, NULL), TOBI_OK);
+	put_generation(1022);
+	keyring_free(keyring);
+	assert_int_equal(open_again(place, &keyring), TOBI_OK);
+	assert_int_equal(keyring_rotate(keyring, &generation, NULL), TOBI_OK);
+	assert_int_equal(generation, 1023);
+	assert_int_equal(keyring_rotate(keyring, &generation, NULL), TOBI_E_LIMIT);
+	assert_int_equal(generation, 1023);
+}
+
+static void test_keyring_open__too_many_rows__limit(void **state)
+{
+	struct keyring *none = NULL;
+
+	(void)state;
+	db_world_do("INSERT INTO store_keys (generation, provider, wrap_key, wrapped) "
+		    "WITH RECURSIVE more (n) AS (SELECT 2 UNION ALL SELECT n + 1 FROM "
+		    "more WHERE n < 1024) SELECT more.n, s.provider, s.wrap_key, "
+		    "s.wrapped FROM more, store_keys s WHERE s.generation = 1",
+		    NO_VALUES);
+	assert_int_equal(db_world_number("SELECT count(*) FROM store_keys", NO_VALUES),
+			 1025);
+	assert_int_equal(open_again(place, &none), TOBI_E_LIMIT);
+	/* One fewer is read, and then refused for what it is. */
+	db_world_do("DELETE FROM store_keys WHERE generation = 1024", NO_VALUES);
+	assert_int_equal(open_again(place, &none), TOBI_E_SIGNATURE);
+}
+
+static void test_keyring_open__large_row__malformed(void **state)
+{
+	static const uint8_t large[8193];
+	struct keyring *none = NULL;
+
+	(void)state;
+	db_world_do("UPDATE store_keys SET wrapped = ? WHERE generation = 1",
+		    VALUES(B(((struct tobi_bytes){large, sizeof(large)}))));
+	assert_int_equal(open_again(place, &none), TOBI_E_MALFORMED);
+	db_world_do("UPDATE store_keys SET wrapped = ? WHERE generation = 1",
+		    VALUES(B(((struct tobi_bytes){large, sizeof(large) - 1}))));
+	assert_int_equal(open_again(place, &none), TOBI_E_SIGNATURE);
+}
+
 /* ---- a database that was stolen ---- */
 
 static const char *needle;
@@ -570,6 +647,9 @@ int main(int argc, char **argv)
 	    TEST(test_keyring_move__to_another_file__the_old_one_opens_nothing),
 	    TEST(test_keyring_check__key_rows_gone__not_found),
 	    TEST(test_keyring_seal__too_much__limit),
+	    TEST(test_keyring_rotate__last_generation__limit),
+	    TEST(test_keyring_open__too_many_rows__limit),
+	    TEST(test_keyring_open__large_row__malformed),
 	    TEST(test_keyring__stolen_database__has_no_plain_text),
 	    TEST(test_keyring_rotate__while_others_seal__all_open),
 	};

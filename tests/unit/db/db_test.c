@@ -173,6 +173,26 @@ static void test_db_run__large_value__limit(void **state)
 	free(large);
 }
 
+static void test_db_run__many_values__limit(void **state)
+{
+	struct db_value values[257];
+	struct writer sql = wr_init(4096);
+
+	(void)state;
+	wr_printf(&sql, "SELECT 1 WHERE 0 = 1");
+	for (int i = 0; i < 257; i++)
+		values[i] = db_integer(i);
+	for (int i = 0; i < 256; i++)
+		wr_printf(&sql, " OR 1 = ?");
+	wr_u8(&sql, 0);
+	assert_int_equal(db_world_run((const char *)sql.ptr, values, 256), TOBI_OK);
+	sql.size--;
+	wr_printf(&sql, " OR 1 = ?");
+	wr_u8(&sql, 0);
+	assert_int_equal(db_world_run((const char *)sql.ptr, values, 257), TOBI_E_LIMIT);
+	wr_done(&sql);
+}
+
 static void test_db_run__constraints__are_told_apart(void **state)
 {
 	(void)state;
@@ -555,6 +575,7 @@ int main(int argc, char **argv)
 	    TEST(test_db_run__two_statements__refused),
 	    TEST(test_db_run__bad_text__argument),
 	    TEST(test_db_run__large_value__limit),
+	    TEST(test_db_run__many_values__limit),
 	    TEST(test_db_run__constraints__are_told_apart),
 	    TEST(test_db_run__changed__is_counted),
 	    TEST(test_db_run__row_says_no__ends_with_that),
