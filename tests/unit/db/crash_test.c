@@ -42,6 +42,8 @@ static int child(const char *location, int64_t number)
 			return 1;
 		number++;
 	}
+	db_give(conn);
+	db_free(db);
 	return 2;
 }
 
