@@ -38,10 +38,14 @@ enum tobi_err postgres_fault(struct postgres_conn *conn, const PGresult *result,
 	const char *state = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
 	const char *text =
 	    result ? PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY) : NULL;
+	const char *severity =
+	    result ? PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED) : NULL;
 
 	if (!text)
 		text = PQerrorMessage(conn->lib);
-	if (PQstatus(conn->lib) != CONNECTION_OK)
+	/* After FATAL the server ends it, which is not always seen yet. */
+	if (PQstatus(conn->lib) != CONNECTION_OK ||
+	    (severity && (!strcmp(severity, "FATAL") || !strcmp(severity, "PANIC"))))
 		conn->conn.broken = true;
 	else if (result && PQresultStatus(result) == PGRES_EMPTY_QUERY)
 		return fault_set(fault, TOBI_E_ARGUMENT, "database", "",

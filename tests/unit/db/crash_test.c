@@ -201,6 +201,39 @@ static void test_db_take__server_was_restarted__opens_anew(void **state)
 	assert_int_equal(db_world_number("SELECT count(*) FROM pairs", NO_VALUES), 0);
 }
 
+/* An operator ends connections, one that is idle and one that is asked: what the server
+ * said last lies before the end in the socket. */
+static void test_db_take__ended_by_the_operator__opens_anew(void **state)
+{
+	struct db_conn *other = NULL;
+
+	(void)state;
+	if (!db_world.postgres)
+		skip();
+	make_pairs();
+	for (int i = 0; i < 10; i++) {
+		assert_int_equal(db_take(db_world.db, &other, NULL), TOBI_OK);
+		assert_int_equal(
+		    db_run(
+			other,
+			"SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity "
+			"WHERE application_name = 'tobichi-broker' AND pid <> "
+			"pg_backend_pid()",
+			NO_VALUES, NULL, NULL, NULL, NULL),
+		    TOBI_OK);
+		if (i % 2)
+			assert_int_equal(db_world_run("SELECT 1", NO_VALUES),
+					 TOBI_E_SYSTEM);
+		db_give(other);
+		db_give(db_world.conn);
+		/* The newest of the idle ones is taken first. */
+		db_world.conn = NULL;
+		assert_int_equal(db_take(db_world.db, &db_world.conn, NULL), TOBI_OK);
+		assert_int_equal(db_world_number("SELECT count(*) FROM pairs", NO_VALUES),
+				 0);
+	}
+}
+
 static void test_db_commit__server_gone_in_a_transaction__says_not_known(void **state)
 {
 	(void)state;
@@ -225,6 +258,7 @@ int main(int argc, char **argv)
 	    TEST(test_db_commit__writer_is_killed__what_was_told_is_there),
 	    TEST(test_db_commit__server_is_killed__what_was_told_is_there),
 	    TEST(test_db_take__server_was_restarted__opens_anew),
+	    TEST(test_db_take__ended_by_the_operator__opens_anew),
 	    TEST(test_db_commit__server_gone_in_a_transaction__says_not_known),
 	};
 
