@@ -266,8 +266,8 @@ static void test_keyring_vault__odd_places__argument(void **state)
 	    "vault:https://host/k%20y",
 	    "vault:https://host/key?ca",
 	    "vault:https://host/key?other=x",
-	    "vault:https://host/"
-	    "kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk",
+	    ("vault:https://host/"
+	     "kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk"),
 	    "vault:http://example.org/key",
 	    "vault:ftp://localhost/key",
 	};
