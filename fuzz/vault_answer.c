@@ -59,8 +59,7 @@ bool fuzz_one(struct tobi_bytes input)
 enum fuzz_seed fuzz_seed(unsigned number, struct writer *out)
 {
 	static const char *const answers[] = {
-	    "{\"data\":{\"ciphertext\":\"vault:v12:AAECAwQFBgcICQ==\",\"key_version\":12}"
-	    "}",
+	    "{\"data\":{\"ciphertext\":\"vault:v12:AAECAwQFBg==\",\"key_version\":12}}",
 	    "{\"request_id\":\"1\",\"data\":{\"plaintext\":\"VEJLMQ==\"},\"auth\":null}",
 	    "{\"errors\":[\"permission \\u0007denied\"]}",
 	    "{\"errors\":[]}",
