@@ -85,10 +85,16 @@ static const int of_follow[] = {OPTION_OWNER,
 				OPTION_ENTRIES,
 				OPTION_JSON,
 				0};
+static const int of_evidence[] = {OPTION_BROKER, OPTION_CA,   OPTION_OWNER,
+				  'o',		 OPTION_JSON, 0};
+static const int of_retention[] = {OPTION_BROKER, OPTION_CA, OPTION_OWNER, OPTION_JSON,
+				   0};
 static const struct subcommand subcommands[] = {
     {"prove", log_prove, of_prove},
     {"verify", log_verify, of_verify},
     {"follow", log_follow, of_follow},
+    {"evidence", log_evidence, of_evidence},
+    {"retention", log_retention, of_retention},
 };
 
 static const struct subcommand *find_subcommand(const char *name)
@@ -168,7 +174,9 @@ int cmd_log(int argc, char **argv)
 	int option;
 
 	if (!subcommand)
-		return cli_usage(LOG_COMMAND, "it needs prove, verify or follow");
+		return cli_usage(LOG_COMMAND,
+				 "it needs prove, verify, follow, evidence or "
+				 "retention");
 	argc--;
 	argv++;
 	optind = 1;

@@ -79,5 +79,7 @@ json_t *log_decision_json(struct tobi_bytes leaf);
 int log_prove(const struct log_options *options);
 int log_verify(const struct log_options *options);
 int log_follow(const struct log_options *options);
+int log_evidence(const struct log_options *options);
+int log_retention(const struct log_options *options);
 
 #endif

@@ -186,7 +186,9 @@ static const struct command commands[] = {
      "       prove --since HEAD --broker URL [--log-key FILE|HEX] [-o FILE]\n"
      "       verify FILE... --log-key FILE|HEX [--head FILE]\n"
      "       follow --broker URL --state FILE [--log-key FILE|HEX] [--once]\n"
-     "              [--entries [--key FILE]]",
+     "              [--entries [--key FILE]]\n"
+     "       evidence DIGEST --broker URL --key FILE [-o FILE]\n"
+     "       retention [SECONDS] --broker URL --key FILE",
      "a key broker's log of decisions: what is in it, and that nothing was rewritten",
      "  prove INDEX     an entry, and the proof that it is in the log, into a file\n"
      "  prove --since HEAD  the proof that the log has grown out of an earlier head\n"
@@ -194,6 +196,8 @@ static const struct command commands[] = {
      "  follow          look again and again whether it is still the same log; an alarm "
      "is\n"
      "                  exit status 1\n"
+     "  evidence DIGEST  what an entry was decided on, as long as it is kept\n"
+     "  retention [SECONDS]  how long your evidence is kept; 0: never\n"
      "  --broker URL    the key broker; --tls-ca FILE: whom to trust for its TLS\n"
      "  --key FILE      the private key of an owner, who sees what his entries say\n"
      "  --log-key FILE|HEX  the log's public key, or its id\n"
@@ -203,7 +207,8 @@ static const struct command commands[] = {
      "  --max-age S     a head that is older is an alarm\n"
      "  --once          one look\n"
      "  --entries       read every entry, too\n"
-     "  -o, --output FILE  the proof (entry-INDEX.proof, since-SIZE.proof)\n"
+     "  -o, --output FILE  the proof (entry-INDEX.proof, since-SIZE.proof), the "
+     "evidence\n"
      "  --json          as JSON\n",
      cmd_log},
     {"logs", "ENCLAVE [-f]", "show what a detached enclave has printed",

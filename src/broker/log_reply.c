@@ -12,11 +12,16 @@ enum { REPLY_MAX = 4 << 20 };
 
 static const char type_cbor[] = "application/cbor", type_json[] = "application/json";
 
-static bool wants_cbor(const struct broker_request *request)
+static bool wants(const struct broker_request *request, const char *type)
 {
 	const char *accept = request->header(request, "accept");
 
-	return accept && strstr(accept, type_cbor);
+	return accept && strstr(accept, type);
+}
+
+static bool wants_cbor(const struct broker_request *request)
+{
+	return wants(request, type_cbor);
 }
 
 static enum tobi_err no_room(struct tobi_fault *fault, enum tobi_err err)
@@ -133,6 +138,24 @@ enum tobi_err log_reply_consistency(const struct broker_request *request,
 				  "to", (json_int_t)proof->to, "path",
 				  json_path(&proof->path)),
 			fault);
+}
+
+enum tobi_err log_reply_evidence(const struct broker_request *request,
+				 struct broker_reply *reply, struct tobi_bytes evidence,
+				 struct tobi_fault *fault)
+{
+	static const char type_raw[] = "application/octet-stream";
+
+	if (!wants(request, type_raw))
+		return put_json(reply,
+				json_pack("{s:o}", "evidence",
+					  json_base64url(evidence, 2 * LIMIT_EVIDENCE)),
+				fault);
+	wr_bytes(&reply->body, evidence.ptr, evidence.size);
+	reply->content_type = type_raw;
+	return wr_err(&reply->body)
+		   ? no_room(fault, wr_err(&reply->body))
+		   : broker_reply_header(reply, "Cache-Control", "no-store");
 }
 
 /* ---- Leaves ---- */

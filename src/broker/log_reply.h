@@ -23,6 +23,12 @@ TOBI_MUST_USE enum tobi_err log_reply_consistency(const struct broker_request *r
 						  const struct log_consistency *proof,
 						  struct tobi_fault *fault);
 
+/* {"evidence": base64url}, or as it came for whoever accepts application/octet-stream. */
+TOBI_MUST_USE enum tobi_err log_reply_evidence(const struct broker_request *request,
+					       struct broker_reply *reply,
+					       struct tobi_bytes evidence,
+					       struct tobi_fault *fault);
+
 /* Leaves, one after another. log_reply_leaves_done() it. */
 struct log_reply_leaves {
 	bool cbor;

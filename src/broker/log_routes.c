@@ -9,6 +9,7 @@
 
 #include "base/fault.h"
 #include "base/hex.h"
+#include "base/limits.h"
 #include "base/secret.h"
 #include "broker/broker.h"
 #include "broker/decision.h"
@@ -227,6 +228,7 @@ static enum tobi_err get_evidence(struct broker *broker,
 	const char *hex = strlen(request->path) > sizeof(EVIDENCE_PATH) - 1
 			      ? request->path + sizeof(EVIDENCE_PATH) - 1
 			      : "";
+	CLEANUP(wr_done) struct writer evidence = wr_init(LIMIT_EVIDENCE);
 	uint8_t digest[SHA384_SIZE];
 	enum tobi_err err;
 
@@ -234,16 +236,11 @@ static enum tobi_err get_evidence(struct broker *broker,
 		return log_reply_error(reply, 400, "96 hexadecimal digits are needed",
 				       fault);
 	err = decision_log_evidence(broker->log, owner_of(request->principal), digest,
-				    request->now, &reply->body, fault);
+				    request->now, &evidence, fault);
 	if (err == TOBI_E_NOT_FOUND)
-		return log_reply_error(reply, 404,
-				       "there is no such evidence, or not "
-				       "any more",
-				       fault);
-	if (err)
-		return err;
-	reply->content_type = "application/octet-stream";
-	return broker_reply_header(reply, "Cache-Control", "no-store");
+		return log_reply_error(
+		    reply, 404, "there is no such evidence, or not any more", fault);
+	return err ? err : log_reply_evidence(request, reply, wr_view(&evidence), fault);
 }
 
 static enum tobi_err reply_retention(struct broker *broker,

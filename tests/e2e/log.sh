@@ -51,6 +51,18 @@ check "a changed entry is refused" exits 1 sh -c 'sed "s/default/defaulu/" two.p
 check "because of the proof" has "$said" "the leaf is not in the log of that root"
 kill -CONT $server
 
+# ---- evidence ----
+"$tobichi" keygen -o alice >/dev/null
+digest=$(printf 'some evidence' | sha384sum | cut -d' ' -f1)
+evidence() { log evidence "$@" --broker "$url" --key alice.key; }
+check "evidence is fetched" exits 0 evidence "$digest" -o e
+check "as it is" same "$(cat e)" "some evidence"
+check "under a name of its own" exits 0 evidence "$digest" --json
+check "which is said" has "$said" "$(echo "$digest" | cut -c1-16).evidence"
+check "another than the digest is of is refused" exits 1 evidence "$(echo "$digest" | tr 0-9 1-90)" -o other
+check "and not kept" test ! -e other
+check "without a key there is none" exits 2 log evidence "$digest" --broker "$url"
+
 # ---- the same log, later ----
 check "the first look keeps the head" exits 0 follow --state state --log-key log.pub
 check "and shows it" has "$said" "head       5 entries"

@@ -58,6 +58,19 @@ check "every entry of alice's" exits 0 follow --state all --log-key log.pub --en
 check "is shown" has "$said" "resource   alice/key/1"
 check "and none of bob's" hasnt "$said" "bob/key/1"
 
+# ---- evidence ----
+nothing=$(printf '00%.0s' $(seq 48))
+check "evidence that there is not" exits 2 log evidence "$nothing" --key alice.key
+check "is said" has "$said" "there is no such evidence"
+check "a digest is needed" exits 2 log evidence 00 --key alice.key
+check "how long it is kept" exits 0 log retention --key alice.key
+check "a month" has "$said" "retention  2592000 seconds"
+check "or as she says" exits 0 log retention 60 --key alice.key --json
+check "for hers" has "$(log retention --key alice.key)" "retention  60 seconds"
+check "alone" has "$(log retention --key bob.key)" "2592000"
+check "not for ever" exits 2 log retention 999999999999 --key alice.key
+check "nor for a stranger" exits 1 log retention 60 --key mallory.key
+
 # ---- killed while it writes ----
 (n=2; while put alice "alice/key/$n" >/dev/null 2>&1; do n=$((n + 1)); done) &
 writer=$!

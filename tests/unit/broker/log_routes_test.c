@@ -375,7 +375,8 @@ static void digest_path(const char *evidence, char out[static 160])
 
 static int get_evidence(const struct principal *who, const char *evidence, int64_t now)
 {
-	struct call call = {.request = {.principal = who, .now = now}};
+	struct call call = {.request = {.principal = who, .now = now},
+			    .accept = "application/octet-stream"};
 	char path[160];
 	int status;
 
@@ -390,6 +391,7 @@ static int get_evidence(const struct principal *who, const char *evidence, int64
 static void test_log_evidence__owner__alone_gets_it(void **state)
 {
 	struct call call = {.request = {.principal = &alice}};
+	char path[160];
 
 	(void)state;
 	fill_mixed();
@@ -399,6 +401,11 @@ static void test_log_evidence__owner__alone_gets_it(void **state)
 	assert_int_equal(get_evidence(&operator, "nobody", 0), 200);
 	assert_int_equal(get_evidence(&alice, "nobody", 0), 404);
 	assert_int_equal(get_evidence(&alice, "alice", 1000 + DECISION_RETENTION), 404);
+	digest_path("alice", path);
+	assert_int_equal(get(&call, path, ""), 200);
+	assert_string_equal(json_string_value(json_object_get(call.json, "evidence")),
+			    "YWxpY2U");
+	done(&call);
 	assert_int_equal(get(&call, "/v1/log/evidence/00", ""), 400);
 	done(&call);
 	assert_int_equal(get(&call, "/v1/log/evidence/", ""), 400);
