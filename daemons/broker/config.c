@@ -11,6 +11,7 @@
 #include "base/fault.h"
 #include "base/file.h"
 #include "base/limits.h"
+#include "broker/decision.h"
 #include "daemons/broker/config_yaml.h"
 
 #define YAML_LIMIT(member) offsetof(struct yaml_limits, member)
@@ -247,10 +248,15 @@ static enum tobi_err take_rest(struct config *config, const char *object,
 	config->connections = config->limits.workers + 2;
 	config->session_seconds = 300;
 	config->sessions = 100000;
+	config->evidence_seconds = DECISION_RETENTION;
 	if (!err)
 		err = take_number(object, "database-connections",
 				  yaml->database_connections, 1, 1000,
 				  &config->connections, fault);
+	if (!err)
+		err =
+		    take_number(object, "evidence-seconds", yaml->evidence_seconds, 0,
+				DECISION_RETENTION_MAX, &config->evidence_seconds, fault);
 	if (!err)
 		err = take_number(object, "sessions.seconds", sessions->seconds, 10,
 				  86400, &config->session_seconds, fault);

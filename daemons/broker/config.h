@@ -36,7 +36,7 @@ struct config {
 	const char *metrics;  /* an address, or NULL */
 	bool metrics_on_main; /* /metrics is served to everybody */
 	enum config_log log;
-	uint64_t connections, session_seconds, sessions;
+	uint64_t connections, session_seconds, sessions, evidence_seconds;
 	struct config_limits limits;
 	struct yaml_broker *yaml;
 	char *paths[3 * CONFIG_LIST]; /* that were made absolute */

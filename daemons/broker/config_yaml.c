@@ -63,6 +63,7 @@ static const cyaml_schema_field_t broker_fields[] = {
     OPTIONAL_TEXT("entry", struct yaml_broker, entry),
     OPTIONAL_LIST("collateral", struct yaml_broker, collateral),
     OPTIONAL_TEXT("user", struct yaml_broker, user),
+    OPTIONAL_TEXT("evidence-seconds", struct yaml_broker, evidence_seconds),
     OPTIONAL_TEXT("metrics", struct yaml_broker, metrics),
     OPTIONAL_TEXT("log", struct yaml_broker, log),
     OPTIONAL_MAPPING("sessions", struct yaml_broker, sessions, session_fields),

@@ -18,7 +18,7 @@ struct yaml_limits {
 };
 struct yaml_broker {
 	char *name, *database, *keys, *pin_file, *token_key, *entry, *user, *metrics,
-	    *log, *plain, *database_connections;
+	    *log, *plain, *database_connections, *evidence_seconds;
 	char **listen, **hosts, **operators, **collateral;
 	unsigned listen_count, hosts_count, operators_count, collateral_count;
 	struct yaml_tls *tls;

@@ -68,17 +68,21 @@ enum tobi_err setup_open(const struct config *config, const struct loaded *loade
 {
 	CLEANUP(broker_freep) struct broker *broker = NULL;
 	CLEANUP(EVP_PKEY_freep) EVP_PKEY *key = NULL;
-	struct broker_setup setup = {.name = config->name,
-				     .database = config->database,
-				     .keys = config->keys,
-				     .pin_file = config->pin_file,
-				     .connections = (unsigned)config->connections,
-				     .session_seconds = (int64_t)config->session_seconds,
-				     .sessions = config->sessions,
-				     .entry = loaded->entry,
-				     .hosts = config->hosts[0] ? config->hosts : NULL,
-				     .collateral = loaded->collateral,
-				     .now = now};
+	struct broker_setup setup = {
+	    .name = config->name,
+	    .database = config->database,
+	    .keys = config->keys,
+	    .pin_file = config->pin_file,
+	    .connections = (unsigned)config->connections,
+	    .session_seconds = (int64_t)config->session_seconds,
+	    .sessions = config->sessions,
+	    .entry = loaded->entry,
+	    .hosts = config->hosts[0] ? config->hosts : NULL,
+	    .collateral = loaded->collateral,
+	    /* None is another word for the broker. */
+	    .evidence_seconds =
+		config->evidence_seconds ? (int64_t)config->evidence_seconds : -1,
+	    .now = now};
 	enum tobi_err err = read_token_key(config->token_key, &key, fault);
 
 	if (err)

@@ -64,6 +64,7 @@ static void test_config__all_keys__taken(void **state)
 		  "hosts: [a, b]\noperators: [o.pub]\nentry: entry.yaml\n"
 		  "collateral: [one, /two]\npin-file: pin\nuser: nobody\n"
 		  "metrics: 127.0.0.1:1\nlog: errors\ndatabase-connections: 3\n"
+		  "evidence-seconds: 0\n"
 		  "sessions:\n  seconds: 60\n  most: 7\n"
 		  "limits:\n  workers: 2\n  queue: 3\n  connections: 4\n"
 		  "  client-connections: 5\n  connection-requests: 6\n  rate: 0\n"
@@ -85,6 +86,7 @@ static void test_config__all_keys__taken(void **state)
 	assert_int_equal(config->connections, 3);
 	assert_int_equal(config->session_seconds, 60);
 	assert_int_equal(config->sessions, 7);
+	assert_int_equal(config->evidence_seconds, 0);
 	assert_int_equal(config->limits.workers, 2);
 	assert_int_equal(config->limits.rate, 0);
 	assert_int_equal(config->limits.client_burst, 10);
@@ -114,6 +116,8 @@ static void test_config__wrong__refused(void **state)
 	expect(TOBI_E_MALFORMED, "sessions.seconds", GOOD "sessions:\n  seconds: 9\n");
 	expect(TOBI_E_MALFORMED, "database-connections",
 	       GOOD "database-connections: 0\n");
+	expect(TOBI_E_MALFORMED, "evidence-seconds",
+	       GOOD "evidence-seconds: 315360001\n");
 	expect(TOBI_E_MALFORMED, "plain", WHO WHERE REST "plain: maybe\n");
 }
 
