@@ -1,10 +1,13 @@
 #!/bin/sh
 # The log of a real broker: what owner, operator and everybody see of it, a kill in the middle,
 # and what followers say to a database that was put back or cut.
-# Usage: log_broker.sh BUILD_FOLDER
+# Usage: log_broker.sh BUILD_FOLDER SOURCE_FOLDER
 set -u
 . "$(dirname "$0")/lib.sh"
 broker=$1/daemons/broker/tobichi-broker
+guest=$1/tests/tools/snp_report client=$2/tests/interop/kbs_client.py
+/usr/bin/python3 -c 'import cryptography' 2>/dev/null ||
+	{ echo "skipped: python3-cryptography is not there"; exit 77; }
 port=$(free_port)
 url=http://127.0.0.1:$port
 export TOBICHI_BROKER="$url"
@@ -29,7 +32,7 @@ start
 log() { "$tobichi" log "$@"; }
 follow() { log follow --once "$@"; }
 put() { # OWNER NAME
-	head -c 32 /dev/urandom >s
+	printf 'a word that only %s knows' "$1" >s
 	chmod 600 s
 	"$tobichi" secret put "$2" s --key "$1.key"
 }
@@ -70,6 +73,32 @@ check "for hers" has "$(log retention --key alice.key)" "retention  60 seconds"
 check "alone" has "$(log retention --key bob.key)" "2592000"
 check "not for ever" exits 2 log retention 999999999999 --key alice.key
 check "nor for a stranger" exits 1 log retention 60 --key mallory.key
+
+# ---- a refusal, with its evidence ----
+ask() { # FOLDER: a guest of its own, which nobody's policy knows
+	mkdir "$1"
+	/usr/bin/python3 "$client" --guest "$guest" --folder "$1" "$url" alice/key/1 2>told
+}
+decided() { # the entries that alice sees, as JSON
+	rm -f all
+	follow --state all --entries --json --key alice.key | grep '"event":"entry"'
+}
+check "without a policy nothing is released" exits 1 ask one
+check "which is written down" has "$(decided | tail -1)" '"accepted":false'
+"$tobichi" secret put-policy alice/key/1 one/policy.yaml --key alice.key >/dev/null
+check "another guest than the policy's is refused" exits 1 ask two
+decided >decisions
+check "with every check" has "$(tail -1 decisions)" '"passed":["'
+check "of which one failed" has "$(tail -1 decisions)" '"failed":["'
+digest=$(sed -n 's/.*"evidence":"\([0-9a-f]*\)".*/\1/p' decisions | tail -1)
+check "its evidence is alice's" exits 0 log evidence "$digest" --key alice.key -o evidence
+check "and is what was decided on" same "$(sha384sum <evidence | cut -d' ' -f1)" "$digest"
+check "not bob's" exits 2 log evidence "$digest" --key bob.key -o x
+check "nor the operator's" exits 2 log evidence "$digest" --key b/operator.key -o x
+check "no secret is in what is written down" hasnt "$(cat decisions)" "a word that only"
+check "nor in the database" hasnt "$(cat b/broker.db* | tr -d '\0')" "a word that only"
+log retention 0 --key alice.key >/dev/null
+check "what shall not be kept is gone" exits 2 log evidence "$digest" --key alice.key -o x
 
 # ---- killed while it writes ----
 (n=2; while put alice "alice/key/$n" >/dev/null 2>&1; do n=$((n + 1)); done) &
