@@ -40,6 +40,12 @@ _tobichi()
 			return
 		fi
 		;;
+	log)
+		if [ "$COMP_CWORD" -eq 2 ]; then
+			COMPREPLY=($(compgen -W "prove verify follow evidence retention" -- "$word"))
+			return
+		fi
+		;;
 	collateral)
 		if [ "$COMP_CWORD" -eq 2 ]; then
 			COMPREPLY=($(compgen -W "show fetch bundle update" -- "$word"))
