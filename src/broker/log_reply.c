@@ -97,15 +97,15 @@ enum tobi_err log_reply_head(const struct broker_request *request,
 	err = log_head_read(bytes, NULL, &said, fault);
 	if (err)
 		return err;
-	return put_json(reply,
-			json_pack("{s:s%, s:I, s:o, s:I, s:o, s:o}", "log",
-				  (const char *)said.name.ptr, said.name.size, "size",
-				  (json_int_t)said.size, "root",
-				  json_hex(log_hash_view(&said.root)), "time",
-				  (json_int_t)said.time, "key",
-				  json_hex((struct tobi_bytes){said.key, SHA384_SIZE}),
-				  "signed", json_base64url(bytes, 2 * LOG_HEAD_MAX)),
-			fault);
+	return put_json(
+	    reply,
+	    json_pack("{s:s%, s:I, s:o, s:I, s:o, s:o}", "log",
+		      (const char *)said.name.ptr, said.name.size, "size",
+		      (json_int_t)said.size, "root", json_hex(log_hash_view(&said.root)),
+		      "time", (json_int_t)said.time, "key",
+		      json_hex((struct tobi_bytes){said.key, SHA384_SIZE}), "signed",
+		      json_base64url(bytes, (size_t)2 * LOG_HEAD_MAX)),
+	    fault);
 }
 
 enum tobi_err log_reply_inclusion(const struct broker_request *request,
@@ -147,10 +147,11 @@ enum tobi_err log_reply_evidence(const struct broker_request *request,
 	static const char type_raw[] = "application/octet-stream";
 
 	if (!wants(request, type_raw))
-		return put_json(reply,
-				json_pack("{s:o}", "evidence",
-					  json_base64url(evidence, 2 * LIMIT_EVIDENCE)),
-				fault);
+		return put_json(
+		    reply,
+		    json_pack("{s:o}", "evidence",
+			      json_base64url(evidence, (size_t)2 * LIMIT_EVIDENCE)),
+		    fault);
 	wr_bytes(&reply->body, evidence.ptr, evidence.size);
 	reply->content_type = type_raw;
 	return wr_err(&reply->body)
@@ -175,7 +176,7 @@ static enum tobi_err add_json(struct log_reply_leaves *leaves,
 {
 	json_t *json = json_pack("{s:I, s:o}", "index", (json_int_t)entry->index, "hash",
 				 json_hex(log_hash_view(&entry->hash)));
-	static const size_t text_max = 2 * LOG_LEAF_MAX;
+	static const size_t text_max = (size_t)2 * LOG_LEAF_MAX;
 	struct log_leaf leaf;
 
 	if (readable) {
