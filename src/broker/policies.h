@@ -97,8 +97,13 @@ TOBI_MUST_USE enum tobi_err policy_get(struct broker *broker,
 				       const struct policy_info *info,
 				       const struct cached_policy **ret_policy,
 				       struct tobi_fault *fault);
-/* What stands for a policy where there is none: it accepts nothing, with about the same
- * work. Lives as long as the broker. */
+/*
+ * What stands for a policy where there is none, so that as much is done there as
+ * elsewhere: one that was used of late, whosesoever; NULL when none was. Its verdict
+ * counts for nothing.
+ */
+const struct cached_policy *policy_stand_in(struct broker *broker);
+/* The same of last resort: it accepts nothing. Lives as long as the broker. */
 const struct tobi_policy *policy_of_nothing(const struct broker *broker);
 /* Accepts NULL. */
 void policy_unref(struct broker *broker, const struct cached_policy *policy);

@@ -100,6 +100,22 @@ const struct cached_policy *policy_cache_find(struct policy_cache *cache,
 	return entry ? &entry->public : NULL;
 }
 
+const struct cached_policy *policy_stand_in(struct broker *broker)
+{
+	struct policy_cache *cache = broker->policies;
+	struct entry *newest = NULL;
+
+	pthread_mutex_lock(&cache->lock);
+	for (size_t i = 0; i < cache->count; i++) {
+		if (!newest || cache->entries[i]->used > newest->used)
+			newest = cache->entries[i];
+	}
+	if (newest)
+		newest->references++;
+	pthread_mutex_unlock(&cache->lock);
+	return newest ? &newest->public : NULL;
+}
+
 /* Drops the cache's reference; NULL when users have some left. */
 static struct entry *remove_at(struct policy_cache *cache, size_t index)
 {

@@ -79,13 +79,17 @@ static void judge_resource(struct asking *asking)
 
 static enum tobi_err appraise(struct asking *asking, struct tobi_fault *fault)
 {
+	const struct cached_policy *stand_in =
+	    asking->policy ? NULL : policy_stand_in(asking->broker);
+	const struct cached_policy *used = asking->policy ? asking->policy : stand_in;
 	const struct tobi_policy *policy =
-	    asking->policy ? asking->policy->policy : policy_of_nothing(asking->broker);
+	    used ? used->policy : policy_of_nothing(asking->broker);
 	struct tobi_fault why = {0};
 	enum tobi_err err =
 	    broker_appraise(policy, asking->broker->setup.collateral, asking->presented,
 			    asking->now, &asking->result, &why);
 
+	policy_unref(asking->broker, stand_in);
 	if (err && err != TOBI_E_REFUSED)
 		return fault_set(fault, err, why.object, why.field, "%s", why.message);
 	if (err) {

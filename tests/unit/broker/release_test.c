@@ -63,6 +63,23 @@ static void test_broker_release__absent__denied_and_logged(void **state)
 	assert_int_equal(stand_in.opened, 0);
 }
 
+/* What is absent is appraised under a policy that was used of late: its verdict does not
+ * count. */
+static void test_broker_release__absent_and_accepted_elsewhere__denied(void **state)
+{
+	(void)state;
+	assert_int_equal(world_put("red/key/db", "s3cret", 0, -1), 0);
+	assert_int_equal(world_put("green/key/db", "s3cret", 0, -1), 0);
+	assert_int_equal(world_put_policy("red/key/db", scene_policy()), 0);
+	assert_int_equal(world_release("red/key/db", 0, "s3cret"), GIVEN);
+	expect_denied("red/key/none", 0, "no such resource");
+	assert_false(last_note()->has_result || last_note()->has_policy);
+	expect_denied("green/key/db", 0, "no policy");
+	assert_false(last_note()->has_result || last_note()->has_policy);
+	assert_int_equal(stand_in.opened, 1);
+	assert_int_equal(world_release("red/key/db", 0, "s3cret"), GIVEN);
+}
+
 static void test_broker_release__no_policy__denied(void **state)
 {
 	(void)state;
@@ -434,6 +451,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 	    T_(test_broker_release__accepted__gives_the_secret),
 	    T_(test_broker_release__absent__denied_and_logged),
+	    T_(test_broker_release__absent_and_accepted_elsewhere__denied),
 	    T_(test_broker_release__no_policy__denied),
 	    T_(test_broker_release__policy_refuses__denied_with_the_check),
 	    T_(test_broker_release__policies_of_prefixes__the_longest_counts),
