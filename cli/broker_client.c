@@ -210,6 +210,35 @@ enum tobi_err broker_ask_json(struct broker_client *client, const char *method,
 				fault);
 }
 
+enum tobi_err broker_ask_list(struct broker_client *client, const char *path,
+			      const char *name, json_t *list, struct tobi_fault *fault)
+{
+	char target[LIMIT_PATH];
+	enum tobi_err err = TOBI_OK;
+	bool more = true;
+
+	snprintf(target, sizeof(target), "%s", path);
+	while (more && !err) {
+		json_t *answer = NULL;
+		const char *next;
+
+		err = broker_ask(client, "GET", target, (struct tobi_bytes){0}, &answer,
+				 fault);
+		if (!err && json_array_extend(list, json_object_get(answer, name)))
+			err = fault_set(fault, TOBI_E_PROTOCOL, "broker", "",
+					"its answer has no list");
+		next = json_string_value(json_object_get(answer, "next"));
+		more = next != NULL;
+		if (next && (!broker_is_name(next, 1, 3) ||
+			     snprintf(target, sizeof(target), "%s?after=%s", path,
+				      next) >= (int)sizeof(target)))
+			err = fault_set(fault, TOBI_E_PROTOCOL, "broker", "",
+					"its answer goes on at what is no name");
+		json_decref(answer);
+	}
+	return err;
+}
+
 bool broker_is_name(const char *text, size_t least, size_t most)
 {
 	static const char allowed[] =

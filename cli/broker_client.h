@@ -46,6 +46,10 @@ TOBI_MUST_USE enum tobi_err broker_ask_json(struct broker_client *client,
 					    const char *method, const char *target,
 					    json_t *body, json_t **ret_answer,
 					    struct tobi_fault *fault);
+/* All pages of a list, by the member of this name, into one. */
+TOBI_MUST_USE enum tobi_err broker_ask_list(struct broker_client *client,
+					    const char *path, const char *name,
+					    json_t *list, struct tobi_fault *fault);
 /* Whether a name may be put into a path as it is: so many parts of A-Z a-z 0-9 . _ - with
  * a slash between them, and no dot at the start of one. */
 bool broker_is_name(const char *text, size_t least, size_t most);

@@ -231,28 +231,42 @@ static void print_owner(const json_t *owner)
 	    print_member("key", json_object_get(one, "id"));
 }
 
+static int list_all(struct broker_client *client, const struct options *options)
+{
+	json_t *owners = json_array(), *owner;
+	struct tobi_fault fault = {0};
+	size_t at;
+
+	if (broker_ask_list(client, "/v1/owners", "owners", owners, &fault)) {
+		json_decref(owners);
+		return broker_fail(&fault);
+	}
+	if (options->broker.json)
+		return cli_put_json(NULL, json_pack("{s:o}", "owners", owners));
+	json_array_foreach(owners, at, owner) print_owner(owner);
+	json_decref(owners);
+	return EXIT_ACCEPTED;
+}
+
 static int run_list(struct broker_client *client, const struct options *options,
 		    char **arguments, int count)
 {
-	char target[LIMIT_PATH] = "/v1/owners";
+	char target[LIMIT_PATH];
 	struct tobi_fault fault = {0};
-	json_t *answer = NULL, *owner;
-	size_t at;
-	enum tobi_err err =
-	    count ? target_of(arguments[0], "", "", target, &fault) : TOBI_OK;
+	json_t *owner = NULL;
+	enum tobi_err err;
 
+	if (count == 0)
+		return list_all(client, options);
+	err = target_of(arguments[0], "", "", target, &fault);
 	if (!err)
-		err = broker_ask(client, "GET", target, nothing, &answer, &fault);
+		err = broker_ask(client, "GET", target, nothing, &owner, &fault);
 	if (err)
 		return broker_fail(&fault);
 	if (options->broker.json)
-		return cli_put_json(NULL, answer);
-	if (count)
-		print_owner(answer);
-	else
-		json_array_foreach(json_object_get(answer, "owners"), at, owner)
-		    print_owner(owner);
-	json_decref(answer);
+		return cli_put_json(NULL, owner);
+	print_owner(owner);
+	json_decref(owner);
 	return EXIT_ACCEPTED;
 }
 

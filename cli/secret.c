@@ -219,42 +219,13 @@ static void print_header(void)
 	       "RELEASES", "SIZE");
 }
 
-/* All pages, into one list. */
-static enum tobi_err read_all(struct broker_client *client, json_t *secrets,
-			      struct tobi_fault *fault)
-{
-	char target[LIMIT_PATH] = "/v1/secrets";
-	enum tobi_err err = TOBI_OK;
-	bool more = true;
-
-	while (more && !err) {
-		json_t *answer = NULL;
-		const char *next;
-
-		err = broker_ask(client, "GET", target, (struct tobi_bytes){0}, &answer,
-				 fault);
-		if (!err &&
-		    json_array_extend(secrets, json_object_get(answer, "secrets")))
-			err = fault_set(fault, TOBI_E_PROTOCOL, "broker", "",
-					"its answer has no list");
-		next = json_string_value(json_object_get(answer, "next"));
-		more = next != NULL;
-		if (next && snprintf(target, sizeof(target), "/v1/secrets?after=%s",
-				     next) >= (int)sizeof(target))
-			err = fault_set(fault, TOBI_E_PROTOCOL, "broker", "",
-					"a name is too long");
-		json_decref(answer);
-	}
-	return err;
-}
-
 static int list_all(struct broker_client *client, const struct options *options)
 {
 	json_t *secrets = json_array(), *secret;
 	struct tobi_fault fault = {0};
 	size_t at;
 
-	if (read_all(client, secrets, &fault)) {
+	if (broker_ask_list(client, "/v1/secrets", "secrets", secrets, &fault)) {
 		json_decref(secrets);
 		return broker_fail(&fault);
 	}

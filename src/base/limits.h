@@ -69,13 +69,13 @@ enum {
 	LIMIT_SECRETS = 64,
 	LIMIT_SECRET = 1 << 20,
 	LIMIT_SECRETS_TOTAL = 16 << 20,
-	LIMIT_KEYRING_PLAIN = 4 << 20,		   /* one secret that a broker keeps */
-	LIMIT_KEYRING_CONTEXT = 4 << 10,	   /* what is bound to it */
+	LIMIT_KEYRING_PLAIN = 4 << 20,	   /* one secret that a broker keeps */
+	LIMIT_KEYRING_CONTEXT = 4 << 10,   /* what is bound to it */
 	LIMIT_STORE_KEYS = 1024,	   /* generations of a broker's keys */
 	LIMIT_STORE_KEY_WRAPPED = 8 << 10, /* one of them, as its provider wraps it */
 	LIMIT_VAULT = 64 << 10,		   /* one answer of Vault's transit engine */
-	LIMIT_ENCLAVES = 256,	  /* of one platform service */
-	LIMIT_COUNTERS = 1024,	  /* of one platform */
+	LIMIT_ENCLAVES = 256,		   /* of one platform service */
+	LIMIT_COUNTERS = 1024,		   /* of one platform */
 	LIMIT_COUNTERS_EACH = 64, /* of one image, or of one signer and product */
 
 	LIMIT_OCI_JSON = 4 << 20,     /* one document of a container image */
@@ -108,13 +108,14 @@ enum {
 	LIMIT_BROKER_KEYS = 16,		   /* of one owner */
 	LIMIT_BROKER_REPOSITORIES = 256,   /* of one owner */
 	LIMIT_BROKER_RESOURCES = 100000,   /* of one owner */
+	LIMIT_BROKER_POLICIES = 10000,	   /* of one owner */
 	LIMIT_BROKER_VERSIONS = 64,	   /* of one resource */
 	LIMIT_BROKER_REFERENCES = 4 << 20, /* reference values of one policy */
 	LIMIT_BROKER_BODY = 9 << 20,   /* of a request that brings secret and policy */
 	LIMIT_BROKER_CACHED = 256,     /* policies that are kept, parsed */
 	LIMIT_BROKER_CACHE = 64 << 20, /* their texts and files together */
-	LIMIT_KBS_REQUEST = 4 << 10, /* of the key-broker protocol: the first */
-	LIMIT_KBS_BODY = 2 << 20,    /* with evidence, in JSON */
+	LIMIT_KBS_REQUEST = 4 << 10,   /* of the key-broker protocol: the first */
+	LIMIT_KBS_BODY = 2 << 20,      /* with evidence, in JSON */
 	LIMIT_KBS_INIT_DATA = 1 << 20,
 	LIMIT_KBS_TOKEN = 128 << 10,
 };

@@ -14,7 +14,8 @@
 
 DEFINE_CLEANUP(struct db_conn *, db_give)
 
-enum { ANSWER_MAX = 4 << 20 };
+/* The longest is a list of all policies of an owner. */
+enum { ANSWER_MAX = 8 << 20 };
 
 enum tobi_err admin_begin(struct broker *broker, const struct broker_request *request,
 			  struct broker_reply *reply, struct admin_call *ret_call,

@@ -11,6 +11,8 @@
 
 #define OWNERS "/v1/owners/"
 
+enum { PAGE = 500 };
+
 static enum tobi_err out_of_memory(struct tobi_fault *fault)
 {
 	return fault_set(fault, TOBI_E_MEMORY, "owner", "", "out of memory");
@@ -123,24 +125,32 @@ static enum tobi_err add_details(const struct listing *listing, struct tobi_faul
 	return err;
 }
 
-static enum tobi_err read_owners(const struct admin_call *call, const char *only,
-				 struct listing *listing, struct tobi_fault *fault)
+/* A full page names where the next one begins. */
+static json_t *end_page(const struct listing *listing)
 {
-	enum tobi_err err = owner_list(call->broker, only, add_owner, listing, fault);
+	size_t count = json_array_size(listing->owners);
 
-	return err ? err : add_details(listing, fault);
+	if (count < PAGE)
+		return json_pack("{s:O}", "owners", listing->owners);
+	return json_pack(
+	    "{s:O, s:O}", "owners", listing->owners, "next",
+	    json_object_get(json_array_get(listing->owners, count - 1), "name"));
 }
 
 static enum tobi_err list(const struct admin_call *call, struct listing *listing,
 			  struct tobi_fault *fault)
 {
+	static const char *const names[] = {"after", NULL};
+	char after[ADMIN_VALUE_SIZE];
 	enum tobi_err err = admin_must_operate(call, fault);
 
 	if (!err)
-		err = read_owners(call, NULL, listing, fault);
-	return err ? err
-		   : admin_answer(call, 200,
-				  json_pack("{s:O}", "owners", listing->owners), fault);
+		err = admin_query(call, names, "after", after, fault);
+	if (!err)
+		err = owner_list(call->broker, after, PAGE, add_owner, listing, fault);
+	if (!err)
+		err = add_details(listing, fault);
+	return err ? err : admin_answer(call, 200, end_page(listing), fault);
 }
 
 static enum tobi_err show(const struct admin_call *call, struct listing *listing,
@@ -153,7 +163,9 @@ static enum tobi_err show(const struct admin_call *call, struct listing *listing
 	if (!err)
 		err = must_be_self_or_operator(call, place.name, fault);
 	if (!err)
-		err = read_owners(call, place.name, listing, fault);
+		err = owner_find(call->broker, place.name, add_owner, listing, fault);
+	if (!err)
+		err = add_details(listing, fault);
 	owner = json_array_get(listing->owners, 0);
 	if (!err && !owner)
 		err = fault_set(fault, TOBI_E_NOT_FOUND, "owner", "",

@@ -73,8 +73,12 @@ struct owner_info {
 };
 typedef enum tobi_err owner_visit(void *context, const struct owner_info *info,
 				  struct tobi_fault *fault);
-/* Of all owners, or of one; by name. */
-TOBI_MUST_USE enum tobi_err owner_list(struct broker *broker, const char *only,
+/* At most limit of them, by name, after the name `after` (or NULL). */
+TOBI_MUST_USE enum tobi_err owner_list(struct broker *broker, const char *after,
+				       size_t limit, owner_visit *visit, void *context,
+				       struct tobi_fault *fault);
+/* The one of this name, if there is one. */
+TOBI_MUST_USE enum tobi_err owner_find(struct broker *broker, const char *name,
 				       owner_visit *visit, void *context,
 				       struct tobi_fault *fault);
 typedef enum tobi_err owner_key_visit(void *context,

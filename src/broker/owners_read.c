@@ -103,20 +103,29 @@ static enum tobi_err list_owner(void *context, const struct db_value *values,
 	return err ? err : listing->owner(listing->context, &info, fault);
 }
 
-enum tobi_err owner_list(struct broker *broker, const char *only, owner_visit *visit,
+enum tobi_err owner_list(struct broker *broker, const char *after, size_t limit,
+			 owner_visit *visit, void *context, struct tobi_fault *fault)
+{
+	struct listing listing = {.owner = visit, .context = context};
+	const struct db_value values[] = {db_text(after ? after : ""),
+					  db_integer((int64_t)limit)};
+
+	return store_run(broker->db,
+			 "SELECT name, created FROM owner WHERE is_operator = 0 AND name "
+			 "> ? ORDER BY name LIMIT ?",
+			 values, STORE_COUNT(values), list_owner, &listing, NULL, fault);
+}
+
+enum tobi_err owner_find(struct broker *broker, const char *name, owner_visit *visit,
 			 void *context, struct tobi_fault *fault)
 {
 	struct listing listing = {.owner = visit, .context = context};
-	const struct db_value values[] = {db_text(only)};
+	const struct db_value values[] = {db_text(name)};
 
-	return only ? store_run(broker->db,
-				"SELECT name, created FROM owner WHERE is_operator = 0 "
-				"AND name = ?",
-				values, 1, list_owner, &listing, NULL, fault)
-		    : store_run(broker->db,
-				"SELECT name, created FROM owner WHERE is_operator = 0 "
-				"ORDER BY name",
-				NULL, 0, list_owner, &listing, NULL, fault);
+	return store_run(broker->db,
+			 "SELECT name, created FROM owner WHERE is_operator = 0 AND name "
+			 "= ?",
+			 values, STORE_COUNT(values), list_owner, &listing, NULL, fault);
 }
 
 static enum tobi_err list_key(void *context, const struct db_value *values, size_t count,

@@ -354,6 +354,35 @@ static void test_owner_list__by_the_operator__all(void **state)
 			 404);
 }
 
+enum { MANY = 510 };
+
+static void test_owner_list__many__in_pages(void **state)
+{
+	json_t *page;
+	char name[40];
+
+	(void)state;
+	for (int i = 0; i < MANY; i++) {
+		snprintf(name, sizeof(name), "many-%04d", i);
+		db_world_do(
+		    "INSERT INTO owner (name, is_operator, created) VALUES (?, 0, 1)",
+		    VALUES(T(name)));
+	}
+	/* alice and bob come first. */
+	page = ask_json(world.operator_key, HTTP_GET, "/v1/owners", NULL);
+	assert_int_equal(json_array_size(json_object_get(page, "owners")), 500);
+	assert_string_equal(json_string_value(json_object_get(page, "next")),
+			    "many-0497");
+	json_decref(page);
+	page = ask_json(world.operator_key, HTTP_GET, "/v1/owners?after=many-0497", NULL);
+	assert_int_equal(json_array_size(json_object_get(page, "owners")),
+			 MANY + 2 - 500);
+	assert_null(json_object_get(page, "next"));
+	json_decref(page);
+	assert_int_equal(
+	    ask_for(world.operator_key, HTTP_GET, "/v1/owners?before=a", NULL), 400);
+}
+
 /* ---- the store key ---- */
 
 static void test_store_key__rotated_and_moved__all_opens(void **state)
@@ -439,6 +468,7 @@ int main(int argc, char **argv)
 	    T_(test_owner_remove__none_or_the_operator__not_found),
 	    T_(test_owner_repositories__given_and_taken_by_the_operator),
 	    T_(test_owner_list__by_the_operator__all),
+	    T_(test_owner_list__many__in_pages),
 	    T_(test_store_key__rotated_and_moved__all_opens),
 	    T_(test_store_key__wrong_step__refused),
 	};

@@ -117,6 +117,26 @@ static void test_policy_put__over_the_limits__refused(void **state)
 	free(large);
 }
 
+static void test_policy_put__too_many_of_one_owner__refused(void **state)
+{
+	char sql[600];
+
+	(void)state;
+	assert_int_equal(world_put_policy("red", wr_view(&world.policy)), 0);
+	snprintf(
+	    sql, sizeof(sql),
+	    "INSERT INTO policy (scope, owner, hash, text_hash, content, changed, mac) "
+	    "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < "
+	    "%d) SELECT 'red/' || CAST(i AS TEXT), 'alice', hash, text_hash, content, "
+	    "1, mac FROM n, policy",
+	    LIMIT_BROKER_POLICIES - 1);
+	db_world_do(sql, NO_VALUES);
+	assert_int_equal(world_put_policy("red/more", wr_view(&world.policy)),
+			 TOBI_E_LIMIT);
+	/* One that is there is replaced. */
+	assert_int_equal(world_put_policy("red", wr_view(&world.policy)), 0);
+}
+
 static void test_policy_put__scope_that_is_none__refused(void **state)
 {
 	static const char *const wrong[] = {
@@ -318,6 +338,7 @@ int main(int argc, char **argv)
 	    T_(test_policy_put__file_of_another_image__refuses),
 	    T_(test_policy_put__other_files_than_it_names__refused),
 	    T_(test_policy_put__over_the_limits__refused),
+	    T_(test_policy_put__too_many_of_one_owner__refused),
 	    T_(test_policy_put__scope_that_is_none__refused),
 	    T_(test_policy__file_changed_in_the_database__refused),
 	    T_(test_policy_show__text_and_files),
