@@ -166,6 +166,12 @@ check "byte by byte, again" cmp got second
 
 # ---- requests that nobody signed ----
 if command -v curl >/dev/null; then
+	for name in alice spare; do
+		openssl req -x509 -new -key $name.key -subj /CN=operator -days 1 -out $name.pem 2>/dev/null
+	done
+	shown() { curl -s --cacert broker/tls.pem --cert "$1.pem" --key "$1.key" "$TOBICHI_BROKER/v1/whoami"; }
+	check "a certificate of an owner's key counts, whatever it says" has "$(shown alice)" '"name":"alice","operator":false'
+	check "and one of another key does not" has "$(shown spare)" "nobody here has this certificate's key"
 	plain() { curl -s -o /dev/null -w '%{http_code}' --cacert broker/tls.pem "$@"; }
 	for path in /v1/secrets /v1/secrets/red/key/db /v1/owners /v1/policies/red /v1/keys/rotate; do
 		check "$path is not for anybody" same "$(plain "$TOBICHI_BROKER$path")" \
