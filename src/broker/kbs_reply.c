@@ -23,6 +23,9 @@ static const struct {
     [KBS_JWE] = {TYPE "JweError", UNAUTHORIZED},
     [KBS_PLUGIN_NOT_FOUND] = {TYPE "PluginNotFound", NOT_FOUND},
     [KBS_INVALID_PATH] = {TYPE "InvalidRequestPath", NOT_FOUND},
+    [KBS_ADMIN] = {TYPE "AdminAuthAccess", UNAUTHORIZED},
+    [KBS_PLUGIN_INTERNAL] = {TYPE "PluginInternalError", UNAUTHORIZED},
+    [KBS_PARSE_POLICY] = {TYPE "ParsePolicyError", UNAUTHORIZED},
 };
 
 enum tobi_err kbs_refuse(struct broker_reply *reply, enum kbs_error error,

@@ -14,6 +14,9 @@ enum kbs_error {
 	KBS_JWE,
 	KBS_PLUGIN_NOT_FOUND,
 	KBS_INVALID_PATH,
+	KBS_ADMIN,
+	KBS_PLUGIN_INTERNAL,
+	KBS_PARSE_POLICY,
 };
 
 /* TOBI_OK, or what of making it failed. The text may quote what came. */

@@ -29,7 +29,7 @@ TOBI_MUST_USE enum tobi_err kbs_attestation_read(struct tobi_bytes body,
 						 struct tobi_fault *fault);
 void kbs_attestation_done(struct kbs_attestation *attestation);
 
-broker_handler kbs_handle_attest;
+broker_handler kbs_handle_attest, kbs_handle_store, kbs_handle_delete, kbs_handle_policy;
 
 /* How long a session lives, and the key of its nonces. */
 int64_t kbs_session_seconds(const struct broker *broker);
