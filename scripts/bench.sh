@@ -62,6 +62,7 @@ wait_for_port() { # PORT PID
 . "$here/bench-start.sh"
 . "$here/bench-evidence.sh"
 . "$here/bench-log.sh"
+. "$here/bench-kbs.sh"
 . "$here/bench-broker.sh"
 
 # ---- the channel ----
@@ -255,6 +256,7 @@ for section in $sections; do
 	verify) verify_rows ;;
 	evidence) evidence_rows ;;
 	log) log_rows ;;
+	kbs) kbs_rows ;;
 	broker) broker_rows ;;
 	*) echo "error: there is no section '$section'" >&2; exit 2 ;;
 	esac

@@ -118,6 +118,7 @@ enum {
 	LIMIT_KBS_BODY = 2 << 20,      /* with evidence, in JSON */
 	LIMIT_KBS_INIT_DATA = 1 << 20,
 	LIMIT_KBS_TOKEN = 128 << 10,
+	LIMIT_KBS_KEPT = 512 << 20, /* of all sessions that are kept */
 };
 
 /* 16 GiB: too large for an enum. */

@@ -11,7 +11,8 @@ static const char object[] = "session";
 enum { TRIM_BELOW = 4, SESSIONS_MAX = 100000 };
 
 const char *const schema_kbs[] = {
-    "CREATE TABLE kbs_sessions (id TEXT PRIMARY KEY, expires BIGINT NOT NULL, nonce "
+    "CREATE TABLE kbs_sessions (id TEXT PRIMARY KEY, expires BIGINT NOT NULL, size "
+    "BIGINT NOT NULL, nonce "
     "BYTEA NOT NULL, device_nonce BYTEA NOT NULL, evidence BYTEA NOT NULL, pieces BYTEA "
     "NOT NULL, config_unknown BIGINT NOT NULL, jwk TEXT NOT NULL, token TEXT NOT NULL, "
     "denials BIGINT NOT NULL)",
@@ -52,41 +53,58 @@ static enum tobi_err read_pieces(struct tobi_bytes bytes, struct kbs_kept *kept,
 /* ---- what is over, and what is too much ---- */
 
 struct count {
-	int64_t rows;
+	int64_t rows, bytes;
 };
 
+/* A sum of none is NULL; PostgreSQL's is a number without a limit, cast back. */
 static enum tobi_err take_count(void *context, const struct db_value *values,
 				size_t count, struct tobi_fault *fault)
 {
-	struct count *rows = context;
+	struct count *found = context;
 
-	(void)fault;
-	rows->rows = count == 1 && values[0].kind == DB_INTEGER ? values[0].integer : 0;
+	if (count != 2)
+		return fault_set(fault, TOBI_E_MALFORMED, object, "", "columns differ");
+	found->rows = values[0].kind == DB_INTEGER ? values[0].integer : 0;
+	found->bytes = values[1].kind == DB_INTEGER ? values[1].integer : 0;
 	return TOBI_OK;
+}
+
+/* How many of the oldest have to go: a quarter, while all together are too large. */
+static int64_t excess(const struct broker *broker, const struct count *found)
+{
+	const int64_t most = broker->setup.sessions ? (int64_t)broker->setup.sessions
+						    : (int64_t)SESSIONS_MAX;
+
+	if (found->rows >= most)
+		return found->rows - most + 1;
+	return found->bytes > LIMIT_KBS_KEPT && found->rows ? found->rows / 4 + 1 : 0;
 }
 
 /* A broker whose clock is ahead takes nothing away from one whose clock is not. */
 static enum tobi_err trim(struct broker *broker, struct db_conn *conn, int64_t now,
 			  struct tobi_fault *fault)
 {
-	const int64_t most = broker->setup.sessions ? (int64_t)broker->setup.sessions
-						    : (int64_t)SESSIONS_MAX;
 	const struct db_value over = db_integer(now - KBS_CLOCKS_SECONDS);
-	struct count count = {0};
-	struct db_value excess;
 	enum tobi_err err = db_run(conn, "DELETE FROM kbs_sessions WHERE expires <= ?",
 				   &over, 1, NULL, NULL, NULL, fault);
 
-	if (!err)
-		err = db_run(conn, "SELECT COUNT(*) FROM kbs_sessions", NULL, 0,
-			     take_count, &count, NULL, fault);
-	if (err || count.rows < most)
-		return err;
-	excess = db_integer(count.rows - most + 1);
-	return db_run(conn,
-		      "DELETE FROM kbs_sessions WHERE id IN (SELECT id FROM kbs_sessions "
-		      "ORDER BY expires LIMIT ?)",
-		      &excess, 1, NULL, NULL, NULL, fault);
+	while (!err) {
+		struct count found = {0};
+		struct db_value many;
+
+		err = db_run(conn,
+			     "SELECT COUNT(*), CAST(SUM(size) AS BIGINT) FROM "
+			     "kbs_sessions",
+			     NULL, 0, take_count, &found, NULL, fault);
+		many = db_integer(excess(broker, &found));
+		if (err || !many.integer)
+			break;
+		err = db_run(conn,
+			     "DELETE FROM kbs_sessions WHERE id IN (SELECT id FROM "
+			     "kbs_sessions ORDER BY expires LIMIT ?)",
+			     &many, 1, NULL, NULL, NULL, fault);
+	}
+	return err;
 }
 
 /* ---- adding, finding ---- */
@@ -95,9 +113,12 @@ static enum tobi_err insert(struct db_conn *conn, const struct kbs_session *sess
 			    const struct kbs_kept *kept, struct tobi_bytes pieces,
 			    struct tobi_fault *fault)
 {
+	const size_t size =
+	    kept->evidence.size + pieces.size + kept->jwk.size + kept->token.size;
 	const struct db_value values[] = {
 	    db_text(session->text),
 	    db_integer(kept->expires),
+	    db_integer((int64_t)size),
 	    db_bytes(kept->nonce),
 	    db_bytes(kept->device_nonce),
 	    db_bytes(kept->evidence),
@@ -108,9 +129,9 @@ static enum tobi_err insert(struct db_conn *conn, const struct kbs_session *sess
 	};
 
 	return db_run(conn,
-		      "INSERT INTO kbs_sessions (id, expires, nonce, device_nonce, "
+		      "INSERT INTO kbs_sessions (id, expires, size, nonce, device_nonce, "
 		      "evidence, pieces, config_unknown, jwk, token, denials) VALUES (?, "
-		      "?, ?, ?, ?, ?, ?, ?, ?, 0)",
+		      "?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
 		      values, sizeof(values) / sizeof(values[0]), NULL, NULL, NULL,
 		      fault);
 }

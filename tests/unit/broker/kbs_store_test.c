@@ -152,6 +152,30 @@ static void test_kbs_store__too_many__the_oldest_go(void **state)
 	assert_int_equal(find(&found), TOBI_E_NOT_FOUND);
 }
 
+/* Anybody can hand in much that looks like evidence. */
+static void test_kbs_store__too_large_together__the_oldest_go(void **state)
+{
+	struct kbs_kept found = {0};
+
+	(void)state;
+	for (int i = 0; i < 8; i++) {
+		another(false);
+		assert_int_equal(add(world.now + 100 + i), 0);
+	}
+	assert_int_equal(
+	    db_world_number("SELECT size FROM kbs_sessions LIMIT 1", NO_VALUES),
+	    (int64_t)strlen("evidence") + 3 * 4 + (int64_t)strlen("onethree") +
+		(int64_t)strlen("{}a.b.c"));
+	db_world_do("UPDATE kbs_sessions SET size = ?", VALUES(N(LIMIT_KBS_KEPT / 4)));
+	another(true);
+	assert_int_equal(add(world.now + 300), 0);
+	assert_int_equal(rows(), 4); /* three of a quarter each, and the new one */
+	assert_int_equal(find(&found), 0);
+	assert_int_equal(
+	    db_world_number("SELECT MIN(expires) FROM kbs_sessions", NO_VALUES),
+	    world.now + 105);
+}
+
 /* Whoever has the database may have changed it. */
 static void test_kbs_store__damaged_pieces__an_error(void **state)
 {
@@ -178,6 +202,7 @@ int main(int argc, char **argv)
 	    T_(test_kbs_store__denials__are_counted),
 	    T_(test_kbs_store__over__are_taken_away_by_those_that_come),
 	    T_(test_kbs_store__too_many__the_oldest_go),
+	    T_(test_kbs_store__too_large_together__the_oldest_go),
 	    T_(test_kbs_store__damaged_pieces__an_error),
 	};
 
