@@ -52,9 +52,9 @@ bool fuzz_one(struct tobi_bytes input)
 
 /* ---- seeds ---- */
 
-static void put(uint8_t tee, json_t *json, struct writer *out)
+static void put(enum kbs_tee tee, json_t *json, struct writer *out)
 {
-	wr_u8(out, tee);
+	wr_u8(out, (uint8_t)tee);
 	must(json && !json_write(json, false, out, NULL));
 	json_decref(json);
 }

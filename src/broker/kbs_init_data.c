@@ -46,7 +46,9 @@ static bool read_value(const char *line, size_t size, char *ret_value, size_t ro
 		return false;
 	at++;
 	at += blanks(line + at, size - at);
-	quote = at < size ? line[at] : '\0';
+	quote = '\0';
+	if (at < size)
+		quote = line[at];
 	if (quote != '"' && quote != '\'')
 		return false;
 	at++;

@@ -35,7 +35,7 @@ bool kbs_session_read(const char *text, struct kbs_session *ret_session)
 {
 	struct kbs_session session = {0};
 
-	if (strspn(text, "0123456789abcdef") != 2 * KBS_SESSION_SIZE ||
+	if (strspn(text, "0123456789abcdef") != KBS_SESSION_DIGITS ||
 	    !hex_read(text, session.id, KBS_SESSION_SIZE))
 		return false;
 	bytes_copy(session.text, sizeof(session.text), text, KBS_SESSION_TEXT);
@@ -59,10 +59,10 @@ bool kbs_session_cookie(const char *header, struct kbs_session *ret_session)
 		header += strspn(header, " \t");
 		size = strcspn(header, ";");
 		if (strncmp(header, name, strlen(name)) == 0) {
-			if (found || size - strlen(name) != 2 * KBS_SESSION_SIZE)
+			if (found || size - strlen(name) != KBS_SESSION_DIGITS)
 				return false;
 			bytes_copy(value, sizeof(value), header + strlen(name),
-				   2 * KBS_SESSION_SIZE);
+				   KBS_SESSION_DIGITS);
 			found = true;
 		}
 		header += size;

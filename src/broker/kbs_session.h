@@ -13,8 +13,9 @@
 
 enum {
 	KBS_SESSION_SIZE = 16,
-	KBS_SESSION_TEXT = 2 * KBS_SESSION_SIZE + 1, /* hexadecimal, with its end */
-	KBS_NONCE_TEXT = 44 + 1,		     /* base64 of 32 bytes */
+	KBS_SESSION_DIGITS = 2 * KBS_SESSION_SIZE,
+	KBS_SESSION_TEXT = KBS_SESSION_DIGITS + 1, /* with its end */
+	KBS_NONCE_TEXT = 44 + 1,		   /* base64 of 32 bytes */
 	KBS_SESSION_SECONDS = 300,
 	KBS_CLOCKS_SECONDS = 30, /* that brokers of one database may differ */
 };

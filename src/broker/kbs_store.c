@@ -8,7 +8,7 @@
 static const char object[] = "session";
 
 /* One in 64 of what is added looks for what is over; ids end in random bytes. */
-enum { TRIM_BELOW = 4, SESSIONS_MAX = 100000 };
+enum { TRIM_BELOW = 4, SESSIONS_MAX = 100000, PIECES_MAX = 2 * LIMIT_KBS_BODY };
 
 const char *const schema_kbs[] = {
     "CREATE TABLE kbs_sessions (id TEXT PRIMARY KEY, expires BIGINT NOT NULL, size "
@@ -140,7 +140,7 @@ enum tobi_err kbs_store_add(struct broker *broker, const struct kbs_session *ses
 			    const struct kbs_kept *kept, int64_t now,
 			    struct tobi_fault *fault)
 {
-	CLEANUP(wr_done) struct writer pieces = wr_init(2 * LIMIT_KBS_BODY);
+	CLEANUP(wr_done) struct writer pieces = wr_init(PIECES_MAX);
 	CLEANUP(db_givep) struct db_conn *conn = NULL;
 	enum tobi_err err;
 

@@ -24,6 +24,7 @@ enum {
 	RSA_MIN = 2048,	 /* bits */
 	TAG_SIZE = 16,
 	HEADER_MAX = 1024,
+	PROTECTED_MAX = 2 * HEADER_MAX,
 	WRAPPED_MAX = 1024, /* RSA of 8192 bits */
 	INFO_MAX = 64,
 };
@@ -136,7 +137,7 @@ static enum tobi_err wrap(const uint8_t *wrapping, const uint8_t *key, struct wr
 	    EVP_EncryptUpdate(context, wrapped, &size, key, JWE_KEY_SIZE) != 1 ||
 	    EVP_EncryptFinal_ex(context, wrapped + size, &more) != 1)
 		return crypto(fault, "the key is not wrapped");
-	wr_bytes(out, wrapped, (size_t)(size + more));
+	wr_bytes(out, wrapped, (size_t)size + (size_t)more);
 	return TOBI_OK;
 }
 
@@ -232,7 +233,7 @@ enum tobi_err jwe_write(EVP_PKEY *receiver, const struct jwe_fresh *fresh,
 			struct tobi_fault *fault)
 {
 	CLEANUP(wr_done) struct writer header = wr_init(HEADER_MAX);
-	CLEANUP(wr_done) struct writer protected = wr_init(2 * HEADER_MAX);
+	CLEANUP(wr_done) struct writer protected = wr_init(PROTECTED_MAX);
 	CLEANUP(wr_done) struct writer wrapped = wr_init(WRAPPED_MAX);
 	CLEANUP(wr_done) struct writer sealed = wr_init(LIMIT_SECRET);
 	uint8_t tag[TAG_SIZE];

@@ -24,15 +24,15 @@ static int ask_as(const char *who, enum http_method method, const char *path,
 					       .principal = &principal};
 	const struct broker_route *route = NULL;
 	unsigned allowed = 0;
-	int status;
+	enum tobi_err err;
 
 	snprintf(principal.name, sizeof(principal.name), "%s", who);
 	broker_reply_done(&reply);
 	reply = (struct broker_reply){.status = 200, .body = wr_init(1 << 16)};
 	assert_int_equal(route_find(tables, method, path, &route, &allowed), 0);
 	assert_int_equal(route->access, ROUTE_OWNER);
-	status = route->handler(world.broker, &request, &reply, &world.fault);
-	return status ? 500 : reply.status;
+	err = route->handler(world.broker, &request, &reply, &world.fault);
+	return err ? 500 : reply.status;
 }
 
 static bool says(const char *type)

@@ -91,7 +91,7 @@ test_kbs_init_data_read__what_two_readers_could_differ_in__refused(void **state)
 	    HEAD "data = { }\n",
 	    "versions = \"0.1.0\"\nalgorithm = \"sha256\"\n",
 	    "[data]\nversion = \"0.1.0\"\nalgorithm = \"sha256\"\n",
-	    "[data]\n" HEAD,
+	    ("[data]\n" HEAD),
 	    "",
 	    "version = \"0.1.0000000000000000000\"\nalgorithm = \"sha256\"\n"};
 
