@@ -6,7 +6,7 @@
 set -eu
 here=$(cd "${0%/*}" && pwd) build=$(cd "$1" && pwd) rounds=${2:-7}
 shift $(($# > 2 ? 2 : $#))
-sections=${*:-start first-byte cpu memory channel redis verify evidence log broker}
+sections=${*:-start first-byte cpu memory channel redis verify evidence log kbs broker}
 [ "$(id -u)" = 0 ] || { echo "error: it needs root, as the peers do" >&2; exit 2; }
 ninja -C "$build" --quiet all bench-programs >/dev/null
 PATH=$build/bench:$build/cli:$PATH
