@@ -25,6 +25,7 @@ for number in range(COUNT):
     plain = socket.socket()
     plain.bind((f"127.0.{1 + number // 5000}.1", 0))
     plain.connect(("127.0.0.1", PORT))
+    plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     stream = context.wrap_socket(plain, server_hostname="localhost")
     stream.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
     if not stream.recv(4096).startswith(b"HTTP/1.1 200 "):
