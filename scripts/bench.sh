@@ -2,7 +2,7 @@
 # What Tobichi costs, each figure beside a peer's in the same run: medians of interleaved
 # runs. A peer that is missing makes its row 'skipped'. docs/BENCHMARKS.md explains the rows.
 # Usage: bench.sh BUILD_FOLDER [ROUNDS [SECTION...]]
-# Sections: start first-byte cpu memory channel redis verify evidence log broker
+# Sections: start first-byte cpu memory channel redis verify evidence log kbs broker
 set -eu
 here=$(cd "${0%/*}" && pwd) build=$(cd "$1" && pwd) rounds=${2:-7}
 shift $(($# > 2 ? 2 : $#))

@@ -31,7 +31,8 @@ struct presented {
 	struct tobi_bytes nonce; /* that raw evidence must carry as its report data */
 	/* The same of a CMW collection: the claims-buffer that this side expects. */
 	struct tobi_bytes claims_buffer;
-	/* What devices beside the CPU were asked with; empty: the hash of its evidence. */
+	/* What devices beside the CPU were asked with; empty: the hash of its evidence.
+	 */
 	struct tobi_bytes device_nonce;
 	/* It was configured at its launch with something that nobody has shown. */
 	bool config_unknown;

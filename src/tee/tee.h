@@ -47,7 +47,7 @@ struct tee_claims {
 	struct tobi_bytes hardware; /* ueid, chip id, ... */
 	struct tobi_bytes instance;
 	struct tobi_bytes agent; /* its measurement */
-	bool has_product; /* other kinds have none */
+	bool has_product;	 /* other kinds have none */
 	uint64_t product;
 	uint64_t svn;
 	int64_t issued; /* seconds since 1970 */

@@ -10,7 +10,7 @@
 
 static struct broker broker;
 static const struct principal alice = {.name = "alice"}, bob = {.name = "bob"},
-			      operator = {.name = "root", .operator = true};
+			      operator= {.name = "root", .operator= true };
 
 struct call {
 	struct broker_request request;
