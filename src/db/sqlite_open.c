@@ -19,7 +19,12 @@
 #include "db/sqlite.h"
 
 /* "TobB": in the file's header, so that no other program's file is taken for one. */
-enum { APPLICATION = 0x546f6242, ROW_SIZE = 4 * DB_VALUE, STEPS = 10000 };
+enum {
+	APPLICATION = 0x546f6242,
+	ROW_SIZE = 4 * DB_VALUE,
+	STEPS = 10000,
+	TAKE_WAIT_MS = 5
+};
 
 /* A new, empty file of which nobody has a connection. */
 static enum tobi_err make_file(const char *path, struct tobi_fault *fault)
@@ -146,6 +151,24 @@ static enum tobi_err set_wal(sqlite3 *lib, const char *path, struct tobi_fault *
 	return TOBI_OK;
 }
 
+/* Brokers that start together on a new file want it whole, for a moment each; with that
+ * the library does not wait by itself. */
+static enum tobi_err take_file(sqlite3 *lib, const char *path, unsigned busy_ms,
+			       struct tobi_fault *fault)
+{
+	const struct timespec until = deadline_in(busy_ms);
+	enum tobi_err err;
+
+	for (;;) {
+		err = mark_application(lib, path, fault);
+		if (!err)
+			err = set_wal(lib, path, fault);
+		if (err != TOBI_E_TIMEOUT || deadline_left_ms(&until) == 0)
+			return err;
+		sqlite3_sleep(TAKE_WAIT_MS);
+	}
+}
+
 static enum tobi_err set_up(struct sqlite_conn *conn, const char *path,
 			    struct tobi_fault *fault)
 {
@@ -174,9 +197,7 @@ static enum tobi_err set_up(struct sqlite_conn *conn, const char *path,
 			return fault_set(fault, TOBI_E_SYSTEM, "database", "",
 					 "SQLite is too old: it does not know a setting");
 	}
-	err = mark_application(conn->lib, path, fault);
-	if (!err)
-		err = set_wal(conn->lib, path, fault);
+	err = take_file(conn->lib, path, conn->conn.db->busy_ms, fault);
 	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]) && !err; i++)
 		err = sqlite_exec(conn->lib, settings[i], fault);
 	return err;

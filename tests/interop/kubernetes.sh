@@ -12,7 +12,8 @@ for folder in base postgres; do
 	kubectl kustomize "$source/packaging/kubernetes/$folder" >"$work/$folder.yaml"
 	/usr/bin/python3 "$source/tests/interop/kubernetes.py" "$folder" "$work/$folder.yaml"
 done
-models=$build/kubernetes-models
+# Not named as the package: npm would take that for itself.
+models=$build/kubernetes-schemas
 if ! { command -v node && command -v npm; } >/dev/null; then
 	echo "not checked against the schemas: node or npm is missing"
 	exit 0
