@@ -10,7 +10,7 @@ static EVP_PKEY *carol;
 static int enter(void **state)
 {
 	broker_world_enter(state);
-	return key_new(KEY_P384, &carol, NULL);
+	return (int)key_new(KEY_P384, &carol, NULL);
 }
 
 static int leave(void **state)

@@ -27,7 +27,7 @@ static int enter(void **state)
 	world.scene.more = "reference-values:\n  files: [values/web.corim]\n"
 			   "  unsigned: allowed\n";
 	test_scene_policy(&world.scene, &policy);
-	return world_put("red/key/db", "s3cret", 0, -1);
+	return (int)world_put("red/key/db", "s3cret", 0, -1);
 }
 
 static int leave(void **state)
