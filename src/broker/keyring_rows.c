@@ -112,15 +112,6 @@ static enum tobi_err write_one(struct db_conn *conn, const struct key_row *row,
 	return changed == 1 ? TOBI_OK : damaged(fault);
 }
 
-static enum tobi_err take_count(void *context, const struct db_value *values,
-				size_t count, struct tobi_fault *fault)
-{
-	(void)count;
-	(void)fault;
-	*(int64_t *)context = store_integer(&values[0]);
-	return TOBI_OK;
-}
-
 static enum tobi_err write_all(struct db_conn *conn, void *context,
 			       struct tobi_fault *fault)
 {
@@ -129,8 +120,8 @@ static enum tobi_err write_all(struct db_conn *conn, void *context,
 	enum tobi_err err = TOBI_OK;
 
 	if (writing->replace)
-		err = db_run(conn, "SELECT count(*) FROM store_keys", NULL, 0, take_count,
-			     &there, NULL, fault);
+		err = db_run(conn, "SELECT count(*) FROM store_keys", NULL, 0,
+			     store_take_count, &there, NULL, fault);
 	if (!err && writing->replace && there != (int64_t)writing->rows->count)
 		return fault_set(fault, TOBI_E_EXISTS, "keys", "store_keys",
 				 "a new store key was made meanwhile: try again");

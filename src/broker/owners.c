@@ -85,14 +85,6 @@ struct change {
 	int64_t now;
 };
 
-static enum tobi_err take_count(void *context, const struct db_value *values,
-				size_t count, struct tobi_fault *fault)
-{
-	(void)count, (void)fault;
-	*(int64_t *)context = store_integer(&values[0]);
-	return TOBI_OK;
-}
-
 /* sql counts rows of what one text names. */
 static enum tobi_err count_of(struct db_conn *conn, const char *sql, const char *text,
 			      int64_t *ret_count, struct tobi_fault *fault)
@@ -100,7 +92,7 @@ static enum tobi_err count_of(struct db_conn *conn, const char *sql, const char 
 	const struct db_value values[] = {db_text(text)};
 
 	*ret_count = 0;
-	return db_run(conn, sql, values, text ? 1 : 0, take_count, ret_count, NULL,
+	return db_run(conn, sql, values, text ? 1 : 0, store_take_count, ret_count, NULL,
 		      fault);
 }
 
@@ -395,7 +387,7 @@ static enum tobi_err count_policies(struct db_conn *conn, const char *repository
 	    "SELECT count(*) FROM policy WHERE scope = ? OR "
 	    "substr(scope, 1, CAST(? AS INTEGER)) = ?",
 	    (struct db_value[]){db_text(repository), db_integer(size), db_text(start)}, 3,
-	    take_count, ret_count, NULL, fault);
+	    store_take_count, ret_count, NULL, fault);
 }
 
 static enum tobi_err remove_repository(struct db_conn *conn, void *context,

@@ -45,29 +45,6 @@ static enum tobi_err write_file(struct db_conn *conn, const struct policy_row *r
 		      values, STORE_COUNT(values), NULL, NULL, NULL, fault);
 }
 
-static enum tobi_err take_count(void *context, const struct db_value *values,
-				size_t count, struct tobi_fault *fault)
-{
-	(void)count, (void)fault;
-	*(int64_t *)context = store_integer(&values[0]);
-	return TOBI_OK;
-}
-
-/* Once the one that it replaces is gone. */
-static enum tobi_err check_room(struct db_conn *conn, const char *owner,
-				struct tobi_fault *fault)
-{
-	const struct db_value values[] = {db_text(owner)};
-	int64_t count = 0;
-	enum tobi_err err = db_run(conn, "SELECT count(*) FROM policy WHERE owner = ?",
-				   values, 1, take_count, &count, NULL, fault);
-
-	return !err && count >= LIMIT_BROKER_POLICIES
-		   ? fault_set(fault, TOBI_E_LIMIT, "policy", "", "over %d of one owner",
-			       LIMIT_BROKER_POLICIES)
-		   : err;
-}
-
 enum tobi_err policy_write(struct db_conn *conn, const struct policy_row *row,
 			   struct tobi_fault *fault)
 {
@@ -82,8 +59,11 @@ enum tobi_err policy_write(struct db_conn *conn, const struct policy_row *row,
 	};
 	enum tobi_err err = policy_erase(conn, row->source.scope, NULL, fault);
 
+	/* Once the one that it replaces is gone. */
 	if (!err)
-		err = check_room(conn, row->owner, fault);
+		err =
+		    store_check_room(conn, "SELECT count(*) FROM policy WHERE owner = ?",
+				     row->owner, "policy", LIMIT_BROKER_POLICIES, fault);
 	if (!err)
 		err = db_run(conn,
 			     "INSERT INTO policy (scope, owner, hash, text_hash, "

@@ -65,28 +65,6 @@ static enum tobi_err add_version(struct db_conn *conn, const struct change *chan
 
 /* ---- put ---- */
 
-static enum tobi_err take_count(void *context, const struct db_value *values,
-				size_t count, struct tobi_fault *fault)
-{
-	(void)count, (void)fault;
-	*(int64_t *)context = store_integer(&values[0]);
-	return TOBI_OK;
-}
-
-static enum tobi_err check_room(struct db_conn *conn, const char *owner,
-				struct tobi_fault *fault)
-{
-	const struct db_value values[] = {db_text(owner)};
-	int64_t count = 0;
-	enum tobi_err err = db_run(conn, "SELECT count(*) FROM resource WHERE owner = ?",
-				   values, 1, take_count, &count, NULL, fault);
-
-	return !err && count >= LIMIT_BROKER_RESOURCES
-		   ? fault_set(fault, TOBI_E_LIMIT, "secret", "", "over %d of one owner",
-			       LIMIT_BROKER_RESOURCES)
-		   : err;
-}
-
 static enum tobi_err put(struct db_conn *conn, void *context, struct tobi_fault *fault)
 {
 	const struct change *change = context;
@@ -100,7 +78,9 @@ static enum tobi_err put(struct db_conn *conn, void *context, struct tobi_fault 
 	    owner_must_have(conn, change->owner, change->name->repository, fault);
 
 	if (!err)
-		err = check_room(conn, change->owner, fault);
+		err = store_check_room(
+		    conn, "SELECT count(*) FROM resource WHERE owner = ?", change->owner,
+		    "secret", LIMIT_BROKER_RESOURCES, fault);
 	if (!err)
 		err = db_run(conn,
 			     "INSERT INTO resource (repository, type, tag, owner, "
@@ -160,7 +140,7 @@ static enum tobi_err shorten(struct db_conn *conn, const struct change *change,
 			     end, STORE_COUNT(end), NULL, NULL, NULL, fault);
 	if (!err)
 		err = db_run(conn, "SELECT count(*) FROM resource_version WHERE " OF_NAME,
-			     old, 3, take_count, &count, NULL, fault);
+			     old, 3, store_take_count, &count, NULL, fault);
 	return !err && count >= LIMIT_BROKER_VERSIONS
 		   ? fault_set(fault, TOBI_E_LIMIT, "secret", "versions",
 			       "over %d; delete old ones, or give them less grace",
@@ -195,7 +175,7 @@ static enum tobi_err rotate(struct db_conn *conn, void *context, struct tobi_fau
 static enum tobi_err take_latest(void *context, const struct db_value *values,
 				 size_t count, struct tobi_fault *fault)
 {
-	return take_count(context, values, count, fault);
+	return store_take_count(context, values, count, fault);
 }
 
 /* The version to be. Whose it is, is looked at before whether it is there. */

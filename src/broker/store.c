@@ -100,3 +100,24 @@ enum tobi_err store_count_row(void *context, const struct db_value *values, size
 	(*rows)++;
 	return TOBI_OK;
 }
+
+enum tobi_err store_take_count(void *context, const struct db_value *values, size_t count,
+			       struct tobi_fault *fault)
+{
+	(void)count, (void)fault;
+	*(int64_t *)context = store_integer(&values[0]);
+	return TOBI_OK;
+}
+
+enum tobi_err store_check_room(struct db_conn *conn, const char *sql, const char *owner,
+			       const char *object, int limit, struct tobi_fault *fault)
+{
+	const struct db_value value = db_text(owner);
+	int64_t count = 0;
+	enum tobi_err err =
+	    db_run(conn, sql, &value, 1, store_take_count, &count, NULL, fault);
+
+	return !err && count >= limit ? fault_set(fault, TOBI_E_LIMIT, object, "",
+						  "over %d of one owner", limit)
+				      : err;
+}

@@ -30,6 +30,15 @@ TOBI_MUST_USE enum tobi_err store_bytes(const struct db_value *value, uint8_t *r
 /* Zero for what is none. */
 int64_t store_integer(const struct db_value *value);
 
+/* The first column of the one row, a number: context is an int64_t. */
+enum tobi_err store_take_count(void *context, const struct db_value *values, size_t count,
+			       struct tobi_fault *fault);
+/* TOBI_E_LIMIT when an owner has all that one may have. sql counts what is the owner's,
+ * who is its one value; object is for the fault. */
+TOBI_MUST_USE enum tobi_err store_check_room(struct db_conn *conn, const char *sql,
+					     const char *owner, const char *object,
+					     int limit, struct tobi_fault *fault);
+
 /* Counts its rows: context is a size_t. */
 enum tobi_err store_count_row(void *context, const struct db_value *values, size_t count,
 			      struct tobi_fault *fault);
