@@ -134,25 +134,13 @@ static json_t *extension_of(const struct tobi_result *result)
 	    result->guest ? guest_of(result->guest) : NULL);
 }
 
-static json_t *vector_of(const struct ear_vector *vector)
-{
-	json_t *json = json_object();
-
-	for (size_t i = 0; json && i < AR4SI_CLAIMS; i++) {
-		if (vector->has[i])
-			json_object_set_new(json, ar4si_name(i),
-					    json_integer(vector->values[i]));
-	}
-	return json;
-}
-
 static json_t *appraisal_of(const struct tobi_result *result)
 {
 	struct ear_vector vector = ear_result_vector(result);
 
 	return json_pack("{s:s, s:o, s:[o], s:o}", "ear_status",
 			 ear_tier_name(ear_result_status(result, &vector)),
-			 "ear_trustworthiness_vector", vector_of(&vector),
+			 "ear_trustworthiness_vector", ear_vector_json(&vector),
 			 "ear_appraisal_policy_ids", text_of(result->policy_name),
 			 "tobichi", extension_of(result));
 }

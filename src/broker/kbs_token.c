@@ -61,18 +61,6 @@ static json_t *evidence_of(const struct kbs_token *token)
 	return json;
 }
 
-static json_t *vector_of(const struct ear_vector *vector)
-{
-	json_t *json = json_object();
-
-	for (size_t i = 0; json && i < AR4SI_CLAIMS; i++) {
-		if (vector->has[i])
-			json_object_set_new(json, ar4si_name(i),
-					    json_integer(vector->values[i]));
-	}
-	return json;
-}
-
 static json_t *appraisal_of(const struct kbs_token *token)
 {
 	const struct tobi_result *result = token->result;
@@ -84,7 +72,7 @@ static json_t *appraisal_of(const struct kbs_token *token)
 		status = ear_result_status(result, &vector);
 	}
 	return json_pack("{s:s, s:o, s:s, s:o}", "ear.status", ear_tier_name(status),
-			 "ear.trustworthiness-vector", vector_of(&vector),
+			 "ear.trustworthiness-vector", ear_vector_json(&vector),
 			 "ear.appraisal-policy-id", result ? result->policy_name : "none",
 			 "ear.veraison.annotated-evidence", evidence_of(token));
 }

@@ -46,6 +46,8 @@ struct ear_vector {
 	int values[AR4SI_CLAIMS];
 };
 enum ear_tier ear_vector_worst(const struct ear_vector *vector);
+/* Its claims by their names; json_decref() it. NULL without memory. */
+json_t *ear_vector_json(const struct ear_vector *vector);
 
 /* Of one attester. Texts are in the arena. */
 struct ear_appraisal {

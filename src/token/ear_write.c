@@ -36,7 +36,7 @@ static const char *profile_of(const struct ear_content *content)
 
 /* ---- JSON ---- */
 
-static json_t *vector_json(const struct ear_vector *vector)
+json_t *ear_vector_json(const struct ear_vector *vector)
 {
 	json_t *json = json_object();
 
@@ -74,7 +74,7 @@ static json_t *appraisal_json(const struct ear_content *content)
 	    content->old ? "{s:s, s:o, s:s}" : "{s:s, s:o, s:[s]}",
 	    content->old ? "ear.status" : "ear_status", ear_tier_name(content->status),
 	    content->old ? "ear.trustworthiness-vector" : "ear_trustworthiness_vector",
-	    vector_json(&content->vector),
+	    ear_vector_json(&content->vector),
 	    content->old ? "ear.appraisal-policy-id" : "ear_appraisal_policy_ids",
 	    content->policy);
 
