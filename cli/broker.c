@@ -9,34 +9,11 @@
 
 enum { ARGUMENTS_MAX = 8 };
 
-/* Beside this program, after an installation in ../libexec/tobichi, or in the build tree.
- */
-static bool find_program(char *path, size_t room)
-{
-	static const char *const places[] = {"tobichi-broker",
-					     "../libexec/tobichi/tobichi-broker",
-					     "../daemons/broker/tobichi-broker"};
-	char own[LIMIT_PATH];
-	ssize_t size = readlink("/proc/self/exe", own, sizeof(own) - 1);
-	char *slash;
-
-	own[size > 0 ? size : 0] = 0;
-	slash = strrchr(own, '/');
-	if (slash)
-		*slash = 0;
-	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-		snprintf(path, room, "%s/%s", own, places[i]);
-		if (access(path, X_OK) == 0)
-			return true;
-	}
-	return false;
-}
-
 int broker_become(char *const *arguments)
 {
 	char program[2 * LIMIT_PATH];
 
-	if (!find_program(program, sizeof(program)))
+	if (!cli_find_program("tobichi-broker", "broker", program, sizeof(program)))
 		return cli_error("tobichi-broker is not installed beside tobichi");
 	execv(program, arguments);
 	return cli_error("cannot start %s: %s", program, strerror(errno));

@@ -71,6 +71,10 @@ int cli_put_json(const char *path, json_t *json);
 /* Text from outside, for people: control characters become \xNN. */
 void cli_print_text(FILE *stream, struct tobi_bytes text);
 
+/* Another program of ours: beside this one, after an installation in ../libexec/tobichi,
+ * or in the build tree's daemons/FOLDER. False when it is in none of these. */
+bool cli_find_program(const char *name, const char *folder, char *ret_path, size_t room);
+
 enum { CLI_TIME_SIZE = 24 };
 /* 2026-05-17T12:00:00Z */
 void cli_format_time(int64_t seconds, char out[static CLI_TIME_SIZE]);

@@ -121,3 +121,24 @@ bool cli_read_number(const char *text, uint64_t max, uint64_t *ret_number)
 	*ret_number = number;
 	return true;
 }
+
+bool cli_find_program(const char *name, const char *folder, char *ret_path, size_t room)
+{
+	const char *const places[][2] = {
+	    {"", ""}, {"../libexec/tobichi/", ""}, {"../daemons/", folder}};
+	char own[LIMIT_PATH];
+	ssize_t size = readlink("/proc/self/exe", own, sizeof(own) - 1);
+	char *slash;
+
+	own[size > 0 ? size : 0] = 0;
+	slash = strrchr(own, '/');
+	if (slash)
+		*slash = 0;
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		snprintf(ret_path, room, "%s/%s%s%s%s", own, places[i][0], places[i][1],
+			 *places[i][1] ? "/" : "", name);
+		if (access(ret_path, X_OK) == 0)
+			return true;
+	}
+	return false;
+}

@@ -16,6 +16,7 @@
 
 #include "base/cleanup.h"
 #include "base/fault.h"
+#include "cli/cli.h"
 #include "codec/cbor.h"
 #include "root/root.h"
 
@@ -132,28 +133,6 @@ static enum tobi_err make_platform(const char *state, struct tobi_fault *fault)
 	return TOBI_OK;
 }
 
-/* Beside this program, after an installation in ../libexec/tobichi, or in the build tree.
- */
-static int find_service(char *path, size_t room)
-{
-	static const char *const places[] = {"tobichid", "../libexec/tobichi/tobichid",
-					     "../daemons/platform/tobichid"};
-	char own[LIMIT_PATH];
-	ssize_t size = readlink("/proc/self/exe", own, sizeof(own) - 1);
-	char *slash;
-
-	own[size > 0 ? size : 0] = 0;
-	slash = strrchr(own, '/');
-	if (slash)
-		*slash = 0;
-	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-		snprintf(path, room, "%s/%s", own, places[i]);
-		if (access(path, X_OK) == 0)
-			return 0;
-	}
-	return -1;
-}
-
 /* A grandchild, so that it is nobody's zombie; its words go to a file in its folder. */
 static enum tobi_err start_service(const struct service_folders *folders,
 				   struct tobi_fault *fault)
@@ -162,7 +141,7 @@ static enum tobi_err start_service(const struct service_folders *folders,
 	enum tobi_err err;
 	pid_t pid;
 
-	if (find_service(program, sizeof(program)))
+	if (!cli_find_program("tobichid", "platform", program, sizeof(program)))
 		return fault_set(fault, TOBI_E_NOT_FOUND, "service", "",
 				 "tobichid is not installed beside tobichi");
 	if (mkdir(folders->run, 0700) && errno != EEXIST)
