@@ -107,8 +107,6 @@ static enum tobi_err target_of(const char *name, const char *behind,
 
 static int say_version(const struct options *options, json_t *answer, const char *what)
 {
-	int status = EXIT_ACCEPTED;
-
 	if (options->broker.json)
 		return cli_put_json(NULL, answer);
 	printf("%s ", what);
@@ -117,35 +115,35 @@ static int say_version(const struct options *options, json_t *answer, const char
 	printf(", version %" PRId64 "\n",
 	       (int64_t)json_integer_value(json_object_get(answer, "version")));
 	json_decref(answer);
-	return status;
+	return EXIT_ACCEPTED;
+}
+
+static int send_version(struct broker_client *client, const struct options *options,
+			char **arguments, int count, const char *method,
+			const char *behind, const char *said)
+{
+	const char *file = count > 1 ? arguments[1] : "-";
+	char target[LIMIT_PATH];
+	struct tobi_fault fault = {0};
+	json_t *answer = NULL;
+	enum tobi_err err = target_of(arguments[0], behind, target, &fault);
+
+	if (!err)
+		err = send_value(client, options, file, method, target, &answer, &fault);
+	return err ? broker_fail(&fault) : say_version(options, answer, said);
 }
 
 static int run_put(struct broker_client *client, const struct options *options,
 		   char **arguments, int count)
 {
-	const char *file = count > 1 ? arguments[1] : "-";
-	char target[LIMIT_PATH];
-	struct tobi_fault fault = {0};
-	json_t *answer = NULL;
-	enum tobi_err err = target_of(arguments[0], "", target, &fault);
-
-	if (!err)
-		err = send_value(client, options, file, "PUT", target, &answer, &fault);
-	return err ? broker_fail(&fault) : say_version(options, answer, "put");
+	return send_version(client, options, arguments, count, "PUT", "", "put");
 }
 
 static int run_rotate(struct broker_client *client, const struct options *options,
 		      char **arguments, int count)
 {
-	const char *file = count > 1 ? arguments[1] : "-";
-	char target[LIMIT_PATH];
-	struct tobi_fault fault = {0};
-	json_t *answer = NULL;
-	enum tobi_err err = target_of(arguments[0], "/versions", target, &fault);
-
-	if (!err)
-		err = send_value(client, options, file, "POST", target, &answer, &fault);
-	return err ? broker_fail(&fault) : say_version(options, answer, "rotated");
+	return send_version(client, options, arguments, count, "POST", "/versions",
+			    "rotated");
 }
 
 static int run_delete(struct broker_client *client, const struct options *options,

@@ -150,18 +150,22 @@ enum tobi_err admin_policy_put(struct broker *broker,
 	return err ? err : admin_end(&call, put(&call, &input, fault), fault);
 }
 
-static enum tobi_err delete (const struct admin_call *call, struct tobi_fault *fault) {
-	const char *scope = admin_rest(call, POLICIES); struct resource_name name;
+static enum tobi_err remove_policy(const struct admin_call *call,
+				   struct tobi_fault *fault)
+{
+	const char *scope = admin_rest(call, POLICIES);
+	struct resource_name name;
 	enum tobi_err err = resource_scope_read(scope, &name, fault);
 
 	if (!err)
-	    err = admin_apply(call,
-			      &(struct admin_change){.action = "policy delete",
-						     .resource = scope,
-						     .repository = name.repository,
-						     .run = run_delete,
-						     .input = (void *)(uintptr_t)scope},
-			      fault);
+		err =
+		    admin_apply(call,
+				&(struct admin_change){.action = "policy delete",
+						       .resource = scope,
+						       .repository = name.repository,
+						       .run = run_delete,
+						       .input = (void *)(uintptr_t)scope},
+				fault);
 	return err ? err
 		   : admin_answer(call, 200, json_pack("{s:s}", "scope", scope), fault);
 }
@@ -173,5 +177,5 @@ enum tobi_err admin_policy_delete(struct broker *broker,
 	struct admin_call call;
 	enum tobi_err err = admin_begin(broker, request, reply, &call, fault);
 
-	return err ? err : admin_end(&call, delete (&call, fault), fault);
+	return err ? err : admin_end(&call, remove_policy(&call, fault), fault);
 }

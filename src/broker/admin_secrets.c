@@ -175,19 +175,23 @@ enum tobi_err admin_secret_rotate(struct broker *broker,
 	return err ? err : admin_end(&call, rotate(&call, &input, fault), fault);
 }
 
-static enum tobi_err delete (const struct admin_call *call, const char *behind,
-			     struct tobi_fault *fault) {
+static enum tobi_err remove_secret(const struct admin_call *call, const char *behind,
+				   struct tobi_fault *fault)
+{
 	struct secret_change change = {0};
 	const char *number = behind ? strrchr(call->request->path, '/') + 1 : "";
-	char *end = NULL; enum tobi_err err = name_of(call, behind, &change.name, fault);
+	char *end = NULL;
+	enum tobi_err err = name_of(call, behind, &change.name, fault);
 
-	if (!err && behind){
-	    change.version = strtoull(number, &end, 10);
-	    if (*number < '1' || *number > '9' || *end || change.version > INT64_MAX)
-		err = fault_set(fault, TOBI_E_MALFORMED, "name", "version",
-				"a number, 1 upward, is needed");}
-if (!err) err = apply(call, "secret delete", &change, NULL, run_delete, fault);
-return err ? err : answer_version(call, 200, &change, fault);
+	if (!err && behind) {
+		change.version = strtoull(number, &end, 10);
+		if (*number < '1' || *number > '9' || *end || change.version > INT64_MAX)
+			err = fault_set(fault, TOBI_E_MALFORMED, "name", "version",
+					"a number, 1 upward, is needed");
+	}
+	if (!err)
+		err = apply(call, "secret delete", &change, NULL, run_delete, fault);
+	return err ? err : answer_version(call, 200, &change, fault);
 }
 
 enum tobi_err admin_secret_delete(struct broker *broker,
@@ -197,7 +201,7 @@ enum tobi_err admin_secret_delete(struct broker *broker,
 	struct admin_call call;
 	enum tobi_err err = admin_begin(broker, request, reply, &call, fault);
 
-	return err ? err : admin_end(&call, delete (&call, NULL, fault), fault);
+	return err ? err : admin_end(&call, remove_secret(&call, NULL, fault), fault);
 }
 
 enum tobi_err admin_version_delete(struct broker *broker,
@@ -207,7 +211,8 @@ enum tobi_err admin_version_delete(struct broker *broker,
 	struct admin_call call;
 	enum tobi_err err = admin_begin(broker, request, reply, &call, fault);
 
-	return err ? err : admin_end(&call, delete (&call, "/versions/", fault), fault);
+	return err ? err
+		   : admin_end(&call, remove_secret(&call, "/versions/", fault), fault);
 }
 
 /* ---- lists ---- */

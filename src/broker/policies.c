@@ -99,16 +99,21 @@ struct removal {
 	const char *owner, *scope;
 };
 
-static enum tobi_err delete (struct db_conn *conn, void *context,
-			     struct tobi_fault *fault) {
-	const struct removal *removal = context; struct resource_name name;
+static enum tobi_err delete_policy(struct db_conn *conn, void *context,
+				   struct tobi_fault *fault)
+{
+	const struct removal *removal = context;
+	struct resource_name name;
 	uint64_t erased = 0;
 	enum tobi_err err = resource_scope_read(removal->scope, &name, fault);
 
-	if (!err) err = owner_must_have(conn, removal->owner, name.repository, fault);
-	if (!err) err = policy_erase(conn, removal->scope, &erased, fault);
-	if (!err && !erased) err = fault_set(fault, TOBI_E_NOT_FOUND, "policy", "",
-					     "%s has none of its own", removal->scope);
+	if (!err)
+		err = owner_must_have(conn, removal->owner, name.repository, fault);
+	if (!err)
+		err = policy_erase(conn, removal->scope, &erased, fault);
+	if (!err && !erased)
+		err = fault_set(fault, TOBI_E_NOT_FOUND, "policy", "",
+				"%s has none of its own", removal->scope);
 	return err;
 }
 
@@ -117,7 +122,7 @@ enum tobi_err policy_delete(struct broker *broker, const char *owner, const char
 {
 	struct removal removal = {owner, scope};
 
-	return store_apply(broker->db, delete, &removal, fault);
+	return store_apply(broker->db, delete_policy, &removal, fault);
 }
 
 /* ---- reading ---- */

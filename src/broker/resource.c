@@ -281,13 +281,15 @@ static enum tobi_err delete_one(struct db_conn *conn, const struct change *chang
 				: err;
 }
 
-static enum tobi_err delete (struct db_conn *conn, void *context,
-			     struct tobi_fault *fault) {
+static enum tobi_err delete_secret(struct db_conn *conn, void *context,
+				   struct tobi_fault *fault)
+{
 	const struct change *change = context;
-	enum tobi_err err = owner_must_have(conn, change->owner, change->name->repository,
-					    fault);
+	enum tobi_err err =
+	    owner_must_have(conn, change->owner, change->name->repository, fault);
 
-	if (err) return err;
+	if (err)
+		return err;
 	return change->version ? delete_one(conn, change, fault)
 			       : delete_all(conn, change, fault);
 }
@@ -298,9 +300,10 @@ enum tobi_err resource_delete(struct broker *broker, const char *owner,
 {
 	struct change change = {.owner = owner, .name = name, .version = version};
 
-	return version > INT64_MAX ? fault_set(fault, TOBI_E_NOT_FOUND, "secret",
-					       "version", "there is none of this number")
-				   : store_apply(broker->db, delete, &change, fault);
+	return version > INT64_MAX
+		   ? fault_set(fault, TOBI_E_NOT_FOUND, "secret", "version",
+			       "there is none of this number")
+		   : store_apply(broker->db, delete_secret, &change, fault);
 }
 
 /* ---- list ---- */
