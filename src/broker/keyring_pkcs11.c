@@ -33,35 +33,26 @@ static const unsigned char yes = 1, no = 0;
 static const ck_object_class_t class = CKO_SECRET_KEY;
 static const ck_key_type_t type = CKK_AES;
 
-/* A template takes its values without const, and does not write to them. */
-static struct ck_attribute attribute(ck_attribute_type_t of, const void *value,
-				     size_t size)
-{
-	return (struct ck_attribute){of, (void *)(uintptr_t)value, size};
-}
-
-#define FLAG(of, value) attribute(of, &(value), sizeof(value))
-
 static enum tobi_err make_key(struct pkcs11_provider *token, struct tobi_fault *fault)
 {
 	static const unsigned long size = AEAD_KEY;
 	struct ck_mechanism mechanism = {CKM_AES_KEY_GEN, NULL, 0};
 	struct ck_attribute template[] = {
-	    FLAG(CKA_CLASS, class),
-	    FLAG(CKA_KEY_TYPE, type),
-	    FLAG(CKA_TOKEN, yes),
-	    FLAG(CKA_PRIVATE, yes),
-	    FLAG(CKA_SENSITIVE, yes),
-	    FLAG(CKA_EXTRACTABLE, no),
-	    FLAG(CKA_ENCRYPT, yes),
-	    FLAG(CKA_DECRYPT, yes),
-	    FLAG(CKA_WRAP, no),
-	    FLAG(CKA_UNWRAP, no),
-	    FLAG(CKA_SIGN, no),
-	    FLAG(CKA_VERIFY, no),
-	    FLAG(CKA_VALUE_LEN, size),
-	    attribute(CKA_ID, token->id, P11_ID),
-	    attribute(CKA_LABEL, label, sizeof(label) - 1),
+	    P11_VALUE(CKA_CLASS, class),
+	    P11_VALUE(CKA_KEY_TYPE, type),
+	    P11_VALUE(CKA_TOKEN, yes),
+	    P11_VALUE(CKA_PRIVATE, yes),
+	    P11_VALUE(CKA_SENSITIVE, yes),
+	    P11_VALUE(CKA_EXTRACTABLE, no),
+	    P11_VALUE(CKA_ENCRYPT, yes),
+	    P11_VALUE(CKA_DECRYPT, yes),
+	    P11_VALUE(CKA_WRAP, no),
+	    P11_VALUE(CKA_UNWRAP, no),
+	    P11_VALUE(CKA_SIGN, no),
+	    P11_VALUE(CKA_VERIFY, no),
+	    P11_VALUE(CKA_VALUE_LEN, size),
+	    p11_attribute(CKA_ID, token->id, P11_ID),
+	    p11_attribute(CKA_LABEL, label, sizeof(label) - 1),
 	};
 	ck_rv_t status = token->p11.call->C_GenerateKey(
 	    token->p11.session, &mechanism, template,
@@ -73,8 +64,9 @@ static enum tobi_err make_key(struct pkcs11_provider *token, struct tobi_fault *
 
 static enum tobi_err find_key(struct pkcs11_provider *token, struct tobi_fault *fault)
 {
-	struct ck_attribute template[] = {FLAG(CKA_CLASS, class), FLAG(CKA_TOKEN, yes),
-					  attribute(CKA_ID, token->id, P11_ID)};
+	struct ck_attribute template[] = {P11_VALUE(CKA_CLASS, class),
+					  P11_VALUE(CKA_TOKEN, yes),
+					  p11_attribute(CKA_ID, token->id, P11_ID)};
 	struct ck_function_list *call = token->p11.call;
 	ck_object_handle_t found[2] = {0};
 	unsigned long count = 0;

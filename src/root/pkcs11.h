@@ -38,6 +38,14 @@ struct p11 {
 	ck_object_handle_t key, public_key, seal; /* 0: not found yet */
 };
 
+/* One value of a template, which takes it without const, and does not write to it. */
+static inline struct ck_attribute p11_attribute(ck_attribute_type_t type,
+						const void *value, size_t size)
+{
+	return (struct ck_attribute){type, (void *)(uintptr_t)value, size};
+}
+#define P11_VALUE(type, value) p11_attribute(type, &(value), sizeof(value))
+
 /* pkcs11_marker.c */
 TOBI_MUST_USE enum tobi_err p11_place_read(struct tobi_bytes bytes,
 					   struct p11_place *ret_place,

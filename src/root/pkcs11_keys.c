@@ -34,16 +34,7 @@ static const struct curve {
 
 enum { CURVES = sizeof(curves) / sizeof(curves[0]) };
 
-/* A template takes its values without const, and does not write to them. */
-static struct ck_attribute attribute(ck_attribute_type_t type, const void *value,
-				     size_t size)
-{
-	return (struct ck_attribute){type, (void *)(uintptr_t)value, size};
-}
-
 static const unsigned char yes = 1, no = 0;
-#define FLAG(type, value) attribute(type, &(value), sizeof(value))
-
 static const char label_key[] = "tobichi platform key";
 static const char label_seal[] = "tobichi seal root";
 
@@ -51,24 +42,24 @@ static ck_rv_t make_pair(struct p11 *p11, const struct curve *curve)
 {
 	struct ck_mechanism mechanism = {CKM_EC_KEY_PAIR_GEN, NULL, 0};
 	struct ck_attribute open_half[] = {
-	    FLAG(CKA_TOKEN, yes),
-	    FLAG(CKA_VERIFY, yes),
-	    FLAG(CKA_ENCRYPT, no),
-	    FLAG(CKA_WRAP, no),
-	    attribute(CKA_EC_PARAMS, curve->oid, curve->oid_size),
-	    attribute(CKA_ID, p11->place.key_id, P11_ID),
-	    attribute(CKA_LABEL, label_key, sizeof(label_key) - 1),
+	    P11_VALUE(CKA_TOKEN, yes),
+	    P11_VALUE(CKA_VERIFY, yes),
+	    P11_VALUE(CKA_ENCRYPT, no),
+	    P11_VALUE(CKA_WRAP, no),
+	    p11_attribute(CKA_EC_PARAMS, curve->oid, curve->oid_size),
+	    p11_attribute(CKA_ID, p11->place.key_id, P11_ID),
+	    p11_attribute(CKA_LABEL, label_key, sizeof(label_key) - 1),
 	};
 	struct ck_attribute secret_half[] = {
-	    FLAG(CKA_TOKEN, yes),
-	    FLAG(CKA_PRIVATE, yes),
-	    FLAG(CKA_SENSITIVE, yes),
-	    FLAG(CKA_EXTRACTABLE, no),
-	    FLAG(CKA_SIGN, yes),
-	    FLAG(CKA_DECRYPT, no),
-	    FLAG(CKA_UNWRAP, no),
-	    attribute(CKA_ID, p11->place.key_id, P11_ID),
-	    attribute(CKA_LABEL, label_key, sizeof(label_key) - 1),
+	    P11_VALUE(CKA_TOKEN, yes),
+	    P11_VALUE(CKA_PRIVATE, yes),
+	    P11_VALUE(CKA_SENSITIVE, yes),
+	    P11_VALUE(CKA_EXTRACTABLE, no),
+	    P11_VALUE(CKA_SIGN, yes),
+	    P11_VALUE(CKA_DECRYPT, no),
+	    P11_VALUE(CKA_UNWRAP, no),
+	    p11_attribute(CKA_ID, p11->place.key_id, P11_ID),
+	    p11_attribute(CKA_LABEL, label_key, sizeof(label_key) - 1),
 	};
 
 	return p11->call->C_GenerateKeyPair(
@@ -84,22 +75,22 @@ static ck_rv_t make_seal(struct p11 *p11, struct tobi_bytes prk)
 	static const unsigned long size = SEAL_SIZE;
 	struct ck_mechanism mechanism = {CKM_GENERIC_SECRET_KEY_GEN, NULL, 0};
 	struct ck_attribute template[] = {
-	    FLAG(CKA_CLASS, class),
-	    FLAG(CKA_KEY_TYPE, type),
-	    FLAG(CKA_TOKEN, yes),
-	    FLAG(CKA_PRIVATE, yes),
-	    FLAG(CKA_SENSITIVE, yes),
-	    FLAG(CKA_EXTRACTABLE, no),
-	    FLAG(CKA_SIGN, yes),
-	    FLAG(CKA_VERIFY, no),
-	    FLAG(CKA_ENCRYPT, no),
-	    FLAG(CKA_DECRYPT, no),
-	    FLAG(CKA_WRAP, no),
-	    FLAG(CKA_UNWRAP, no),
-	    attribute(CKA_ID, p11->place.seal_id, P11_ID),
-	    attribute(CKA_LABEL, label_seal, sizeof(label_seal) - 1),
-	    prk.size ? attribute(CKA_VALUE, prk.ptr, prk.size)
-		     : FLAG(CKA_VALUE_LEN, size),
+	    P11_VALUE(CKA_CLASS, class),
+	    P11_VALUE(CKA_KEY_TYPE, type),
+	    P11_VALUE(CKA_TOKEN, yes),
+	    P11_VALUE(CKA_PRIVATE, yes),
+	    P11_VALUE(CKA_SENSITIVE, yes),
+	    P11_VALUE(CKA_EXTRACTABLE, no),
+	    P11_VALUE(CKA_SIGN, yes),
+	    P11_VALUE(CKA_VERIFY, no),
+	    P11_VALUE(CKA_ENCRYPT, no),
+	    P11_VALUE(CKA_DECRYPT, no),
+	    P11_VALUE(CKA_WRAP, no),
+	    P11_VALUE(CKA_UNWRAP, no),
+	    p11_attribute(CKA_ID, p11->place.seal_id, P11_ID),
+	    p11_attribute(CKA_LABEL, label_seal, sizeof(label_seal) - 1),
+	    prk.size ? p11_attribute(CKA_VALUE, prk.ptr, prk.size)
+		     : P11_VALUE(CKA_VALUE_LEN, size),
 	};
 	unsigned long count = sizeof(template) / sizeof(*template);
 
@@ -147,9 +138,9 @@ static enum tobi_err find(struct p11 *p11, ck_object_class_t class, const uint8_
 			  struct tobi_fault *fault)
 {
 	struct ck_attribute template[] = {
-	    FLAG(CKA_CLASS, class),
-	    FLAG(CKA_TOKEN, yes),
-	    attribute(CKA_ID, id, P11_ID),
+	    P11_VALUE(CKA_CLASS, class),
+	    P11_VALUE(CKA_TOKEN, yes),
+	    p11_attribute(CKA_ID, id, P11_ID),
 	};
 	ck_object_handle_t found[2] = {0};
 	unsigned long count = 0;
