@@ -13,53 +13,16 @@ GET /v1/log/... as a broker. POST /play/WHAT[/N]:
   stranger   heads are signed by another key       own  by the log's own
   name/TEXT  the log's name        mute  500 to all  speak
 """
-import hashlib
 import http.server
 import os
 import subprocess
 import sys
 import urllib.parse
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+here = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [here, os.path.join(here, "..", "interop")]
 import cbor  # noqa: E402
-
-
-def sha256(data):
-    return hashlib.sha256(data).digest()
-
-
-def split(count):
-    k = 1
-    while 2 * k < count:
-        k *= 2
-    return k
-
-
-def root(leaves):
-    if not leaves:
-        return sha256(b"")
-    if len(leaves) == 1:
-        return sha256(b"\0" + leaves[0])
-    k = split(len(leaves))
-    return sha256(b"\1" + root(leaves[:k]) + root(leaves[k:]))
-
-
-def path(m, leaves):
-    if len(leaves) == 1:
-        return []
-    k = split(len(leaves))
-    if m < k:
-        return path(m, leaves[:k]) + [root(leaves[k:])]
-    return path(m - k, leaves[k:]) + [root(leaves[:k])]
-
-
-def subproof(m, leaves, whole):
-    if m == len(leaves):
-        return [] if whole else [root(leaves)]
-    k = split(len(leaves))
-    if m <= k:
-        return subproof(m, leaves[:k], whole) + [root(leaves[k:])]
-    return subproof(m - k, leaves[k:], False) + [root(leaves[:k])]
+from merkle_tree import path, root, sha256, subproof  # noqa: E402
 
 
 def openssl(*arguments, data=None):
