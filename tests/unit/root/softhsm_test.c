@@ -4,13 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/file.h"
 #include "root/migrate.h"
 #include "root/settle.h"
 #include "tests/bytes.h"
+#include "tests/softhsm.h"
 #include "tests/unit/root/interrupt.h"
 
 static const int64_t now = 1800000000;
@@ -18,47 +17,8 @@ static const char *module;
 static unsigned counted;
 static char base[40], folder[64], pin_file[64];
 
-static const char *find_module(void)
-{
-	static const char *const places[] = {
-	    "/usr/lib/softhsm/libsofthsm2.so",
-	    "/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so",
-	    "/usr/lib/aarch64-linux-gnu/softhsm/libsofthsm2.so"};
-
-	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-		if (access(places[i], R_OK) == 0)
-			return places[i];
-	}
-	return NULL;
-}
-
-static int run(const char *const arguments[])
-{
-	int status = -1;
-	pid_t pid = fork();
-
-	if (pid == 0) {
-		if (!freopen("/dev/null", "w", stdout))
-			_exit(126);
-		execvp(arguments[0], (char **)(uintptr_t)arguments);
-		_exit(127);
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
-static void write_file(const char *path, const char *text)
-{
-	assert_int_equal(file_write(path, 0600, text_bytes(text), "test", NULL), 0);
-}
-
 static int enter(void **state)
 {
-	static const char *const make_token[] = {
-	    "softhsm2-util", "--init-token", "--free",	 "--label",  "plat",
-	    "--pin",	     "4321",	     "--so-pin", "87654321", NULL};
-	char path[64], text[256];
-
 	(void)state;
 	/* In memory, where syncing a thousand times costs nothing. */
 	snprintf(base, sizeof(base), "%s/tobichi-softhsm-XXXXXX",
@@ -66,31 +26,15 @@ static int enter(void **state)
 	assert_non_null(mkdtemp(base));
 	snprintf(folder, sizeof(folder), "%s/state", base);
 	snprintf(pin_file, sizeof(pin_file), "%s/pin", base);
-	write_file(pin_file, "4321\n");
-	snprintf(path, sizeof(path), "%s/tokens", base);
-	assert_int_equal(mkdir(path, 0700), 0);
-	snprintf(text, sizeof(text),
-		 "directories.tokendir = %s\nobjectstore.backend = file\n"
-		 "log.level = ERROR\n",
-		 path);
-	snprintf(path, sizeof(path), "%s/softhsm2.conf", base);
-	write_file(path, text);
-	assert_int_equal(setenv("SOFTHSM2_CONF", path, 1), 0);
-	assert_int_equal(run(make_token), 0);
+	softhsm_make(base, "plat");
 	assert_int_equal(root_init(folder, "file", NULL, now, NULL), TOBI_OK);
 	return 0;
-}
-
-static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *at)
-{
-	(void)st, (void)kind, (void)at;
-	return remove(path);
 }
 
 static int leave(void **state)
 {
 	(void)state;
-	return nftw(base, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	return softhsm_remove(base);
 }
 
 static int migrate(void)
@@ -233,7 +177,7 @@ static void test_softhsm_init_killed_at_any_step__the_next_starts_anew(void **st
 
 		assert_int_equal(leave(NULL), 0);
 		assert_int_equal(enter(NULL), 0);
-		assert_int_equal(nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
+		assert_int_equal(softhsm_remove(folder), 0);
 		status = interrupt_in_child(step, init);
 		again = init();
 		assert_true(again == TOBI_OK || again == TOBI_E_EXISTS);
@@ -253,7 +197,7 @@ int main(void)
 	    TEST(test_softhsm_killed_at_any_step__is_the_old_or_the_new),
 	};
 
-	module = find_module();
+	module = softhsm_module();
 	if (!module) {
 		printf("skipped: SoftHSM is not installed\n");
 		return 77;
