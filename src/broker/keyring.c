@@ -19,7 +19,7 @@
 /* What a provider wraps: four letters, the generation, the key. */
 static const uint8_t store_key_start[4] = {'T', 'B', 'K', '1'};
 
-enum { STORE_KEY_PLAIN = 4 + 8 + AEAD_KEY, ROTATE_TRIES = 8 };
+enum { STORE_KEY_PLAIN = 4 + 8 + AEAD_KEY };
 
 struct store_key {
 	uint64_t generation; /* 0: for derived keys */
@@ -416,8 +416,9 @@ enum tobi_err keyring_rotate(struct keyring *keyring, uint64_t *ret_generation,
 	enum tobi_err err = TOBI_E_EXISTS;
 	uint64_t generation = 0;
 
-	/* Another broker may do the same now: then the next number is free. */
-	for (int i = 0; i < ROTATE_TRIES && err == TOBI_E_EXISTS; i++) {
+	/* Others may do the same now: each try that is lost is a generation of theirs, of
+	 * which there are not endlessly many. */
+	for (int i = 0; i < LIMIT_STORE_KEYS && err == TOBI_E_EXISTS; i++) {
 		struct key_row row = {0};
 
 		err = newest(keyring, &generation, fault);
