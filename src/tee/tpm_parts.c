@@ -7,6 +7,7 @@
 #include "base/endian.h"
 #include "base/fault.h"
 #include "base/secret.h"
+#include "base/utf8.h"
 #include "codec/cbor.h"
 #include "codec/der.h"
 #include "tee/event_log.h"
@@ -193,7 +194,8 @@ static void add_any(struct tpm_parts *parts, struct tobi_bytes piece)
 	struct tobi_fault fault = {0};
 	enum tobi_err err = TOBI_OK;
 
-	if (piece.size && piece.ptr[0] == '{')
+	/* A plain signature may begin with any byte. */
+	if (piece.size && piece.ptr[0] == '{' && utf8_is_valid(piece))
 		err = tpm_json_add(parts, piece, &fault);
 	else if (tpm_parsec_starts(piece))
 		err = tpm_parsec_add(parts, piece, &fault);

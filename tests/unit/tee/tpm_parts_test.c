@@ -128,6 +128,24 @@ static void test_tpm_parts__other_things__are_left(void **state)
 	}
 }
 
+/* One of 256 plain signatures begins as JSON does. JSON that is broken is told. */
+static void test_tpm_parts__a_signature_that_begins_as_json__is_plain(void **state)
+{
+	uint8_t signature[256];
+	struct tobi_bytes piece = {signature, sizeof(signature)};
+	struct tpm_parts parts;
+
+	(void)state;
+	memset(signature, 0x91, sizeof(signature));
+	signature[0] = '{';
+	assert_int_equal(read(wr_view(&world.parts.quote), &piece, 1, &parts), 0);
+	assert_int_equal(parts.unread.code, TOBI_OK);
+	assert_int_equal(parts.plain.count, 1);
+	piece = (struct tobi_bytes){(const uint8_t *)"{\"tpm2-quote\": ", 15};
+	assert_int_equal(read(wr_view(&world.parts.quote), &piece, 1, &parts), 0);
+	assert_int_equal(parts.unread.code, TOBI_E_MALFORMED);
+}
+
 static void test_tpm_parts__too_many__are_told(void **state)
 {
 	struct tobi_bytes pieces[TPM_PARTS_EACH + 1];
@@ -182,6 +200,7 @@ int main(void)
 	    cmocka_unit_test(test_tpm_parts__each_form__is_told),
 	    cmocka_unit_test(test_tpm_parts__endorsements__are_pieces),
 	    cmocka_unit_test(test_tpm_parts__other_things__are_left),
+	    cmocka_unit_test(test_tpm_parts__a_signature_that_begins_as_json__is_plain),
 	    cmocka_unit_test(test_tpm_parts__too_many__are_told),
 	    cmocka_unit_test(test_tpm_parts_recognise),
 	};
