@@ -5,6 +5,7 @@
 
 #include "base/fault.h"
 #include "base/limits.h"
+#include "daemons/broker/attested.h"
 
 enum { PROBLEM_SIZE = 1024 };
 
@@ -63,6 +64,13 @@ static bool may_call(struct dispatch *dispatch, struct job *job,
 
 	if (job->route->access == ROUTE_OPEN)
 		return true;
+	if (job->route->access == ROUTE_ATTESTED) {
+		if (!request->presented)
+			reply_problem(&job->reply, 403,
+				      "this is told over attested TLS only");
+		job->denied = !request->presented;
+		return !job->denied;
+	}
 	err = dispatch->principal(dispatch->broker, request, &job->principal, &fault);
 	if (err == TOBI_E_DENIED) {
 		reply_problem(&job->reply, 401, fault.message);
@@ -88,13 +96,14 @@ static void run_locked(struct dispatch *dispatch, struct job *job)
 					 .secure = job->secure,
 					 .client_key =
 					     job->has_client_key ? job->client_key : NULL,
+					 .presented = attested_presented(job->attested),
 					 .now = dispatch->now(),
 					 .header = find_header,
 					 .context = &job->head};
 
 	if (!may_call(dispatch, job, &request))
 		return;
-	if (job->route->access != ROUTE_OPEN)
+	if (job->route->access == ROUTE_OWNER || job->route->access == ROUTE_ADMIN)
 		request.principal = &job->principal;
 	job->err =
 	    job->route->handler(dispatch->broker, &request, &job->reply, &job->fault);

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemons/broker/attested.h"
+
 struct job *job_new(size_t text_size)
 {
 	struct job *job = calloc(1, sizeof(*job));
@@ -26,6 +28,7 @@ void job_free(struct job *job)
 		explicit_bzero(job->text, job->text_size);
 	if (job->body)
 		explicit_bzero(job->body, job->body_size);
+	attested_unref(job->attested);
 	broker_reply_done(&job->reply);
 	free(job->body);
 	free(job->text);

@@ -12,6 +12,7 @@
 #include "pki/key.h"
 
 struct conn;
+struct attested;
 
 struct job {
 	struct job *next;  /* in a queue */
@@ -24,6 +25,7 @@ struct job {
 	char remote[INET6_ADDRSTRLEN];
 	bool secure, has_client_key;
 	uint8_t client_key[SHA384_SIZE];
+	struct attested *attested; /* of its connection, shared; NULL: none */
 	const struct broker_route *route;
 	uint64_t started_us; /* its last byte is here; monotonic */
 	struct broker_reply reply;

@@ -390,3 +390,16 @@ const struct tobi_result *atls_conn_result(const struct atls_conn *conn)
 {
 	return conn->peer.result;
 }
+
+bool atls_conn_evidence(const struct atls_conn *conn,
+			struct tobi_bytes *ret_claims_buffer,
+			struct tobi_bytes *ret_collection)
+{
+	const struct atls_collected *collected = conn->peer.collected;
+
+	if (!conn->opened || !collected)
+		return false;
+	*ret_claims_buffer = wr_view(&collected->claims_buffer);
+	*ret_collection = wr_view(&collected->collection);
+	return collected->collection.size > 0;
+}

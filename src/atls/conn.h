@@ -24,6 +24,10 @@ struct atls_endpoint {
 	const struct tobi_policy
 	    *policy; /* what the peer must prove; NULL: need not attest */
 	const struct tobi_collateral *collateral; /* for its appraisal; or NULL */
+	/* Without a policy: the peer must attest all the same, to somebody who judges
+	 * later. That its evidence came with the claims of this very session is checked
+	 * here; whether it was made over them is for who judges: atls_conn_evidence(). */
+	bool collects;
 	bool attests;	      /* this side can attest: need_evidence() is served */
 	bool ask_certificate; /* server: a client's certificate is asked for */
 	const char *const
@@ -85,5 +89,11 @@ bool atls_conn_peer(const struct atls_conn *conn, uint8_t ret_hash[static 48]);
 /* The appraisal of the peer, or NULL; owned by the connection. Complete after opened() or
  * closed(): also after a refusal. */
 const struct tobi_result *atls_conn_result(const struct atls_conn *conn);
+/* What a peer gave to an endpoint that collects: the claims-buffer that this side expects
+ * its evidence to be made over, and the CMW collection; owned by the connection. False
+ * before opened(), and for other endpoints. */
+bool atls_conn_evidence(const struct atls_conn *conn,
+			struct tobi_bytes *ret_claims_buffer,
+			struct tobi_bytes *ret_collection);
 
 #endif

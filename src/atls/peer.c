@@ -1,6 +1,7 @@
 #include "atls/peer.h"
 
 #include <arpa/inet.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <openssl/rand.h>
@@ -10,6 +11,8 @@
 #include "base/fault.h"
 #include "base/secret.h"
 #include "pki/chain.h"
+
+enum { COLLECTED_TEXTS = 64 << 10 }; /* of the few checks that the exchange records */
 
 static const char object[] = "attested session";
 static const char media_prefix[] = "application/vnd.tobichi.";
@@ -146,6 +149,28 @@ static enum tobi_verdict appraise(void *context, struct tobi_bytes claims_buffer
 	return TOBI_REFUSE;
 }
 
+/* The exchange has checked that it came with this session's claims. */
+static enum tobi_verdict collect(void *context, struct tobi_bytes claims_buffer,
+				 struct tobi_bytes collection,
+				 enum atls_reason *ret_reason,
+				 struct tobi_fault *ret_fault)
+{
+	struct atls_collected *collected = context;
+
+	wr_bytes(&collected->claims_buffer, claims_buffer.ptr, claims_buffer.size);
+	wr_bytes(&collected->collection, collection.ptr, collection.size);
+	if (!wr_err(&collected->claims_buffer) && !wr_err(&collected->collection))
+		return TOBI_ACCEPT;
+	*ret_reason = ATLS_INTERNAL;
+	fault_set(ret_fault, TOBI_E_MEMORY, object, "evidence", "out of memory");
+	return TOBI_REFUSE;
+}
+
+bool atls_peer_must_attest(const struct atls_endpoint *endpoint)
+{
+	return endpoint->policy || endpoint->collects;
+}
+
 void atls_peer_conclude(struct atls_peer *peer)
 {
 	if (peer->result)
@@ -164,7 +189,7 @@ static enum tobi_err start_exchange(struct atls_peer *peer, struct tobi_fault *f
 	struct atls_exchange_setup setup = {
 	    .role = endpoint->role,
 	    .exporter = atls_tls_exporter(peer->ssl),
-	    .appraiser = endpoint->policy ? &peer->appraiser : NULL,
+	    .appraiser = atls_peer_must_attest(endpoint) ? &peer->appraiser : NULL,
 	    .accepted = peer->accepted,
 	    .available = endpoint->attests ? available : NULL,
 	    .protocols = endpoint->protocols,
@@ -236,20 +261,45 @@ enum tobi_err atls_peer_prepare(struct atls_peer *peer,
 	return TOBI_OK;
 }
 
+static enum tobi_err start_collecting(struct atls_peer *peer, struct tobi_fault *fault)
+{
+	struct atls_collected *collected = calloc(1, sizeof(*collected));
+
+	if (!collected)
+		return fault_set(fault, TOBI_E_MEMORY, object, "", "out of memory");
+	collected->arena = arena_init(COLLECTED_TEXTS);
+	collected->list.arena = &collected->arena;
+	collected->claims_buffer = wr_init(LIMIT_CLAIMS_BUFFER);
+	collected->collection = wr_init(LIMIT_EVIDENCE);
+	peer->collected = collected;
+	peer->appraiser = (struct atls_appraiser){collect, collected, &collected->list};
+	return TOBI_OK;
+}
+
+static enum tobi_err start_appraising(struct atls_peer *peer, struct tobi_fault *fault)
+{
+	enum tobi_err err = appraisal_new(peer->endpoint->policy, peer->endpoint->now(),
+					  &peer->result, fault);
+
+	if (!err)
+		peer->appraiser =
+		    (struct atls_appraiser){appraise, peer, &peer->result->list};
+	return err;
+}
+
 enum tobi_err atls_peer_start(struct atls_peer *peer, struct tobi_fault *fault)
 {
 	const struct atls_endpoint *endpoint = peer->endpoint;
-	enum tobi_err err;
+	enum tobi_err err = TOBI_OK;
 
-	if (endpoint->policy) {
-		err = appraisal_new(endpoint->policy, endpoint->now(), &peer->result,
-				    fault);
-		if (err)
-			return err;
-		peer->appraiser =
-		    (struct atls_appraiser){appraise, peer, &peer->result->list};
+	if (endpoint->policy)
+		err = start_appraising(peer, fault);
+	else if (endpoint->collects)
+		err = start_collecting(peer, fault);
+	if (err)
+		return err;
+	if (atls_peer_must_attest(endpoint))
 		list_accepted(peer->accepted);
-	}
 	err = atls_tls_check(peer->ssl, peer->result ? &peer->result->list : NULL, fault);
 	if (!err)
 		err = start_exchange(peer, fault);
@@ -262,5 +312,11 @@ void atls_peer_done(struct atls_peer *peer)
 {
 	atls_exchange_free(peer->exchange);
 	tobi_result_free(peer->result);
+	if (peer->collected) {
+		arena_done(&peer->collected->arena);
+		wr_done(&peer->collected->claims_buffer);
+		wr_done(&peer->collected->collection);
+		free(peer->collected);
+	}
 	*peer = (struct atls_peer){0};
 }

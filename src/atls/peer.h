@@ -17,7 +17,16 @@ struct atls_peer {
 	struct tobi_result *result;	/* NULL without a policy */
 	const char *accepted[LIMIT_ATLS_NAMES + 1];
 	struct atls_appraiser appraiser;
+	/* Of an endpoint that collects: what came, and the checks of its binding. */
+	struct atls_collected {
+		struct arena arena;
+		struct checklist list;
+		struct writer claims_buffer, collection;
+	} * collected;
 };
+
+/* The peer must attest: to a policy, or to somebody who judges later. */
+bool atls_peer_must_attest(const struct atls_endpoint *endpoint);
 
 /*
  * The TLS session of a new connection, ready for its handshake; the caller frees it

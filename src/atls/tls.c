@@ -126,10 +126,11 @@ static void ask_for_certificate(SSL_CTX *tls, const struct atls_endpoint *endpoi
 	/* A client always sees the server's; a server asks when told, and insists when
 	 * the client must attest: evidence has to be bound to a key. */
 	if (endpoint->role == TOBI_ROLE_CLIENT || endpoint->ask_certificate ||
-	    endpoint->policy)
+	    atls_peer_must_attest(endpoint))
 		mode = SSL_VERIFY_PEER;
 	/* Where one protocol is exempt, the exchange refuses the others' clients. */
-	if (endpoint->role == TOBI_ROLE_SERVER && endpoint->policy && !endpoint->exempt)
+	if (endpoint->role == TOBI_ROLE_SERVER && atls_peer_must_attest(endpoint) &&
+	    !endpoint->exempt)
 		mode |= SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
 	SSL_CTX_set_verify(tls, mode, NULL);
 	atls_tls_accept_any_leaf(tls);
@@ -166,7 +167,8 @@ enum tobi_err atls_tls_new(const struct atls_endpoint *endpoint, SSL_CTX **ret_t
 		SSL_CTX_set_alpn_select_cb(tls, choose_alpn, NULL);
 		/* A client that must attest has no other way. */
 		SSL_CTX_set_client_hello_cb(
-		    tls, look_at_hello, endpoint->policy ? NULL : endpoint->compatible);
+		    tls, look_at_hello,
+		    atls_peer_must_attest(endpoint) ? NULL : endpoint->compatible);
 	} else if (SSL_CTX_set_alpn_protos(tls, alpn_wire, ALPN_WIRE_SIZE) != 0) {
 		SSL_CTX_free(tls);
 		return fault_openssl(fault, object, "ALPN", "the TLS library refused it");

@@ -12,6 +12,7 @@
 
 struct broker;
 struct principal;
+struct presented;
 
 enum http_method { HTTP_GET = 1, HTTP_POST = 2, HTTP_PUT = 4, HTTP_DELETE = 8 };
 
@@ -26,9 +27,12 @@ struct broker_request {
 	/* SHA-384 of the key of the client's TLS certificate, or NULL. */
 	const uint8_t *client_key;
 	int64_t now; /* seconds since 1970 */
-	/* Who asks, of routes that are not ROUTE_OPEN: what principal_of() said to the
+	/* Who asks, of ROUTE_OWNER and ROUTE_ADMIN: what principal_of() said to the
 	 * server, which asks it once, as a signature counts once. */
 	const struct principal *principal;
+	/* What the client has proven of itself in the attested TLS that this request came
+	 * by (broker/release.h); NULL: it came by another channel. */
+	const struct presented *presented;
 	/* A header's value, NULL when it is not there; name in small letters. A header
 	 * that came more than once was refused before. */
 	const char *(*header)(const struct broker_request *request, const char *name);
@@ -67,7 +71,10 @@ typedef enum tobi_err broker_handler(struct broker *broker,
 /* Who may call. Checked by the server before the handler: it was forgotten otherwise.
  * What it found is the request's principal. */
 enum route_access {
-	ROUTE_OPEN,  /* everybody; limited per address */
+	ROUTE_OPEN, /* everybody; limited per address */
+	/* Attested TLS alone: the request has something presented. It is judged by no
+	 * policy yet: that is for the handler. */
+	ROUTE_ATTESTED,
 	ROUTE_OWNER, /* principal_of() (broker/principal.h) must know who asks */
 	ROUTE_ADMIN, /* the same, and it must be the broker's operator */
 };

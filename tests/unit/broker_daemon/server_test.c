@@ -252,6 +252,8 @@ static void test_server_access__nobody_or_wrong__refused(void **state)
 	    {401, "PUT /operator HTTP/1.1\r\n" HOST "\r\n"},
 	    {403, "PUT /operator HTTP/1.1\r\n" HOST "Authorization: ann\r\n\r\n"},
 	    {200, "PUT /operator HTTP/1.1\r\n" HOST "Authorization: boss\r\n\r\n"},
+	    {403, "GET /attested HTTP/1.1\r\n" HOST "\r\n"},
+	    {403, "GET /attested HTTP/1.1\r\n" HOST "Authorization: boss\r\n\r\n"},
 	};
 
 	(void)state;

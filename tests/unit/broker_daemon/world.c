@@ -115,6 +115,7 @@ const struct broker_route world_routes[] = {
     {HTTP_GET, "/fail", ROUTE_OPEN, 0, failing, "fail"},
     {HTTP_GET, "/item/{}", ROUTE_OPEN, 0, item, "item"},
     {HTTP_GET, "/owner", ROUTE_OWNER, 0, who, "owner"},
+    {HTTP_GET, "/attested", ROUTE_ATTESTED, 0, hello, "attested"},
     {HTTP_PUT, "/operator", ROUTE_ADMIN, 100, who, "operator"},
     {.pattern = NULL}};
 
