@@ -21,8 +21,13 @@ static void write_word(struct writer *out, const char *word)
 	size_t size = strlen(word);
 
 	if (word[0] == '"') {
+		char text[WORD_MAX];
+
+		bytes_copy(text, sizeof(text), word + 1, size - 2);
+		for (char *at = text; at < text + size - 2; at++)
+			*at = *at == '~' ? ' ' : *at;
 		cbor_write_text_bytes(
-		    out, (struct tobi_bytes){(const uint8_t *)word + 1, size - 2});
+		    out, (struct tobi_bytes){(const uint8_t *)text, size - 2});
 	} else if (word[0] == 'm') {
 		cbor_write_map(out, strtoull(word + 1, NULL, 10));
 	} else if (word[0] == 'a') {

@@ -6,7 +6,7 @@
 
 /*
  * Appends CBOR, item by item, from words: m2 a map of two, a3 an array, t506 a tag, 12
- * and -72 numbers, "text" (no blanks in it), h00ff bytes, T F N, and % for bytes of an
+ * and -72 numbers, "text" (~ for a blank), h00ff bytes, T F N, and % for bytes of an
  * argument (const struct tobi_bytes *).
  */
 void corim_diag(struct writer *out, const char *words, ...);

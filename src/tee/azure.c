@@ -8,6 +8,7 @@
 #include "tee/azure_data.h"
 #include "tee/azure_parts.h"
 #include "tee/boot.h"
+#include "tee/measure.h"
 #include "tee/snp.h"
 #include "tee/snp_claims.h"
 #include "tee/tdx.h"
@@ -101,6 +102,8 @@ struct kind {
 	enum azure_report report;
 };
 
+/* PCR 4: boot loader, or what else the firmware starts (TCG PC Client, section 3.3.4). */
+enum { PCR_BOOT = 4 };
 enum { VERSION_MOST = 2, DATA_VERSION = 1, REPORT_DATA_SIZE = 64 };
 /* TDREPORT_STRUCT: REPORTMACSTRUCT.REPORTDATA, and TDINFO. */
 enum { TDREPORT_DATA = 128, TDREPORT_INFO = 512, TDREPORT_INFO_SIZE = 16 + 8 * 48 };
@@ -246,6 +249,26 @@ static enum tobi_err examine_log(const struct tee_request *request,
 	return boot_examine(request, &shown, list, claims, fault);
 }
 
+/* The virtual TPM is another environment than the hardware: its key's name is its own. */
+static void measure_tpm(EVP_PKEY *key, struct arena *arena, struct tee_claims *claims)
+{
+	struct tee_environment *environment = arena_alloc(arena, sizeof(*environment));
+	uint8_t name[SHA256_SIZE];
+
+	if (!environment || key_spki_sha256(key, name, NULL))
+		return;
+	*environment = tpm_environment(
+	    arena_copy(arena, (struct tobi_bytes){name, sizeof(name)}), NULL, arena);
+	tee_measure(claims, arena);
+	tpm_measure(claims->tpm, environment, arena, claims);
+	for (size_t i = 0; i < claims->measurement_count; i++) {
+		struct tee_measurement *one = &claims->measurements[i];
+
+		if (one->environment == environment && one->number == PCR_BOOT)
+			one->image = true;
+	}
+}
+
 static enum tobi_err examine_quote(const struct tee_request *request,
 				   const struct azure_parts *parts, EVP_PKEY *key,
 				   struct checklist *list, struct tee_claims *claims,
@@ -276,6 +299,7 @@ static enum tobi_err examine_quote(const struct tee_request *request,
 		return err;
 	claims->nonce = claims->tpm->extra;
 	tpm_facts_quote(claims->tpm, list->arena, claims);
+	measure_tpm(key, list->arena, claims);
 	return examine_log(request, list, claims, fault);
 }
 

@@ -254,8 +254,9 @@ static void measure_tdx(const struct measure *to)
 	add_evaluation(to, &values);
 	take_values(guest, &values);
 	take_rtmrs(to, guest);
+	/* Azure launches its paravisor, and that starts what the virtual TPM measures. */
 	if (guest)
-		guest->image = true;
+		guest->image = !claims->azure;
 	add_digest_text(to, "mrseam", report->mr_seam);
 	add_digest_text(to, "mrsignerseam", report->mr_signer_seam);
 	add_digest_text(to, "mrconfigid", report->mr_config_id);
@@ -334,7 +335,7 @@ static void measure_snp(const struct measure *to)
 	measurement = add_number(to, SNP_MEASUREMENT);
 	set_digest(measurement, report->measurement);
 	if (measurement)
-		measurement->image = true;
+		measurement->image = !to->claims->azure;
 	add_raw(to, SNP_HOST_DATA, report->host_data);
 	set_digest(add_number(to, SNP_ID_KEY), report->id_key_digest);
 	set_digest(add_number(to, SNP_AUTHOR_KEY), report->author_key_digest);

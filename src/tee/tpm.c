@@ -261,7 +261,9 @@ static void fill_claims(const struct tpm_signer *signer, struct arena *arena,
 	if (signer->key)
 		tpm_facts_signer(signer, arena, claims);
 	tpm_facts_quote(tpm, arena, claims);
-	tpm_measure(tpm, signer, arena, claims);
+	claims->environment =
+	    tpm_environment(tpm->ak, signer->certified ? &signer->maker : NULL, arena);
+	tpm_measure(tpm, NULL, arena, claims);
 }
 
 static enum tobi_err

@@ -153,7 +153,8 @@ static uint64_t registered(unsigned hash)
 	}
 }
 
-static void measure_pcr(const struct tpm_claims *tpm, unsigned index, struct arena *arena,
+static void measure_pcr(const struct tpm_claims *tpm, unsigned index,
+			const struct tee_environment *environment, struct arena *arena,
 			struct tee_claims *claims)
 {
 	struct tee_measurement *measurement = NULL;
@@ -167,6 +168,7 @@ static void measure_pcr(const struct tpm_claims *tpm, unsigned index, struct are
 			measurement = tee_measurement_add(claims, arena);
 		if (!measurement)
 			return;
+		measurement->environment = environment;
 		measurement->mkey = TEE_MKEY_NUMBER;
 		measurement->number = index;
 		measurement->digests[measurement->digest_count++] =
@@ -174,14 +176,21 @@ static void measure_pcr(const struct tpm_claims *tpm, unsigned index, struct are
 	}
 }
 
-void tpm_measure(const struct tpm_claims *tpm, const struct tpm_signer *signer,
+struct tee_environment tpm_environment(struct tobi_bytes ak,
+				       const struct tpm_maker *maker, struct arena *arena)
+{
+	return (struct tee_environment){
+	    .model = "TPM 2.0",
+	    .vendor = maker && maker->manufacturer[0]
+			  ? arena_printf(arena, "%s", maker->manufacturer)
+			  : NULL,
+	    .instance = ak,
+	};
+}
+
+void tpm_measure(const struct tpm_claims *tpm, const struct tee_environment *environment,
 		 struct arena *arena, struct tee_claims *claims)
 {
-	claims->environment.model = "TPM 2.0";
-	if (signer && signer->certified && signer->maker.manufacturer[0])
-		claims->environment.vendor =
-		    arena_printf(arena, "%s", signer->maker.manufacturer);
-	claims->environment.instance = tpm->ak;
 	for (unsigned i = 0; i < TPM_PCRS; i++)
-		measure_pcr(tpm, i, arena, claims);
+		measure_pcr(tpm, i, environment, arena, claims);
 }
