@@ -266,6 +266,11 @@ enum tobi_err hardware_new(struct service *service, const struct hardware_setup 
 				"'%.40s' is none that is known; tobichi attest --list "
 				"shows them",
 				setup->attester);
+	else if (hardware->attester->one_process)
+		err = fault_set(fault, TOBI_E_UNSUPPORTED, object, "",
+				"%s is of one process, and no enclave can run inside: "
+				"there, run tobichi attest",
+				setup->attester);
 	else
 		err = bounded_present(hardware->attester, &request, setup->timeout_ms,
 				      &kind, fault);

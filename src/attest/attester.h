@@ -56,6 +56,9 @@ struct attest_output {
 struct attester {
 	const char *name;  /* "sev-guest" */
 	const char *title; /* "AMD SEV-SNP, /dev/sev-guest" */
+	/* It is of one process, in which nothing else can be isolated: it attests for
+	 * itself, and for no enclave of the service. */
+	bool one_process;
 	/* TOBI_OK when the platform is here; else the fault says why not. *ret_kind: of
 	 * what kind its evidence is; a literal. It opens devices, which may hang: see
 	 * bounded_present(). */

@@ -94,6 +94,7 @@ static enum tobi_err get(const struct attest_request *request,
 const struct attester attester_gramine = {
     .name = "gramine",
     .title = "Intel SGX under Gramine, by /dev/attestation",
+    .one_process = true,
     .present = present,
     .get = get,
 };

@@ -35,7 +35,11 @@ play() { # MACHINE COMMAND...
 	shift
 	"$machine" "$@"
 }
-verify() { "$tobichi" verify "$1" --policy policy.yaml --at "$(cat time)" --nonce "$2"; }
+verify() { # FILE NONCE OPTION...
+	of=$1 by=$2
+	shift 2
+	"$tobichi" verify "$of" --policy policy.yaml --at "$(cat time)" --nonce "$by" "$@"
+}
 for each in sev-guest tsm nsm; do
 	rm -f ./*.evidence
 	check "$each: evidence" exits 0 play $each attest --platform auto --nonce $nonce
@@ -43,6 +47,11 @@ for each in sev-guest tsm nsm; do
 	check "$each: is accepted" exits 0 verify $each.evidence $nonce
 	check "$each: not for another nonce" exits 1 verify $each.evidence 000102030405060708090a0b0c0d0e0e
 done
+check "gramine: evidence" exits 0 play gramine attest --platform auto --nonce $nonce
+check "gramine: by its files" has "$said" "platform  gramine"
+check "gramine: is accepted" exits 0 verify gramine.evidence $nonce --collateral collateral
+check "gramine: not for another nonce" exits 1 verify gramine.evidence 000102030405060708090a0b0c0d0e0e \
+	--collateral collateral
 check "a collection in JSON" exits 0 play tsm attest --platform tsm --nonce $nonce --format cmw-json -o json.evidence
 check "is JSON" same "$(jq -r '.cpu[0]' json.evidence)" application/vnd.tobichi.snp-report
 check "and is accepted" exits 0 verify json.evidence $nonce

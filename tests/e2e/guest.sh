@@ -13,6 +13,9 @@ check "does not start" has "$said" "/dev/sev-guest is not there"
 check "an attester that is not known" exits 2 env TOBICHI_TEST_MACHINE=none "$serve" \
 	--run-folder "$work/run" --state-folder "$work/state" --agent "$agent" --attester auto
 check "is named" has "$said" "'auto' is none that is known"
+check "one that is of a single process" exits 2 env TOBICHI_TEST_MACHINE=gramine "$serve" \
+	--run-folder "$work/run" --state-folder "$work/state" --agent "$agent" --attester gramine
+check "is told why not" has "$said" "no enclave can run inside"
 
 start sev-guest --attester sev-guest
 check "a service in a guest starts" test -n "$(service)"

@@ -64,6 +64,7 @@ follow_boot() {
 follow tsm-cca cca CCA-REPORT-DATA --attester tsm
 follow tsm-tdx tdx TDX-REPORT-DATA --attester tsm --attester-logs
 follow tdx-guest tdx TDX-REPORT-DATA --attester tdx-guest --attester-logs --attester-quote-service 2:4050
+follow nsm nitro NITRO-BINDING --attester nsm
 start tdx-guest --attester tdx-guest --attester-quote-service 2:4051
 id=$("$tobichi" run --detach web.tobi)
 check "a quoting service that is not there is an error" exits 2 "$tobichi" attest "$id" --nonce $nonce -o none.evidence

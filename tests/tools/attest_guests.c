@@ -1,5 +1,5 @@
-/* Guests of Arm CCA and Intel TDX for attest_machine.c: their evidence is made when it is
- * asked for, under keys of the tests' own. */
+/* Guests of Arm CCA, Intel TDX and SGX for attest_machine.c: their evidence is made when
+ * it is asked for, under keys of the tests' own. */
 #include "tests/tools/attest_machine.h"
 
 #include <stdio.h>
@@ -42,13 +42,15 @@ void machine_cca(struct stand_in *machine)
 	machine_put_time(time(NULL));
 }
 
-/* ---- Intel TDX ---- */
+/* ---- Intel TDX and SGX ---- */
 
 static void make_quote(struct stand_in *machine, const uint8_t *data, struct writer *out)
 {
 	struct tdx_run *run = machine->maker;
 
-	bytes_copy(run->scene.body + 520, ATTEST_DATA_SIZE, data, ATTEST_DATA_SIZE);
+	const size_t at = run->scene.body_kind == DCAP_SGX ? 320 : 520; /* REPORTDATA */
+
+	bytes_copy(run->scene.body + at, ATTEST_DATA_SIZE, data, ATTEST_DATA_SIZE);
 	dcap_scene_quote(&run->scene, out);
 }
 
@@ -88,6 +90,22 @@ void machine_tdx(struct stand_in *machine)
 	tdx_run_move(&run, time(NULL));
 	start_up(machine, &run);
 	machine->provider = "tdx_guest\n";
+	machine->make = make_quote;
+	machine->maker = &run;
+	tdx_run_policy(&run, "", &policy);
+	put_policy(&policy);
+	put_collateral(&run);
+	machine_put_time(run.time);
+}
+
+void machine_sgx(struct stand_in *machine)
+{
+	static struct tdx_run run;
+	struct writer policy = wr_init(LIMIT_POLICY);
+
+	tdx_run_init(&run);
+	tdx_run_kind(&run, 3, DCAP_SGX);
+	tdx_run_move(&run, time(NULL));
 	machine->make = make_quote;
 	machine->maker = &run;
 	tdx_run_policy(&run, "", &policy);

@@ -2,7 +2,8 @@
  * The devices of a machine that is played, in the place of this machine's, for a build of
  * `tobichi` that only the tests have. What it is says TOBICHI_TEST_MACHINE:
  *   sev-guest, tsm  a guest of SEV-SNP; tdx-guest (with a quoting service), tsm-tdx: of
- *   TDX; tdx-report: without one; tsm-cca: a realm of CCA; nsm: a Nitro enclave; none
+ *   TDX; tdx-report: without one; tsm-cca: a realm of CCA; nsm: a Nitro enclave;
+ *   gramine: an SGX enclave under Gramine; none
  * Its makers are those of the tests' scenes; their policy, collateral and time, as files
  * for `tobichi verify`, go to the folder TOBICHI_TEST_FOLDER.
  * TOBICHI_TEST_DISTURB=N: another one writes N times while a report is made.
@@ -79,6 +80,7 @@ static void make_document(struct stand_in *played, const uint8_t *data,
 {
 	struct test_nitro *nitro = played->maker;
 
+	nitro->timestamp = (uint64_t)time(NULL) * 1000;
 	nitro->nonce = (struct tobi_bytes){data, 32};
 	test_nitro_document(nitro, out);
 }
@@ -89,6 +91,11 @@ static void prepare_nitro(struct stand_in *played)
 	struct writer policy = wr_init(LIMIT_POLICY);
 
 	test_nitro_make(&nitro, NITRO_ENCLAVE);
+	nitro.now = time(NULL);
+	for (size_t i = 0; i < NITRO_PLACES; i++) {
+		nitro.certificates[i].not_before += nitro.now - NITRO_NOW;
+		nitro.certificates[i].not_after += nitro.now - NITRO_NOW;
+	}
 	played->make = make_document;
 	played->maker = &nitro;
 	test_nitro_policy(&nitro, &policy);
@@ -138,6 +145,7 @@ const struct attest_device *attest_system(void)
 		     {"tsm-tdx", STAND_IN_TSM, machine_tdx},
 		     {"tdx-guest", STAND_IN_TDX_GUEST | STAND_IN_QUOTES, machine_tdx},
 		     {"nsm", STAND_IN_NSM, prepare_nitro},
+		     {"gramine", STAND_IN_GRAMINE, machine_sgx},
 		     {"tdx-report", STAND_IN_TDX_GUEST, NULL},
 		     {"none", 0, NULL}};
 	const char *name = getenv("TOBICHI_TEST_MACHINE");

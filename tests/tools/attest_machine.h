@@ -12,5 +12,7 @@ void machine_put_time(int64_t seconds);
 /* A realm of Arm CCA; a guest of TDX, by configfs-tsm or /dev/tdx_guest. */
 void machine_cca(struct stand_in *machine);
 void machine_tdx(struct stand_in *machine);
+/* An enclave of SGX, under Gramine. */
+void machine_sgx(struct stand_in *machine);
 
 #endif
