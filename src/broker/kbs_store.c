@@ -1,9 +1,12 @@
 #include "broker/kbs_store.h"
 
 #include "base/cleanup.h"
+#include "base/endian.h"
 #include "base/fault.h"
 #include "base/reader.h"
 #include "base/secret.h"
+#include "broker/row_seal.h"
+#include "pki/key.h"
 
 static const char object[] = "session";
 
@@ -17,6 +20,13 @@ const char *const schema_kbs[] = {
     "NOT NULL, config_unknown BIGINT NOT NULL, jwk TEXT NOT NULL, token TEXT NOT NULL, "
     "denials BIGINT NOT NULL)",
     "CREATE INDEX kbs_sessions_expires ON kbs_sessions (expires)", NULL};
+/* What was handed in decides to whose key a secret goes: mac, row_seal.h. Sessions that
+ * are open are begun anew. */
+const char *const schema_kbs_mac[] = {
+    "DELETE FROM kbs_sessions",
+    "ALTER TABLE kbs_sessions ADD COLUMN mac BYTEA",
+    NULL,
+};
 
 DEFINE_CLEANUP(struct db_conn *, db_give)
 
@@ -48,6 +58,45 @@ static enum tobi_err read_pieces(struct tobi_bytes bytes, struct kbs_kept *kept,
 			    rd_bytes(&rd, rd_u32be(&rd, "pieces"), "pieces");
 	}
 	return rd_finish(&rd, object, fault);
+}
+
+/* ---- what was written by a broker of these keys ---- */
+
+/* All that a release rests on. */
+struct sealed {
+	const struct kbs_session *session;
+	int64_t expires;
+	bool config_unknown;
+	struct tobi_bytes nonce, device_nonce, evidence, pieces, jwk, token;
+};
+
+enum { SEALED_PARTS = 5, SEALED_HASHED = 4 };
+
+/* With check: whether mac is its. */
+static enum tobi_err seal(const struct broker *broker, const struct sealed *row,
+			  bool check, uint8_t mac[static ROW_SEAL_SIZE],
+			  struct tobi_fault *fault)
+{
+	const struct tobi_bytes large[SEALED_HASHED] = {row->evidence, row->pieces,
+							row->jwk, row->token};
+	uint8_t fixed[9], hashes[SEALED_HASHED][SHA256_SIZE];
+	const struct tobi_bytes parts[SEALED_PARTS] = {
+	    bytes_of_text(row->session->text),
+	    row->nonce,
+	    row->device_nonce,
+	    {fixed, sizeof(fixed)},
+	    {hashes[0], sizeof(hashes)},
+	};
+
+	store_be(fixed, 8, (uint64_t)row->expires);
+	fixed[8] = row->config_unknown;
+	for (size_t i = 0; i < SEALED_HASHED; i++) {
+		if (hash_sha256(large[i], hashes[i]))
+			return fault_openssl(fault, object, "", "cannot hash");
+	}
+	return check ? row_seal_check(broker, "kbs_sessions", parts, SEALED_PARTS,
+				      (struct tobi_bytes){mac, ROW_SEAL_SIZE}, fault)
+		     : row_seal(broker, "kbs_sessions", parts, SEALED_PARTS, mac, fault);
 }
 
 /* ---- what is over, and what is too much ---- */
@@ -111,7 +160,7 @@ static enum tobi_err trim(struct broker *broker, struct db_conn *conn, int64_t n
 
 static enum tobi_err insert(struct db_conn *conn, const struct kbs_session *session,
 			    const struct kbs_kept *kept, struct tobi_bytes pieces,
-			    struct tobi_fault *fault)
+			    struct tobi_bytes mac, struct tobi_fault *fault)
 {
 	const size_t size =
 	    kept->evidence.size + pieces.size + kept->jwk.size + kept->token.size;
@@ -126,14 +175,15 @@ static enum tobi_err insert(struct db_conn *conn, const struct kbs_session *sess
 	    db_integer(kept->config_unknown),
 	    text_value(kept->jwk),
 	    text_value(kept->token),
+	    db_bytes(mac),
 	};
 
-	return db_run(conn,
-		      "INSERT INTO kbs_sessions (id, expires, size, nonce, device_nonce, "
-		      "evidence, pieces, config_unknown, jwk, token, denials) VALUES (?, "
-		      "?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
-		      values, sizeof(values) / sizeof(values[0]), NULL, NULL, NULL,
-		      fault);
+	return db_run(
+	    conn,
+	    "INSERT INTO kbs_sessions (id, expires, size, nonce, device_nonce, "
+	    "evidence, pieces, config_unknown, jwk, token, mac, denials) VALUES "
+	    "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
+	    values, sizeof(values) / sizeof(values[0]), NULL, NULL, NULL, fault);
 }
 
 enum tobi_err kbs_store_add(struct broker *broker, const struct kbs_session *session,
@@ -142,35 +192,45 @@ enum tobi_err kbs_store_add(struct broker *broker, const struct kbs_session *ses
 {
 	CLEANUP(wr_done) struct writer pieces = wr_init(PIECES_MAX);
 	CLEANUP(db_givep) struct db_conn *conn = NULL;
+	struct sealed row = {session,	  kept->expires,      kept->config_unknown,
+			     kept->nonce, kept->device_nonce, kept->evidence,
+			     {0},	  kept->jwk,	      kept->token};
+	uint8_t mac[ROW_SEAL_SIZE];
 	enum tobi_err err;
 
 	write_pieces(kept, &pieces);
 	if (wr_err(&pieces))
 		return fault_set(fault, wr_err(&pieces), object, "pieces", "no room");
-	err = db_take(broker->db, &conn, fault);
+	row.pieces = wr_view(&pieces);
+	err = seal(broker, &row, false, mac, fault);
+	if (!err)
+		err = db_take(broker->db, &conn, fault);
 	if (!err && session->id[KBS_SESSION_SIZE - 1] < TRIM_BELOW)
 		err = trim(broker, conn, now, fault);
-	return err ? err : insert(conn, session, kept, wr_view(&pieces), fault);
+	return err ? err
+		   : insert(conn, session, kept, wr_view(&pieces),
+			    (struct tobi_bytes){mac, sizeof(mac)}, fault);
 }
 
 struct found {
 	struct arena *arena;
 	struct kbs_kept kept;
+	struct tobi_bytes pieces;
+	uint8_t mac[ROW_SEAL_SIZE]; /* zeros: it has none */
 	bool any;
 };
 
-enum { COLUMNS = 9 };
+enum { COLUMNS = 10 };
 
 static enum tobi_err take_row(void *context, const struct db_value *values, size_t count,
 			      struct tobi_fault *fault)
 {
 	struct found *found = context;
 	struct kbs_kept *kept = &found->kept;
-	struct tobi_bytes pieces = {0};
 	struct tobi_bytes *const parts[COLUMNS] = {
-	    NULL,    &kept->nonce, &kept->device_nonce, &kept->evidence,
-	    &pieces, NULL,	   &kept->jwk,		&kept->token,
-	    NULL};
+	    NULL,	    &kept->nonce, &kept->device_nonce, &kept->evidence,
+	    &found->pieces, NULL,	  &kept->jwk,	       &kept->token,
+	    NULL,	    NULL};
 
 	if (count != COLUMNS)
 		return fault_set(fault, TOBI_E_MALFORMED, object, "", "columns differ");
@@ -185,8 +245,11 @@ static enum tobi_err take_row(void *context, const struct db_value *values, size
 	kept->expires = values[0].integer;
 	kept->config_unknown = values[5].integer != 0;
 	kept->denials = values[8].integer;
+	if (values[9].bytes.size == sizeof(found->mac))
+		bytes_copy(found->mac, sizeof(found->mac), values[9].bytes.ptr,
+			   sizeof(found->mac));
 	found->any = true;
-	return read_pieces(pieces, kept, fault);
+	return TOBI_OK;
 }
 
 enum tobi_err kbs_store_find(struct broker *broker, const struct kbs_session *session,
@@ -196,21 +259,30 @@ enum tobi_err kbs_store_find(struct broker *broker, const struct kbs_session *se
 	CLEANUP(db_givep) struct db_conn *conn = NULL;
 	const struct db_value id = db_text(session->text);
 	struct found found = {.arena = arena};
+	struct sealed row;
 	enum tobi_err err = db_take(broker->db, &conn, fault);
 
 	if (!err)
 		err = db_run(conn,
 			     "SELECT expires, nonce, device_nonce, evidence, pieces, "
-			     "config_unknown, jwk, token, denials FROM kbs_sessions "
-			     "WHERE id = ?",
+			     "config_unknown, jwk, token, denials, mac FROM "
+			     "kbs_sessions WHERE id = ?",
 			     &id, 1, take_row, &found, NULL, fault);
 	if (err)
 		return err;
 	if (!found.any || found.kept.expires <= now)
 		return fault_set(fault, TOBI_E_NOT_FOUND, object, "",
 				 "it was not attested, or is over");
-	*ret_kept = found.kept;
-	return TOBI_OK;
+	row = (struct sealed){
+	    session,	      found.kept.expires,      found.kept.config_unknown,
+	    found.kept.nonce, found.kept.device_nonce, found.kept.evidence,
+	    found.pieces,     found.kept.jwk,	       found.kept.token};
+	err = seal(broker, &row, true, found.mac, fault);
+	if (!err)
+		err = read_pieces(found.pieces, &found.kept, fault);
+	if (!err)
+		*ret_kept = found.kept;
+	return err;
 }
 
 enum tobi_err kbs_store_count_denial(struct broker *broker,

@@ -8,8 +8,13 @@ static const char *const about[] = {
 
 /* Rows are only ever added at the end. */
 const struct db_migration broker_migrations[] = {
-    {"about", about},	   {"owners", schema_owners}, {"resources", schema_resources},
-    {"keys", schema_keys}, {"log", schema_log},	      {"kbs", schema_kbs},
+    {"about", about},
+    {"owners", schema_owners},
+    {"resources", schema_resources},
+    {"keys", schema_keys},
+    {"log", schema_log},
+    {"kbs", schema_kbs},
+    {"kbs-mac", schema_kbs_mac},
 };
 const size_t broker_migration_count =
     sizeof(broker_migrations) / sizeof(broker_migrations[0]);

@@ -176,20 +176,47 @@ static void test_kbs_store__too_large_together__the_oldest_go(void **state)
 	    world.now + 105);
 }
 
-/* Whoever has the database may have changed it. */
-static void test_kbs_store__damaged_pieces__an_error(void **state)
+/* Whoever has the database may have changed it: another key, and the secret would be for
+ * whoever has that. */
+static void test_kbs_store__row_changed__not_used(void **state)
+{
+	static const char *const changes[] = {
+	    "jwk = '{\"kty\": \"EC\"}'",
+	    "token = 'a.b.d'",
+	    "config_unknown = 0",
+	    "expires = expires + 1",
+	    "mac = NULL",
+	    "nonce = evidence",
+	    "device_nonce = nonce",
+	    "evidence = nonce",
+	    "pieces = nonce",
+	    "mac = nonce",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+		struct kbs_kept found = {0};
+		char text[128];
+
+		another(false);
+		db_world_do("DELETE FROM kbs_sessions", NO_VALUES);
+		assert_int_equal(add(world.now + 300), 0);
+		assert_int_equal(find(&found), 0);
+		snprintf(text, sizeof(text), "UPDATE kbs_sessions SET %s", changes[i]);
+		db_world_do(text, NO_VALUES);
+		assert_int_equal(find(&found), TOBI_E_SIGNATURE);
+	}
+}
+
+static void test_kbs_store__row_of_another_session__not_used(void **state)
 {
 	struct kbs_kept found = {0};
-	uint8_t many[4 * (LIMIT_PIECES + 1)] = {0};
 
 	(void)state;
 	assert_int_equal(add(world.now + 300), 0);
-	db_world_do("UPDATE kbs_sessions SET pieces = ?",
-		    VALUES(B(BYTES(0, 0, 0, 9, 1))));
-	assert_int_equal(find(&found), TOBI_E_TRUNCATED);
-	db_world_do("UPDATE kbs_sessions SET pieces = ?",
-		    VALUES(B(((struct tobi_bytes){many, sizeof(many)}))));
-	assert_int_equal(find(&found), TOBI_E_LIMIT);
+	another(false);
+	db_world_do("UPDATE kbs_sessions SET id = ?", VALUES(T(session.text)));
+	assert_int_equal(find(&found), TOBI_E_SIGNATURE);
 }
 
 int main(int argc, char **argv)
@@ -203,7 +230,8 @@ int main(int argc, char **argv)
 	    T_(test_kbs_store__over__are_taken_away_by_those_that_come),
 	    T_(test_kbs_store__too_many__the_oldest_go),
 	    T_(test_kbs_store__too_large_together__the_oldest_go),
-	    T_(test_kbs_store__damaged_pieces__an_error),
+	    T_(test_kbs_store__row_changed__not_used),
+	    T_(test_kbs_store__row_of_another_session__not_used),
 	};
 
 	db_world_argument(argc, argv);
