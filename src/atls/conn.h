@@ -28,6 +28,9 @@ struct atls_endpoint {
 	 * later. That its evidence came with the claims of this very session is checked
 	 * here; whether it was made over them is for who judges: atls_conn_evidence(). */
 	bool collects;
+	/* With collects: a peer that cannot attest is let in all the same, and there is
+	 * no evidence of it. For who knows what to tell such a one. */
+	bool lenient;
 	bool attests;	      /* this side can attest: need_evidence() is served */
 	bool ask_certificate; /* server: a client's certificate is asked for */
 	const char *const

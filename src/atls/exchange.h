@@ -58,6 +58,8 @@ struct atls_exchange_setup {
 	const char *const *protocols; /* inner protocols; NULL for none */
 	/* Server: with this one, the client need not attest; or NULL. */
 	const char *exempt;
+	/* Server: a client that says that it cannot attest need not. */
+	bool lenient;
 };
 
 struct atls_exchange;

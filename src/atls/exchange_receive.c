@@ -74,6 +74,17 @@ static bool settle(struct atls_exchange *x, const struct atls_hello *hello)
 	return true;
 }
 
+/* This client need not attest, although clients should. */
+static bool is_spared(const struct atls_exchange *x, const struct atls_hello *hello)
+{
+	const struct atls_exchange_setup *setup = &x->setup;
+
+	if (setup->role != TOBI_ROLE_SERVER)
+		return false;
+	return (setup->exempt && strcmp(x->protocol, setup->exempt) == 0) ||
+	       (setup->lenient && !hello->can_attest);
+}
+
 static void receive_hello(struct atls_exchange *x, struct tobi_bytes item,
 			  enum atls_type type)
 {
@@ -84,8 +95,7 @@ static void receive_hello(struct atls_exchange *x, struct tobi_bytes item,
 		return;
 	}
 	choose_protocol(x, &hello);
-	if (x->setup.role == TOBI_ROLE_SERVER && x->setup.exempt &&
-	    strcmp(x->protocol, x->setup.exempt) == 0)
+	if (is_spared(x, &hello))
 		x->setup.appraiser = NULL;
 	if (!settle(x, &hello))
 		return;

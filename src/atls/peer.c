@@ -194,6 +194,7 @@ static enum tobi_err start_exchange(struct atls_peer *peer, struct tobi_fault *f
 	    .available = endpoint->attests ? available : NULL,
 	    .protocols = endpoint->protocols,
 	    .exempt = endpoint->exempt,
+	    .lenient = !endpoint->policy && endpoint->collects && endpoint->lenient,
 	};
 	enum tobi_err err;
 

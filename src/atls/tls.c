@@ -128,9 +128,10 @@ static void ask_for_certificate(SSL_CTX *tls, const struct atls_endpoint *endpoi
 	if (endpoint->role == TOBI_ROLE_CLIENT || endpoint->ask_certificate ||
 	    atls_peer_must_attest(endpoint))
 		mode = SSL_VERIFY_PEER;
-	/* Where one protocol is exempt, the exchange refuses the others' clients. */
+	/* Where one protocol is exempt, or who cannot attest, the exchange refuses the
+	 * other clients. */
 	if (endpoint->role == TOBI_ROLE_SERVER && atls_peer_must_attest(endpoint) &&
-	    !endpoint->exempt)
+	    !endpoint->exempt && !endpoint->lenient)
 		mode |= SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
 	SSL_CTX_set_verify(tls, mode, NULL);
 	atls_tls_accept_any_leaf(tls);
