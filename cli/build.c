@@ -226,7 +226,7 @@ static bool take_option(struct build *build, int option, char *value)
 		return build_egress(m, value);
 	case 'L':
 		m->clients = bytes_of_text(value);
-		return value[0] && rule_policy(m->clients);
+		return value[0] && rule_clients(m->clients);
 	case 'u':
 		build->container.given.user = true;
 		return set_user(m, value);

@@ -36,7 +36,7 @@ bool build_egress(struct manifest *manifest, char *value)
 const char *build_egress_form(bool clients)
 {
 	return clients
-		   ? ": it is a path in the image, from / on, or launch"
+		   ? ": it is a path in the image, from / on, launch or program"
 		   : ": it is HOST:PORT[=LOCALPORT][,policy=/PATH|launch], at most 16 "
 		     "times";
 }

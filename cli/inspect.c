@@ -75,7 +75,9 @@ static void print_egress(const struct manifest *m)
 		}
 		printf("\n");
 	}
-	if (m->clients.size) {
+	if (bytes_equal_text(m->clients, CLIENTS_BY_PROGRAM)) {
+		printf("%-13sany; the program judges what they prove\n", "clients");
+	} else if (m->clients.size) {
 		printf("%-13sonly such as meet ", "clients");
 		print_policy(m->clients);
 		printf("\n");

@@ -22,6 +22,7 @@ static bool read_ask(struct tobi_bytes input)
 	must_be_inside(ask.name, input);
 	must(ask.signer.size == 0 || ask.signer.size == 48);
 	must(ask.associated.size <= TOBI_SEAL_ASSOCIATED_MAX);
+	must(ask.kind != ASK_PEER || (ask.source && ask.port));
 	must(ask.kind != ASK_COUNTER || ask_name_is_valid(ask.name));
 	/* There is one way to say it. */
 	ask_write(&again, &ask);
@@ -39,6 +40,10 @@ static bool read_answer(struct tobi_bytes input)
 		must(fault.code != TOBI_OK);
 		return false;
 	}
+	must_be_inside(answer.peer.claims_buffer, input);
+	must_be_inside(answer.peer.address, input);
+	must_be_inside(answer.peer.key, input);
+	must(answer.peer.key.size == 0 || answer.peer.key.size == 48);
 	answer_write(&again, &answer);
 	must(same(&again, input));
 	return true;
@@ -62,19 +67,26 @@ enum fuzz_seed fuzz_seed(unsigned number, struct writer *out)
 	    {.kind = ASK_CONNECT,
 	     .target = text_of("db:5432"),
 	     .policy = text_of("version: 1")},
+	    {.kind = ASK_PEER, .source = 40000, .port = 8080},
 	};
 	const struct answer content = {.kind = ANSWER_CONTENT};
 	const struct answer counter = {.kind = ANSWER_COUNTER, .counter = {7, true}};
+	const struct answer peer = {.kind = ANSWER_PEER,
+				    .peer = {.claims_buffer = {signer, 40},
+					     .address = text_of("::1"),
+					     .key = {signer, sizeof(signer)}}};
 	const struct tobi_fault fault = {.code = TOBI_E_DENIED, .object = "object"};
 
-	wr_u8(out, number >= 5);
-	if (number < 5)
+	wr_u8(out, number >= 6);
+	if (number < 6)
 		ask_write(out, &asks[number]);
-	else if (number < 7)
-		answer_write(out, number == 5 ? &content : &counter);
-	else if (number == 7)
+	else if (number < 9)
+		answer_write(out, number == 6	? &content
+				  : number == 7 ? &counter
+						: &peer);
+	else if (number == 9)
 		packet_write_fault(out, ANSWER_FAULT, &fault);
 	else
 		return FUZZ_NO_SEED;
-	return number == 7 ? FUZZ_BAD : FUZZ_GOOD;
+	return number == 9 ? FUZZ_BAD : FUZZ_GOOD;
 }

@@ -196,6 +196,23 @@ static enum tobi_err take_question(struct visitor *visitor, struct tobi_fault *f
 	return err;
 }
 
+static void serve_peer(struct visitor *visitor)
+{
+	CLEANUP(wr_done) struct writer out = wr_init(LIMIT_ASK);
+	CLEANUP(fd_close) int collection = -1;
+	const struct desk_setup *setup = &visitor->desk->setup;
+	struct answer told = {.kind = ANSWER_PEER};
+	struct tobi_fault fault = {0};
+
+	if (setup->peer(setup->peer_context, &visitor->ask, &told.peer, &collection,
+			&fault)) {
+		answer_fault(visitor, &fault);
+		return;
+	}
+	answer_write(&out, &told);
+	answer(visitor, &out, collection);
+}
+
 static void on_readable(evutil_socket_t fd, short what, void *context)
 {
 	struct visitor *visitor = context;
@@ -228,6 +245,10 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
 		visitor->state = VISITOR_CONNECTS;
 		desk->setup.connect(desk->setup.connect_context, visitor->number,
 				    visitor->ask.target, visitor->ask.policy);
+		return;
+	}
+	if (visitor->ask.kind == ASK_PEER) {
+		serve_peer(visitor);
 		return;
 	}
 	visitor->state = VISITOR_WAITING;

@@ -42,6 +42,12 @@ struct desk_setup {
 	void (*connect)(void *context, uint64_t number, struct tobi_bytes target,
 			struct tobi_bytes policy);
 	void *connect_context;
+	/* PEER: who is behind a connection. What is told is borrowed until the next one;
+	 * the memory file is the desk's. */
+	enum tobi_err (*peer)(void *peer_context, const struct ask *ask,
+			      struct peer_told *ret_told, int *ret_collection,
+			      struct tobi_fault *fault);
+	void *peer_context;
 	void *context;
 };
 

@@ -25,6 +25,7 @@
 #include "keymem.h"
 #include "leaf.h"
 #include "outbound.h"
+#include "peer.h"
 #include "pki/key.h"
 #include "proxy.h"
 #include "ratls.h"
@@ -55,6 +56,7 @@ struct agent {
 	struct outbound out;
 	struct supervisor *supervisor;
 	struct desk *desk;
+	struct peer_source peers;
 	struct ask_service service;
 	bool hiding; /* OpenSSL may be given secrets */
 	struct program_vectors vectors;
@@ -224,6 +226,7 @@ static enum tobi_err make_endpoint(struct agent *agent, struct tobi_fault *fault
 	    .handshake_ms = PROXY_HANDSHAKE_MS,
 	    .max_age_ms = PROXY_MAX_AGE_MS,
 	};
+	peer_collect(&agent->config->manifest, &agent->endpoint);
 	return atls_tls_new(&agent->endpoint, &agent->endpoint.tls, fault);
 }
 
@@ -430,10 +433,14 @@ static enum tobi_err make_desk(struct agent *agent, struct tobi_fault *fault)
 	    .context = &agent->service,
 	    .connect = open_session,
 	    .connect_context = agent,
+	    .peer = peer_tell,
+	    .peer_context = &agent->peers,
 	};
 	struct tobi_bytes tool = {inside_tool, (size_t)(inside_tool_end - inside_tool)};
 	enum tobi_err err = tool_place(ASK_FOLDER, tool, fault);
 
+	agent->peers.proxy = (const struct proxy *const *)&agent->proxy;
+	agent->peers.endpoint = &agent->endpoint;
 	if (!err)
 		err = desk_new(&setup, &agent->desk, fault);
 	agent->service.desk = agent->desk;

@@ -51,6 +51,9 @@ struct session {
 	struct event *connecting;
 	int inner;
 	unsigned tries;
+	uint16_t source;  /* the connection's own port; 0: there is none yet */
+	size_t collected; /* bytes of its evidence, counted in the proxy's */
+	char address[INET6_ADDRSTRLEN];
 };
 
 struct proxy {
@@ -61,6 +64,7 @@ struct proxy {
 	struct event *full; /* while paused: looks again */
 	TAILQ_HEAD(, session) sessions;
 	size_t open, handshakes;
+	size_t collected;
 	unsigned ended; /* sessions so far */
 };
 
@@ -98,6 +102,7 @@ static void session_free(struct session *session)
 
 	TAILQ_REMOVE(&proxy->sessions, session, entry);
 	proxy->open--;
+	proxy->collected -= session->collected;
 	if (!session->open)
 		proxy->handshakes--;
 	evidence_forget(proxy->setup.evidence, session);
@@ -180,6 +185,7 @@ static void retry(struct session *session)
 					   : CONNECT_PAUSE_MAX_MS;
 	struct timeval pause = {.tv_usec = pause_ms * 1000};
 
+	session->source = 0;
 	fd_close(&session->inner);
 	if (++session->tries == CONNECT_TRIES ||
 	    !wait_for(session, -1, EV_TIMEOUT, on_pause_over, &pause))
@@ -202,6 +208,8 @@ static void on_connected(evutil_socket_t fd, short what, void *context)
 static void connect_inner(struct session *session)
 {
 	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(session->port)};
+	struct sockaddr_in from = {0};
+	socklen_t size = sizeof(from);
 
 	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	session->inner = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -210,9 +218,14 @@ static void connect_inner(struct session *session)
 		return;
 	}
 	if (connect(session->inner, (struct sockaddr *)&to, sizeof(to)) &&
-	    errno != EINPROGRESS)
+	    errno != EINPROGRESS) {
 		retry(session);
-	else if (!wait_for(session, session->inner, EV_WRITE, on_connected, NULL))
+		return;
+	}
+	/* The program may ask at once who it is. */
+	if (!getsockname(session->inner, (struct sockaddr *)&from, &size))
+		session->source = ntohs(from.sin_port);
+	if (!wait_for(session, session->inner, EV_WRITE, on_connected, NULL))
 		session_end(session);
 }
 
@@ -228,6 +241,21 @@ static bool is_owner(const struct session *session)
 	       bytes_equal((struct tobi_bytes){peer, sizeof(peer)}, owner);
 }
 
+/* False: there is too much of it already. */
+static bool count_collected(struct session *session)
+{
+	struct proxy *proxy = session->proxy;
+	struct tobi_bytes claims, collection;
+
+	if (!atls_conn_evidence(session->conn, &claims, &collection))
+		return true;
+	if (collection.size > PROXY_COLLECTED_MAX - proxy->collected)
+		return false;
+	session->collected = collection.size;
+	proxy->collected += collection.size;
+	return true;
+}
+
 static void on_opened(struct atls_conn *conn, void *context)
 {
 	struct session *session = context;
@@ -236,6 +264,10 @@ static void on_opened(struct atls_conn *conn, void *context)
 	session->open = true;
 	proxy->handshakes--;
 	resume(proxy);
+	if (!count_collected(session)) {
+		session_end(session);
+		return;
+	}
 	if (strcmp(atls_conn_protocol(conn), SECRETS_PROTOCOL) != 0) {
 		bufferevent_disable(atls_conn_stream(conn), EV_READ);
 		connect_inner(session);
@@ -290,7 +322,21 @@ static int64_t monotonic_ms(void)
 	return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
 }
 
-static void session_start(struct proxy *proxy, int fd, uint16_t port)
+static void write_address(const struct sockaddr_storage *address,
+			  char ret_text[static INET6_ADDRSTRLEN])
+{
+	const struct sockaddr_in6 *six = (const void *)address;
+	const struct sockaddr_in *four = (const void *)address;
+
+	ret_text[0] = 0;
+	if (address->ss_family == AF_INET)
+		inet_ntop(AF_INET, &four->sin_addr, ret_text, INET6_ADDRSTRLEN);
+	else if (address->ss_family == AF_INET6)
+		inet_ntop(AF_INET6, &six->sin6_addr, ret_text, INET6_ADDRSTRLEN);
+}
+
+static void session_start(struct proxy *proxy, int fd, uint16_t port,
+			  const struct sockaddr_storage *address)
 {
 	static const struct atls_events events = {on_need_evidence, on_opened, on_closed};
 	struct session *session = calloc(1, sizeof(*session));
@@ -303,6 +349,7 @@ static void session_start(struct proxy *proxy, int fd, uint16_t port)
 	session->port = port;
 	session->begun_ms = monotonic_ms();
 	session->inner = -1;
+	write_address(address, session->address);
 	if (atls_conn_new(proxy->setup.base, proxy->setup.endpoint, fd, &events, session,
 			  &session->conn, NULL)) {
 		free(session);
@@ -368,6 +415,8 @@ static bool make_room(struct proxy *proxy)
 static void on_connection(evutil_socket_t fd, short what, void *context)
 {
 	struct listener *listener = context;
+	struct sockaddr_storage address = {0};
+	socklen_t size = sizeof(address);
 	int peer;
 
 	(void)what;
@@ -375,9 +424,10 @@ static void on_connection(evutil_socket_t fd, short what, void *context)
 		pause_listening(listener->proxy);
 		return;
 	}
-	peer = accept4((int)fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	peer = accept4((int)fd, (struct sockaddr *)&address, &size,
+		       SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (peer >= 0)
-		session_start(listener->proxy, peer, listener->port);
+		session_start(listener->proxy, peer, listener->port, &address);
 }
 
 enum tobi_err proxy_new(const struct proxy_setup *setup, struct proxy **ret_proxy,
@@ -428,6 +478,29 @@ enum tobi_err proxy_listen(struct proxy *proxy, int fd, uint16_t port,
 	proxy->listener_count++;
 	if (event_add(listener->event, NULL))
 		return fault_set(fault, TOBI_E_SYSTEM, OBJECT, "", "cannot be watched");
+	return TOBI_OK;
+}
+
+/* Source and port together, as two ports of the program may have connections of one
+ * source. */
+enum tobi_err proxy_peer(const struct proxy *proxy, uint16_t source, uint16_t port,
+			 struct proxy_peer *ret_peer, struct tobi_fault *fault)
+{
+	struct proxy_peer peer = {0};
+	const struct session *session;
+
+	TAILQ_FOREACH(session, &proxy->sessions, entry)
+	{
+		if (source && session->source == source && session->port == port)
+			break;
+	}
+	if (!session)
+		return fault_set(fault, TOBI_E_NOT_FOUND, "peer", "",
+				 "there is no such connection, or no more");
+	IGNORE(atls_conn_evidence(session->conn, &peer.claims_buffer, &peer.collection));
+	peer.address = session->address;
+	peer.has_key = atls_conn_peer(session->conn, peer.key);
+	*ret_peer = peer;
 	return TOBI_OK;
 }
 

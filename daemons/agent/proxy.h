@@ -7,6 +7,7 @@
 
 #include "atls/conn.h"
 #include "evidence.h"
+#include "pki/key.h"
 #include "secrets.h"
 
 struct proxy;
@@ -33,6 +34,11 @@ enum {
 	/* No session is older. The relying party's max-age, an hour if its policy says
 	 * nothing, is what counts: this is for those who keep none. */
 	PROXY_MAX_AGE_MS = 24 * 3600 * 1000,
+	/* Where the program judges: what a client has proven is not older. */
+	PROXY_COLLECTED_AGE_MS = 3600 * 1000,
+	/* Bytes of evidence that are kept for the program, of all open sessions together:
+	 * whose does not fit in is sent away. */
+	PROXY_COLLECTED_MAX = 32 << 20,
 };
 
 struct proxy_setup {
@@ -58,6 +64,18 @@ void proxy_free(struct proxy *proxy);
 /* Connections to the listening, non-blocking socket fd (borrowed) go to port inside. */
 TOBI_MUST_USE enum tobi_err proxy_listen(struct proxy *proxy, int fd, uint16_t port,
 					 struct tobi_fault *fault);
+/* Who is behind a connection to the program that is open now, by its ports on the
+ * loopback. Everything is borrowed until the loop goes on. TOBI_E_NOT_FOUND when there is
+ * no such connection. */
+struct proxy_peer {
+	struct tobi_bytes claims_buffer, collection; /* empty: nothing was proven */
+	const char *address;
+	uint8_t key[SHA384_SIZE];
+	bool has_key;
+};
+TOBI_MUST_USE enum tobi_err proxy_peer(const struct proxy *proxy, uint16_t source,
+				       uint16_t port, struct proxy_peer *ret_peer,
+				       struct tobi_fault *fault);
 /* No new connections; those that are open may end by themselves. */
 void proxy_close(struct proxy *proxy);
 bool proxy_is_idle(const struct proxy *proxy);

@@ -15,7 +15,7 @@ static enum tobi_err read_policy(struct tobi_bytes source,
 	char path[LIMIT_PATH + 1];
 	enum tobi_err err;
 
-	if (!source.size)
+	if (!source.size || bytes_equal_text(source, CLIENTS_BY_PROGRAM))
 		return TOBI_OK;
 	if (bytes_equal_text(source, POLICY_AT_LAUNCH)) {
 		err = tobi_policy_parse(launch_config_policy(launch, name),

@@ -197,8 +197,9 @@ static void parse_surroundings(struct fields *in, struct cbor_map *map,
 	fields_key(in, map, 17, "output");
 	out->output = fields_uint(in, 0, 1, "output") ? OUTPUT_TO_HOST : OUTPUT_DISCARDED;
 	fields_key(in, map, 18, "clients");
-	out->clients = fields_text(in, LIMIT_PATH, rule_policy, "clients",
-				   "a policy is empty, 'launch' or a file's path");
+	out->clients = fields_text(
+	    in, LIMIT_PATH, rule_clients, "clients",
+	    "a policy of clients is empty, 'launch', 'program' or a file's path");
 }
 
 enum tobi_err manifest_parse(struct tobi_bytes bytes, struct manifest *ret_manifest,

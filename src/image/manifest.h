@@ -23,6 +23,9 @@ struct manifest_egress {
 };
 /* In the place of a path: the launch config has the policy. */
 #define POLICY_AT_LAUNCH "launch"
+/* In the place of the clients' policy: who of them can attest does, the others are let in
+ * too, and the program learns from its agent who is who, and judges. */
+#define CLIENTS_BY_PROGRAM "program"
 
 /* Bounds of the resources (key 10). */
 #define MANIFEST_MEMORY_MIN (UINT64_C(4) << 20)
@@ -70,7 +73,8 @@ struct manifest {
 	size_t secret_count;
 	struct tobi_bytes directory;
 	enum manifest_output output;
-	/* What clients must prove: as an egress's policy; empty: nothing. */
+	/* What clients must prove: as an egress's policy, or CLIENTS_BY_PROGRAM; empty:
+	 * nothing. */
 	struct tobi_bytes clients;
 };
 

@@ -131,6 +131,11 @@ bool rule_policy(struct tobi_bytes text)
 	       (text.size > 1 && rule_path(text));
 }
 
+bool rule_clients(struct tobi_bytes text)
+{
+	return rule_policy(text) || bytes_equal_text(text, CLIENTS_BY_PROGRAM);
+}
+
 bool secret_name_is_valid(struct tobi_bytes name)
 {
 	if (name.size == 0 || name.size > LIMIT_NAME || name.ptr[0] == '.')

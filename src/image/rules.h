@@ -20,5 +20,6 @@ bool rule_variable(struct tobi_bytes text);
 bool rule_egress(struct tobi_bytes text);
 /* Nothing, "launch", or the path of a file. */
 bool rule_policy(struct tobi_bytes text);
+bool rule_clients(struct tobi_bytes text); /* of clients: program, too */
 
 #endif

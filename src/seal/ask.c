@@ -6,7 +6,12 @@
 
 #define OBJECT "agent socket"
 
-enum { MAX_ENTRIES = 5, SIGNER_SIZE = 48, POLICY_MAX = 16 << 10 };
+enum {
+	MAX_ENTRIES = 5,
+	SIGNER_SIZE = 48,
+	POLICY_MAX = 16 << 10,
+	ADDRESS_MAX = 45, /* of IPv6, with IPv4 in it */
+};
 
 enum tobi_err ask_check_policy(enum tobi_seal_to to, struct tobi_bytes signer,
 			       struct tobi_fault *fault)
@@ -54,8 +59,23 @@ static void write_connect(struct writer *out, const struct ask *ask)
 	cbor_write_bytes(out, ask->policy);
 }
 
+static void write_peer(struct writer *out, const struct ask *ask)
+{
+	cbor_write_map(out, 3);
+	cbor_write_uint(out, 0);
+	cbor_write_uint(out, ASK_PEER);
+	cbor_write_uint(out, 1);
+	cbor_write_uint(out, ask->source);
+	cbor_write_uint(out, 2);
+	cbor_write_uint(out, ask->port);
+}
+
 void ask_write(struct writer *out, const struct ask *ask)
 {
+	if (ask->kind == ASK_PEER) {
+		write_peer(out, ask);
+		return;
+	}
 	if (ask->kind == ASK_CONNECT) {
 		write_connect(out, ask);
 		return;
@@ -84,6 +104,18 @@ static void read_policy(struct cbor *cbor, struct cbor_map *map, int64_t key,
 	ask->to = (enum tobi_seal_to)cbor_uint_max(cbor, TOBI_SEAL_TO_SIGNER, "policy");
 	cbor_map_expect(cbor, map, key + 1, "signer");
 	ask->signer = cbor_bytes(cbor, SIGNER_SIZE, "signer");
+}
+
+static uint16_t read_port(struct cbor *cbor, struct cbor_map *map, int64_t key,
+			  const char *field)
+{
+	uint64_t port;
+
+	cbor_map_expect(cbor, map, key, field);
+	port = cbor_uint_max(cbor, UINT16_MAX, field);
+	if (!port)
+		cbor_fail(cbor, TOBI_E_MALFORMED, field);
+	return (uint16_t)port;
 }
 
 static void read_body(struct cbor *cbor, struct cbor_map *map, struct ask *ask)
@@ -115,6 +147,10 @@ static void read_body(struct cbor *cbor, struct cbor_map *map, struct ask *ask)
 		cbor_map_expect(cbor, map, 2, "policy");
 		ask->policy = cbor_bytes(cbor, POLICY_MAX, "policy");
 		break;
+	case ASK_PEER:
+		ask->source = read_port(cbor, map, 1, "source");
+		ask->port = read_port(cbor, map, 2, "port");
+		break;
 	default:
 		cbor_fail(cbor, TOBI_E_UNSUPPORTED, "request");
 	}
@@ -142,19 +178,49 @@ enum tobi_err ask_parse(struct tobi_bytes bytes, struct ask *ret_ask,
 	return err;
 }
 
+static void write_counter_value(struct writer *out, const struct tobi_counter *counter)
+{
+	cbor_write_uint(out, 1);
+	cbor_write_uint(out, counter->value);
+	cbor_write_uint(out, 2);
+	cbor_write_bool(out, counter->anchored);
+}
+
+static void write_told(struct writer *out, const struct peer_told *told)
+{
+	cbor_write_uint(out, 1);
+	cbor_write_bytes(out, told->claims_buffer);
+	cbor_write_uint(out, 2);
+	cbor_write_text_bytes(out, told->address);
+	cbor_write_uint(out, 3);
+	cbor_write_bytes(out, told->key);
+}
+
 void answer_write(struct writer *out, const struct answer *answer)
 {
-	bool counter = answer->kind == ANSWER_COUNTER;
+	const size_t entries = answer->kind == ANSWER_COUNTER ? 3
+			       : answer->kind == ANSWER_PEER  ? 4
+							      : 1;
 
-	cbor_write_map(out, counter ? 3 : 1);
+	cbor_write_map(out, entries);
 	cbor_write_uint(out, 0);
 	cbor_write_uint(out, answer->kind);
-	if (!counter)
-		return;
-	cbor_write_uint(out, 1);
-	cbor_write_uint(out, answer->counter.value);
-	cbor_write_uint(out, 2);
-	cbor_write_bool(out, answer->counter.anchored);
+	if (answer->kind == ANSWER_COUNTER)
+		write_counter_value(out, &answer->counter);
+	else if (answer->kind == ANSWER_PEER)
+		write_told(out, &answer->peer);
+}
+
+static void read_told(struct cbor *cbor, struct cbor_map *map, struct peer_told *told)
+{
+	cbor_map_expect(cbor, map, 1, "claims");
+	told->claims_buffer = cbor_bytes(cbor, LIMIT_CLAIMS_BUFFER, "claims");
+	cbor_map_expect(cbor, map, 2, "address");
+	told->address = cbor_text(cbor, ADDRESS_MAX, "address");
+	cbor_map_expect(cbor, map, 3, "key");
+	told->key = cbor_bytes(cbor, SIGNER_SIZE, "key");
+	if (!cbor_failed(cbor) && told->key.size && told->key.size != SIGNER_SIZE)
+		cbor_fail(cbor, TOBI_E_MALFORMED, "key");
 }
 
 enum tobi_err answer_parse(struct tobi_bytes bytes, struct answer *ret_answer,
@@ -182,6 +248,8 @@ enum tobi_err answer_parse(struct tobi_bytes bytes, struct answer *ret_answer,
 		answer.counter.value = cbor_uint(&cbor, "value");
 		cbor_map_expect(&cbor, &map, 2, "anchored");
 		answer.counter.anchored = cbor_bool(&cbor, "anchored");
+	} else if (answer.kind == ANSWER_PEER) {
+		read_told(&cbor, &map, &answer.peer);
 	} else if (answer.kind != ANSWER_CONTENT && answer.kind != ANSWER_CONNECTED) {
 		cbor_fail(&cbor, TOBI_E_UNSUPPORTED, "answer");
 	}

@@ -19,12 +19,14 @@ enum ask_kind {
 	ASK_UNSEAL,
 	ASK_COUNTER,
 	ASK_CONNECT,
+	ASK_PEER,
 };
 
 enum answer_kind {
 	ANSWER_CONTENT = 129,
 	ANSWER_COUNTER,
 	ANSWER_CONNECTED,
+	ANSWER_PEER,
 	ANSWER_FAULT = 135,
 };
 
@@ -38,11 +40,24 @@ struct ask {
 	struct tobi_bytes name;	      /* COUNTER */
 	struct tobi_bytes target;     /* CONNECT: host:port */
 	struct tobi_bytes policy;     /* CONNECT: YAML, or none: the image's */
+	/* PEER: a connection of the agent's to the program, by its ports on the loopback.
+	 */
+	uint16_t source, port;
 };
 
+/* Who is at the outer end of a connection of the agent's; the collection is in the memory
+ * file that comes with it, which is empty when the peer has proven nothing. */
+struct peer_told {
+	struct tobi_bytes claims_buffer; /* empty: nothing proven */
+	struct tobi_bytes address;	 /* text; empty: unknown */
+	struct tobi_bytes key;		 /* SHA-384 of its TLS key, or empty */
+};
+
+/* Bytes borrow from the packet. */
 struct answer {
 	enum answer_kind kind; /* not FAULT */
 	struct tobi_counter counter;
+	struct peer_told peer;
 };
 
 void ask_write(struct writer *out, const struct ask *ask);

@@ -19,10 +19,12 @@
 /* One that waits for its turn among many, with a slow TPM behind. */
 enum { ANSWER_TIMEOUT_MS = 120000, AGENT_PID = 1 };
 
-enum tobi_err client_connect_to(const char *path, int *ret_fd, struct tobi_fault *fault)
+/* flags: SOCK_NONBLOCK, or none. */
+static enum tobi_err reach(const char *path, int flags, int *ret_fd,
+			   struct tobi_fault *fault)
 {
 	CLEANUP(fd_close)
-	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | flags, 0);
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 
 	if (fd < 0)
@@ -30,25 +32,34 @@ enum tobi_err client_connect_to(const char *path, int *ret_fd, struct tobi_fault
 	if (strlen(path) >= sizeof(address.sun_path))
 		return fault_set(fault, TOBI_E_LIMIT, OBJECT, "", "its path is too long");
 	bytes_copy(address.sun_path, sizeof(address.sun_path), path, strlen(path));
-	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)))
-		return errno == ENOENT || errno == ENOTDIR || errno == EACCES ||
-			       errno == ECONNREFUSED
-			   ? fault_set(fault, TOBI_E_NOT_FOUND, OBJECT, "",
-				       "there is no agent at %s: this works only inside "
-				       "an enclave",
-				       path)
-			   : fault_errno(fault, OBJECT, "", "cannot reach the agent");
-	*ret_fd = fd;
-	fd = -1;
-	return TOBI_OK;
+	if (!connect(fd, (const struct sockaddr *)&address, sizeof(address))) {
+		*ret_fd = fd;
+		fd = -1;
+		return TOBI_OK;
+	}
+	if (errno == EAGAIN)
+		return fault_set(fault, TOBI_E_TIMEOUT, OBJECT, "",
+				 "others are asking the agent");
+	if (errno == ENOENT || errno == ENOTDIR || errno == EACCES ||
+	    errno == ECONNREFUSED)
+		return fault_set(fault, TOBI_E_NOT_FOUND, OBJECT, "",
+				 "there is no agent at %s: this works only inside an "
+				 "enclave",
+				 path);
+	return fault_errno(fault, OBJECT, "", "cannot reach the agent");
 }
 
-enum tobi_err client_connect(int *ret_fd, struct tobi_fault *fault)
+enum tobi_err client_connect_to(const char *path, int *ret_fd, struct tobi_fault *fault)
+{
+	return reach(path, 0, ret_fd, fault);
+}
+
+static enum tobi_err reach_agent(int flags, int *ret_fd, struct tobi_fault *fault)
 {
 	CLEANUP(fd_close) int fd = -1;
 	pid_t pid = 0;
 	uid_t uid = 0;
-	enum tobi_err err = client_connect_to(ASK_FOLDER "/" ASK_SOCKET, &fd, fault);
+	enum tobi_err err = reach(ASK_FOLDER "/" ASK_SOCKET, flags, &fd, fault);
 
 	if (!err)
 		err = packet_peer(fd, &uid, &pid, fault);
@@ -61,6 +72,16 @@ enum tobi_err client_connect(int *ret_fd, struct tobi_fault *fault)
 	*ret_fd = fd;
 	fd = -1;
 	return TOBI_OK;
+}
+
+enum tobi_err client_connect(int *ret_fd, struct tobi_fault *fault)
+{
+	return reach_agent(0, ret_fd, fault);
+}
+
+enum tobi_err client_connect_now(int *ret_fd, struct tobi_fault *fault)
+{
+	return reach_agent(SOCK_NONBLOCK, ret_fd, fault);
 }
 
 static enum tobi_err wait_for_answer(int fd, struct tobi_fault *fault)
@@ -76,31 +97,39 @@ static enum tobi_err wait_for_answer(int fd, struct tobi_fault *fault)
 				     "the agent does not answer");
 }
 
+enum tobi_err client_exchange(int fd, const struct ask *ask, int content,
+			      struct packet *ret_packet, struct tobi_fault *fault)
+{
+	CLEANUP(wr_done) struct writer out = wr_init(LIMIT_ASK);
+	enum tobi_err err;
+
+	ask_write(&out, ask);
+	if (wr_err(&out))
+		return fault_set(fault, wr_err(&out), OBJECT, "",
+				 "it is too much to ask; shorten the policy");
+	err = packet_send(fd, wr_view(&out), &content, content >= 0, fault);
+	if (!err)
+		err = wait_for_answer(fd, fault);
+	return err ? err : packet_receive(fd, LIMIT_ASK, ret_packet, fault);
+}
+
 enum tobi_err client_ask(int fd, const struct ask *ask, struct tobi_bytes content,
 			 struct answer *ret_answer, int *ret_content,
 			 struct tobi_fault *fault)
 {
-	CLEANUP(wr_done) struct writer out = wr_init(LIMIT_ASK);
 	CLEANUP(packet_done) struct packet packet = {0};
 	CLEANUP(fd_close) int file = -1;
 	struct answer answer;
 	enum tobi_err err = TOBI_OK;
 
-	ask_write(&out, ask);
-	if (wr_err(&out))
-		return fault_set(fault, wr_err(&out), OBJECT, "",
-				 "it is too much to ask");
 	if (ask->kind != ASK_COUNTER)
 		err = memfile_new(content, &file, fault);
 	if (!err)
-		err = packet_send(fd, wr_view(&out), &file, file >= 0, fault);
-	if (!err)
-		err = wait_for_answer(fd, fault);
-	if (!err)
-		err = packet_receive(fd, LIMIT_ASK, &packet, fault);
+		err = client_exchange(fd, ask, file, &packet, fault);
 	if (!err)
 		err = answer_parse(wr_view(&packet.bytes), &answer, fault);
-	if (!err && (answer.kind == ANSWER_COUNTER) != (ask->kind == ASK_COUNTER))
+	if (!err &&
+	    answer.kind != (ask->kind == ASK_COUNTER ? ANSWER_COUNTER : ANSWER_CONTENT))
 		err = fault_set(fault, TOBI_E_PROTOCOL, OBJECT, "answer",
 				"it is to another question");
 	if (!err && packet.fd_count != (answer.kind == ANSWER_CONTENT))
@@ -116,20 +145,10 @@ enum tobi_err client_ask(int fd, const struct ask *ask, struct tobi_bytes conten
 enum tobi_err client_ask_connection(int fd, const struct ask *ask, int *ret_stream,
 				    int *ret_ended, struct tobi_fault *fault)
 {
-	CLEANUP(wr_done) struct writer out = wr_init(LIMIT_ASK);
 	CLEANUP(packet_done) struct packet packet = {0};
 	struct answer answer;
-	enum tobi_err err;
+	enum tobi_err err = client_exchange(fd, ask, -1, &packet, fault);
 
-	ask_write(&out, ask);
-	if (wr_err(&out))
-		return fault_set(fault, wr_err(&out), OBJECT, "",
-				 "it is too much to ask; shorten the policy");
-	err = packet_send(fd, wr_view(&out), NULL, 0, fault);
-	if (!err)
-		err = wait_for_answer(fd, fault);
-	if (!err)
-		err = packet_receive(fd, LIMIT_ASK, &packet, fault);
 	if (!err)
 		err = answer_parse(wr_view(&packet.bytes), &answer, fault);
 	if (!err && (answer.kind != ANSWER_CONNECTED || packet.fd_count != 2))

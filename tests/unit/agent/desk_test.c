@@ -1,5 +1,7 @@
 #include "desk_world.h"
 
+#include "seal/peer.h"
+
 static void test_desk__seal_then_unseal__gives_the_content(void **state)
 {
 	struct block sealed = seal_text("hello"), content;
@@ -104,6 +106,62 @@ static void test_desk__an_agent_that_cannot_begin__says_so(void **state)
 	fd = visit_with(&seal, text_bytes("x"));
 	assert_int_not_equal(hear(fd, &answer, &none), TOBI_OK);
 	assert_int_equal(world.keys_asked, 0);
+	close(fd);
+}
+
+static void test_desk__peer__is_told_at_once(void **state)
+{
+	struct ask ask = {.kind = ASK_PEER, .source = 40000, .port = 8080};
+	static const uint8_t claims[40] = {1}, hash[48] = {2};
+	struct tobi_peer *peer = NULL;
+	struct packet packet = {0};
+	int fd = visit(), waiting;
+	uint8_t peer_key[48];
+
+	(void)state;
+	/* Not behind one that waits for the service. */
+	waiting = visit_with(&seal, text_bytes("x"));
+	world.told = (struct peer_told){.claims_buffer = {claims, sizeof(claims)},
+					.address = text_bytes("192.0.2.7"),
+					.key = {hash, sizeof(hash)}};
+	world.collection = text_bytes("evidence");
+	say(fd, &ask, -1);
+	assert_int_equal(world.source, 40000);
+	assert_int_equal(world.port, 8080);
+	assert_int_equal(packet_receive(fd, LIMIT_ASK, &packet, NULL), TOBI_OK);
+	assert_int_equal(peer_take(&packet, &peer, NULL), TOBI_OK);
+	assert_bytes_equal(tobi_peer_collection(peer), text_bytes("evidence"));
+	assert_bytes_equal(tobi_peer_claims_buffer(peer),
+			   ((struct tobi_bytes){claims, sizeof(claims)}));
+	assert_string_equal(tobi_peer_address(peer), "192.0.2.7");
+	assert_true(tobi_peer_key(peer, peer_key));
+	assert_memory_equal(peer_key, hash, sizeof(hash));
+	tobi_peer_free(peer);
+	packet_done(&packet);
+	close(fd);
+	close(waiting);
+}
+
+static void test_desk__no_such_peer__says_so(void **state)
+{
+	struct ask ask = {.kind = ASK_PEER, .source = 1, .port = 2};
+	int fd = visit();
+
+	(void)state;
+	world.no_peer = TOBI_E_NOT_FOUND;
+	say(fd, &ask, -1);
+	assert_int_equal(told(fd), TOBI_E_NOT_FOUND);
+	close(fd);
+}
+
+static void test_desk__peer_with_a_descriptor__is_refused(void **state)
+{
+	struct ask ask = {.kind = ASK_PEER, .source = 1, .port = 2};
+	int fd = visit_with(&ask, text_bytes("x"));
+
+	(void)state;
+	assert_int_equal(told(fd), TOBI_E_PROTOCOL);
+	assert_int_equal(world.source, 0);
 	close(fd);
 }
 
@@ -433,6 +491,9 @@ int main(void)
 	    TEST(test_desk__the_service_refuses__so_does_the_desk),
 	    TEST(test_desk__answers_that_were_not_asked_for__fail),
 	    TEST(test_desk__an_agent_that_cannot_begin__says_so),
+	    TEST(test_desk__peer__is_told_at_once),
+	    TEST(test_desk__no_such_peer__says_so),
+	    TEST(test_desk__peer_with_a_descriptor__is_refused),
 	    TEST(test_desk__nonsense__is_answered_with_a_fault),
 	    TEST(test_desk__a_packet_over_the_limit__is_refused),
 	    TEST(test_desk__content_that_is_no_sealed_memory__is_refused),

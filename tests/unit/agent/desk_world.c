@@ -1,5 +1,7 @@
 #include "desk_world.h"
 
+#include "base/fault.h"
+
 struct desk_world world;
 
 const uint8_t key[SEAL_KEY_SIZE] = {9, 9, 9};
@@ -36,6 +38,19 @@ static void on_connect(void *context, uint64_t number, struct tobi_bytes target,
 		 (const char *)target.ptr);
 }
 
+static enum tobi_err on_peer(void *context, const struct ask *ask,
+			     struct peer_told *ret_told, int *ret_collection,
+			     struct tobi_fault *fault)
+{
+	(void)context;
+	world.source = ask->source;
+	world.port = ask->port;
+	if (world.no_peer)
+		return fault_set(fault, world.no_peer, "peer", "", "no such connection");
+	*ret_told = world.told;
+	return memfile_new(world.collection, ret_collection, fault);
+}
+
 int enter_with(int idle_ms)
 {
 	struct desk_setup setup = {.folder = world.folder,
@@ -46,7 +61,8 @@ int enter_with(int idle_ms)
 				   .begin = begin,
 				   .ask_key = on_key,
 				   .ask_counter = on_counter,
-				   .connect = on_connect};
+				   .connect = on_connect,
+				   .peer = on_peer};
 
 	memset(&world, 0, sizeof(world));
 	snprintf(world.folder, sizeof(world.folder), "/tmp/tobichi-desk-XXXXXX");

@@ -30,6 +30,11 @@ struct desk_world {
 	uint64_t connects[4];
 	unsigned connects_asked;
 	char target[32];
+	/* What peer() says, and was asked. */
+	struct peer_told told;
+	struct tobi_bytes collection;
+	enum tobi_err no_peer;
+	uint16_t source, port;
 };
 extern struct desk_world world;
 extern const uint8_t key[SEAL_KEY_SIZE];

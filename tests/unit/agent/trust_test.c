@@ -67,6 +67,14 @@ static void test_trust_read__no_policies__trusts_as_before(void **state)
 	assert_null(world.trust.egress[1]);
 }
 
+static void test_trust_read__clients_for_the_program__is_no_policy(void **state)
+{
+	(void)state;
+	world.manifest.clients = text(CLIENTS_BY_PROGRAM);
+	assert_int_equal(read_all(NULL), TOBI_OK);
+	assert_null(world.trust.clients);
+}
+
 static void test_trust_read__in_the_image__is_read(void **state)
 {
 	(void)state;
@@ -152,6 +160,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(test_trust_read__no_policies__trusts_as_before),
+	    TEST(test_trust_read__clients_for_the_program__is_no_policy),
 	    TEST(test_trust_read__in_the_image__is_read),
 	    TEST(test_trust_read__of_the_launch__is_read),
 	    TEST(test_trust_read__missing_or_wrong__is_an_error),

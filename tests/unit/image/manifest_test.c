@@ -176,6 +176,9 @@ static void test_manifest_texts__rules_are_kept(void **state)
 	REFUSED("egress", m->egress[0].port = 80); /* the program listens there */
 	REFUSED("clients", m->clients = text("clients.yaml"));
 	REFUSED("clients", m->clients = text("/../x"));
+	REFUSED("clients", m->clients = text("programs"));
+	REFUSED("egress", m->egress[0].policy = text("program"));
+	ACCEPTED(m->clients = text("program"));
 	ACCEPTED(m->clients = text(""));
 	ACCEPTED(m->clients = text("/etc/clients.yaml"));
 	REFUSED("volumes", m->volumes[0] = text("data"));

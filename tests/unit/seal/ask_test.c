@@ -20,6 +20,7 @@ static const struct ask asks[] = {
      .name = {(const uint8_t *)"x", 1}},
     {.kind = ASK_CONNECT, .target = {(const uint8_t *)"h:1", 3}, .policy = {signer, 9}},
     {.kind = ASK_CONNECT, .target = {(const uint8_t *)"h:1", 3}},
+    {.kind = ASK_PEER, .source = 65535, .port = 1},
 };
 
 static void assert_asks_equal(const struct ask *a, const struct ask *b)
@@ -32,6 +33,8 @@ static void assert_asks_equal(const struct ask *a, const struct ask *b)
 	assert_bytes_equal(a->name, b->name);
 	assert_bytes_equal(a->target, b->target);
 	assert_bytes_equal(a->policy, b->policy);
+	assert_int_equal(a->source, b->source);
+	assert_int_equal(a->port, b->port);
 }
 
 static void test_ask__written_and_parsed__is_the_same(void **state)
@@ -104,7 +107,8 @@ static void test_ask__what_is_not_allowed__fails(void **state)
 	struct ask ask = {.kind = ASK_SEAL, .signer = {signer, 48}};
 	struct ask counter = {.kind = ASK_COUNTER};
 	static const char *const names[] = {"", "a/b", "a b", "\xc3\xa9", "a\n"};
-	static const uint8_t kind_5[] = {0xa1, 0x00, 0x05};
+	static const uint8_t kind_6[] = {0xa1, 0x00, 0x06};
+	struct ask peer = {.kind = ASK_PEER, .source = 1, .port = 1};
 	static const uint8_t more[] = {0xa3, 0x00, 0x02, 0x01, 0x40, 0x02, 0x00};
 	struct ask read;
 
@@ -118,12 +122,18 @@ static void test_ask__what_is_not_allowed__fails(void **state)
 	ask.signer.size = 0;
 	ask.to = (enum tobi_seal_to)2;
 	assert_int_equal(parse_written(&ask), TOBI_E_LIMIT);
+	/* A port is one. */
+	assert_int_equal(parse_written(&peer), TOBI_OK);
+	peer.source = 0;
+	assert_int_equal(parse_written(&peer), TOBI_E_MALFORMED);
+	peer = (struct ask){.kind = ASK_PEER, .source = 1};
+	assert_int_equal(parse_written(&peer), TOBI_E_MALFORMED);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		counter.name = text_bytes(names[i]);
 		assert_int_not_equal(parse_written(&counter), TOBI_OK);
 	}
 	assert_int_equal(
-	    ask_parse((struct tobi_bytes){kind_5, sizeof(kind_5)}, &read, NULL),
+	    ask_parse((struct tobi_bytes){kind_6, sizeof(kind_6)}, &read, NULL),
 	    TOBI_E_UNSUPPORTED);
 	assert_int_equal(ask_parse((struct tobi_bytes){more, sizeof(more)}, &read, NULL),
 			 TOBI_E_MALFORMED);
@@ -134,11 +144,16 @@ static void test_answer__written_and_parsed__is_the_same(void **state)
 	static const struct answer answers[] = {
 	    {.kind = ANSWER_CONTENT},
 	    {.kind = ANSWER_COUNTER, .counter = {UINT64_MAX, true}},
-	    {.kind = ANSWER_COUNTER, .counter = {0, false}}};
+	    {.kind = ANSWER_COUNTER, .counter = {0, false}},
+	    {.kind = ANSWER_PEER},
+	    {.kind = ANSWER_PEER,
+	     .peer = {.claims_buffer = {signer, 40},
+		      .address = {(const uint8_t *)"::1", 3},
+		      .key = {signer, 48}}}};
 
 	(void)state;
-	for (size_t i = 0; i < 3; i++) {
-		struct writer out = wr_init(64);
+	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
+		struct writer out = wr_init(256);
 		struct answer read;
 
 		answer_write(&out, &answers[i]);
@@ -146,6 +161,10 @@ static void test_answer__written_and_parsed__is_the_same(void **state)
 		assert_int_equal(read.kind, answers[i].kind);
 		assert_int_equal(read.counter.value, answers[i].counter.value);
 		assert_int_equal(read.counter.anchored, answers[i].counter.anchored);
+		assert_bytes_equal(read.peer.claims_buffer,
+				   answers[i].peer.claims_buffer);
+		assert_bytes_equal(read.peer.address, answers[i].peer.address);
+		assert_bytes_equal(read.peer.key, answers[i].peer.key);
 		for (size_t size = 0; size < out.size; size++)
 			assert_int_not_equal(
 			    answer_parse((struct tobi_bytes){out.ptr, size}, &read, NULL),
@@ -155,6 +174,37 @@ static void test_answer__written_and_parsed__is_the_same(void **state)
 				 TOBI_E_TRAILING);
 		wr_done(&out);
 	}
+}
+
+static enum tobi_err parse_told(const struct peer_told *told)
+{
+	struct answer answer = {.kind = ANSWER_PEER, .peer = *told}, read;
+	struct writer out = wr_init(2UL * LIMIT_ASK);
+	enum tobi_err err;
+
+	answer_write(&out, &answer);
+	err = answer_parse(wr_view(&out), &read, NULL);
+	wr_done(&out);
+	return err;
+}
+
+static void test_answer__a_peer_that_is_none__fails(void **state)
+{
+	uint8_t *large = calloc(1, LIMIT_CLAIMS_BUFFER + 1);
+	struct peer_told told = {.key = {signer, 47}};
+
+	(void)state;
+	assert_int_equal(parse_told(&told), TOBI_E_MALFORMED);
+	told = (struct peer_told){.claims_buffer = {large, LIMIT_CLAIMS_BUFFER}};
+	assert_int_equal(parse_told(&told), TOBI_OK);
+	told.claims_buffer.size++;
+	assert_int_equal(parse_told(&told), TOBI_E_LIMIT);
+	memset(large, '1', 46);
+	told = (struct peer_told){.address = {large, 45}};
+	assert_int_equal(parse_told(&told), TOBI_OK);
+	told.address.size++;
+	assert_int_equal(parse_told(&told), TOBI_E_LIMIT);
+	free(large);
 }
 
 static void test_answer__a_fault__is_the_error(void **state)
@@ -184,6 +234,7 @@ int main(void)
 	    cmocka_unit_test(test_ask__limits),
 	    cmocka_unit_test(test_ask__what_is_not_allowed__fails),
 	    cmocka_unit_test(test_answer__written_and_parsed__is_the_same),
+	    cmocka_unit_test(test_answer__a_peer_that_is_none__fails),
 	    cmocka_unit_test(test_answer__a_fault__is_the_error),
 	};
 
