@@ -331,6 +331,9 @@ static void write_address(const struct sockaddr_storage *address,
 	ret_text[0] = 0;
 	if (address->ss_family == AF_INET)
 		inet_ntop(AF_INET, &four->sin_addr, ret_text, INET6_ADDRSTRLEN);
+	else if (address->ss_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&six->sin6_addr))
+		inet_ntop(AF_INET, six->sin6_addr.s6_addr + 12, ret_text,
+			  INET6_ADDRSTRLEN);
 	else if (address->ss_family == AF_INET6)
 		inet_ntop(AF_INET6, &six->sin6_addr, ret_text, INET6_ADDRSTRLEN);
 }

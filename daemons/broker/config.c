@@ -163,9 +163,11 @@ static enum tobi_err take_listen(struct config *config, const char *object,
 	const char *plain = yaml->plain ? yaml->plain : "no";
 	bool exposed = strcmp(plain, "exposed") == 0, loopback;
 
-	if (strcmp(plain, "no") != 0 && strcmp(plain, "loopback") != 0 && !exposed)
+	config->inside = strcmp(plain, "inside") == 0;
+	if (strcmp(plain, "no") != 0 && strcmp(plain, "loopback") != 0 && !exposed &&
+	    !config->inside)
 		return fault_set(fault, TOBI_E_MALFORMED, object, "plain",
-				 "it is no, loopback or exposed");
+				 "it is no, loopback, exposed or inside");
 	if (!yaml->tls == (strcmp(plain, "no") == 0))
 		return fault_set(fault, TOBI_E_ARGUMENT, object, "tls",
 				 "either the section tls, or the key plain");

@@ -25,6 +25,7 @@ struct config_limits {
 
 /* Texts are the configuration's; NULL where an optional key is absent. */
 struct config {
+	/* token_key NULL: made of the store keys. */
 	const char *name, *database, *keys, *pin_file, *token_key, *entry, *user;
 	const char *listen[CONFIG_LIST], *collateral[CONFIG_LIST],
 	    *operators[CONFIG_LIST];
@@ -33,6 +34,8 @@ struct config {
 	size_t listen_count, collateral_count, operator_count;
 	const char *certificate, *key; /* NULL: no TLS */
 	bool tls12;
+	/* TLS ends at the agent of the enclave in which this broker runs. */
+	bool inside;
 	const char *metrics;  /* an address, or NULL */
 	bool metrics_on_main; /* /metrics is served to everybody */
 	enum config_log log;

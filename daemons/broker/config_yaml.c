@@ -59,7 +59,7 @@ static const cyaml_schema_field_t broker_fields[] = {
     OPTIONAL_TEXT("database-connections", struct yaml_broker, database_connections),
     TEXT("keys", struct yaml_broker, keys),
     OPTIONAL_TEXT("pin-file", struct yaml_broker, pin_file),
-    TEXT("token-key", struct yaml_broker, token_key),
+    OPTIONAL_TEXT("token-key", struct yaml_broker, token_key),
     OPTIONAL_TEXT("entry", struct yaml_broker, entry),
     OPTIONAL_LIST("collateral", struct yaml_broker, collateral),
     OPTIONAL_TEXT("user", struct yaml_broker, user),

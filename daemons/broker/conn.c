@@ -14,6 +14,7 @@
 
 #include "base/secret.h"
 #include "broker/route.h"
+#include "daemons/broker/attested.h"
 #include "daemons/broker/tls.h"
 
 enum {
@@ -72,6 +73,7 @@ void conn_free(struct conn *conn)
 	if (conn->client)
 		clients_leave(server->clients, conn->client);
 	bufferevent_free(conn->stream);
+	attested_unref(conn->attested);
 	free(conn);
 }
 
@@ -177,7 +179,9 @@ static void submit(struct conn *conn)
 	job->started_us = server_now_us();
 	job->conn = conn;
 	bytes_copy(job->remote, sizeof(job->remote), conn->remote, sizeof(conn->remote));
-	job->secure = server->tls && !conn->listener->internal;
+	job->secure =
+	    (server->tls || server->config->inside) && !conn->listener->internal;
+	job->attested = attested_ref(conn->attested);
 	job->has_client_key = conn->has_client_key;
 	bytes_copy(job->client_key, SHA384_SIZE, conn->client_key, SHA384_SIZE);
 	set_deadline(conn, CONN_WORK, server->config->limits.request_seconds);
@@ -517,6 +521,14 @@ static void write_address(const struct sockaddr *address, char *out)
 
 void conn_open(const struct listener *listener, int fd, const struct sockaddr *address)
 {
+	const struct conn_known nothing = {0};
+
+	conn_open_known(listener, fd, address, &nothing);
+}
+
+void conn_open_known(const struct listener *listener, int fd,
+		     const struct sockaddr *address, const struct conn_known *known)
+{
 	struct server *server = listener->server;
 	struct client *client = NULL;
 	struct bufferevent *stream;
@@ -547,11 +559,14 @@ void conn_open(const struct listener *listener, int fd, const struct sockaddr *a
 			      .listener = listener,
 			      .stream = stream,
 			      .client = client,
+			      .attested = attested_ref(known->attested),
+			      .has_client_key = known->has_client_key,
 			      .next = server->conns,
 			      .link = &server->conns};
 	if (conn->next)
 		conn->next->link = &conn->next;
 	server->conns = conn;
+	bytes_copy(conn->client_key, SHA384_SIZE, known->client_key, SHA384_SIZE);
 	write_address(address, conn->remote);
 	start(conn);
 }

@@ -31,11 +31,21 @@ struct conn {
 	bool ended;	  /* the client sends no more */
 	bool has_client_key;
 	uint8_t client_key[SHA384_SIZE];
+	struct attested *attested; /* what the client has proven; NULL: nothing */
 	char remote[INET6_ADDRSTRLEN];
+};
+
+/* What is known of a client before its first byte. */
+struct conn_known {
+	struct attested *attested; /* or NULL; the connection takes a reference */
+	bool has_client_key;
+	uint8_t client_key[SHA384_SIZE];
 };
 
 /* Takes the descriptor, or closes it. */
 void conn_open(const struct listener *listener, int fd, const struct sockaddr *address);
+void conn_open_known(const struct listener *listener, int fd,
+		     const struct sockaddr *address, const struct conn_known *known);
 void conn_free(struct conn *conn);
 /* The deadline has passed. */
 void conn_expired(struct conn *conn);

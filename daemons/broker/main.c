@@ -20,6 +20,7 @@
 #include "daemons/broker/setup.h"
 #include "daemons/broker/status.h"
 #include "daemons/broker/tables.h"
+#include "seal/client.h"
 
 enum { SIGNALS = 3, USEC_DIGITS = 20 };
 
@@ -125,6 +126,8 @@ static enum tobi_err open_broker(struct program *program, struct tobi_fault *fau
 	struct loaded loaded = {0};
 	enum tobi_err err = load_files(program->config, &loaded, fault);
 
+	if (!err && program->config->inside)
+		err = setup_first(program->config, fault);
 	if (!err)
 		err = setup_open(program->config, &loaded, clock_now, &program->broker,
 				 fault);
@@ -141,6 +144,14 @@ static enum tobi_err open_broker(struct program *program, struct tobi_fault *fau
 	return err;
 }
 
+/* Elsewhere than in an enclave nobody could be let in. */
+static enum tobi_err find_agent(const struct config *config, struct tobi_fault *fault)
+{
+	CLEANUP(fd_close) int agent = -1;
+
+	return config->inside ? client_connect(&agent, fault) : TOBI_OK;
+}
+
 /* Ports first, as root may be needed for them; everything else as the user. */
 static enum tobi_err start(struct program *program, const char *watchdog,
 			   struct tobi_fault *fault)
@@ -152,9 +163,12 @@ static enum tobi_err start(struct program *program, const char *watchdog,
 	server->dispatch = &program->dispatch;
 	server->tables = broker_tables;
 	server->internal_tables = internal_tables;
+	server->reach_agent = client_connect_now;
 	server->base = event_base_new();
 	if (!err && !server->base)
 		err = fault_set(fault, TOBI_E_MEMORY, "broker", "", "no event loop");
+	if (!err)
+		err = find_agent(program->config, fault);
 	if (!err)
 		err = server_listen(server, fault);
 	if (!err)

@@ -15,6 +15,7 @@
 	X(full, "connections_refused_total", "reason=\"total\"",                         \
 	  "Connections that were closed at once.")                                       \
 	X(client_full, "connections_refused_total", "reason=\"client\"", "")             \
+	X(unknown_peer, "connections_refused_total", "reason=\"unknown\"", "")           \
 	X(handshakes, "tls_handshakes_total", "result=\"done\"", "TLS handshakes.")      \
 	X(bad_handshakes, "tls_handshakes_total", "result=\"failed\"", "")               \
 	X(malformed, "requests_refused_total", "reason=\"malformed\"",                   \

@@ -18,10 +18,12 @@ static const char object[] = "sandbox";
 
 enum tobi_err sandbox_self(uint64_t connections, struct tobi_fault *fault)
 {
-	/* At one byte neither a dump nor a program that takes it from a pipe. */
-	const struct rlimit none = {1, 1};
-	struct rlimit files;
+	struct rlimit files, none = {0, 0};
 
+	/* At one byte neither a dump nor a program that takes it from a pipe; in an
+	 * enclave there may be none already. */
+	if (!getrlimit(RLIMIT_CORE, &none) && none.rlim_max)
+		none.rlim_cur = none.rlim_max = 1;
 	if (setrlimit(RLIMIT_CORE, &none) || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
 		return fault_errno(fault, object, "", "cannot forbid dumps");
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))

@@ -9,6 +9,7 @@
 
 #include "base/fault.h"
 #include "base/limits.h"
+#include "daemons/broker/asking.h"
 #include "daemons/broker/conn.h"
 #include "daemons/broker/tls.h"
 
@@ -48,7 +49,10 @@ static void on_accept(struct evconnlistener *accepting, evutil_socket_t fd,
 		evutil_closesocket(fd);
 		return;
 	}
-	conn_open(listener, (int)fd, address);
+	if (server->config->inside && !listener->internal)
+		asking_start(listener, (int)fd);
+	else
+		conn_open(listener, (int)fd, address);
 }
 
 /* No descriptors: those that wait are taken when there are some, a tick later. */
@@ -112,6 +116,7 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
 		if (now >= conn->deadline_ms)
 			conn_expired(conn);
 	}
+	asking_tick(server, now);
 	if (!server->stopping) {
 		for (struct listener *l = server->listeners; l; l = l->next)
 			evconnlistener_enable(l->accepting);
@@ -203,6 +208,7 @@ void server_stop(struct server *server)
 	    server_now_ms() + (int64_t)server->config->limits.stop_seconds * 1000;
 	for (struct listener *l = server->listeners; l; l = l->next)
 		evconnlistener_disable(l->accepting);
+	asking_done(server);
 	for (struct conn *conn = server->conns, *next; conn; conn = next) {
 		next = conn->next;
 		if (conn->state == CONN_IDLE || conn->state == CONN_HANDSHAKE)
@@ -215,6 +221,7 @@ void server_stop(struct server *server)
 void server_done(struct server *server)
 {
 	/* First those that may hold a job, then the pool, which frees what it has. */
+	asking_done(server);
 	while (server->conns)
 		conn_free(server->conns);
 	pool_free(server->pool);

@@ -18,6 +18,7 @@
 #include "daemons/broker/pool.h"
 
 struct evconnlistener;
+struct asking;
 struct conn;
 struct server;
 
@@ -43,6 +44,10 @@ struct server {
 	struct metrics_counters *count;
 	SSL_CTX *tls; /* NULL: none. Connections that are open keep theirs. */
 	struct conn *conns;
+	/* Inside an enclave: client_connect_now(); and connections of which the agent is
+	 * asked. */
+	enum tobi_err (*reach_agent)(int *ret_fd, struct tobi_fault *fault);
+	struct asking *asking;
 	uint64_t conn_count, body_memory;
 	uint64_t jobs; /* that the pool has */
 	int64_t started, stop_by_ms;

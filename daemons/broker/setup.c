@@ -31,6 +31,13 @@ enum tobi_err setup_init(const struct config *config, struct tobi_fault *fault)
 	return err ? err : keyring_init(db, config->keys, config->pin_file, fault);
 }
 
+enum tobi_err setup_first(const struct config *config, struct tobi_fault *fault)
+{
+	enum tobi_err err = setup_init(config, fault);
+
+	return err == TOBI_E_EXISTS ? TOBI_OK : err;
+}
+
 static enum tobi_err read_token_key(const char *path, EVP_PKEY **ret_key,
 				    struct tobi_fault *fault)
 {
@@ -83,8 +90,10 @@ enum tobi_err setup_open(const struct config *config, const struct loaded *loade
 	    .evidence_seconds =
 		config->evidence_seconds ? (int64_t)config->evidence_seconds : -1,
 	    .now = now};
-	enum tobi_err err = read_token_key(config->token_key, &key, fault);
+	enum tobi_err err = TOBI_OK;
 
+	if (config->token_key)
+		err = read_token_key(config->token_key, &key, fault);
 	if (err)
 		return err;
 	setup.token_key = key;

@@ -9,6 +9,10 @@
 /* Makes wrap key and first store key, in a database that has none: TOBI_E_EXISTS. */
 TOBI_MUST_USE enum tobi_err setup_init(const struct config *config,
 				       struct tobi_fault *fault);
+/* The same, and a database that has them is left as it is: for a broker inside an
+ * enclave, whose keys only it can make. */
+TOBI_MUST_USE enum tobi_err setup_first(const struct config *config,
+					struct tobi_fault *fault);
 /* Opens it, and makes the configuration's operators the only ones when it names some.
  * loaded's policy and collateral are borrowed. */
 TOBI_MUST_USE enum tobi_err setup_open(const struct config *config,

@@ -8,12 +8,13 @@
 #include "broker/decision.h"
 #include "broker/keyring.h"
 #include "broker/policies.h"
+#include "broker/token_key.h"
 
 DEFINE_CLEANUP(struct broker *, broker_free)
 
 static enum tobi_err open_parts(struct broker *broker, struct tobi_fault *fault)
 {
-	const struct broker_setup *setup = &broker->setup;
+	struct broker_setup *setup = &broker->setup;
 	enum tobi_err err =
 	    db_open(setup->database, setup->connections, &broker->db, fault);
 
@@ -25,6 +26,8 @@ static enum tobi_err open_parts(struct broker *broker, struct tobi_fault *fault)
 				   &broker->keyring, fault);
 	if (!err)
 		err = keyring_derive(broker->keyring, "rows", broker->row_key, fault);
+	if (!err && !setup->token_key)
+		err = token_key_derive(broker->keyring, &setup->token_key, fault);
 	if (!err)
 		err = decision_log_open(broker->db, setup->token_key, setup->name,
 					&broker->log, fault);
@@ -48,7 +51,8 @@ enum tobi_err broker_open(const struct broker_setup *setup, struct broker **ret_
 		  : fault_set(fault, TOBI_E_MEMORY, "broker", "", "out of memory");
 	if (err) {
 		/* Taken over only when all is open. */
-		broker->setup.token_key = NULL;
+		if (setup->token_key)
+			broker->setup.token_key = NULL;
 		return err;
 	}
 	*ret_broker = TAKE(broker);

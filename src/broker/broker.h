@@ -22,7 +22,8 @@ struct broker_setup {
 	unsigned connections;
 	int64_t session_seconds; /* of a challenge and its session; 0: 300 */
 	size_t sessions;	 /* at once; 0: 100,000 */
-	EVP_PKEY *token_key;	 /* P-256: signs tokens and log heads; taken over */
+	/* P-256: signs tokens and log heads; taken over. NULL: token_key_derive(). */
+	EVP_PKEY *token_key;
 	const struct tobi_policy *entry; /* whose evidence is taken at all; or NULL */
 	/* The names by which clients reach it, "host" or "host:port", NULL at the end:
 	 * signed requests for another broker are refused. NULL: any name will do. */

@@ -53,6 +53,25 @@ static void test_config__least__usual_values(void **state)
 	config_free(config);
 }
 
+static void test_config__inside__needs_neither_tls_nor_a_token_key(void **state)
+{
+	struct config *config = NULL;
+
+	(void)state;
+	assert_int_equal(parse(WHO WHERE "database: postgres:host=127.0.0.1\n"
+					 "keys: 'enclave:image'\nplain: inside\n",
+			       &config, NULL),
+			 TOBI_OK);
+	assert_true(config->inside);
+	assert_null(config->token_key);
+	assert_null(config->certificate);
+	config_free(config);
+	config = NULL;
+	assert_int_equal(parse(GOOD, &config, NULL), TOBI_OK);
+	assert_false(config->inside);
+	config_free(config);
+}
+
 static void test_config__all_keys__taken(void **state)
 {
 	struct config *config = NULL;
@@ -133,6 +152,9 @@ static void test_config__without_tls__said(void **state)
 	expect(TOBI_E_ARGUMENT, "plain",
 	       WHO "listen: ['[::]:1']\n" REST "plain: loopback\n");
 	expect(TOBI_OK, NULL, WHO "listen: ['0.0.0.0:1']\n" REST "plain: exposed\n");
+	expect(TOBI_E_ARGUMENT, "plain",
+	       WHO "listen: ['0.0.0.0:1']\n" REST "plain: inside\n");
+	expect(TOBI_E_ARGUMENT, "tls", GOOD "plain: inside\n");
 }
 
 /* Each limit: the least and the most that it may be, and one beyond. */
@@ -205,6 +227,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_config__least__usual_values),
+	    cmocka_unit_test(test_config__inside__needs_neither_tls_nor_a_token_key),
 	    cmocka_unit_test(test_config__all_keys__taken),
 	    cmocka_unit_test(test_config__wrong__refused),
 	    cmocka_unit_test(test_config__without_tls__said),

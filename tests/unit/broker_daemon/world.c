@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "base/secret.h"
+#include "broker/release.h"
 #include "broker/route.h"
 
 static struct {
@@ -107,6 +108,22 @@ static enum tobi_err who(struct broker *broker, const struct broker_request *req
 	return TOBI_OK;
 }
 
+static enum tobi_err seen(struct broker *broker, const struct broker_request *request,
+			  struct broker_reply *reply, struct tobi_fault *fault)
+{
+	const struct presented *presented = request->presented;
+
+	(void)broker, (void)fault;
+	reply->content_type = "text/plain";
+	wr_printf(&reply->body, "secure %d key %d from %s", request->secure,
+		  request->client_key ? request->client_key[0] : -1, request->remote);
+	if (presented)
+		wr_printf(&reply->body, " proven %zu over %zu by %s from %s",
+			  presented->evidence.size, presented->claims_buffer.size,
+			  presented->channel, presented->remote);
+	return TOBI_OK;
+}
+
 const struct broker_route world_routes[] = {
     {HTTP_GET, "/hello", ROUTE_OPEN, 0, hello, "hello"},
     {HTTP_POST, "/echo", ROUTE_OPEN, 1000, echo, "echo"},
@@ -114,6 +131,7 @@ const struct broker_route world_routes[] = {
     {HTTP_GET, "/secret", ROUTE_OPEN, 0, secret, "secret"},
     {HTTP_GET, "/fail", ROUTE_OPEN, 0, failing, "fail"},
     {HTTP_GET, "/item/{}", ROUTE_OPEN, 0, item, "item"},
+    {HTTP_GET, "/seen", ROUTE_OPEN, 0, seen, "seen"},
     {HTTP_GET, "/owner", ROUTE_OWNER, 0, who, "owner"},
     {HTTP_GET, "/attested", ROUTE_ATTESTED, 0, hello, "attested"},
     {HTTP_PUT, "/operator", ROUTE_ADMIN, 100, who, "operator"},
@@ -171,6 +189,13 @@ static void *run(void *unused)
 
 void world_start(const char *limits)
 {
+	world_start_as("loopback", NULL, limits);
+}
+
+void world_start_as(const char *plain,
+		    enum tobi_err (*reach_agent)(int *ret_fd, struct tobi_fault *fault),
+		    const char *limits)
+{
 	static const struct broker_route *const tables[] = {world_routes, NULL};
 	struct tobi_fault fault = {0};
 	char text[2048];
@@ -179,10 +204,10 @@ void world_start(const char *limits)
 	world.released = false;
 	world.waiting = world.echoed = 0;
 	snprintf(text, sizeof(text),
-		 "name: test\nlisten: [\"127.0.0.1:%d\"]\nplain: loopback\n"
+		 "name: test\nlisten: [\"127.0.0.1:%d\"]\nplain: %s\n"
 		 "database: sqlite:/none\nkeys: file:/none\ntoken-key: /none\n"
 		 "metrics: main\nlog: none\nlimits:\n  stop-seconds: 8\n%s",
-		 world.port, limits);
+		 world.port, plain, limits);
 	assert_int_equal(
 	    config_parse(bytes_of_text(text), "config", &world.config, &fault), TOBI_OK);
 	world.dispatch = (struct dispatch){.principal = principal, .now = now};
@@ -191,6 +216,7 @@ void world_start(const char *limits)
 				       .dispatch = &world.dispatch,
 				       .tables = tables,
 				       .internal_tables = tables,
+				       .reach_agent = reach_agent,
 				       .base = event_base_new()};
 	assert_non_null(world.server.base);
 	assert_int_equal(server_listen(&world.server, &fault), TOBI_OK);

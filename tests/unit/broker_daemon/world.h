@@ -5,11 +5,15 @@
 #include "daemons/broker/server.h"
 
 /* GET /hello, POST /echo (1000 bytes), GET /wait (until world_release()), GET /secret,
- * GET /fail, GET /item/{}, GET /owner, PUT /operator. */
+ * GET /fail, GET /item/{}, GET /seen, GET /owner, GET /attested, PUT /operator. */
 extern const struct broker_route world_routes[];
 
 /* limits: more lines for the section limits, "  workers: 1\n", or "". */
 void world_start(const char *limits);
+/* plain: as the configuration has it; reach_agent: the server's, when it is "inside". */
+void world_start_as(const char *plain,
+		    enum tobi_err (*reach_agent)(int *ret_fd, struct tobi_fault *fault),
+		    const char *limits);
 /* Ends the server as SIGTERM does, and waits for it. */
 void world_stop(void);
 /* The same, without waiting. */
