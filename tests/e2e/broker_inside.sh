@@ -1,0 +1,133 @@
+#!/bin/sh
+# The key broker as the program of an enclave, and its database outside: who runs it sees
+# ciphertext only, its clients prove what they are to it and it to them.
+# Usage: postgres.sh broker_inside.sh BUILD_FOLDER SOURCE_FOLDER
+set -u
+[ "$(id -u)" = 0 ] || { echo "skipped: needs root to make enclaves with limits"; exit 77; }
+here=$(dirname "$0")
+. "$here/lib.sh"
+broker=$1/daemons/broker/tobichi-broker source=$2
+plain=
+trap '[ -z "$plain" ] || kill $plain 2>/dev/null; clean_up' EXIT
+set -- $(free_ports 4)
+port=$1 database=$2 local=$3 other=$4
+
+# ---- the database: PostgreSQL on a Unix socket, and a TCP port for the enclave's courier ----
+server=$(dirname "$TOBICHI_TEST_POSTGRES")
+cat >relay.py <<'PROGRAM'
+import socket, sys, threading
+def pump(a, b):
+    try:
+        while part := a.recv(65536):
+            b.sendall(part)
+    except OSError:
+        pass
+    for one in (a, b):
+        try:
+            one.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+server = socket.create_server(("127.0.0.1", int(sys.argv[2])))
+print("listening", flush=True)
+while True:
+    near, _ = server.accept()
+    far = socket.socket(socket.AF_UNIX)
+    far.connect(sys.argv[1])
+    for pair in ((near, far), (far, near)):
+        threading.Thread(target=pump, args=pair, daemon=True).start()
+PROGRAM
+/usr/bin/python3 relay.py "$server/.s.PGSQL.5432" "$database" >relay.log 2>&1 &
+plain=$!
+check "the database can be reached" eventually grep -q listening relay.log
+
+# ---- the images ----
+for name in operator alice publisher; do "$tobichi" keygen -o "$name" >/dev/null; done
+sed -e 's/NAME-OF-THIS-BROKER/broker-inside/' -e 's/dbname=broker/dbname=postgres/' \
+	"$source/packaging/broker-enclave/broker.yaml" >broker.yaml
+broker_image() { # NAME
+	TOBICHI=$tobichi TOBICHI_BROKER=$broker "$source/packaging/broker-enclave/build-image.sh" broker.yaml operator.pub \
+		"127.0.0.1:$database" "$1.tobi" --quiet
+}
+check "the broker's image is built" exits 0 broker_image broker
+check "inspect says who judges its clients" has "$("$tobichi" inspect broker.tobi)" "any; the program judges"
+cat >fetch.py <<'PROGRAM'
+# A client inside an enclave: its agent has verified the broker before the first byte, and
+# has shown this enclave's evidence.
+import http.client, sys
+broker = http.client.HTTPConnection("127.0.0.1", 7000, timeout=30)
+try:
+    for name in sys.argv[1:]:
+        broker.request("GET", "/v1/secret/" + name)
+        answer = broker.getresponse()
+        body = answer.read()
+        print(name, answer.status, body.decode() if answer.status == 200 else "", flush=True)
+except OSError as error:
+    print("failed:", type(error).__name__, flush=True)
+PROGRAM
+client_image() { # NAME ARGUMENT...
+	image=$1
+	shift
+	"$tobichi" build --quiet --tier soft --name "$image" --add "$work/fetch.py:/fetch.py" \
+		--add "$work/broker.policy.yaml:/etc/broker.policy.yaml" \
+		--egress "127.0.0.1:$port=7000,policy=/etc/broker.policy.yaml" -o "$image.tobi" \
+		-- /usr/bin/python3 /fetch.py "$@"
+}
+check "a client's image names the broker's" exits 0 client_image client alice/key/db alice/key/none
+
+# ---- the broker runs; an operator and an owner come, who have proof of it ----
+start_broker() { # IMAGE
+	id=$("$tobichi" run --detach --publish "$port:8443" "$1.tobi")
+}
+ready() { "$tobichi" logs "$id" | grep -q '"event":"ready"'; }
+start_broker broker
+check "it makes its keys and is ready" eventually ready
+connecting=
+connect() {
+	"$tobichi" connect "127.0.0.1:$port" --policy broker.policy.yaml --quiet --listen "127.0.0.1:$local" &
+	connecting=$!
+}
+trap '[ -z "$plain" ] || kill $plain $connecting 2>/dev/null; clean_up' EXIT
+connect
+export TOBICHI_BROKER="http://127.0.0.1:$local"
+check "the operator is known" eventually "$tobichi" owner whoami --key operator.key
+check "an owner is added" exits 0 "$tobichi" owner add alice --owner-key alice.pub --repository alice --key operator.key
+printf 'what nobody else may read' >secret
+chmod 600 secret
+check "the owner puts a secret" exits 0 "$tobichi" secret put alice/key/db secret --key alice.key
+check "and its policy" exits 0 "$tobichi" secret put-policy alice/key/db client.policy.yaml --key alice.key
+
+# ---- clients ----
+check "a client in an enclave reaches it" has "$("$tobichi" run client.tobi 2>&1)" "alice/key/none 4"
+# ---- who runs it ----
+pg_dump -h "$server" -U broker postgres >dump
+check "the database has the resource" has "$(cat dump)" alice
+check "and nothing of the secret" hasnt "$(cat dump)" "nobody else"
+check "nor in another form" hasnt "$(cat dump)" "$(printf 'what nobody else may read' | od -An -tx1 | tr -d ' \n')"
+
+# ---- again, beside itself, and changed ----
+first=$id
+id=$("$tobichi" run --detach --publish "$other:8443" broker.tobi)
+check "another enclave of this image opens the same keys" eventually ready
+"$tobichi" stop "$id" >/dev/null
+"$tobichi" stop "$first" >/dev/null
+start_broker broker
+check "the same image opens its keys again" eventually ready
+check "clients reach it again" has "$("$tobichi" run client.tobi 2>&1)" "alice/key/none 4"
+check "the owner's sessions, too" eventually "$tobichi" secret list alice/key/db --key alice.key
+"$tobichi" stop "$id" >/dev/null
+echo "# another build" >>broker.yaml
+mv broker.policy.yaml first.policy.yaml
+check "a changed image is built" exits 0 broker_image changed
+check "it cannot open the keys" exits 2 "$tobichi" run --publish "$port:8443" changed.tobi
+check "it says so" has "$said" "sealed"
+# It gets a database of its own, and still nobody takes it for the first.
+createdb -h "$server" -U broker fresh
+sed -i 's/dbname=postgres/dbname=fresh/' broker.yaml
+rm -f changed.*
+check "one with another database is built" exits 0 broker_image changed
+start_broker changed
+check "it starts, with nothing in it" eventually ready
+check "the client refuses it" same "$("$tobichi" run client.tobi 2>&1)" "failed: ConnectionResetError"
+check "so does the owner" exits 1 timeout 20 "$tobichi" connect "127.0.0.1:$port" --policy first.policy.yaml -- echo x
+check "by its image" has "$said" "POLICY-IMAGE"
+exit $failed
