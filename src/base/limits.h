@@ -97,6 +97,8 @@ enum {
 	LIMIT_PACKET_FDS = LIMIT_PORTS + 4,
 
 	LIMIT_BROKER_REPLY = 16 << 20, /* the body of a broker's reply */
+	LIMIT_HTTP_REPLY_HEAD = 8 << 10,
+	LIMIT_HTTP_REPLY_LINES = 64, /* headers of it */
 
 	LIMIT_ATLS_FRAME = 16 << 10,
 	LIMIT_ATLS_EVIDENCE = 1 << 20,
