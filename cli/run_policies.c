@@ -15,7 +15,7 @@ static int add(struct run_policies *policies, struct launch_config *config,
 	struct tobi_fault fault = {0};
 	struct writer *text;
 
-	if (config->policy_count > LIMIT_PORTS)
+	if (config->policy_count == LAUNCH_POLICIES)
 		return cli_usage("run", "too many policies");
 	text = &policies->texts[config->policy_count];
 	*text = wr_init(LIMIT_CONFIG);
@@ -54,8 +54,17 @@ int run_policies_clients(struct run_policies *policies, struct launch_config *co
 	return add(policies, config, clients, path);
 }
 
+int run_policies_broker(struct run_policies *policies, struct launch_config *config,
+			const char *path)
+{
+	const struct tobi_bytes broker = {(const uint8_t *)LAUNCH_BROKER,
+					  sizeof(LAUNCH_BROKER) - 1};
+
+	return add(policies, config, broker, path);
+}
+
 void run_policies_done(struct run_policies *policies)
 {
-	for (size_t i = 0; i <= LIMIT_PORTS; i++)
+	for (size_t i = 0; i < LAUNCH_POLICIES; i++)
 		wr_done(&policies->texts[i]);
 }

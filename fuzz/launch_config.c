@@ -42,8 +42,15 @@ enum fuzz_seed fuzz_seed(unsigned number, struct writer *out)
 		config->policies[config->policy_count++] =
 		    (struct launch_policy){text_of("clients"), text_of("version: 1\n")};
 	}
-	if (number < 3)
+	if (number == 3) {
+		config->broker = text_of("[::1]:8443");
+		config->broker_key = (struct tobi_bytes){some, 48};
+		config->broker_secrets = text_of("shop/keys");
+		config->policies[config->policy_count++] =
+		    (struct launch_policy){text_of("broker"), text_of("version: 1\n")};
+	}
+	if (number < 4)
 		must(!launch_config_write(config, out, NULL));
 	free(config);
-	return number < 3 ? FUZZ_GOOD : FUZZ_NO_SEED;
+	return number < 4 ? FUZZ_GOOD : FUZZ_NO_SEED;
 }

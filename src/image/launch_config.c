@@ -12,11 +12,15 @@ enum {
 	KEY_CONTRACT,
 	KEY_POLICIES,
 	KEY_RA_TLS,
+	KEY_BROKER_KEY,
+	KEY_BROKER_SECRETS,
+	KEY_COUNT,
 };
 
-static bool is_not_empty(struct tobi_bytes text)
+static bool is_policy_name(struct tobi_bytes name)
 {
-	return text.size > 0;
+	return rule_egress(name) || bytes_equal_text(name, LAUNCH_CLIENTS) ||
+	       bytes_equal_text(name, LAUNCH_BROKER);
 }
 
 static void parse_policies(struct fields *in, struct launch_config *out)
@@ -25,17 +29,18 @@ static void parse_policies(struct fields *in, struct launch_config *out)
 	struct cbor_map map;
 
 	in->start = rd_offset(&in->cbor.rd);
-	map = cbor_map(&in->cbor, LIMIT_PORTS + 1, "policies");
+	map = cbor_map(&in->cbor, LAUNCH_POLICIES, "policies");
 	if (!map.left)
 		fields_refuse(in, TOBI_E_MALFORMED, "policies", "it must not be empty");
-	while (!fields_failed(in) && out->policy_count <= LIMIT_PORTS) {
+	while (!fields_failed(in) && out->policy_count < LAUNCH_POLICIES) {
 		at = &out->policies[out->policy_count];
 		in->start = rd_offset(&in->cbor.rd);
 		if (!cbor_map_text(&in->cbor, &map, &at->name, "policies"))
 			break;
-		if (!rule_egress(at->name) && !bytes_equal_text(at->name, LAUNCH_CLIENTS))
+		if (!is_policy_name(at->name))
 			fields_refuse(in, TOBI_E_MALFORMED, "policies",
-				      "a policy is for a target, host:port, or clients");
+				      "a policy is for a target, host:port, or for "
+				      "clients or broker");
 		if (!fields_failed(in))
 			in->start = rd_offset(&in->cbor.rd);
 		at->text = cbor_bytes(&in->cbor, LIMIT_CONFIG, "policies");
@@ -59,8 +64,8 @@ static void parse_value(struct fields *in, int64_t key, struct launch_config *ou
 		out->owner = cbor_bytes_exact(&in->cbor, SHA384_SIZE, "owner");
 		break;
 	case KEY_BROKER:
-		out->broker = fields_text(in, LIMIT_PATH, is_not_empty, "broker",
-					  "an address must not be empty");
+		out->broker = fields_text(in, LIMIT_TARGET, rule_egress, "broker",
+					  "host:port is needed");
 		break;
 	case KEY_CONTRACT:
 		out->contract = cbor_bytes_exact(&in->cbor, SHA384_SIZE, "contract");
@@ -74,10 +79,34 @@ static void parse_value(struct fields *in, int64_t key, struct launch_config *ou
 			fields_refuse(in, TOBI_E_MALFORMED, "ra-tls",
 				      "it is true, or absent");
 		break;
+	case KEY_BROKER_KEY:
+		out->broker_key = cbor_bytes_exact(&in->cbor, SHA384_SIZE, "broker-key");
+		break;
+	case KEY_BROKER_SECRETS:
+		out->broker_secrets =
+		    fields_text(in, LIMIT_PATH, rule_scope, "broker-secrets",
+				"repository/type is needed");
+		break;
 	default:
 		fields_refuse(in, TOBI_E_MALFORMED, "launch config",
 			      "it has an unknown key");
 	}
+}
+
+/* A broker whom nobody has to recognise could be anybody. */
+static void check_broker(struct fields *in, const struct launch_config *config)
+{
+	bool policy = launch_config_policy(config, bytes_of_text(LAUNCH_BROKER)).size > 0;
+
+	if (config->broker.size && !config->broker_key.size && !policy)
+		fields_refuse(in, TOBI_E_MALFORMED, "broker",
+			      "its key, or a policy for it, is needed");
+	if (!config->broker.size && (config->broker_key.size || policy))
+		fields_refuse(in, TOBI_E_MALFORMED, "broker",
+			      "a key or a policy for it, and no address");
+	if (!config->broker.size && config->broker_secrets.size)
+		fields_refuse(in, TOBI_E_MALFORMED, "broker",
+			      "a place of secrets, and no address");
 }
 
 enum tobi_err launch_config_parse(struct tobi_bytes bytes,
@@ -98,7 +127,7 @@ enum tobi_err launch_config_parse(struct tobi_bytes bytes,
 	if (!out)
 		return fault_set(fault, TOBI_E_MEMORY, "launch config", "",
 				 "out of memory");
-	map = cbor_map(&in.cbor, 8, "launch config");
+	map = cbor_map(&in.cbor, KEY_COUNT, "launch config");
 	fields_key(&in, &map, KEY_VERSION, "version");
 	if (cbor_uint(&in.cbor, "version") != 1)
 		fields_refuse(&in, TOBI_E_UNSUPPORTED, "version",
@@ -109,11 +138,25 @@ enum tobi_err launch_config_parse(struct tobi_bytes bytes,
 			break;
 		parse_value(&in, key, out);
 	}
+	check_broker(&in, out);
 	err = fields_finish(&in, "launch config", fault);
 	if (err)
 		return err;
 	*ret_config = *out;
 	return TOBI_OK;
+}
+
+/* Whom the enclave takes for its broker, and where its secrets are there. */
+static void write_broker(struct writer *wr, const struct launch_config *config)
+{
+	if (config->broker_key.size) {
+		cbor_write_uint(wr, KEY_BROKER_KEY);
+		cbor_write_bytes(wr, config->broker_key);
+	}
+	if (config->broker_secrets.size) {
+		cbor_write_uint(wr, KEY_BROKER_SECRETS);
+		cbor_write_text_bytes(wr, config->broker_secrets);
+	}
 }
 
 static void write_config(struct writer *wr, const struct launch_config *config)
@@ -122,7 +165,8 @@ static void write_config(struct writer *wr, const struct launch_config *config)
 			       (config->environment_count > 0) +
 			       (config->owner.size > 0) + (config->broker.size > 0) +
 			       (config->contract.size > 0) + (config->policy_count > 0) +
-			       config->ra_tls);
+			       config->ra_tls + (config->broker_key.size > 0) +
+			       (config->broker_secrets.size > 0));
 	cbor_write_uint(wr, KEY_VERSION);
 	cbor_write_uint(wr, 1);
 	if (config->argument_count) {
@@ -158,6 +202,7 @@ static void write_config(struct writer *wr, const struct launch_config *config)
 		cbor_write_uint(wr, KEY_RA_TLS);
 		cbor_write_bool(wr, true);
 	}
+	write_broker(wr, config);
 }
 
 enum tobi_err launch_config_write(const struct launch_config *config, struct writer *out,
@@ -242,7 +287,8 @@ static enum tobi_err policies_suit(const struct launch_config *config,
 	for (size_t i = 0; i < config->policy_count; i++) {
 		struct tobi_bytes name = config->policies[i].name;
 
-		if (!leaves_to_launch(manifest, name))
+		if (!bytes_equal_text(name, LAUNCH_BROKER) &&
+		    !leaves_to_launch(manifest, name))
 			return fault_set(fault, TOBI_E_DENIED, "launch config",
 					 "policies",
 					 "the image does not leave the policy for %.*s "
@@ -286,5 +332,8 @@ enum tobi_err launch_config_suits(const struct launch_config *config,
 						 (int)name.size, (const char *)name.ptr);
 		}
 	}
+	if (config->broker_secrets.size && !manifest->secret_count)
+		return fault_set(fault, TOBI_E_DENIED, "launch config", "broker-secrets",
+				 "the image declares no secrets; build it with --secret");
 	return policies_suit(config, manifest, fault);
 }

@@ -96,6 +96,9 @@ struct launch_policy {
 	struct tobi_bytes name, text;
 };
 #define LAUNCH_CLIENTS "clients"
+/* What the broker must prove: the launch's own, which no image leaves to it. */
+#define LAUNCH_BROKER "broker"
+enum { LAUNCH_POLICIES = LIMIT_PORTS + 2 };
 
 struct launch_config {
 	struct tobi_bytes arguments[LIMIT_ARGUMENTS];
@@ -103,10 +106,16 @@ struct launch_config {
 	struct text_pair environment[LIMIT_ARGUMENTS];
 	size_t environment_count;
 	struct tobi_bytes owner;    /* 48 or empty */
-	struct tobi_bytes broker;   /* or empty */
+	struct tobi_bytes broker;   /* host:port, or empty */
 	struct tobi_bytes contract; /* 48 or empty */
 	bool ra_tls;		    /* spoken too: evidence in the certificate */
-	struct launch_policy policies[LIMIT_PORTS + 1];
+	/* SHA-384 of the broker's SubjectPublicKeyInfo, 48 or empty: then there is a
+	 * policy for it. */
+	struct tobi_bytes broker_key;
+	/* repository/type: each declared secret NAME is the broker's
+	 * repository/type/NAME; empty: secrets come from an owner. */
+	struct tobi_bytes broker_secrets;
+	struct launch_policy policies[LAUNCH_POLICIES];
 	size_t policy_count;
 };
 
@@ -128,8 +137,9 @@ TOBI_MUST_USE enum tobi_err launch_config_id(const struct launch_config *config,
 /* Brings environment and policies into the order required. */
 void launch_config_sort(struct launch_config *config);
 /* What a config may not do to this image: set a variable that the image sets, give a
- * policy that the image does not leave to it (DENIED), lack one that the image does
- * (NOT_FOUND), or exceed the number of arguments or variables together (LIMIT). */
+ * policy that the image does not leave to it, name a place of secrets when it declares
+ * none (DENIED), lack a policy that the image does leave to it (NOT_FOUND), or exceed the
+ * number of arguments or variables together (LIMIT). */
 TOBI_MUST_USE enum tobi_err launch_config_suits(const struct launch_config *config,
 						const struct manifest *manifest,
 						struct tobi_fault *fault);

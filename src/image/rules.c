@@ -6,6 +6,8 @@
 #include "base/secret.h"
 #include "image/manifest.h"
 
+enum { SCOPE_PART_MAX = 128 };
+
 static bool in_range(uint8_t c, char first, char last)
 {
 	return c >= (uint8_t)first && c <= (uint8_t)last;
@@ -123,6 +125,27 @@ bool rule_egress(struct tobi_bytes text)
 	if (port == 0 || port > 65535 || text.ptr[colon] == '0')
 		return false;
 	return is_host((struct tobi_bytes){text.ptr, colon - 1});
+}
+
+static bool is_part(struct tobi_bytes part)
+{
+	if (part.size == 0 || part.size > SCOPE_PART_MAX || part.ptr[0] == '.')
+		return false;
+	for (size_t i = 0; i < part.size; i++) {
+		if (!is_alphanumeric(part.ptr[i]) && !is_mark(part.ptr[i]))
+			return false;
+	}
+	return true;
+}
+
+bool rule_scope(struct tobi_bytes text)
+{
+	size_t slash = 0;
+
+	while (slash < text.size && text.ptr[slash] != '/')
+		slash++;
+	return slash < text.size && is_part((struct tobi_bytes){text.ptr, slash}) &&
+	       is_part((struct tobi_bytes){text.ptr + slash + 1, text.size - slash - 1});
 }
 
 bool rule_policy(struct tobi_bytes text)

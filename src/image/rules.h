@@ -18,6 +18,9 @@ bool rule_variable(struct tobi_bytes text);
 /* host:port with a name, an IPv4 address or an IPv6 address in brackets; port 1 to 65535.
  */
 bool rule_egress(struct tobi_bytes text);
+/* repository/type: each part 1 to 128 of A-Z a-z 0-9 . _ -, without a dot at its start,
+ * as a broker names its resources. */
+bool rule_scope(struct tobi_bytes text);
 /* Nothing, "launch", or the path of a file. */
 bool rule_policy(struct tobi_bytes text);
 bool rule_clients(struct tobi_bytes text); /* of clients: program, too */

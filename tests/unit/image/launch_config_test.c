@@ -1,8 +1,9 @@
 #include "sample.h"
 
 /* {0: 1, 1: ["a", ""], 2: {"B": "2"}, 3: h'01...', 4: "broker:1", 5: h'02...',
- * 6: {"h:1": 'x: 1', "clients": 'y'}, 7: true} */
-static const char golden[] = "\xa8\x00\x01\x01\x82\x61"
+ * 6: {"h:1": 'x: 1', "broker": 'z', "clients": 'y'}, 7: true, 8: h'03...',
+ * 9: "r/t"} */
+static const char golden[] = "\xaa\x00\x01\x01\x82\x61"
 			     "a\x60\x02\xa1\x61"
 			     "B\x61"
 			     "2\x03\x58\x30"
@@ -12,9 +13,13 @@ static const char golden[] = "\xa8\x00\x01\x01\x82\x61"
 			     "broker:1\x05\x58\x30"
 			     "\x02\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
 			     "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
-			     "\x06\xa2\x63h:1\x44x: 1\x67"
+			     "\x06\xa3\x63h:1\x44x: 1\x66"
+			     "broker\x41z\x67"
 			     "clients\x41y"
-			     "\x07\xf5";
+			     "\x07\xf5\x08\x58\x30"
+			     "\x03\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+			     "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+			     "\x09\x63r/t";
 
 static const struct tobi_bytes golden_bytes = {(const uint8_t *)golden,
 					       sizeof(golden) - 1};
@@ -43,6 +48,9 @@ static void test_launch_config_golden__round_trip(void **state)
 	assert_int_equal(config.owner.ptr[0], 1);
 	assert_int_equal(config.contract.ptr[0], 2);
 	assert_true(config.ra_tls);
+	assert_int_equal(config.broker_key.ptr[0], 3);
+	assert_true(bytes_equal_text(config.broker_secrets, "r/t"));
+	assert_true(bytes_equal_text(launch_config_policy(&config, text("broker")), "z"));
 	assert_true(bytes_equal_text(launch_config_policy(&config, text("h:1")), "x: 1"));
 	assert_true(
 	    bytes_equal_text(launch_config_policy(&config, text("clients")), "y"));
@@ -117,7 +125,7 @@ static void test_launch_config_rules__are_kept(void **state)
 	(void)state;
 	EXPECT("\xa0", TOBI_E_MALFORMED, "version", 1);
 	EXPECT("\xa1\x00\x02", TOBI_E_UNSUPPORTED, "version", 2);
-	EXPECT("\xa2\x00\x01\x09\x00", TOBI_E_MALFORMED, "launch config", 3);
+	EXPECT("\xa2\x00\x01\x0a\x00", TOBI_E_MALFORMED, "launch config", 3);
 	/* false would be a second way to say nothing. */
 	EXPECT("\xa2\x00\x01\x07\xf4", TOBI_E_MALFORMED, "ra-tls", 3);
 	EXPECT("\xa2\x00\x01\x07\x01", TOBI_E_MALFORMED, "ra-tls", 4);
@@ -148,6 +156,94 @@ static void test_launch_config_rules__are_kept(void **state)
 				      9},
 		  NULL),
 	    TOBI_OK);
+}
+
+#define BROKER "\x04\x63\x62:1"
+#define POLICY                                                                           \
+	"\x06\xa1\x66"                                                                   \
+	"broker\x41y"
+#define PIN                                                                              \
+	"\x08\x58\x30"                                                                   \
+	"0123456789abcdef0123456789abcdef0123456789abcdef"
+
+/* Whoever answers at the address is not the broker for that. */
+static void test_launch_config_broker__is_recognised_or_refused(void **state)
+{
+	(void)state;
+	EXPECT("\xa2\x00\x01" BROKER, TOBI_E_MALFORMED, "broker", 8);
+	EXPECT("\xa3\x00\x01" BROKER "\x09\x63r/t", TOBI_E_MALFORMED, "broker", 13);
+	EXPECT("\xa2\x00\x01" PIN, TOBI_E_MALFORMED, "broker", 54);
+	EXPECT("\xa2\x00\x01" POLICY, TOBI_E_MALFORMED, "broker", 14);
+	EXPECT("\xa2\x00\x01\x09\x63r/t", TOBI_E_MALFORMED, "broker", 8);
+	EXPECT("\xa3\x00\x01" BROKER "\x08\x41x", TOBI_E_MALFORMED, "broker-key", 9);
+#define GOOD(bytes)                                                                      \
+	assert_int_equal(                                                                \
+	    parse((struct tobi_bytes){(const uint8_t *)(bytes), sizeof(bytes) - 1},      \
+		  NULL),                                                                 \
+	    TOBI_OK)
+	GOOD("\xa3\x00\x01" BROKER PIN);
+	GOOD("\xa3\x00\x01" BROKER POLICY);
+	GOOD("\xa4\x00\x01" BROKER POLICY PIN);
+	GOOD("\xa4\x00\x01" BROKER PIN "\x09\x63r/t");
+#undef GOOD
+}
+
+static void expect_place(const char *place, enum tobi_err err)
+{
+	struct writer out;
+
+	config = (struct launch_config){.broker = text("b:1"),
+					.broker_key = text("0123456789abcdef01234567"
+							   "89abcdef0123456789abcdef"),
+					.broker_secrets = text(place)};
+	assert_int_equal(rewrite(&out, NULL), err);
+	wr_done(&out);
+}
+
+static void test_launch_config_place_of_secrets__is_repository_and_type(void **state)
+{
+	char part[130], place[300];
+
+	(void)state;
+	expect_place("Shop-1/my.keys_", TOBI_OK);
+	expect_place("shop", TOBI_E_MALFORMED);
+	expect_place("shop/", TOBI_E_MALFORMED);
+	expect_place("/keys", TOBI_E_MALFORMED);
+	expect_place("shop/keys/one", TOBI_E_MALFORMED);
+	expect_place("shop//keys", TOBI_E_MALFORMED);
+	expect_place("shop/..", TOBI_E_MALFORMED);
+	expect_place(".shop/keys", TOBI_E_MALFORMED);
+	expect_place("shop/ke ys", TOBI_E_MALFORMED);
+	expect_place("shop/keys?", TOBI_E_MALFORMED);
+	memset(part, 'a', sizeof(part));
+	part[128] = 0;
+	snprintf(place, sizeof(place), "%s/%s", part, part);
+	expect_place(place, TOBI_OK);
+	part[128] = 'a';
+	part[129] = 0;
+	snprintf(place, sizeof(place), "%s/b", part);
+	expect_place(place, TOBI_E_MALFORMED);
+	snprintf(place, sizeof(place), "b/%s", part);
+	expect_place(place, TOBI_E_MALFORMED);
+}
+
+static void test_launch_config_suits__a_place_needs_secrets(void **state)
+{
+	struct manifest *m = sample_manifest();
+	struct tobi_fault fault = {0};
+
+	(void)state;
+	m->clients = text("");
+	config = (struct launch_config){.broker_secrets = text("r/t")};
+	assert_true(m->secret_count > 0);
+	assert_int_equal(launch_config_suits(&config, m, &fault), TOBI_OK);
+	m->secret_count = 0;
+	assert_int_equal(launch_config_suits(&config, m, &fault), TOBI_E_DENIED);
+	assert_string_equal(fault.field, "broker-secrets");
+	/* No image leaves it to the launch who the broker is. */
+	config = (struct launch_config){.policies = {{text("broker"), text("y")}},
+					.policy_count = 1};
+	assert_int_equal(launch_config_suits(&config, m, &fault), TOBI_OK);
 }
 
 static void test_launch_config_size__limit(void **state)
@@ -261,6 +357,9 @@ int main(void)
 	    cmocka_unit_test(test_launch_config_truncated_or_trailing__fails),
 	    cmocka_unit_test(test_launch_config_bit_flips__all_seen),
 	    cmocka_unit_test(test_launch_config_rules__are_kept),
+	    cmocka_unit_test(test_launch_config_broker__is_recognised_or_refused),
+	    cmocka_unit_test(test_launch_config_place_of_secrets__is_repository_and_type),
+	    cmocka_unit_test(test_launch_config_suits__a_place_needs_secrets),
 	    cmocka_unit_test(test_launch_config_size__limit),
 	    cmocka_unit_test(test_launch_config_suits__adds_and_never_changes),
 	    cmocka_unit_test(
