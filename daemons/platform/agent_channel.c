@@ -352,17 +352,19 @@ static void take_evidence(struct enclave *enclave, struct cbor *cbor,
 	answered(enclave, &fault);
 }
 
-/* CONNECT, from its second entry on. Only what the image lists has a number. */
+/* CONNECT, from its second entry on. Only what the image lists has a number, and behind
+ * it the broker that the launch config names. */
 static void read_connect(struct cbor *cbor, struct cbor_map *map,
 			 const struct enclave *enclave, uint64_t *ret_request,
 			 size_t *ret_entry)
 {
 	const struct manifest *manifest = enclave->image->manifest;
+	size_t count = manifest->egress_count + (enclave->config->broker.size > 0);
 
 	*ret_request = cbor_uint(cbor, "request");
 	cbor_map_expect(cbor, map, 2, "entry");
 	*ret_entry = (size_t)cbor_uint_max(cbor, LIMIT_PORTS, "entry");
-	if (*ret_entry >= manifest->egress_count)
+	if (*ret_entry >= count)
 		cbor_fail(cbor, TOBI_E_DENIED, "entry");
 }
 

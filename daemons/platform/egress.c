@@ -176,7 +176,7 @@ static enum tobi_err start(struct courier *courier, struct tobi_bytes target,
 	char host[LIMIT_TARGET + 1] = "", *port;
 	int pair[2];
 
-	/* The manifest's rule has seen to the colon. */
+	/* The rule for targets has seen to the colon. */
 	snprintf(host, sizeof(host), "%.*s", (int)target.size, (const char *)target.ptr);
 	port = strrchr(host, ':');
 	if (!port)
@@ -223,6 +223,14 @@ static enum tobi_err check_room(struct enclave *enclave, struct tobi_fault *faul
 	return TOBI_OK;
 }
 
+static struct tobi_bytes target_of(const struct enclave *enclave, size_t entry)
+{
+	const struct manifest *manifest = enclave->image->manifest;
+
+	return entry < manifest->egress_count ? manifest->egress[entry].target
+					      : enclave->config->broker;
+}
+
 void egress_connect(struct enclave *enclave, uint64_t request, size_t entry)
 {
 	struct tobi_fault fault = {0};
@@ -246,7 +254,7 @@ void egress_connect(struct enclave *enclave, uint64_t request, size_t entry)
 				    .next = enclave->couriers};
 	enclave->couriers = courier;
 	count(enclave, 1, 1);
-	if (start(courier, enclave->image->manifest->egress[entry].target, &fault))
+	if (start(courier, target_of(enclave, entry), &fault))
 		refuse(courier, &fault);
 }
 

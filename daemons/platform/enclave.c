@@ -294,6 +294,20 @@ static enum tobi_err watch(struct enclave *enclave, struct tobi_fault *fault)
 	return agent_channel_watch(enclave, fault);
 }
 
+/* Owner and broker are used when the packet has gone. */
+static void keep_for_later(struct enclave *enclave)
+{
+	struct launch_config *config = enclave->config;
+
+	bytes_copy(enclave->owner, sizeof(enclave->owner), config->owner.ptr,
+		   config->owner.size);
+	config->owner.ptr = enclave->owner;
+	snprintf(enclave->broker, sizeof(enclave->broker), "%.*s",
+		 (int)config->broker.size,
+		 config->broker.size ? (const char *)config->broker.ptr : "");
+	config->broker.ptr = (const uint8_t *)enclave->broker;
+}
+
 static enum tobi_err fill_in(struct enclave *enclave,
 			     const struct launch_request *request,
 			     struct tobi_fault *fault)
@@ -310,12 +324,8 @@ static enum tobi_err fill_in(struct enclave *enclave,
 		err = fault_openssl(fault, "launch", "instance", "no random bytes");
 	hex_write((struct tobi_bytes){enclave->instance, 4}, enclave->id,
 		  sizeof(enclave->id));
-	/* The owner is used later, when the packet has gone. */
-	if (!err && enclave->config->owner.size) {
-		bytes_copy(enclave->owner, sizeof(enclave->owner),
-			   enclave->config->owner.ptr, enclave->config->owner.size);
-		enclave->config->owner.ptr = enclave->owner;
-	}
+	if (!err)
+		keep_for_later(enclave);
 	snprintf(enclave->name, sizeof(enclave->name), "%.*s", (int)request->name.size,
 		 request->name.size ? (const char *)request->name.ptr : "");
 	for (size_t i = 0; i < request->port_count; i++)

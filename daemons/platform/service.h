@@ -34,6 +34,7 @@ struct enclave {
 	uint8_t config_id[SHA384_SIZE];
 	uint8_t instance[16];
 	uint8_t owner[SHA384_SIZE];
+	char broker[LIMIT_TARGET + 1];
 	struct isolate isolate;
 	uint64_t protections;
 	struct published ports[LIMIT_PORTS];
