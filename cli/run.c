@@ -1,13 +1,10 @@
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -15,18 +12,13 @@
 #include "base/file.h"
 #include "base/hex.h"
 #include "cli/cli.h"
-#include "cli/run_policies.h"
+#include "cli/run_broker.h"
+#include "cli/run_publish.h"
 #include "cli/service_client.h"
 #include "codec/cbor.h"
 #include "image/image.h"
 
 enum { SIGNAL_BASE = 128, MAX_PACK = 64 };
-
-struct publish {
-	char address[64];
-	uint16_t port, inner;
-	int fd;
-};
 
 struct run {
 	const char *image_path, *name;
@@ -36,6 +28,8 @@ struct run {
 	struct launch_config config;
 	uint8_t owner[SHA384_SIZE];
 	struct run_policies policies;
+	struct run_broker broker;
+	bool only_config_id;
 	/* For a program that is packed first. */
 	char **program; /* NULL at the end; NULL: an image was named */
 	int program_count;
@@ -53,66 +47,6 @@ static void run_free(struct run *run)
 	free(run);
 }
 DEFINE_CLEANUP(struct run *, run_free)
-
-static bool read_port(const char *text, uint16_t *ret_port)
-{
-	char *end;
-	unsigned long value = strtoul(text, &end, 10);
-
-	if (text[0] < '0' || text[0] > '9' || *end || value == 0 || value > UINT16_MAX)
-		return false;
-	*ret_port = (uint16_t)value;
-	return true;
-}
-
-/* [ADDR:]PORT[:INNER], ADDR an IPv4 address. */
-static bool read_publish(const char *text, struct publish *ret)
-{
-	struct publish publish = {.address = "127.0.0.1", .fd = -1};
-	struct in_addr parsed;
-	char copy[128], *part, *rest = copy;
-	uint16_t numbers[2] = {0, 0};
-	size_t count = 0;
-
-	if (strlen(text) >= sizeof(copy))
-		return false;
-	snprintf(copy, sizeof(copy), "%s", text);
-	while ((part = strsep(&rest, ":"))) {
-		if (count == 0 && strchr(part, '.') &&
-		    inet_pton(AF_INET, part, &parsed) == 1) {
-			snprintf(publish.address, sizeof(publish.address), "%s", part);
-			continue;
-		}
-		if (count == 2 || !read_port(part, &numbers[count++]))
-			return false;
-	}
-	publish.port = numbers[0];
-	publish.inner = numbers[1];
-	*ret = publish;
-	return count > 0;
-}
-
-static enum tobi_err listen_at(struct publish *publish, struct tobi_fault *fault)
-{
-	struct sockaddr_in address = {.sin_family = AF_INET,
-				      .sin_port = htons(publish->port)};
-	int on = 1;
-
-	inet_pton(AF_INET, publish->address, &address.sin_addr);
-	publish->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (publish->fd < 0)
-		return fault_errno(fault, "port", "", "cannot be opened");
-	setsockopt(publish->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (bind(publish->fd, (struct sockaddr *)&address, sizeof(address)) == 0 &&
-	    listen(publish->fd, 128) == 0)
-		return TOBI_OK;
-	if (errno == EADDRINUSE)
-		return fault_set(fault, TOBI_E_EXISTS, "port", "",
-				 "%s:%u is taken; publish another one", publish->address,
-				 publish->port);
-	return fault_errno(fault, "port", "", "cannot listen at %s:%u", publish->address,
-			   publish->port);
-}
 
 static enum tobi_err choose_inner(struct run *run, const struct manifest *manifest,
 				  struct tobi_fault *fault)
@@ -144,7 +78,8 @@ static enum tobi_err choose_inner(struct run *run, const struct manifest *manife
 static bool has_additions(const struct run *run)
 {
 	return run->config.argument_count || run->config.environment_count ||
-	       run->config.owner.size || run->config.policy_count || run->config.ra_tls;
+	       run->config.owner.size || run->config.policy_count || run->config.ra_tls ||
+	       run->config.broker.size;
 }
 
 static enum tobi_err config_id(struct run *run, char ret_hex[static 2 * SHA384_SIZE + 1],
@@ -210,7 +145,7 @@ static enum tobi_err launch(struct run *run, int service, struct tobi_fault *fau
 	if (!err)
 		err = launch_config_write(&run->config, &config, fault);
 	for (size_t i = 0; i < run->port_count && !err; i++) {
-		err = listen_at(&run->ports[i], fault);
+		err = run_publish_listen(&run->ports[i], fault);
 		fds[count++] = run->ports[i].fd;
 	}
 	if (err)
@@ -396,6 +331,8 @@ static const struct option known[] = {{"publish", required_argument, NULL, 'p'},
 				      {"ra-tls", no_argument, NULL, 'r'},
 				      {"egress-policy", required_argument, NULL, 'E'},
 				      {"client-policy", required_argument, NULL, 'L'},
+				      {"print-config-id", no_argument, NULL, 'C'},
+				      RUN_BROKER_OPTIONS,
 				      {NULL, 0, NULL, 0}};
 
 static int take_option(struct run *run, int option)
@@ -403,7 +340,7 @@ static int take_option(struct run *run, int option)
 	switch (option) {
 	case 'p':
 		if (run->port_count == LIMIT_PORTS ||
-		    !read_publish(optarg, &run->ports[run->port_count++]))
+		    !run_publish_read(optarg, &run->ports[run->port_count++]))
 			return cli_usage(
 			    "run",
 			    "--publish needs [ADDRESS:]PORT[:INNER], an IPv4 "
@@ -446,6 +383,15 @@ static int take_option(struct run *run, int option)
 		return run_policies_egress(&run->policies, &run->config, optarg);
 	case 'L':
 		return run_policies_clients(&run->policies, &run->config, optarg);
+	case 'C':
+		run->only_config_id = true;
+		return 0;
+	case RUN_BROKER:
+	case RUN_BROKER_SECRETS:
+	case RUN_BROKER_KEY:
+	case RUN_BROKER_POLICY:
+		return run_broker_option(&run->broker, &run->policies, &run->config,
+					 option, optarg);
 	default:
 		return cli_usage("run", "wrong option");
 	}
@@ -461,6 +407,9 @@ static int parse(int argc, char **argv, struct run *run)
 		if (status)
 			return status;
 	}
+	status = run_broker_check(&run->config);
+	if (status || run->only_config_id)
+		return status;
 	if (optind > 1 && optind < argc && strcmp(argv[optind - 1], "--") == 0) {
 		run->program = argv + optind;
 		run->program_count = argc - optind;
@@ -549,7 +498,8 @@ static int show_config_id(struct run *run)
 	char hex[2 * SHA384_SIZE + 1];
 	struct tobi_fault fault = {0};
 
-	if (!has_additions(run) || run->program || (!run->port_count && !run->detach))
+	if (!has_additions(run) || run->program ||
+	    (!run->port_count && !run->detach && !run->config.broker.size))
 		return 0;
 	if (config_id(run, hex, &fault))
 		return cli_fail(&fault);
@@ -571,6 +521,18 @@ static int start(struct run *run, int *ret_service)
 	return status;
 }
 
+/* For a policy that is written before the launch, such as a broker's. */
+static int print_config_id(struct run *run)
+{
+	char hex[2 * SHA384_SIZE + 1];
+	struct tobi_fault fault = {0};
+
+	if (config_id(run, hex, &fault))
+		return cli_fail(&fault);
+	printf("%s\n", hex);
+	return 0;
+}
+
 int cmd_run(int argc, char **argv)
 {
 	CLEANUP(run_freep) struct run *run = calloc(1, sizeof(*run));
@@ -583,6 +545,8 @@ int cmd_run(int argc, char **argv)
 	status = parse(argc, argv, run);
 	if (status)
 		return status;
+	if (run->only_config_id)
+		return print_config_id(run);
 	signals = take_signals();
 	status = start(run, &service);
 	return status ? status : attend(service, signals, run->detach);
