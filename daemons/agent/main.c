@@ -8,8 +8,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -18,8 +16,10 @@
 #include "attest.h"
 #include "base/cleanup.h"
 #include "base/fault.h"
+#include "broker_secrets.h"
 #include "channel.h"
 #include "evidence.h"
+#include "harden.h"
 #include "ipc/packet.h"
 #include "isolate/isolate.h"
 #include "keymem.h"
@@ -54,6 +54,7 @@ struct agent {
 	struct ratls_server *compatible; /* NULL: ra-tls is not spoken */
 	struct agent_ratls *ratls;
 	struct outbound out;
+	struct broker_secrets *fetched; /* NULL: secrets are sent */
 	struct supervisor *supervisor;
 	struct desk *desk;
 	struct peer_source peers;
@@ -94,6 +95,7 @@ static _Noreturn void leave(struct agent *agent, int status)
 		channel_flush(agent->channel, FLUSH_MS);
 	proxy_free(agent->proxy);
 	outbound_done(&agent->out);
+	broker_secrets_free(agent->fetched);
 	desk_free(agent->desk);
 	secret_store_free(agent->store);
 	keymem_wipe();
@@ -271,6 +273,7 @@ static enum tobi_err make_outbound(struct agent *agent, struct tobi_fault *fault
 	struct outbound_setup setup = {
 	    .base = agent->base,
 	    .manifest = &agent->config->manifest,
+	    .launch = &agent->config->launch,
 	    .like = &agent->endpoint,
 	    .evidence = agent->evidence,
 	    .max_sessions = outbound_room(&agent->config->manifest, session_room()),
@@ -280,6 +283,25 @@ static enum tobi_err make_outbound(struct agent *agent, struct tobi_fault *fault
 	};
 
 	return outbound_start(&agent->out, &setup, fault);
+}
+
+static enum tobi_err fetch_secrets(struct agent *agent, struct tobi_fault *fault)
+{
+	const struct agent_config *config = agent->config;
+	struct broker_secrets_setup setup = {.base = agent->base,
+					     .client = agent->out.broker,
+					     .manifest = &config->manifest,
+					     .place = config->launch.broker_secrets,
+					     .store = agent->store,
+					     .retry_ms = BROKER_RETRY_MS,
+					     .retry_most_ms = BROKER_RETRY_MOST_MS,
+					     .stored = on_stored,
+					     .waits = on_refused,
+					     .failed = on_failed,
+					     .context = agent};
+
+	return setup.place.size ? broker_secrets_new(&setup, &agent->fetched, fault)
+				: TOBI_OK;
 }
 
 static enum tobi_err make_proxy(struct agent *agent, struct tobi_fault *fault)
@@ -292,6 +314,7 @@ static enum tobi_err make_proxy(struct agent *agent, struct tobi_fault *fault)
 	    .evidence = agent->evidence,
 	    .store = agent->store,
 	    .owner = agent->config->launch.owner,
+	    .brokered = agent->config->launch.broker_secrets.size > 0,
 	    .max_sessions = room - out < MAX_SESSIONS ? room - out : MAX_SESSIONS,
 	    .patience_ms = PROXY_PATIENCE_MS,
 	    .idle_ms = PROXY_IDLE_MS,
@@ -472,25 +495,6 @@ static enum tobi_err make_supervisor(struct agent *agent, struct tobi_fault *fau
 	return err ? err : supervisor_new(&setup, &agent->supervisor, fault);
 }
 
-static enum tobi_err harden(struct agent *agent, struct tobi_fault *fault)
-{
-	struct rlimit none = {0, 0}, files;
-	enum tobi_err err;
-
-	if (prctl(PR_SET_DUMPABLE, 0) || setrlimit(RLIMIT_CORE, &none))
-		return fault_errno(fault, "agent", "", "cannot forbid dumps");
-	agent->protections |= SOFT_NOT_DUMPABLE;
-	if (!getrlimit(RLIMIT_NOFILE, &files)) {
-		files.rlim_cur = files.rlim_max;
-		IGNORE(setrlimit(RLIMIT_NOFILE, &files));
-	}
-	signal(SIGPIPE, SIG_IGN);
-	err = keymem_init(fault);
-	if (!err && keymem_is_hidden())
-		agent->protections |= SOFT_SECRET_MEMORY;
-	return err;
-}
-
 static enum tobi_err open_discard(struct agent *agent, struct tobi_fault *fault)
 {
 	agent->discard = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -548,13 +552,16 @@ static enum tobi_err serve(struct agent *agent, struct tobi_fault *fault)
 	message_write_ready(&out, agent->protections);
 	channel_send(agent->channel, &out);
 	/* What the program does not wait for is made while it starts. */
-	if (config->manifest.secret_count || config->manifest.egress_count)
+	if (config->manifest.secret_count || config->manifest.egress_count ||
+	    config->launch.broker.size)
 		err = make_identity(agent, fault);
 	/* Before the program: nobody else has taken a port. */
 	if (!err)
 		err = make_outbound(agent, fault);
 	if (!err)
 		on_stored(agent);
+	if (!err)
+		err = fetch_secrets(agent, fault);
 	if (!err && config->port_count)
 		err = make_identity(agent, fault);
 	if (err)
@@ -569,7 +576,7 @@ int main(void)
 {
 	static struct agent agent = {.discard = -1};
 	struct tobi_fault fault = {0};
-	enum tobi_err err = harden(&agent, &fault);
+	enum tobi_err err = harden(&agent.protections, &fault);
 
 	if (!err)
 		err = fcntl(CHANNEL_FD, F_SETFD, FD_CLOEXEC)

@@ -38,6 +38,13 @@ static void send_connect(void *context, uint64_t request, size_t entry)
 	channel_send(outbound->channel, &out);
 }
 
+static void connect_broker(void *context, uint64_t request)
+{
+	struct outbound *outbound = context;
+
+	send_connect(outbound, request, outbound->broker_entry);
+}
+
 static void on_opened(void *context, uint64_t number, const int fds[static 2])
 {
 	struct outbound *outbound = context;
@@ -65,6 +72,28 @@ void outbound_open(struct outbound *outbound, uint64_t number, struct tobi_bytes
 		desk_connected(outbound->desk, number, NULL, &fault);
 }
 
+static enum tobi_err start_broker(struct outbound *outbound,
+				  const struct outbound_setup *setup,
+				  struct tobi_fault *fault)
+{
+	struct broker_client_setup client = {.base = setup->base,
+					     .target = setup->launch->broker,
+					     .key = setup->launch->broker_key,
+					     .policy = outbound->trust.broker,
+					     .like = setup->like,
+					     .evidence = setup->evidence,
+					     .call_ms = BROKER_CALL_MS,
+					     .retry_ms = RETRY_MS,
+					     .connect = connect_broker,
+					     .context = outbound};
+
+	/* Behind the image's own. */
+	outbound->broker_entry = setup->manifest->egress_count;
+	return setup->launch->broker.size
+		   ? broker_client_new(&client, &outbound->broker, fault)
+		   : TOBI_OK;
+}
+
 enum tobi_err outbound_start(struct outbound *outbound,
 			     const struct outbound_setup *setup, struct tobi_fault *fault)
 {
@@ -86,8 +115,9 @@ enum tobi_err outbound_start(struct outbound *outbound,
 	enum tobi_err err;
 
 	outbound->desk = setup->desk;
-	if (!setup->manifest->egress_count)
-		return TOBI_OK;
+	err = start_broker(outbound, setup, fault);
+	if (err || !setup->manifest->egress_count)
+		return err;
 	err = trust_make_endpoints(&outbound->trust, setup->manifest, setup->like, fault);
 	if (!err)
 		err = egress_new(&egress, &outbound->egress, fault);
@@ -100,6 +130,10 @@ enum tobi_err outbound_connected(struct outbound *outbound, const struct message
 	const struct tobi_fault *why = &message->connected.why;
 	int fd = message->connected.fd;
 
+	if (outbound->broker && message->connected.request >= BROKER_REQUESTS)
+		return broker_client_connected(outbound->broker,
+					       message->connected.request, fd,
+					       why->code ? why : NULL, fault);
 	if (outbound->egress)
 		return egress_connected(outbound->egress, message->connected.request, fd,
 					why->code ? why : NULL, fault);
@@ -121,6 +155,7 @@ bool outbound_is_idle(const struct outbound *outbound)
 
 void outbound_done(struct outbound *outbound)
 {
+	broker_client_free(outbound->broker);
 	egress_free(outbound->egress);
 	trust_done(&outbound->trust);
 	*outbound = (struct outbound){0};

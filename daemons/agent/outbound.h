@@ -3,6 +3,7 @@
 #ifndef AGENT_OUTBOUND_H
 #define AGENT_OUTBOUND_H
 
+#include "broker_client.h"
 #include "channel.h"
 #include "desk.h"
 #include "egress.h"
@@ -11,7 +12,9 @@
 struct outbound {
 	struct channel *channel;
 	struct trust trust;
-	struct egress *egress; /* NULL: the image lists no way out */
+	struct egress *egress;	      /* NULL: the image lists no way out */
+	struct broker_client *broker; /* NULL: the launch names none */
+	size_t broker_entry;	      /* what CONNECT calls it */
 	unsigned notes;
 	struct desk *desk;
 };
@@ -19,6 +22,7 @@ struct outbound {
 struct outbound_setup {
 	struct event_base *base;
 	const struct manifest *manifest;
+	const struct launch_config *launch;
 	const struct atls_endpoint *like; /* whose key sessions have */
 	struct evidence *evidence;
 	size_t max_sessions;
@@ -27,9 +31,10 @@ struct outbound_setup {
 	void *context;
 };
 
-/* How many of so many sessions lead out. */
+/* How many of so many sessions lead out by the image's ways. */
 size_t outbound_room(const struct manifest *manifest, size_t room);
-/* Endpoints, and a port on the loopback for each way; nothing without one. */
+/* Endpoints, a port on the loopback for each way, and the launch's broker, to whom no
+ * port leads; nothing where there is neither. */
 TOBI_MUST_USE enum tobi_err outbound_start(struct outbound *outbound,
 					   const struct outbound_setup *setup,
 					   struct tobi_fault *fault);

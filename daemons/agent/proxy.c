@@ -229,14 +229,15 @@ static void connect_inner(struct session *session)
 		session_end(session);
 }
 
-/* Without an owner in the launch config anybody may send whom the gate let through. */
+/* Without an owner in the launch config anybody may send whom the gate let through; but
+ * nobody in the broker's place. */
 static bool is_owner(const struct session *session)
 {
 	struct tobi_bytes owner = session->proxy->setup.owner;
 	uint8_t peer[48];
 
 	if (!owner.size)
-		return true;
+		return !session->proxy->setup.brokered;
 	return atls_conn_peer(session->conn, peer) &&
 	       bytes_equal((struct tobi_bytes){peer, sizeof(peer)}, owner);
 }

@@ -47,6 +47,7 @@ struct proxy_setup {
 	struct evidence *evidence;
 	struct secret_store *store;
 	struct tobi_bytes owner; /* SHA-384 of the owner's key, or empty */
+	bool brokered;		 /* secrets come from a broker, or from the owner alone */
 	size_t max_sessions;
 	int64_t patience_ms; /* PROXY_PATIENCE_MS */
 	int64_t idle_ms;     /* PROXY_IDLE_MS */

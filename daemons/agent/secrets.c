@@ -134,7 +134,7 @@ void secret_store_free(struct secret_store *store)
 	free(store);
 }
 
-static bool is_stored(const struct secret_store *store, struct tobi_bytes name)
+bool secret_store_has(const struct secret_store *store, struct tobi_bytes name)
 {
 	for (size_t i = 0; i < store->count; i++)
 		if (bytes_equal_text(name, store->stored[i].name))
@@ -155,7 +155,7 @@ static bool is_allowed(const struct secret_store *store, struct tobi_bytes name)
 bool secret_store_is_complete(const struct secret_store *store)
 {
 	for (size_t i = 0; i < store->manifest->secret_count; i++)
-		if (!is_stored(store, store->manifest->secrets[i]))
+		if (!secret_store_has(store, store->manifest->secrets[i]))
 			return false;
 	return true;
 }
@@ -187,7 +187,7 @@ enum secret_status secret_store_put(struct secret_store *store,
 
 	if (!message->name_is_valid || !is_allowed(store, message->name))
 		return SECRET_NOT_ALLOWED;
-	if (is_stored(store, message->name))
+	if (secret_store_has(store, message->name))
 		return SECRET_EXISTS;
 	if (message->too_large || store->count == LIMIT_SECRETS ||
 	    message->content.size > LIMIT_SECRETS_TOTAL - store->total)

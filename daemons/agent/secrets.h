@@ -51,6 +51,8 @@ void secret_store_free(struct secret_store *store);
 /* A file is there whole or not at all. */
 enum secret_status secret_store_put(struct secret_store *store,
 				    const struct secrets_message *message);
+/* True when there is a secret by this name. */
+bool secret_store_has(const struct secret_store *store, struct tobi_bytes name);
 /* True when every name that the manifest declares is there. */
 bool secret_store_is_complete(const struct secret_store *store);
 

@@ -32,6 +32,8 @@ enum tobi_err trust_read(const struct manifest *manifest,
 {
 	const struct tobi_bytes clients = {(const uint8_t *)LAUNCH_CLIENTS,
 					   sizeof(LAUNCH_CLIENTS) - 1};
+	const struct tobi_bytes broker = bytes_of_text(LAUNCH_BROKER);
+	const struct tobi_bytes at_launch = bytes_of_text(POLICY_AT_LAUNCH);
 	enum tobi_err err =
 	    read_policy(manifest->clients, launch, clients, &ret_trust->clients, fault);
 
@@ -39,6 +41,8 @@ enum tobi_err trust_read(const struct manifest *manifest,
 		err =
 		    read_policy(manifest->egress[i].policy, launch,
 				manifest->egress[i].target, &ret_trust->egress[i], fault);
+	if (!err && launch_config_policy(launch, broker).size)
+		err = read_policy(at_launch, launch, broker, &ret_trust->broker, fault);
 	return err;
 }
 
@@ -60,20 +64,21 @@ enum tobi_err trust_endpoint(const struct tobi_policy *policy, const char *host,
 			     const struct atls_endpoint *like,
 			     struct atls_endpoint *ret_endpoint, struct tobi_fault *fault)
 {
-	enum tobi_err err = policy_is_whole(policy, "policy", fault);
+	enum tobi_err err = policy ? policy_is_whole(policy, "policy", fault) : TOBI_OK;
 
 	if (err)
 		return err;
-	*ret_endpoint = (struct atls_endpoint){.role = TOBI_ROLE_CLIENT,
-					       .key = like->key,
-					       .certificate = like->certificate,
-					       .policy = policy,
-					       /* In ra-tls only the server does. */
-					       .attests = policy->channel == CHANNEL_ATLS,
-					       .host_name = host,
-					       .now = like->now,
-					       .handshake_ms = like->handshake_ms,
-					       .max_age_ms = like->max_age_ms};
+	*ret_endpoint =
+	    (struct atls_endpoint){.role = TOBI_ROLE_CLIENT,
+				   .key = like->key,
+				   .certificate = like->certificate,
+				   .policy = policy,
+				   /* In ra-tls only the server does. */
+				   .attests = !policy || policy->channel == CHANNEL_ATLS,
+				   .host_name = host,
+				   .now = like->now,
+				   .handshake_ms = like->handshake_ms,
+				   .max_age_ms = like->max_age_ms};
 	return atls_tls_new(ret_endpoint, &ret_endpoint->tls, fault);
 }
 
@@ -124,5 +129,6 @@ void trust_done(struct trust *trust)
 		tobi_policy_free(trust->egress[i]);
 	}
 	tobi_policy_free(trust->clients);
+	tobi_policy_free(trust->broker);
 	*trust = (struct trust){0};
 }

@@ -1,7 +1,7 @@
 /*
  * Whom this enclave trusts: the policies that its image and its launch config name, for
- * its clients and for each egress. Both are measured, so the evidence says which they
- * are.
+ * its clients, for each egress, and for its broker. Both are measured, so the evidence
+ * says which they are.
  */
 #ifndef AGENT_TRUST_H
 #define AGENT_TRUST_H
@@ -10,8 +10,9 @@
 #include "image/manifest.h"
 
 struct trust {
-	struct tobi_policy *clients;		     /* NULL: anybody may connect */
-	struct tobi_policy *egress[LIMIT_PORTS];     /* NULL: plain bytes */
+	struct tobi_policy *clients;		 /* NULL: anybody may connect */
+	struct tobi_policy *egress[LIMIT_PORTS]; /* NULL: plain bytes */
+	struct tobi_policy *broker; /* NULL: there is none, or its key is enough */
 	struct atls_endpoint endpoints[LIMIT_PORTS]; /* tls NULL: plain bytes */
 	char hosts[LIMIT_PORTS][LIMIT_TARGET];
 };
@@ -33,7 +34,8 @@ TOBI_MUST_USE enum tobi_err trust_make_endpoints(struct trust *trust,
 TOBI_MUST_USE enum tobi_err trust_way(const struct manifest *manifest,
 				      struct tobi_bytes target, bool has_policy,
 				      size_t *ret_way, struct tobi_fault *fault);
-/* One such endpoint; host and policy are borrowed. */
+/* One such endpoint; host and policy are borrowed. policy NULL: who the peer is has to be
+ * seen otherwise. */
 TOBI_MUST_USE enum tobi_err trust_endpoint(const struct tobi_policy *policy,
 					   const char *host,
 					   const struct atls_endpoint *like,
