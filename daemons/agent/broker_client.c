@@ -103,15 +103,17 @@ static void on_deadline(evutil_socket_t fd, short what, void *context)
 
 /* ---- the reply ---- */
 
-/* What is moved leaves no second copy behind. */
+/* Block after block, where it lies: what is moved leaves no second copy behind. */
 static void take_input(struct call *call, struct evbuffer *input)
 {
-	struct evbuffer_iovec part;
+	size_t size;
 
-	while (!call->reply.err && evbuffer_peek(input, -1, NULL, &part, 1) > 0) {
-		wr_bytes(&call->reply, part.iov_base, part.iov_len);
-		explicit_bzero(part.iov_base, part.iov_len);
-		evbuffer_drain(input, part.iov_len);
+	while (!call->reply.err && (size = evbuffer_get_contiguous_space(input)) > 0) {
+		uint8_t *part = evbuffer_pullup(input, (ssize_t)size);
+
+		wr_bytes(&call->reply, part, size);
+		explicit_bzero(part, size);
+		evbuffer_drain(input, size);
 	}
 }
 
