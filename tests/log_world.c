@@ -6,9 +6,10 @@ struct log_world log_world;
 
 static void migrate(void)
 {
-	static const struct db_migration rows[] = {{"log", schema_log}};
+	static const struct db_migration rows[] = {{"log", schema_log},
+						   {"details", schema_details}};
 
-	assert_int_equal(db_migrate(db_world.db, rows, 1, NULL), 0);
+	assert_int_equal(db_migrate(db_world.db, rows, 2, NULL), 0);
 }
 
 static void open_log(void)

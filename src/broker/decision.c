@@ -3,6 +3,7 @@
 
 #include "base/fault.h"
 #include "base/secret.h"
+#include "broker/decision_details.h"
 #include "broker/decision_inside.h"
 #include "log/leaf.h"
 
@@ -58,6 +59,7 @@ enum tobi_err decision_log_append(struct decision_log *log,
 				  struct tobi_fault *fault)
 {
 	CLEANUP(wr_done) struct writer leaf = wr_init(LOG_LEAF_MAX);
+	CLEANUP(wr_done) struct writer details = wr_init(DETAILS_MAX);
 	struct pending pending = {.stored = {.owner = decision->principal,
 					     .time = decision->time,
 					     .evidence = decision->evidence}};
@@ -73,6 +75,11 @@ enum tobi_err decision_log_append(struct decision_log *log,
 	if (err)
 		return err;
 	pending.stored.leaf = wr_view(&leaf);
+	/* Why not: so many words that a release that is given is spared them. */
+	if (decision->result && !decision->accepted)
+		decision_details_write(decision->result, &details);
+	if (!wr_err(&details))
+		pending.stored.details = wr_view(&details);
 	pthread_mutex_lock(&log->lock);
 	*log->end = &pending;
 	log->end = &pending.next;

@@ -142,7 +142,13 @@ TOBI_MUST_USE enum tobi_err
 decision_log_evidence(struct decision_log *log, const char *owner,
 		      const uint8_t digest[static SHA384_SIZE], int64_t now,
 		      struct writer *out, struct tobi_fault *fault);
-/* Erases what has expired. ret_erased may be NULL. */
+/* Appends what the checks of that refusal have expected and found (decision_details.h),
+ * as long as its evidence is kept. owner NULL: nobody's. TOBI_E_NOT_FOUND. */
+TOBI_MUST_USE enum tobi_err decision_log_details(struct decision_log *log,
+						 const char *owner, uint64_t index,
+						 int64_t now, struct writer *out,
+						 struct tobi_fault *fault);
+/* Erases what has expired, evidence and details. ret_erased (evidence) may be NULL. */
 TOBI_MUST_USE enum tobi_err decision_log_sweep(struct decision_log *log, int64_t now,
 					       uint64_t *ret_erased,
 					       struct tobi_fault *fault);

@@ -37,6 +37,10 @@ static enum tobi_err set_retention(struct db_conn *conn, const char *owner,
 		    conn, "UPDATE log_evidence SET expires = stored + ? WHERE owner = ?",
 		    there, 2, NULL, NULL, NULL, fault);
 	if (!err)
+		err = db_run(
+		    conn, "UPDATE log_details SET expires = stored + ? WHERE owner = ?",
+		    there, 2, NULL, NULL, NULL, fault);
+	if (!err)
 		return db_commit(conn, fault);
 	db_rollback(conn);
 	return err;
@@ -70,24 +74,41 @@ enum tobi_err decision_log_retention(struct decision_log *log, const char *owner
 	return err;
 }
 
-struct evidence_read {
+struct kept_read {
 	struct writer *out;
+	const char *what;
 	bool there;
 };
 
-static enum tobi_err take_evidence(void *context, const struct db_value *values,
-				   size_t count, struct tobi_fault *fault)
+static enum tobi_err take_kept(void *context, const struct db_value *values, size_t count,
+			       struct tobi_fault *fault)
 {
-	struct evidence_read *read = context;
+	struct kept_read *read = context;
 
 	if (count != 1 || values[0].kind != DB_BYTES)
-		return fault_set(fault, TOBI_E_MALFORMED, "log", "evidence",
+		return fault_set(fault, TOBI_E_MALFORMED, "log", read->what,
 				 "the database does not hold what was written");
 	wr_bytes(read->out, values[0].bytes.ptr, values[0].bytes.size);
 	read->there = true;
 	return wr_err(read->out)
-		   ? fault_set(fault, wr_err(read->out), "log", "evidence", "no room")
+		   ? fault_set(fault, wr_err(read->out), "log", read->what, "no room")
 		   : TOBI_OK;
+}
+
+static enum tobi_err read_kept(struct decision_log *log, const char *sql,
+			       const struct db_value *values, struct kept_read *read,
+			       struct tobi_fault *fault)
+{
+	struct db_conn *conn = NULL;
+	enum tobi_err err = db_take(log->db, &conn, fault);
+
+	if (!err)
+		err = db_run(conn, sql, values, 3, take_kept, read, NULL, fault);
+	db_give(conn);
+	if (!err && !read->there)
+		err = fault_set(fault, TOBI_E_NOT_FOUND, "log", read->what,
+				"there is no such %s, or not any more", read->what);
+	return err;
 }
 
 enum tobi_err decision_log_evidence(struct decision_log *log, const char *owner,
@@ -97,20 +118,27 @@ enum tobi_err decision_log_evidence(struct decision_log *log, const char *owner,
 	const struct db_value values[] = {
 	    db_bytes((struct tobi_bytes){digest, SHA384_SIZE}),
 	    db_text(owner ? owner : ""), db_integer(now)};
-	struct evidence_read read = {.out = out};
-	struct db_conn *conn = NULL;
-	enum tobi_err err = db_take(log->db, &conn, fault);
+	struct kept_read read = {.out = out, .what = "evidence"};
 
-	if (!err)
-		err = db_run(conn,
-			     "SELECT evidence FROM log_evidence "
-			     "WHERE digest = ? AND owner = ? AND expires > ?",
-			     values, 3, take_evidence, &read, NULL, fault);
-	db_give(conn);
-	if (!err && !read.there)
-		err = fault_set(fault, TOBI_E_NOT_FOUND, "log", "evidence",
-				"there is no such evidence, or not any more");
-	return err;
+	return read_kept(log,
+			 "SELECT evidence FROM log_evidence "
+			 "WHERE digest = ? AND owner = ? AND expires > ?",
+			 values, &read, fault);
+}
+
+enum tobi_err decision_log_details(struct decision_log *log, const char *owner,
+				   uint64_t index, int64_t now, struct writer *out,
+				   struct tobi_fault *fault)
+{
+	const struct db_value values[] = {
+	    db_integer(index > INT64_MAX ? INT64_MAX : (int64_t)index),
+	    db_text(owner ? owner : ""), db_integer(now)};
+	struct kept_read read = {.out = out, .what = "details"};
+
+	return read_kept(log,
+			 "SELECT details FROM log_details "
+			 "WHERE idx = ? AND owner = ? AND expires > ?",
+			 values, &read, fault);
 }
 
 enum tobi_err decision_log_sweep(struct decision_log *log, int64_t now,
@@ -124,6 +152,9 @@ enum tobi_err decision_log_sweep(struct decision_log *log, int64_t now,
 	if (!err)
 		err = db_run(conn, "DELETE FROM log_evidence WHERE expires <= ?", &value,
 			     1, NULL, NULL, &erased, fault);
+	if (!err)
+		err = db_run(conn, "DELETE FROM log_details WHERE expires <= ?", &value,
+			     1, NULL, NULL, NULL, fault);
 	db_give(conn);
 	if (!err && ret_erased)
 		*ret_erased = erased;

@@ -146,6 +146,28 @@ static enum tobi_err store_evidence(struct db_conn *conn, const struct stored_le
 	    values, 5, NULL, NULL, NULL, fault);
 }
 
+static enum tobi_err store_details(struct db_conn *conn, uint64_t index,
+				   const struct stored_leaf *leaf, int64_t retention,
+				   struct tobi_fault *fault)
+{
+	struct db_value values[5];
+	int64_t expires;
+
+	if (!leaf->details.size || retention <= 0)
+		return TOBI_OK;
+	if (__builtin_add_overflow(leaf->time, retention, &expires))
+		expires = INT64_MAX;
+	values[0] = db_integer((int64_t)index);
+	values[1] = db_text(leaf->owner ? leaf->owner : "");
+	values[2] = db_bytes(leaf->details);
+	values[3] = db_integer(leaf->time);
+	values[4] = db_integer(expires);
+	return db_run(conn,
+		      "INSERT INTO log_details (idx, owner, details, stored, expires) "
+		      "VALUES (?, ?, ?, ?, ?)",
+		      values, 5, NULL, NULL, NULL, fault);
+}
+
 enum tobi_err log_leaf_store(struct db_conn *conn, struct log_frontier *frontier,
 			     const struct stored_leaf *leaf, int64_t retention,
 			     struct tobi_fault *fault)
@@ -163,6 +185,8 @@ enum tobi_err log_leaf_store(struct db_conn *conn, struct log_frontier *frontier
 		     values, 3, NULL, NULL, NULL, fault);
 	if (!err)
 		err = store_evidence(conn, leaf, retention, fault);
+	if (!err)
+		err = store_details(conn, frontier->size, leaf, retention, fault);
 	if (!err)
 		err = log_frontier_append(frontier, &hash, store_node, conn, fault);
 	return err;

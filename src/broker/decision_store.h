@@ -24,6 +24,7 @@ struct stored_leaf {
 	int64_t time;
 	struct tobi_bytes evidence; /* or empty */
 	uint8_t digest[SHA384_SIZE];
+	struct tobi_bytes details; /* decision_details.h; or empty */
 };
 
 /* TOBI_E_NOT_FOUND when the log was never begun; TOBI_E_MALFORMED. */
@@ -39,8 +40,8 @@ TOBI_MUST_USE enum tobi_err log_state_update(struct db_conn *conn, uint64_t old_
 					     const struct log_state *state,
 					     struct tobi_fault *fault);
 
-/* The leaf, its nodes, and its evidence for that many seconds from its time (0: not at
- * all). */
+/* The leaf, its nodes, and its evidence and details for that many seconds from its time
+ * (0: not at all). */
 TOBI_MUST_USE enum tobi_err log_leaf_store(struct db_conn *conn,
 					   struct log_frontier *frontier,
 					   const struct stored_leaf *leaf,

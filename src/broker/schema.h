@@ -6,6 +6,6 @@
 
 /* NULL at the end of each. */
 extern const char *const schema_owners[], *const schema_resources[], *const schema_keys[];
-extern const char *const schema_log[];
+extern const char *const schema_log[], *const schema_page[], *const schema_details[];
 
 #endif
