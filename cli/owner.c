@@ -292,6 +292,33 @@ static int run_whoami(struct broker_client *client, const struct options *option
 	return EXIT_ACCEPTED;
 }
 
+/* A link that logs a browser in, once. The broker's answer is put behind the origin that
+ * was asked, and nowhere else. */
+static int run_login(struct broker_client *client, const struct options *options,
+		     char **arguments, int count)
+{
+	struct tobi_fault fault = {0};
+	json_t *answer = NULL;
+	const char *path;
+	enum tobi_err err =
+	    broker_ask(client, "POST", "/v1/login", nothing, &answer, &fault);
+
+	(void)arguments, (void)count;
+	path = json_string_value(json_object_get(answer, "path"));
+	if (!err && (!path || path[0] != '/' || path[1] == '/'))
+		err = fault_set(&fault, TOBI_E_PROTOCOL, "broker", "path",
+				"its answer has no path to log in by");
+	if (!err && options->broker.json)
+		return cli_put_json(NULL, answer);
+	if (!err) {
+		printf("%s", client->origin);
+		cli_print_text(stdout, bytes_of_text(path));
+		putchar('\n');
+	}
+	json_decref(answer);
+	return err ? broker_fail(&fault) : EXIT_ACCEPTED;
+}
+
 /* ---- arguments ---- */
 
 static const struct action actions[] = {
@@ -303,6 +330,7 @@ static const struct action actions[] = {
     {"add-repository", "bkcj", 2, 2, run_add_repository},
     {"remove-repository", "bkcj", 2, 2, run_remove_repository},
     {"whoami", "bkcj", 0, 0, run_whoami},
+    {"login", "bkcj", 0, 0, run_login},
 };
 
 static const struct option known[] = {
@@ -349,7 +377,7 @@ int cmd_owner(int argc, char **argv)
 	if (!action)
 		return cli_usage(COMMAND_NAME,
 				 "it needs add, list, remove, add-key, remove-key, "
-				 "add-repository, remove-repository or whoami");
+				 "add-repository, remove-repository, whoami or login");
 	argc--;
 	argv++;
 	optind = 1;
