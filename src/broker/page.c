@@ -257,5 +257,9 @@ const struct broker_route page_routes[] = {
     {HTTP_GET, "/decisions/{}", ROUTE_OPEN, 0, page_decision, "page-decision"},
     {HTTP_GET, "/decisions/{}/evidence", ROUTE_OPEN, 0, page_decision_evidence,
      "page-evidence"},
+    {HTTP_GET, "/resources", ROUTE_OPEN, 0, page_resources, "page-resources"},
+    {HTTP_GET, "/policies", ROUTE_OPEN, 0, page_policies, "page-policies"},
+    {HTTP_GET, "/policies/{...}", ROUTE_OPEN, 0, page_policy, "page-policy"},
+    {HTTP_GET, "/operator", ROUTE_OPEN, 0, page_operator, "page-operator"},
     {0, NULL, ROUTE_OPEN, 0, NULL, NULL},
 };

@@ -326,22 +326,28 @@ static enum tobi_err each_wrong(void *context, const struct decision_detail *det
 	return TOBI_OK;
 }
 
-static enum tobi_err each_right(void *context, const struct decision_detail *detail,
-				struct tobi_fault *fault)
+static enum tobi_err each_passed(void *context, const struct decision_detail *detail,
+				 struct tobi_fault *fault)
 {
 	(void)fault;
-	if (!is_wrong(detail->outcome))
+	if (detail->outcome == TOBI_PASSED)
 		put_row(context, detail, true);
 	return TOBI_OK;
 }
 
-static void open_table(struct writer *out, bool detailed)
+static enum tobi_err each_not_asked(void *context, const struct decision_detail *detail,
+				    struct tobi_fault *fault)
+{
+	(void)fault;
+	if (detail->outcome == TOBI_NOT_ASKED)
+		put_row(context, detail, true);
+	return TOBI_OK;
+}
+
+static void open_table(struct writer *out, const char *caption, bool detailed)
 {
 	page_put(out, "<table role=\"table\"><caption>");
-	if (detailed)
-		page_put(out, "Checks that passed, or that the policy does not ask for");
-	else
-		page_put(out, "Every check of this decision");
+	page_line(out, caption);
 	page_put(out, "</caption>\n<thead role=\"rowgroup\"><tr role=\"row\">"
 		      "<th scope=\"col\" role=\"columnheader\">Check</th>"
 		      "<th scope=\"col\" role=\"columnheader\">Outcome</th>");
@@ -353,6 +359,19 @@ static void open_table(struct writer *out, bool detailed)
 	page_put(out, "</tr></thead>\n<tbody role=\"rowgroup\">\n");
 }
 
+static enum tobi_err put_table(struct writer *out, struct tobi_bytes details,
+			       const char *caption, decision_detail_each *each,
+			       struct tobi_fault *fault)
+{
+	enum tobi_err err;
+
+	open_table(out, caption, true);
+	err = decision_details_read(details, each, out, fault);
+	page_put(out, "</tbody></table>\n");
+	return err;
+}
+
+/* The reader looks for what went wrong; what nobody asked for is folded. */
 static enum tobi_err put_details(struct page_call *call, struct tobi_bytes details,
 				 const struct log_leaf *leaf, struct tobi_fault *fault)
 {
@@ -364,11 +383,17 @@ static enum tobi_err put_details(struct page_call *call, struct tobi_bytes detai
 		err = decision_details_read(details, each_wrong, out, fault);
 		page_put(out, "</ol>\n");
 	}
-	if (err || !(count_of(leaf, TOBI_PASSED) || count_of(leaf, TOBI_NOT_ASKED)))
-		return err;
-	open_table(out, true);
-	err = decision_details_read(details, each_right, out, fault);
-	page_put(out, "</tbody></table>\n");
+	if (!err && count_of(leaf, TOBI_PASSED))
+		err = put_table(out, details, "Checks that passed", each_passed, fault);
+	if (!err && count_of(leaf, TOBI_NOT_ASKED)) {
+		page_put(out, "<details><summary>Checks that the policy does not ask for "
+			      "(");
+		page_number(out, count_of(leaf, TOBI_NOT_ASKED));
+		page_put(out, ")</summary>\n");
+		err = put_table(out, details, "Checks that the policy does not ask for",
+				each_not_asked, fault);
+		page_put(out, "</details>\n");
+	}
 	return err;
 }
 
@@ -387,7 +412,7 @@ static void put_codes(struct page_call *call, const struct log_leaf *leaf)
 		page_put(out, "<p class=\"small\">What was expected and found is not "
 			      "kept any more; names and outcomes are in the log for "
 			      "ever.</p>\n");
-	open_table(out, false);
+	open_table(out, "Every check of this decision", false);
 	for (size_t o = 0; o < sizeof(order) / sizeof(order[0]); o++) {
 		for (size_t i = 0; i < leaf->check_count; i++) {
 			const struct decision_detail detail = {
