@@ -133,6 +133,8 @@ static enum tobi_err find(struct decision_log *log, struct tobi_fault *fault)
 	db_give(conn);
 	if (!err)
 		err = decision_check_state(log, &log->state, &head, fault);
+	if (!err)
+		log->state_time = head.time;
 	return err;
 }
 

@@ -36,8 +36,10 @@ struct decision_log {
 	bool stop;
 	struct decision_head fresh; /* signed anew for who reads */
 
-	/* The committer's own: what the log was when it was last seen. */
+	/* The committer's own: what the log was when it was last seen, which was checked
+	 * or is what was committed here; and the time of its head. */
 	struct log_state state, before;
+	int64_t state_time;
 };
 
 /* Appends the leaf of a decision. TOBI_E_ARGUMENT; _LIMIT, _CRYPTO. */

@@ -93,14 +93,9 @@ static enum tobi_err read_payload(struct tobi_bytes payload, struct log_head *he
 }
 
 /* Whose it is: the key that it carries must be the one that is trusted. */
-static enum tobi_err check_key(struct tobi_bytes spki, const uint8_t *wanted,
-			       struct log_head *head, EVP_PKEY **ret_key,
-			       struct tobi_fault *fault)
+static enum tobi_err check_id(struct tobi_bytes spki, const uint8_t *wanted,
+			      struct log_head *head, struct tobi_fault *fault)
 {
-	enum tobi_err err = key_read_spki(spki, "head", ret_key, fault);
-
-	if (err)
-		return err;
 	if (hash_sha384(spki, head->key))
 		return fault_set(fault, TOBI_E_CRYPTO, "head", "key", "cannot hash");
 	if (wanted && !bytes_equal((struct tobi_bytes){wanted, SHA384_SIZE},
@@ -110,6 +105,35 @@ static enum tobi_err check_key(struct tobi_bytes spki, const uint8_t *wanted,
 	return TOBI_OK;
 }
 
+static enum tobi_err check_key(struct tobi_bytes spki, const uint8_t *wanted,
+			       struct log_head *head, EVP_PKEY **ret_key,
+			       struct tobi_fault *fault)
+{
+	enum tobi_err err = key_read_spki(spki, "head", ret_key, fault);
+
+	return err ? err : check_id(spki, wanted, head, fault);
+}
+
+/* All but whose key it is, and its signature. */
+static enum tobi_err read_parts(struct tobi_bytes bytes, struct cose_sign1 *ret_sign1,
+				struct log_head *ret_head, struct tobi_bytes *ret_spki,
+				struct tobi_fault *fault)
+{
+	enum tobi_err err;
+
+	if (bytes.size > LOG_HEAD_MAX)
+		return fault_set(fault, TOBI_E_LIMIT, "head", "", "it has over %d bytes",
+				 LOG_HEAD_MAX);
+	err = cose_parse(bytes, true, COSE_TAGGED, "head", ret_sign1, fault);
+	if (err)
+		return err;
+	if (!bytes_equal_text(ret_sign1->content_type, CONTENT_TYPE) ||
+	    !ret_sign1->payload.ptr)
+		return fault_set(fault, TOBI_E_MALFORMED, "head", "content type",
+				 "it is not the head of a log");
+	return read_payload(ret_sign1->payload, ret_head, ret_spki, fault);
+}
+
 enum tobi_err log_head_read(struct tobi_bytes bytes, const uint8_t *key,
 			    struct log_head *ret_head, struct tobi_fault *fault)
 {
@@ -117,22 +141,31 @@ enum tobi_err log_head_read(struct tobi_bytes bytes, const uint8_t *key,
 	struct log_head head = {0};
 	struct tobi_bytes spki = {0};
 	struct cose_sign1 sign1;
-	enum tobi_err err;
+	enum tobi_err err = read_parts(bytes, &sign1, &head, &spki, fault);
 
-	if (bytes.size > LOG_HEAD_MAX)
-		return fault_set(fault, TOBI_E_LIMIT, "head", "", "it has over %d bytes",
-				 LOG_HEAD_MAX);
-	err = cose_parse(bytes, true, COSE_TAGGED, "head", &sign1, fault);
-	if (err)
-		return err;
-	if (!bytes_equal_text(sign1.content_type, CONTENT_TYPE) || !sign1.payload.ptr)
-		return fault_set(fault, TOBI_E_MALFORMED, "head", "content type",
-				 "it is not the head of a log");
-	err = read_payload(sign1.payload, &head, &spki, fault);
 	if (!err)
 		err = check_key(spki, key, &head, &carried, fault);
 	if (!err)
 		err = cose_verify(&sign1, carried, (struct tobi_bytes){0}, sign1.payload,
+				  "head", fault);
+	if (!err)
+		*ret_head = head;
+	return err;
+}
+
+enum tobi_err log_head_read_own(struct tobi_bytes bytes, EVP_PKEY *key,
+				const uint8_t id[static SHA384_SIZE],
+				struct log_head *ret_head, struct tobi_fault *fault)
+{
+	struct log_head head = {0};
+	struct tobi_bytes spki = {0};
+	struct cose_sign1 sign1;
+	enum tobi_err err = read_parts(bytes, &sign1, &head, &spki, fault);
+
+	if (!err)
+		err = check_id(spki, id, &head, fault);
+	if (!err)
+		err = cose_verify(&sign1, key, (struct tobi_bytes){0}, sign1.payload,
 				  "head", fault);
 	if (!err)
 		*ret_head = head;

@@ -37,5 +37,10 @@ TOBI_MUST_USE enum tobi_err log_head_sign(const struct log_head *head, EVP_PKEY 
 TOBI_MUST_USE enum tobi_err log_head_read(struct tobi_bytes bytes, const uint8_t *key,
 					  struct log_head *ret_head,
 					  struct tobi_fault *fault);
+/* The same for who has the key, and its id: it is not read from the head once more. */
+TOBI_MUST_USE enum tobi_err log_head_read_own(struct tobi_bytes bytes, EVP_PKEY *key,
+					      const uint8_t id[static SHA384_SIZE],
+					      struct log_head *ret_head,
+					      struct tobi_fault *fault);
 
 #endif

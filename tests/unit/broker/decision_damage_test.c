@@ -59,6 +59,29 @@ static void test_decision_log_open__state_changed__refused(void **state)
 	open_refused(log_world.key, "test log", TOBI_E_MALFORMED, "state");
 }
 
+/* The rows as they were left, and a head that is not: nothing is appended to it. */
+static void test_decision_log_append__head_changed__refused(void **state)
+{
+	struct log_head head = {.name = text_bytes("test log"), .size = 4};
+	struct writer forged = wr_init(LOG_HEAD_MAX);
+	EVP_PKEY *stranger = NULL;
+
+	(void)state;
+	log_world_fill(4);
+	assert_int_equal(key_new(KEY_P256, &stranger, NULL), 0);
+	assert_int_equal(log_head_sign(&head, stranger, &forged, NULL), 0);
+	db_world_do("UPDATE log_state SET head = ?", VALUES(B(wr_view(&forged))));
+	assert_int_equal(append(NULL), TOBI_E_MISMATCH);
+	wr_done(&forged);
+	/* By its own key, but of another root. */
+	forged = wr_init(LOG_HEAD_MAX);
+	assert_int_equal(log_head_sign(&head, log_world.key, &forged, NULL), 0);
+	db_world_do("UPDATE log_state SET head = ?", VALUES(B(wr_view(&forged))));
+	assert_int_equal(append(NULL), TOBI_E_MISMATCH);
+	wr_done(&forged);
+	EVP_PKEY_free(stranger);
+}
+
 /* Rows as they were with fewer entries: what a restore of a backup does. */
 struct copy {
 	uint8_t frontier[LOG_HASH_SIZE * 8], head[LOG_HEAD_MAX];
@@ -255,6 +278,7 @@ int main(int argc, char **argv)
 	    TEST(test_decision_log_open__another_key_or_name__mismatch),
 	    TEST(test_decision_log_open__no_name__argument),
 	    TEST(test_decision_log_open__state_changed__refused),
+	    TEST(test_decision_log_append__head_changed__refused),
 	    TEST(test_decision_log_append__database_put_back__mismatch),
 	    TEST(test_decision_log_append__another_log_of_the_size__mismatch),
 	    TEST(test_decision_log_check__leaf_changed__named),

@@ -44,6 +44,12 @@ static void test_log_head_read__what_was_signed__the_same(void **state)
 		assert_int_equal(again.time, head.time);
 		assert_true(log_hash_equal(&again.root, &head.root));
 		assert_memory_equal(again.key, hash, SHA384_SIZE);
+		again = (struct log_head){0};
+		assert_int_equal(
+		    log_head_read_own(wr_view(&out), own, hash, &again, NULL), 0);
+		assert_bytes_equal(again.name, head.name);
+		assert_true(log_hash_equal(&again.root, &head.root));
+		assert_memory_equal(again.key, hash, SHA384_SIZE);
 		wr_done(&out);
 		EVP_PKEY_free(own);
 	}
@@ -56,6 +62,9 @@ static void test_log_head_read__another_key__signature(void **state)
 
 	(void)state;
 	assert_int_equal(log_head_read(wr_view(&out), id, &again, NULL),
+			 TOBI_E_SIGNATURE);
+	assert_int_equal(again.size, 77);
+	assert_int_equal(log_head_read_own(wr_view(&out), key, id, &again, NULL),
 			 TOBI_E_SIGNATURE);
 	assert_int_equal(again.size, 77);
 	/* Whoever knows no key gets to know whose it is. */
@@ -84,6 +93,11 @@ test_log_head_read__key_of_the_log_but_not_its_signature__refused(void **state)
 			 TOBI_E_SIGNATURE);
 	assert_int_equal(log_head_read(wr_view(&forged), NULL, &again, NULL),
 			 TOBI_E_SIGNATURE);
+	assert_int_equal(log_head_read_own(wr_view(&forged), key, id, &again, NULL),
+			 TOBI_E_SIGNATURE);
+	/* Nor is a stranger's key with the log's id the log's. */
+	assert_int_equal(log_head_read_own(wr_view(&good), stranger, id, &again, NULL),
+			 TOBI_E_SIGNATURE);
 	wr_done(&good);
 	wr_done(&forged);
 }
@@ -100,6 +114,8 @@ static void test_log_head_read__each_byte_changed__refused(void **state)
 		block.ptr[i] ^= 1;
 		assert_int_not_equal(log_head_read(block_view(block), id, &again, NULL),
 				     0);
+		assert_int_not_equal(
+		    log_head_read_own(block_view(block), key, id, &again, NULL), 0);
 		block_done(block);
 	}
 	wr_done(&out);
