@@ -15,7 +15,7 @@ static bool read_as(enum kbs_tee tee, const json_t *json, const char *additional
 {
 	struct arena arena = arena_init(8 << 20);
 	struct kbs_evidence out = {0};
-	bool good = !kbs_evidence_read(tee, json, additional, &arena, &out, NULL);
+	bool good = !kbs_evidence_read(tee, json, NULL, additional, &arena, &out, NULL);
 
 	if (good) {
 		must(out.evidence.size && out.piece_count <= LIMIT_PIECES);

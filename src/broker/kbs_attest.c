@@ -24,6 +24,7 @@ struct attesting {
 	const struct broker_request *request;
 	struct kbs_session session;
 	struct kbs_attestation attestation;
+	struct kbs_lists lists;
 	struct arena arena;
 	struct kbs_evidence evidence;
 	struct kbs_init_data init_data;
@@ -123,10 +124,28 @@ static enum tobi_err check_init_data(struct attesting *attesting,
 			       "%s is not of it", evidence->config_name);
 }
 
+/* What was read ahead changes nothing of what is accepted; what is wrong is said of the
+ * text as it came. */
+static enum tobi_err read_said(struct attesting *attesting, struct tobi_fault *fault)
+{
+	struct tobi_bytes body = attesting->request->body, text = body;
+	enum tobi_err err = TOBI_OK;
+
+	if (kbs_tee_has_lists(attesting->session.tee))
+		err = kbs_lists_take(body, &attesting->arena, &attesting->lists, &text);
+	if (err)
+		return fault_set(fault, err, object, "", "out of memory");
+	if (attesting->lists.count &&
+	    !kbs_attestation_read(text, &attesting->attestation, NULL))
+		return TOBI_OK;
+	attesting->lists.count = 0;
+	return kbs_attestation_read(body, &attesting->attestation, fault);
+}
+
 static enum tobi_err read_all(struct attesting *attesting, struct tobi_fault *fault)
 {
 	struct kbs_attestation *said = &attesting->attestation;
-	enum tobi_err err = kbs_attestation_read(attesting->request->body, said, fault);
+	enum tobi_err err = read_said(attesting, fault);
 
 	if (!err)
 		err = check_nonce(attesting, fault);
@@ -134,8 +153,8 @@ static enum tobi_err read_all(struct attesting *attesting, struct tobi_fault *fa
 		err = check_key(attesting, fault);
 	if (!err)
 		err = kbs_evidence_read(attesting->session.tee, said->primary,
-					said->additional, &attesting->arena,
-					&attesting->evidence, fault);
+					&attesting->lists, said->additional,
+					&attesting->arena, &attesting->evidence, fault);
 	if (!err)
 		err = check_binding(attesting, fault);
 	return err ? err : check_init_data(attesting, fault);

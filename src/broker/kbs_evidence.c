@@ -25,6 +25,7 @@ enum { CERTIFICATE_MAX = 64 << 10, TOKEN_MAX = LIMIT_TOKEN, CONFIG_PCR = 8 };
 
 struct source {
 	const json_t *json; /* primary_evidence */
+	const struct kbs_lists *lists;
 	struct arena *arena;
 	struct kbs_evidence *out;
 	struct tobi_fault *fault;
@@ -80,16 +81,19 @@ static enum tobi_err take_numbers(const struct source *source, const json_t *lis
 				  const char *field, size_t most,
 				  struct tobi_bytes *ret_bytes)
 {
-	size_t size = json_array_size(list);
+	size_t size = 0;
+	bool is_list = kbs_is_list(list, source->lists, &size);
 	uint8_t *bytes = size <= most ? arena_alloc(source->arena, size + 1) : NULL;
 
+	if (!is_list)
+		return wrong(source, field, "a list of numbers is needed");
 	if (size > most)
 		return fault_set(source->fault, TOBI_E_LIMIT, object, field,
 				 "over %zu bytes", most);
 	if (!bytes)
 		return no_memory(source);
 	*ret_bytes = (struct tobi_bytes){bytes, size};
-	return kbs_numbers_read(list, field, size, bytes, source->fault);
+	return kbs_numbers_read(list, source->lists, field, size, bytes, source->fault);
 }
 
 /* The document goes on as it is: the verifier has its form. */
@@ -118,10 +122,9 @@ static enum tobi_err take_chain(const struct source *source)
 		const json_t *data = json_object_get(entry, "data");
 		struct tobi_bytes bytes = {0};
 
-		if (!json_is_string(type) && !json_is_object(type))
+		if ((!json_is_string(type) && !json_is_object(type)) ||
+		    kbs_lists_find(source->lists, type))
 			return wrong(source, "cert_type", "it is missing");
-		if (!json_is_array(data))
-			return wrong(source, "data", "a list of numbers is needed");
 		err = take_numbers(source, data, "data", CERTIFICATE_MAX, &bytes);
 		/* Something of the host's own: {"OTHER": ..}; and an end of a list. */
 		if (!err && json_is_string(type) && bytes.size)
@@ -138,8 +141,8 @@ static enum tobi_err read_snp(const struct source *source)
 
 	if (!report)
 		return no_memory(source);
-	err = kbs_snp_read(json_object_get(source->json, "attestation_report"), report,
-			   source->fault);
+	err = kbs_snp_read(json_object_get(source->json, "attestation_report"),
+			   source->lists, report, source->fault);
 	if (!err)
 		err = snp_report_parse((struct tobi_bytes){report, SNP_REPORT_SIZE},
 				       &parsed, source->fault);
@@ -386,13 +389,18 @@ static enum tobi_err read_additional(const struct source *source, const char *te
 	return TOBI_OK;
 }
 
+bool kbs_tee_has_lists(enum kbs_tee tee)
+{
+	return tee == KBS_TEE_SNP || tee == KBS_TEE_CCA;
+}
+
 enum tobi_err kbs_evidence_read(enum kbs_tee tee, const json_t *primary,
-				const char *additional, struct arena *arena,
-				struct kbs_evidence *ret_evidence,
+				const struct kbs_lists *lists, const char *additional,
+				struct arena *arena, struct kbs_evidence *ret_evidence,
 				struct tobi_fault *fault)
 {
 	struct kbs_evidence evidence = {.nonce_size = KBS_HASH_SIZE};
-	const struct source source = {primary, arena, &evidence, fault};
+	const struct source source = {primary, lists, arena, &evidence, fault};
 	enum tobi_err err;
 
 	if ((size_t)tee >= KBS_TEES || !tees[tee].read)

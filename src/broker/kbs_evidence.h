@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "base/limits.h"
 #include "broker/kbs_binding.h"
+#include "broker/kbs_lists.h"
 
 /* The numbers are part of session ids: append only. */
 enum kbs_tee {
@@ -30,6 +31,8 @@ enum kbs_tee {
  * "sample" is evidence of nothing, and is never. */
 enum kbs_tee kbs_tee_named(const char *name);
 const char *kbs_tee_name(enum kbs_tee tee); /* "" for KBS_TEE_NONE */
+/* Its evidence has bytes as lists of numbers, so that reading them ahead is worth it. */
+bool kbs_tee_has_lists(enum kbs_tee tee);
 
 /* In the arena. */
 struct kbs_evidence {
@@ -50,10 +53,12 @@ struct kbs_evidence {
 };
 
 /*
- * primary: tee-evidence.primary_evidence; additional: the text beside, empty for none.
+ * primary: tee-evidence.primary_evidence; lists: what was read ahead of it, or NULL;
+ * additional: the text beside, empty for none.
  * Errors: TOBI_E_MALFORMED, _UNSUPPORTED (a device that is not known), _LIMIT, _MEMORY.
  */
 TOBI_MUST_USE enum tobi_err kbs_evidence_read(enum kbs_tee tee, const json_t *primary,
+					      const struct kbs_lists *lists,
 					      const char *additional, struct arena *arena,
 					      struct kbs_evidence *ret_evidence,
 					      struct tobi_fault *fault);

@@ -15,12 +15,28 @@ static enum tobi_err wrong(struct tobi_fault *fault, const char *field, const ch
 	return fault_set(fault, TOBI_E_MALFORMED, object, field, "%s", what);
 }
 
-enum tobi_err kbs_numbers_read(const json_t *list, const char *field, size_t size,
-			       uint8_t *ret_bytes, struct tobi_fault *fault)
+bool kbs_is_list(const json_t *list, const struct kbs_lists *lists, size_t *ret_size)
 {
-	if (!json_is_array(list) || json_array_size(list) != size)
+	const struct tobi_bytes *ahead = kbs_lists_find(lists, list);
+
+	*ret_size = ahead ? ahead->size : json_array_size(list);
+	return ahead || json_is_array(list);
+}
+
+enum tobi_err kbs_numbers_read(const json_t *list, const struct kbs_lists *lists,
+			       const char *field, size_t size, uint8_t *ret_bytes,
+			       struct tobi_fault *fault)
+{
+	const struct tobi_bytes *ahead = kbs_lists_find(lists, list);
+	size_t found;
+
+	if (!kbs_is_list(list, lists, &found) || found != size)
 		return fault_set(fault, TOBI_E_MALFORMED, object, field,
 				 "a list of %zu numbers is needed", size);
+	if (ahead) {
+		bytes_copy(ret_bytes, size, ahead->ptr, size);
+		return TOBI_OK;
+	}
 	for (size_t i = 0; i < size; i++) {
 		const json_t *number = json_array_get(list, i);
 		json_int_t value = json_integer_value(number);
@@ -126,8 +142,9 @@ static enum tobi_err read_firmware(const json_t *json, const char *field,
 	return err;
 }
 
-static enum tobi_err read_member(const json_t *json, const struct member *member,
-				 uint8_t *report, struct tobi_fault *fault)
+static enum tobi_err read_member(const json_t *json, const struct kbs_lists *lists,
+				 const struct member *member, uint8_t *report,
+				 struct tobi_fault *fault)
 {
 	const json_t *value = json_object_get(json, member->name);
 	uint8_t *place = report + member->offset;
@@ -138,7 +155,8 @@ static enum tobi_err read_member(const json_t *json, const struct member *member
 	case NUMBER:
 		return read_number(value, member->name, member->size, place, fault);
 	case BYTES:
-		return kbs_numbers_read(value, member->name, member->size, place, fault);
+		return kbs_numbers_read(value, lists, member->name, member->size, place,
+					fault);
 	case TCB:
 		return read_tcb(value, member->name, place, fault);
 	default:
@@ -146,22 +164,23 @@ static enum tobi_err read_member(const json_t *json, const struct member *member
 	}
 }
 
-static enum tobi_err read_signature(const json_t *json, uint8_t *place,
-				    struct tobi_fault *fault)
+static enum tobi_err read_signature(const json_t *json, const struct kbs_lists *lists,
+				    uint8_t *place, struct tobi_fault *fault)
 {
 	enum tobi_err err = json_is_object(json)
 				? TOBI_OK
 				: wrong(fault, "signature", "an object is needed");
 
 	if (!err)
-		err = kbs_numbers_read(json_object_get(json, "r"), "signature.r",
+		err = kbs_numbers_read(json_object_get(json, "r"), lists, "signature.r",
 				       NUMBER_ROOM, place, fault);
 	return err ? err
-		   : kbs_numbers_read(json_object_get(json, "s"), "signature.s",
+		   : kbs_numbers_read(json_object_get(json, "s"), lists, "signature.s",
 				      NUMBER_ROOM, place + NUMBER_ROOM, fault);
 }
 
-enum tobi_err kbs_snp_read(const json_t *json, uint8_t ret_report[static SNP_REPORT_SIZE],
+enum tobi_err kbs_snp_read(const json_t *json, const struct kbs_lists *lists,
+			   uint8_t ret_report[static SNP_REPORT_SIZE],
 			   struct tobi_fault *fault)
 {
 	uint8_t report[SNP_REPORT_SIZE] = {0};
@@ -169,9 +188,9 @@ enum tobi_err kbs_snp_read(const json_t *json, uint8_t ret_report[static SNP_REP
 	    json_is_object(json) ? TOBI_OK : wrong(fault, "", "the report is no object");
 
 	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]) && !err; i++)
-		err = read_member(json, &members[i], report, fault);
+		err = read_member(json, lists, &members[i], report, fault);
 	if (!err)
-		err = read_signature(json_object_get(json, "signature"),
+		err = read_signature(json_object_get(json, "signature"), lists,
 				     report + SNP_SIGNED_SIZE, fault);
 	if (err)
 		return err;

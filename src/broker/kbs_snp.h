@@ -6,18 +6,21 @@
 #ifndef TOBI_BROKER_KBS_SNP_H
 #define TOBI_BROKER_KBS_SNP_H
 
-#include <jansson.h>
-
+#include "broker/kbs_lists.h"
 #include "tee/snp_report.h"
 
 /* Members that are not known are passed over; of the later ones each may be absent, and
- * is then zero. TOBI_E_MALFORMED naming the member. */
+ * is then zero. lists: what was read ahead of it, or NULL. TOBI_E_MALFORMED naming the
+ * member. */
 TOBI_MUST_USE enum tobi_err kbs_snp_read(const json_t *json,
+					 const struct kbs_lists *lists,
 					 uint8_t ret_report[static SNP_REPORT_SIZE],
 					 struct tobi_fault *fault);
 /* A list of numbers from 0 to 255, exactly size of them. */
-TOBI_MUST_USE enum tobi_err kbs_numbers_read(const json_t *list, const char *field,
-					     size_t size, uint8_t *ret_bytes,
-					     struct tobi_fault *fault);
+TOBI_MUST_USE enum tobi_err
+kbs_numbers_read(const json_t *list, const struct kbs_lists *lists, const char *field,
+		 size_t size, uint8_t *ret_bytes, struct tobi_fault *fault);
+/* Whether it is a list, of anything; and how long. */
+bool kbs_is_list(const json_t *list, const struct kbs_lists *lists, size_t *ret_size);
 
 #endif

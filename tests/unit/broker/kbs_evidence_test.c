@@ -64,8 +64,8 @@ static int leave(void **state)
 
 static enum tobi_err read(enum kbs_tee tee, const char *additional)
 {
-	return kbs_evidence_read(tee, world.primary, additional, &world.arena, &world.out,
-				 &world.fault);
+	return kbs_evidence_read(tee, world.primary, NULL, additional, &world.arena,
+				 &world.out, &world.fault);
 }
 
 static void must_read(enum kbs_tee tee)

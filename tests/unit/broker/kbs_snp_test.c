@@ -26,7 +26,7 @@ static void same_again(const uint8_t *report, bool turin)
 	json_t *json = snp_json_report(report, turin);
 	uint8_t again[SNP_REPORT_SIZE];
 
-	assert_int_equal(kbs_snp_read(json, again, NULL), 0);
+	assert_int_equal(kbs_snp_read(json, NULL, again, NULL), 0);
 	assert_memory_equal(again, report, SNP_REPORT_SIZE);
 	json_decref(json);
 }
@@ -95,7 +95,7 @@ static void test_kbs_snp_read__later_members_absent_or_null__zero(void **state)
 		else
 			json_object_set_new(json, later[i], json_null());
 	}
-	assert_int_equal(kbs_snp_read(json, again, NULL), 0);
+	assert_int_equal(kbs_snp_read(json, NULL, again, NULL), 0);
 	memset(report + 0x188, 0, 3);
 	memset(report + 0x1f8, 0, 16);
 	memset(report + 0x48, 0, 4);
@@ -108,7 +108,7 @@ static void refused(json_t *json, const char *field)
 	uint8_t again[SNP_REPORT_SIZE] = {1};
 	struct tobi_fault fault = {0};
 
-	assert_int_equal(kbs_snp_read(json, again, &fault), TOBI_E_MALFORMED);
+	assert_int_equal(kbs_snp_read(json, NULL, again, &fault), TOBI_E_MALFORMED);
 	assert_string_equal(fault.field, field);
 	assert_int_equal(again[0], 1);
 }
