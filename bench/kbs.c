@@ -10,16 +10,13 @@
  * FOLDER must be empty: database and keys are made there. The guest's own work (its keys,
  * its report) is not counted.
  */
-#include <openssl/hmac.h>
-#include <openssl/rand.h>
-#include <openssl/sha.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
-#include "bench/bare.h"
+#include "bench/bare_release.h"
 #include "broker/broker.h"
 #include "broker/http.h"
 #include "broker/kbs_binding.h"
@@ -27,6 +24,7 @@
 #include "broker/owners.h"
 #include "broker/resource.h"
 #include "codec/jose.h"
+#include "codec/json.h"
 #include "tests/snp_json.h"
 #include "tests/snp_scene.h"
 
@@ -200,66 +198,6 @@ static void answer(struct session *session)
 	wr_done(&report);
 }
 
-/* ---- what it cannot do without ---- */
-
-static EVP_PKEY *bare_key;
-
-/* A JWE's: a new key, agreement, key derivation, key wrap, AES-GCM. */
-static void bare_encrypt(void)
-{
-	EVP_PKEY *own = EVP_EC_gen("P-256");
-	EVP_PKEY_CTX *agreement = EVP_PKEY_CTX_new(own, NULL);
-	EVP_CIPHER_CTX *cipher = EVP_CIPHER_CTX_new();
-	uint8_t shared[66], key[32], wrapped[64], plain[32] = {0};
-	size_t size = sizeof(shared);
-	int length = 0;
-
-	EVP_PKEY_derive_init(agreement);
-	EVP_PKEY_derive_set_peer_ex(agreement, guest_key, 0);
-	assert_int_equal(EVP_PKEY_derive(agreement, shared, &size), 1);
-	SHA256(shared, size, key);
-	EVP_CIPHER_CTX_set_flags(cipher, EVP_CIPHER_CTX_FLAG_WRAP_ALLOW);
-	EVP_EncryptInit_ex(cipher, EVP_aes_256_wrap(), NULL, key, NULL);
-	assert_int_equal(
-	    EVP_EncryptUpdate(cipher, wrapped, &length, plain, sizeof(plain)), 1);
-	for (unsigned i = 0; i < 3; i++) { /* the secret's own, its key's, the JWE's */
-		EVP_CIPHER_CTX_reset(cipher);
-		EVP_EncryptInit_ex(cipher, EVP_aes_256_gcm(), NULL, key, key);
-		EVP_EncryptUpdate(cipher, wrapped, &length, plain, sizeof(plain));
-		EVP_EncryptFinal_ex(cipher, wrapped, &length);
-	}
-	EVP_CIPHER_CTX_free(cipher);
-	EVP_PKEY_CTX_free(agreement);
-	EVP_PKEY_free(own);
-}
-
-/* HMAC of an id for the challenge, and again; the hashes that bind; the token's and the
- * log's signatures; the secret's opening and the log's hash; the JWE. Of the report's own
- * signature the caller has measured it. */
-static void bare_release(void)
-{
-	uint8_t id[16], mac[32], hash[64], text[512] = {0}, signature[128];
-	unsigned size = sizeof(mac);
-
-	RAND_bytes(id, sizeof(id));
-	for (unsigned i = 0; i < 2; i++) {
-		HMAC(EVP_sha256(), text, 32, id, sizeof(id), mac, &size);
-		SHA384(text, sizeof(text), hash);
-	}
-	SHA384(text, sizeof(text), hash);
-	SHA256(text, sizeof(text), hash);
-	for (unsigned i = 0; i < 2; i++) {
-		EVP_MD_CTX *md = EVP_MD_CTX_new();
-		size_t signed_size = sizeof(signature);
-
-		EVP_DigestSignInit(md, NULL, EVP_sha256(), NULL, bare_key);
-		assert_int_equal(
-		    EVP_DigestSign(md, signature, &signed_size, text, sizeof(text)), 1);
-		EVP_MD_CTX_free(md);
-	}
-	bare_encrypt();
-}
-
 /* ---- measuring ---- */
 
 static double clock_us(clockid_t id)
@@ -310,28 +248,21 @@ static struct spent each(void (*step)(struct session *), size_t count)
 
 static void round_of(size_t count)
 {
-	static const struct bare_part parts[BARE_PARTS] = {{BARE_P384, 1, 672, true}};
 	struct spent auth, attested, fetched;
-	struct bare bare;
-	double bare_us = 0;
+	struct bare_release bare;
+	double bare_us;
 
 	auth = each(challenge, count);
 	for (size_t i = 0; i < count; i++)
 		answer(&sessions[i]);
 	attested = each(attest, count);
 	fetched = each(fetch, count);
-	bare_make(&bare, parts);
-	for (size_t i = 0; i < count; i++) {
-		double start = clock_us(CLOCK_PROCESS_CPUTIME_ID);
-
-		bare_release();
-		bare_us += clock_us(CLOCK_PROCESS_CPUTIME_ID) - start;
-		bare_us += bare_run(&bare, false);
-	}
-	bare_done(&bare);
+	bare_release_make(&bare);
+	bare_us = bare_release_run(&bare, count);
+	bare_release_done(&bare);
 	printf("%.1f %.1f %.1f %.1f %.1f %.1f %.1f %.1f\n", auth.cores, attested.cores,
-	       fetched.cores, auth.cores + attested.cores + fetched.cores,
-	       bare_us / (double)count, auth.wall, attested.wall, fetched.wall);
+	       fetched.cores, auth.cores + attested.cores + fetched.cores, bare_us,
+	       auth.wall, attested.wall, fetched.wall);
 	fflush(stdout);
 }
 
@@ -353,8 +284,8 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	one_core();
+	json_wipe_memory(); /* as the broker does */
 	make(argv[1]);
-	bare_key = EVP_EC_gen("P-256");
 	for (unsigned long i = strtoul(argv[2], NULL, 10); i > 0; i--)
 		round_of(count);
 	broker_free(broker);

@@ -19,6 +19,7 @@ finish() {
 	cd "$work" || return
 	for pid in $helpers; do kill "$pid" 2>/dev/null && wait "$pid" 2>/dev/null; done
 	for log in run*/service.log; do
+		[ -e "$log" ] || continue
 		pid=$(sed -n 's/^event=ready pid=\([0-9]*\) .*/\1/p' "$log" | tail -1)
 		[ -z "$pid" ] || kill "$pid" 2>/dev/null
 		n=0
