@@ -158,6 +158,7 @@ static enum tobi_err trim(struct broker *broker, struct db_conn *conn, int64_t n
 
 /* ---- adding, finding ---- */
 
+/* A session that is lost with the machine's power is attested anew. */
 static enum tobi_err insert(struct db_conn *conn, const struct kbs_session *session,
 			    const struct kbs_kept *kept, struct tobi_bytes pieces,
 			    struct tobi_bytes mac, struct tobi_fault *fault)
@@ -183,6 +184,11 @@ static enum tobi_err insert(struct db_conn *conn, const struct kbs_session *sess
 	    "INSERT INTO kbs_sessions (id, expires, size, nonce, device_nonce, "
 	    "evidence, pieces, config_unknown, jwk, token, mac, denials) VALUES "
 	    "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
+	return db_run_unsynced(
+	    conn,
+	    "INSERT INTO kbs_sessions (id, expires, size, nonce, device_nonce, "
+	    "evidence, pieces, config_unknown, jwk, token, denials) VALUES (?, "
+	    "?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
 	    values, sizeof(values) / sizeof(values[0]), NULL, NULL, NULL, fault);
 }
 

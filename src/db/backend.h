@@ -46,6 +46,10 @@ struct db_ops {
 			     const struct db_value *values, size_t count, db_row *row,
 			     void *context, uint64_t *ret_changed,
 			     struct tobi_fault *fault);
+	/* Whether what is committed is on its medium, or in the system's hands. NULL: it
+	 * always is. */
+	enum tobi_err (*synced)(struct db_conn *conn, bool synced,
+				struct tobi_fault *fault);
 	enum tobi_err (*backup)(struct db_conn *conn, const char *path,
 				struct tobi_fault *fault); /* or NULL */
 	/* all: for damage, too. */

@@ -247,6 +247,26 @@ enum tobi_err db_run(struct db_conn *conn, const char *sql, const struct db_valu
 	return err;
 }
 
+enum tobi_err db_run_unsynced(struct db_conn *conn, const char *sql,
+			      const struct db_value *values, size_t count, db_row *row,
+			      void *context, uint64_t *ret_changed,
+			      struct tobi_fault *fault)
+{
+	const struct db_ops *ops = conn->db->ops;
+	enum tobi_err err;
+
+	if (conn->begun)
+		return fault_set(fault, TOBI_E_ARGUMENT, "database", "",
+				 "a transaction's end is what is synced");
+	err = ops->synced ? ops->synced(conn, false, fault) : TOBI_OK;
+	if (!err)
+		err = db_run(conn, sql, values, count, row, context, ret_changed, fault);
+	/* One that would go on so is not used again. */
+	if (ops->synced && ops->synced(conn, true, NULL))
+		conn->broken = true;
+	return err;
+}
+
 enum tobi_err db_backup(struct db *db, const char *path, struct tobi_fault *fault)
 {
 	struct db_conn *conn = NULL;

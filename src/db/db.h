@@ -95,6 +95,18 @@ TOBI_MUST_USE enum tobi_err db_run(struct db_conn *conn, const char *sql,
 				   db_row *row, void *context, uint64_t *ret_changed,
 				   struct tobi_fault *fault);
 
+/*
+ * The same for one that changes something outside of a transaction, and need not outlive
+ * a machine that loses its power: then it may be gone, whole, with all that was written
+ * after it so. It outlives the process, and what is committed otherwise after it keeps
+ * it, too. TOBI_E_ARGUMENT within a transaction. PostgreSQL makes no difference.
+ */
+TOBI_MUST_USE enum tobi_err db_run_unsynced(struct db_conn *conn, const char *sql,
+					    const struct db_value *values, size_t count,
+					    db_row *row, void *context,
+					    uint64_t *ret_changed,
+					    struct tobi_fault *fault);
+
 /* A copy of all of it, as it is at one moment, while others go on: a SQLite file, 0600,
  * whole or not there. TOBI_E_EXISTS; TOBI_E_UNSUPPORTED for PostgreSQL, which has pg_dump
  * for that. */

@@ -287,6 +287,15 @@ static enum tobi_err run(struct db_conn *any, const char *sql,
 	return err;
 }
 
+/* A write-ahead log is whole without a sync for each commit (NORMAL), and then only the
+ * last ones are not in it after a loss of power. */
+static enum tobi_err synced(struct db_conn *conn, bool synced, struct tobi_fault *fault)
+{
+	return sqlite_exec(
+	    of(conn)->lib,
+	    synced ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL", fault);
+}
+
 static bool alive(struct db_conn *conn)
 {
 	(void)conn;
@@ -304,6 +313,7 @@ const struct db_ops db_sqlite = {
     .commit = commit,
     .rollback = rollback,
     .run = run,
+    .synced = synced,
     .backup = sqlite_backup,
     .check = sqlite_check,
 };

@@ -361,10 +361,79 @@ static void test_db_open__many_at_once__all_open(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, db_world_enter, db_world_leave)
 
+static enum tobi_err take_number(void *context, const struct db_value *values,
+				 size_t count, struct tobi_fault *fault)
+{
+	(void)count, (void)fault;
+	*(int64_t *)context = values[0].integer;
+	return TOBI_OK;
+}
+
+static int64_t level(void)
+{
+	int64_t found = -1;
+
+	assert_int_equal(db_run(db_world.conn, "PRAGMA synchronous", NULL, 0, take_number,
+				&found, NULL, NULL),
+			 0);
+	return found;
+}
+
+/* Within the statement. */
+static enum tobi_err take_level(void *context, const struct db_value *values,
+				size_t count, struct tobi_fault *fault)
+{
+	(void)values, (void)count, (void)fault;
+	*(int64_t *)context = level();
+	return TOBI_OK;
+}
+
+enum { NORMAL = 1, FULL = 2 };
+
+static void test_db_run_unsynced__one_statement__that_one_alone(void **state)
+{
+	const struct db_value value = N(1);
+	int64_t within = -1;
+	uint64_t changed = 0;
+
+	(void)state;
+	fill(0);
+	assert_int_equal(level(), FULL);
+	assert_int_equal(
+	    db_run_unsynced(db_world.conn,
+			    "INSERT INTO things (id) VALUES (?) RETURNING id", &value, 1,
+			    take_level, &within, &changed, NULL),
+	    0);
+	assert_int_equal(within, NORMAL);
+	assert_int_equal(changed, 1);
+	assert_int_equal(level(), FULL);
+	/* And when it fails. */
+	assert_int_equal(db_run_unsynced(db_world.conn,
+					 "INSERT INTO things (id) VALUES (?)", &value, 1,
+					 NULL, NULL, NULL, NULL),
+			 TOBI_E_EXISTS);
+	assert_int_equal(level(), FULL);
+}
+
+static void test_db_run_unsynced__in_a_transaction__argument(void **state)
+{
+	(void)state;
+	fill(0);
+	assert_int_equal(db_begin(db_world.conn, NULL), 0);
+	assert_int_equal(db_run_unsynced(db_world.conn, "DELETE FROM things", NULL, 0,
+					 NULL, NULL, NULL, NULL),
+			 TOBI_E_ARGUMENT);
+	db_world_do("INSERT INTO things (id) VALUES (7)", NO_VALUES);
+	assert_int_equal(db_commit(db_world.conn, NULL), 0);
+	assert_int_equal(level(), FULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(test_db_open__new_file__is_private),
+	    TEST(test_db_run_unsynced__one_statement__that_one_alone),
+	    TEST(test_db_run_unsynced__in_a_transaction__argument),
 	    TEST(test_db_open__others_may_read_it__denied),
 	    TEST(test_db_open__no_folder__not_found),
 	    TEST(test_db_open__name_of_the_librarys__is_a_file),
