@@ -77,6 +77,7 @@ static void put_secret(struct tobi_fault *fault)
 	struct owner_key key;
 	struct owner_new alice = {"alice", &key, 1, repositories, 1};
 	EVP_PKEY *owner = NULL;
+	uint64_t version;
 
 	must_be(key_new(KEY_P256, &owner, fault), fault);
 	must_be(key_write_public(owner, &pem, fault), fault);
@@ -85,8 +86,9 @@ static void put_secret(struct tobi_fault *fault)
 	must_be(resource_name_read("red/secret/one", &name, fault), fault);
 	snp_scene_policy(&guest, &policy);
 	source.text = wr_view(&policy);
-	must_be(resource_put(broker, "alice", &name, &value, &source, now(), fault),
-		fault);
+	must_be(
+	    resource_put(broker, "alice", &name, &value, &source, now(), &version, fault),
+	    fault);
 	EVP_PKEY_free(owner);
 	wr_done(&pem);
 	wr_done(&policy);

@@ -113,9 +113,10 @@ enum tobi_err world_put(const char *name, const char *value, int64_t expires,
 {
 	const struct resource_name place = named(name);
 	const struct resource_value version = {text_bytes(value), expires, releases};
+	uint64_t number;
 
 	return resource_put(world.broker, "alice", &place, &version, NULL, world.now,
-			    &world.fault);
+			    &number, &world.fault);
 }
 
 enum tobi_err world_put_policy(const char *scope, struct tobi_bytes text)

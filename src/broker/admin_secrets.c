@@ -45,10 +45,10 @@ struct secret_change {
 static enum tobi_err run_put(const struct admin_call *call, void *input,
 			     struct tobi_fault *fault)
 {
-	const struct secret_change *change = input;
+	struct secret_change *change = input;
 
 	return resource_put(call->broker, call->who->name, &change->name, &change->value,
-			    change->policy, call->request->now, fault);
+			    change->policy, call->request->now, &change->version, fault);
 }
 
 static enum tobi_err run_rotate(const struct admin_call *call, void *input,
@@ -109,7 +109,7 @@ static enum tobi_err put(const struct admin_call *call, struct admin_input *inpu
 	    {"value", JSON_STRING, true},      {"expires", JSON_INTEGER, false},
 	    {"releases", JSON_INTEGER, false}, {"policy", JSON_STRING, false},
 	    {"files", JSON_ARRAY, false},      {NULL, JSON_NULL, false}};
-	struct secret_change change = {.version = 1};
+	struct secret_change change = {0};
 	char scope[RESOURCE_NAME_SIZE];
 	uint8_t hash[SHA384_SIZE];
 	enum tobi_err err = name_of(call, NULL, &change.name, fault);

@@ -27,8 +27,9 @@ static enum tobi_err run_store(const struct admin_call *call, void *input,
 	struct kbs_change *change = input;
 	const char *owner = call->who->name;
 	const int64_t now = call->request->now;
-	enum tobi_err err = resource_put(call->broker, owner, &change->name,
-					 &change->value, NULL, now, fault);
+	enum tobi_err err =
+	    resource_put(call->broker, owner, &change->name, &change->value, NULL, now,
+			 &change->version, fault);
 
 	return err == TOBI_E_EXISTS
 		   ? resource_rotate(call->broker, owner, &change->name, &change->value,

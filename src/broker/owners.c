@@ -302,6 +302,7 @@ static enum tobi_err remove_all(struct db_conn *conn, const char *name,
 	    "DELETE FROM policy WHERE owner = ?",
 	    "DELETE FROM resource_version WHERE (repository, type, tag) IN (SELECT "
 	    "repository, type, tag FROM resource WHERE owner = ?)",
+	    RESOURCE_KEEP_NUMBERS "owner = ?" RESOURCE_KEPT_NUMBERS,
 	    "DELETE FROM resource WHERE owner = ?",
 	    "DELETE FROM owner_repository WHERE owner = ?",
 	    "DELETE FROM owner_key WHERE owner = ?",

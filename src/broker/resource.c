@@ -65,6 +65,34 @@ static enum tobi_err add_version(struct db_conn *conn, const struct change *chan
 
 /* ---- put ---- */
 
+/* What was deleted has had numbers, too. */
+static enum tobi_err first_version(struct db_conn *conn, void *context,
+				   struct tobi_fault *fault)
+{
+	struct change *change = context;
+	const struct db_value values[] = {NAME_VALUES(change->name)};
+	int64_t past = 0;
+	enum tobi_err err =
+	    db_run(conn, "SELECT latest FROM resource_past WHERE " OF_NAME, values,
+		   STORE_COUNT(values), store_take_count, &past, NULL, fault);
+
+	change->version = (uint64_t)past + 1;
+	return err;
+}
+
+/* Somebody put and deleted one since it was sealed: it is sealed anew. */
+static enum tobi_err check_first(struct db_conn *conn, const struct change *change,
+				 struct tobi_fault *fault)
+{
+	struct change again = *change;
+	enum tobi_err err = first_version(conn, &again, fault);
+
+	return !err && again.version != change->version
+		   ? fault_set(fault, TOBI_E_MISMATCH, "secret", "version",
+			       "it was changed meanwhile")
+		   : err;
+}
+
 static enum tobi_err put(struct db_conn *conn, void *context, struct tobi_fault *fault)
 {
 	const struct change *change = context;
@@ -90,19 +118,35 @@ static enum tobi_err put(struct db_conn *conn, void *context, struct tobi_fault 
 		return fault_set(fault, err, "secret", "",
 				 "there is one of this name; rotate it");
 	if (!err)
+		err = check_first(conn, change, fault);
+	if (!err)
 		err = add_version(conn, change, fault);
 	return !err && change->policy ? policy_write(conn, change->policy, fault) : err;
+}
+
+/* Of the number that the name has next. TOBI_E_MISMATCH: it was another's meanwhile. */
+static enum tobi_err try_put(struct broker *broker, struct change *change,
+			     struct tobi_fault *fault)
+{
+	CLEANUP(wr_done) struct writer sealed = wr_init(LIMIT_SEALED);
+	enum tobi_err err = store_apply(broker->db, first_version, change, fault);
+
+	if (!err)
+		err = resource_seal(broker, change->name, change->version, change->owner,
+				    change->value->plain, &sealed, fault);
+	if (err)
+		return err;
+	change->sealed = wr_view(&sealed);
+	return store_apply(broker->db, put, change, fault);
 }
 
 enum tobi_err resource_put(struct broker *broker, const char *owner,
 			   const struct resource_name *name,
 			   const struct resource_value *value,
 			   const struct policy_source *policy, int64_t now,
-			   struct tobi_fault *fault)
+			   uint64_t *ret_version, struct tobi_fault *fault)
 {
-	CLEANUP(wr_done) struct writer sealed = wr_init(LIMIT_SEALED);
-	struct change change = {
-	    .owner = owner, .name = name, .value = value, .version = 1, .now = now};
+	struct change change = {.owner = owner, .name = name, .value = value, .now = now};
 	struct policy_row row;
 	enum tobi_err err = check_value(value, now, fault);
 
@@ -110,12 +154,14 @@ enum tobi_err resource_put(struct broker *broker, const char *owner,
 		err = policy_prepare(broker, owner, policy, now, &row, fault);
 		change.policy = &row;
 	}
-	if (!err)
-		err = resource_seal(broker, name, 1, owner, value->plain, &sealed, fault);
 	if (err)
 		return err;
-	change.sealed = wr_view(&sealed);
-	return store_apply(broker->db, put, &change, fault);
+	err = TOBI_E_MISMATCH;
+	for (unsigned i = 0; i < TRIES && err == TOBI_E_MISMATCH; i++)
+		err = try_put(broker, &change, fault);
+	if (!err)
+		*ret_version = change.version;
+	return err;
 }
 
 /* ---- rotate ---- */
@@ -243,10 +289,13 @@ static enum tobi_err delete_all(struct db_conn *conn, const struct change *chang
 					  db_text(change->owner)};
 	char scope[RESOURCE_NAME_SIZE];
 	uint64_t changed = 0;
-	enum tobi_err err =
-	    db_run(conn, "DELETE FROM resource WHERE " OF_NAME " AND owner = ?", values,
-		   STORE_COUNT(values), NULL, NULL, &changed, fault);
+	enum tobi_err err = db_run(
+	    conn, RESOURCE_KEEP_NUMBERS OF_NAME " AND owner = ?" RESOURCE_KEPT_NUMBERS,
+	    values, STORE_COUNT(values), NULL, NULL, NULL, fault);
 
+	if (!err)
+		err = db_run(conn, "DELETE FROM resource WHERE " OF_NAME " AND owner = ?",
+			     values, STORE_COUNT(values), NULL, NULL, &changed, fault);
 	if (!err && !changed)
 		return fault_set(fault, TOBI_E_NOT_FOUND, "secret", "",
 				 "there is none of this name");

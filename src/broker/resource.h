@@ -25,6 +25,13 @@ TOBI_MUST_USE enum tobi_err resource_scope_read(const char *text,
 void resource_name_write(const struct resource_name *name,
 			 char ret_text[static RESOURCE_NAME_SIZE]);
 
+/* Around a condition, before what it says is deleted: the numbers live on. */
+#define RESOURCE_KEEP_NUMBERS                                                            \
+	"INSERT INTO resource_past (repository, type, tag, latest) SELECT repository, "  \
+	"type, tag, latest FROM resource WHERE "
+#define RESOURCE_KEPT_NUMBERS                                                            \
+	" ON CONFLICT (repository, type, tag) DO UPDATE SET latest = excluded.latest"
+
 /* A version to be. */
 struct resource_value {
 	struct tobi_bytes plain; /* 1 byte to 1 MiB */
@@ -32,13 +39,15 @@ struct resource_value {
 	int64_t releases;	 /* at least 1; or RESOURCE_ANY_RELEASES */
 };
 
-/* Version 1, and its policy when one is given, or neither. Errors: TOBI_E_ARGUMENT,
- * _LIMIT, _DENIED, _EXISTS; those of policy_prepare() and keyring_seal(). */
+/* Its first version, and its policy when one is given, or neither. The number is 1, or
+ * the one after the last that the name has had: no number ever means two contents.
+ * Errors: TOBI_E_ARGUMENT, _LIMIT, _DENIED, _EXISTS; those of policy_prepare() and
+ * keyring_seal(). */
 TOBI_MUST_USE enum tobi_err resource_put(struct broker *broker, const char *owner,
 					 const struct resource_name *name,
 					 const struct resource_value *value,
 					 const struct policy_source *policy, int64_t now,
-					 struct tobi_fault *fault);
+					 uint64_t *ret_version, struct tobi_fault *fault);
 /* The next version; those before expire after grace seconds, where they do not earlier.
  * What has expired already is deleted. TOBI_E_NOT_FOUND, and as above. */
 TOBI_MUST_USE enum tobi_err resource_rotate(struct broker *broker, const char *owner,

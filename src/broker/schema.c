@@ -18,6 +18,7 @@ const struct db_migration broker_migrations[] = {
     {"about", about},	   {"owners", schema_owners},	{"resources", schema_resources},
     {"keys", schema_keys}, {"log", schema_log},		{"kbs", schema_kbs},
     {"page", schema_page}, {"details", schema_details},
+    {"numbers", schema_numbers},
 };
 const size_t broker_migration_count =
     sizeof(broker_migrations) / sizeof(broker_migrations[0]);

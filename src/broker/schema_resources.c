@@ -41,3 +41,11 @@ const char *const schema_resources[] = {
     "name TEXT NOT NULL, content BYTEA NOT NULL, PRIMARY KEY (scope, place))",
     NULL,
 };
+
+/* The last number of what was deleted, so that the next one of its name goes on from it.
+ */
+const char *const schema_numbers[] = {
+    "CREATE TABLE resource_past (repository TEXT NOT NULL, type TEXT NOT NULL, "
+    "tag TEXT NOT NULL, latest BIGINT NOT NULL, PRIMARY KEY (repository, type, tag))",
+    NULL,
+};

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "broker/owners.h"
 #include "tests/broker_world.h"
 
 static enum tobi_err read_name(const char *text)
@@ -98,10 +99,10 @@ static void test_resource__another_repository__denied_by_each_change(void **stat
 	(void)state;
 	assert_int_equal(world_put("red/key/db", "s3cret", 0, -1), 0);
 	assert_int_equal(
-	    resource_put(broker, "bob", &name, &value, NULL, world.now, fault),
+	    resource_put(broker, "bob", &name, &value, NULL, world.now, &version, fault),
 	    TOBI_E_DENIED);
 	assert_int_equal(
-	    resource_put(broker, "bob", &none, &value, NULL, world.now, fault),
+	    resource_put(broker, "bob", &none, &value, NULL, world.now, &version, fault),
 	    TOBI_E_DENIED);
 	assert_int_equal(
 	    resource_rotate(broker, "bob", &name, &value, 0, world.now, &version, fault),
@@ -149,6 +150,69 @@ static void test_resource_put__too_many_of_one_owner__refused(void **state)
 	assert_int_equal(world_put("red/key/more", "x", 0, -1), TOBI_E_LIMIT);
 }
 
+/* ---- numbers ---- */
+
+static uint64_t put_again(void)
+{
+	static const struct resource_value value = {
+	    {(const uint8_t *)"x", 1}, 0, RESOURCE_ANY_RELEASES};
+	const struct resource_name name = named("red/key/db");
+	uint64_t version = 0;
+
+	assert_int_equal(resource_put(world.broker, "alice", &name, &value, NULL,
+				      world.now, &version, &world.fault),
+			 0);
+	return version;
+}
+
+static void test_resource_put__what_was_deleted__goes_on_with_its_numbers(void **state)
+{
+	static const struct resource_value value = {
+	    {(const uint8_t *)"y", 1}, 0, RESOURCE_ANY_RELEASES};
+	const struct resource_name name = named("red/key/db");
+	uint64_t version = 0;
+
+	(void)state;
+	assert_int_equal(put_again(), 1);
+	assert_int_equal(resource_rotate(world.broker, "alice", &name, &value, 0,
+					 world.now, &version, &world.fault),
+			 0);
+	for (uint64_t next = 3; next < 6; next++) {
+		assert_int_equal(
+		    resource_delete(world.broker, "alice", &name, 0, &world.fault), 0);
+		assert_int_equal(put_again(), next);
+	}
+	assert_int_equal(world_put("red/key/other", "z", 0, -1), 0);
+	assert_int_equal(db_world_number("SELECT max(version) FROM resource_version "
+					 "WHERE tag = 'other'",
+					 NO_VALUES),
+			 1);
+}
+
+static void
+test_resource_put__of_an_owner_that_went__goes_on_with_its_numbers(void **state)
+{
+	static const char *const repositories[] = {"red"};
+	struct owner_key key;
+	char *pem = key_pem(world.alice);
+	struct owner_new anew = {"alicia", &key, 1, repositories, 1};
+	const struct resource_value value = {
+	    {(const uint8_t *)"x", 1}, 0, RESOURCE_ANY_RELEASES};
+	const struct resource_name name = named("red/key/db");
+	uint64_t version = 0;
+
+	(void)state;
+	assert_int_equal(put_again(), 1);
+	assert_int_equal(owner_remove(world.broker, "alice", true, &world.fault), 0);
+	assert_int_equal(owner_key_read(text_bytes(pem), &key, NULL), 0);
+	free(pem);
+	assert_int_equal(owner_add(world.broker, &anew, world.now, &world.fault), 0);
+	assert_int_equal(resource_put(world.broker, "alicia", &name, &value, NULL,
+				      world.now, &version, &world.fault),
+			 0);
+	assert_int_equal(version, 2);
+}
+
 #define T_(name)                                                                         \
 	cmocka_unit_test_setup_teardown(name, broker_world_enter, broker_world_leave)
 
@@ -162,6 +226,8 @@ int main(int argc, char **argv)
 	    T_(test_resource__another_repository__denied_by_each_change),
 	    T_(test_resource__of_the_owner_before__is_not_touched),
 	    T_(test_resource_put__too_many_of_one_owner__refused),
+	    T_(test_resource_put__what_was_deleted__goes_on_with_its_numbers),
+	    T_(test_resource_put__of_an_owner_that_went__goes_on_with_its_numbers),
 	};
 
 	db_world_argument(argc, argv);
