@@ -9,6 +9,7 @@
 #include "broker/keyring.h"
 #include "broker/policies.h"
 #include "broker/token_key.h"
+#include "broker/used_tokens.h"
 
 DEFINE_CLEANUP(struct broker *, broker_free)
 
@@ -46,7 +47,8 @@ enum tobi_err broker_open(const struct broker_setup *setup, struct broker **ret_
 		return fault_set(fault, TOBI_E_MEMORY, "broker", "", "out of memory");
 	broker->setup = *setup;
 	broker->policies = policy_cache_new();
-	err = broker->policies
+	broker->used = used_tokens_new();
+	err = broker->policies && broker->used
 		  ? open_parts(broker, fault)
 		  : fault_set(fault, TOBI_E_MEMORY, "broker", "", "out of memory");
 	if (err) {
@@ -65,6 +67,7 @@ void broker_free(struct broker *broker)
 		return;
 	decision_log_free(broker->log);
 	policy_cache_free(broker->policies);
+	used_tokens_free(broker->used);
 	keyring_free(broker->keyring);
 	db_free(broker->db);
 	EVP_PKEY_free(broker->setup.token_key);

@@ -13,6 +13,7 @@
 struct keyring;
 struct decision_log;
 struct policy_cache;
+struct used_tokens;
 
 struct broker_setup {
 	const char *name;     /* of this broker, in tokens and heads: a URI or a word */
@@ -41,6 +42,7 @@ struct broker {
 	struct keyring *keyring;
 	struct decision_log *log;
 	struct policy_cache *policies; /* of resources, parsed */
+	struct used_tokens *used;      /* of signed requests */
 	uint8_t row_key[32];	       /* row_seal.h */
 };
 

@@ -11,17 +11,14 @@
 #include "broker/owners.h"
 #include "broker/route.h"
 #include "token/request_token.h"
-#include "broker/store.h"
+#include "broker/used_tokens.h"
 #include "codec/base64.h"
 #include "codec/jose.h"
 #include "codec/json.h"
 
 enum {
 	TOKEN_MAX = 4096,
-	SKEW_SECONDS = 60,
 	TARGET_MAX = 2 * LIMIT_PATH,
-	/* One of so many signatures takes along what has expired of the old ones. */
-	CLEAN_EVERY = 64,
 };
 
 static enum tobi_err deny(const char *why, struct tobi_fault *fault)
@@ -89,7 +86,7 @@ static enum tobi_err check_times(const struct token *token, int64_t now,
 		return deny("the token has no times", fault);
 	if (expires < issued || expires - issued > REQUEST_TOKEN_SECONDS)
 		return deny("the token counts for too long", fault);
-	if (issued > now && issued - now > SKEW_SECONDS)
+	if (issued > now && issued - now > USED_TOKENS_SKEW_SECONDS)
 		return deny("the token is of the future; compare the clocks", fault);
 	return expires <= now ? deny("the token has expired; compare the clocks", fault)
 			      : TOBI_OK;
@@ -186,7 +183,6 @@ static enum tobi_err use_up(struct broker *broker, const struct principal *princ
 	CLEANUP(wr_done) struct writer both = wr_init(PRINCIPAL_ID_SIZE + TOKEN_MAX);
 	uint8_t id[SHA256_SIZE];
 	int64_t expires = 0;
-	struct db_value values[2];
 	enum tobi_err err;
 
 	if (!number || strlen(number) < REQUEST_TOKEN_NUMBER_MIN)
@@ -196,18 +192,8 @@ static enum tobi_err use_up(struct broker *broker, const struct principal *princ
 	if (wr_err(&both) || hash_sha256(wr_view(&both), id))
 		return fault_set(fault, TOBI_E_CRYPTO, "request", "", "cannot be hashed");
 	integer_of(token, "exp", &expires);
-	values[0] = db_bytes((struct tobi_bytes){id, sizeof(id)});
-	values[1] = db_integer(expires);
-	err = store_run(broker->db, "INSERT INTO used_token (id, expires) VALUES (?, ?)",
-			values, 2, NULL, NULL, NULL, fault);
-	if (err == TOBI_E_EXISTS)
-		return deny("the token was used before", fault);
-	if (err || id[0] % CLEAN_EVERY != 0)
-		return err;
-	/* What has expired is refused for that. */
-	values[0] = db_integer(now - SKEW_SECONDS);
-	return store_run(broker->db, "DELETE FROM used_token WHERE expires < ?", values,
-			 1, NULL, NULL, NULL, fault);
+	err = used_tokens_add(broker, id, expires, now, fault);
+	return err == TOBI_E_EXISTS ? deny("the token was used before", fault) : err;
 }
 
 static enum tobi_err by_token(struct broker *broker, const struct broker_request *request,

@@ -76,7 +76,8 @@ class Writer(threading.Thread):
             return self.replay()
         if self.rng.random() < 0.05:
             return self.intrude()
-        kind = "put" if state is False else self.rng.choices(["rotate", "put", "delete"], [8, 1, 1])[0]
+        kind = "put" if state is False else self.rng.choices(["rotate", "put", "delete"],
+                                                                         [8, 1, 1] if state else [4, 4, 1])[0]
         return self.change(name, kind, state)
 
     def change(self, name, kind, state):

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "broker/owners.h"
+#include "broker/used_tokens.h"
 #include "codec/base64.h"
 #include "codec/jose.h"
 #include "codec/json.h"
@@ -355,20 +356,59 @@ static void test_principal_of__key_changed_in_the_database__nobody(void **state)
 	assert_int_equal(ask_for(world.bob, HTTP_GET, WHOAMI, NULL), 200);
 }
 
-static void test_principal_of__old_signatures__are_forgotten(void **state)
+/* One in 64 looks: until there is nothing left that was signed before now. */
+static bool is_forgotten(size_t most)
 {
-	(void)state;
-	for (size_t i = 0; i < 20; i++)
-		assert_int_equal(ask_for(world.alice, HTTP_GET, WHOAMI, NULL), 200);
-	world.now += 1000;
-	/* One in 64 cleans up; what it leaves are those of this time. */
-	for (size_t i = 0; i < 5000; i++) {
+	for (size_t i = 0; i < most; i++) {
 		assert_int_equal(ask_for(world.alice, HTTP_GET, WHOAMI, NULL), 200);
 		if (!db_world_number("SELECT count(*) FROM used_token WHERE expires < ?",
 				     VALUES(N(world.now))))
-			return;
+			return true;
 	}
-	fail();
+	return false;
+}
+
+static void use_some(void)
+{
+	for (size_t i = 0; i < 20; i++)
+		assert_int_equal(ask_for(world.alice, HTTP_GET, WHOAMI, NULL), 200);
+}
+
+static void test_principal_of__old_signatures__are_forgotten(void **state)
+{
+	(void)state;
+	used_tokens_set_quiet(world.broker->used, 0);
+	use_some();
+	world.now += 1000;
+	assert_true(is_forgotten(5000));
+}
+
+/* What one that has gone had marked is another's to erase. */
+static void
+test_principal_of__old_signatures_of_another_process__are_forgotten(void **state)
+{
+	(void)state;
+	use_some();
+	db_world_do("UPDATE used_token SET expires = -5", NO_VALUES);
+	used_tokens_set_quiet(world.broker->used, 0);
+	assert_true(is_forgotten(5000));
+}
+
+/* The clock jumps ahead, everything expires, and it comes back. */
+/* The clock jumps ahead, everything expires, and it comes back. */
+static void
+test_principal_of__clock_ahead_and_back__used_signatures_are_used(void **state)
+{
+	struct ask ask = {.method = HTTP_GET, .target = WHOAMI, .key = world.alice};
+
+	(void)state;
+	assert_int_equal(ask_send(&ask, NULL), 200);
+	world.now += 86400;
+	assert_false(is_forgotten(500));
+	world.now -= 86400;
+	assert_int_equal(ask_send(&ask, NULL), 401);
+	assert_non_null(strstr(world.fault.message, "used before"));
+	free(ask.token);
 }
 
 #define T_(name)                                                                         \
@@ -392,6 +432,8 @@ int main(int argc, char **argv)
 	    T_(test_principal_of__key_removed__denied_at_once),
 	    T_(test_principal_of__key_changed_in_the_database__nobody),
 	    T_(test_principal_of__old_signatures__are_forgotten),
+	    T_(test_principal_of__old_signatures_of_another_process__are_forgotten),
+	    T_(test_principal_of__clock_ahead_and_back__used_signatures_are_used),
 	};
 
 	db_world_argument(argc, argv);
