@@ -179,16 +179,11 @@ static enum tobi_err insert(struct db_conn *conn, const struct kbs_session *sess
 	    db_bytes(mac),
 	};
 
-	return db_run(
+	return db_run_unsynced(
 	    conn,
 	    "INSERT INTO kbs_sessions (id, expires, size, nonce, device_nonce, "
 	    "evidence, pieces, config_unknown, jwk, token, mac, denials) VALUES "
 	    "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
-	return db_run_unsynced(
-	    conn,
-	    "INSERT INTO kbs_sessions (id, expires, size, nonce, device_nonce, "
-	    "evidence, pieces, config_unknown, jwk, token, denials) VALUES (?, "
-	    "?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
 	    values, sizeof(values) / sizeof(values[0]), NULL, NULL, NULL, fault);
 }
 

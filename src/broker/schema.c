@@ -15,9 +15,8 @@ const struct db_migration broker_migrations[] = {
     {"log", schema_log},
     {"kbs", schema_kbs},
     {"kbs-mac", schema_kbs_mac},
-    {"about", about},	   {"owners", schema_owners},	{"resources", schema_resources},
-    {"keys", schema_keys}, {"log", schema_log},		{"kbs", schema_kbs},
-    {"page", schema_page}, {"details", schema_details},
+    {"page", schema_page},
+    {"details", schema_details},
     {"numbers", schema_numbers},
 };
 const size_t broker_migration_count =
