@@ -187,6 +187,53 @@ static enum tobi_err take_listen(struct config *config, const char *object,
 	return TOBI_OK;
 }
 
+/* Its own certificate and key, or those of the other listeners. */
+static enum tobi_err take_attested_key(struct config *config, const char *object,
+				       const struct yaml_attested *yaml,
+				       struct tobi_fault *fault)
+{
+	enum tobi_err err;
+
+	if (!yaml->certificate != !yaml->key)
+		return fault_set(fault, TOBI_E_ARGUMENT, object, "attested",
+				 "certificate and key come together, or neither");
+	if (!yaml->key && !config->key)
+		return fault_set(fault, TOBI_E_ARGUMENT, object, "attested.key",
+				 "without the section tls a certificate and a key are "
+				 "needed here");
+	config->attested_certificate = config->certificate;
+	config->attested_key = config->key;
+	if (!yaml->key)
+		return TOBI_OK;
+	err = take_path(config, object, yaml->certificate, &config->attested_certificate,
+			fault);
+	return err ? err
+		   : take_path(config, object, yaml->key, &config->attested_key, fault);
+}
+
+/* It is never plain: any address will do. */
+static enum tobi_err take_attested(struct config *config, const char *object,
+				   struct tobi_fault *fault)
+{
+	const struct yaml_attested *yaml = config->yaml->attested;
+	bool unused;
+
+	if (!yaml)
+		return TOBI_OK;
+	if (config->inside)
+		return fault_set(fault, TOBI_E_ARGUMENT, object, "attested",
+				 "inside an enclave attested TLS is its agent's");
+	for (unsigned i = 0; i < yaml->listen_count; i++) {
+		if (!read_address(yaml->listen[i], &unused))
+			return fault_set(fault, TOBI_E_MALFORMED, object,
+					 "attested.listen",
+					 "an entry is no ADDRESS:PORT such as "
+					 "127.0.0.1:9443 or [::]:9443");
+		config->attested[config->attested_count++] = yaml->listen[i];
+	}
+	return take_attested_key(config, object, yaml, fault);
+}
+
 static enum tobi_err take_words(struct config *config, const char *object,
 				struct tobi_fault *fault)
 {
@@ -282,6 +329,8 @@ enum tobi_err config_parse(struct tobi_bytes text, const char *path,
 		err = take_paths(config, path, fault);
 	if (!err)
 		err = take_listen(config, path, fault);
+	if (!err)
+		err = take_attested(config, path, fault);
 	if (!err)
 		err = take_words(config, path, fault);
 	if (!err)

@@ -33,6 +33,10 @@ struct config {
 	const char *hosts[CONFIG_LIST + 1];
 	size_t listen_count, collateral_count, operator_count;
 	const char *certificate, *key; /* NULL: no TLS */
+	/* Attested TLS, in which the clients prove what they are. */
+	const char *attested[CONFIG_LIST];
+	size_t attested_count;
+	const char *attested_certificate, *attested_key;
 	bool tls12;
 	/* TLS ends at the agent of the enclave in which this broker runs. */
 	bool inside;
@@ -42,7 +46,7 @@ struct config {
 	uint64_t connections, session_seconds, sessions, evidence_seconds;
 	struct config_limits limits;
 	struct yaml_broker *yaml;
-	char *paths[3 * CONFIG_LIST]; /* that were made absolute */
+	char *paths[4 * CONFIG_LIST]; /* that were made absolute */
 	size_t path_count;
 };
 

@@ -23,6 +23,12 @@ static const cyaml_schema_field_t tls_fields[] = {
     TEXT("certificate", struct yaml_tls, certificate), TEXT("key", struct yaml_tls, key),
     OPTIONAL_TEXT("min-version", struct yaml_tls, min_version), CYAML_FIELD_END};
 
+static const cyaml_schema_field_t attested_fields[] = {
+    CYAML_FIELD_SEQUENCE("listen", CYAML_FLAG_POINTER, struct yaml_attested, listen,
+			 &text_schema, 1, CONFIG_LIST),
+    OPTIONAL_TEXT("certificate", struct yaml_attested, certificate),
+    OPTIONAL_TEXT("key", struct yaml_attested, key), CYAML_FIELD_END};
+
 static const cyaml_schema_field_t session_fields[] = {
     OPTIONAL_TEXT("seconds", struct yaml_sessions, seconds),
     OPTIONAL_TEXT("most", struct yaml_sessions, most), CYAML_FIELD_END};
@@ -54,6 +60,7 @@ static const cyaml_schema_field_t broker_fields[] = {
     OPTIONAL_LIST("hosts", struct yaml_broker, hosts),
     OPTIONAL_LIST("operators", struct yaml_broker, operators),
     OPTIONAL_MAPPING("tls", struct yaml_broker, tls, tls_fields),
+    OPTIONAL_MAPPING("attested", struct yaml_broker, attested, attested_fields),
     OPTIONAL_TEXT("plain", struct yaml_broker, plain),
     TEXT("database", struct yaml_broker, database),
     OPTIONAL_TEXT("database-connections", struct yaml_broker, database_connections),

@@ -7,6 +7,11 @@
 struct yaml_tls {
 	char *certificate, *key, *min_version;
 };
+struct yaml_attested {
+	char **listen;
+	unsigned listen_count;
+	char *certificate, *key;
+};
 struct yaml_sessions {
 	char *seconds, *most;
 };
@@ -22,6 +27,7 @@ struct yaml_broker {
 	char **listen, **hosts, **operators, **collateral;
 	unsigned listen_count, hosts_count, operators_count, collateral_count;
 	struct yaml_tls *tls;
+	struct yaml_attested *attested;
 	struct yaml_sessions *sessions;
 	struct yaml_limits *limits;
 };

@@ -12,6 +12,7 @@
 #include <event2/bufferevent.h>
 #include <event2/bufferevent_ssl.h>
 
+#include "atls/conn.h"
 #include "base/secret.h"
 #include "broker/route.h"
 #include "daemons/broker/attested.h"
@@ -72,7 +73,10 @@ void conn_free(struct conn *conn)
 		server_job_free(server, conn->job);
 	if (conn->client)
 		clients_leave(server->clients, conn->client);
-	bufferevent_free(conn->stream);
+	if (conn->session.conn)
+		attesting_session_end(server, &conn->session);
+	else
+		bufferevent_free(conn->stream);
 	attested_unref(conn->attested);
 	free(conn);
 }
@@ -179,8 +183,7 @@ static void submit(struct conn *conn)
 	job->started_us = server_now_us();
 	job->conn = conn;
 	bytes_copy(job->remote, sizeof(job->remote), conn->remote, sizeof(conn->remote));
-	job->secure =
-	    (server->tls || server->config->inside) && !conn->listener->internal;
+	job->secure = server->config->inside || conn_has_tls(conn);
 	job->attested = attested_ref(conn->attested);
 	job->has_client_key = conn->has_client_key;
 	bytes_copy(job->client_key, SHA384_SIZE, conn->client_key, SHA384_SIZE);
@@ -469,12 +472,20 @@ void conn_expired(struct conn *conn)
 	conn_free(conn);
 }
 
-static struct bufferevent *new_stream(const struct listener *listener, int fd)
+bool conn_has_tls(const struct conn *conn)
+{
+	return conn->session.conn || (conn->server->tls && !conn->listener->internal);
+}
+
+static struct bufferevent *new_stream(const struct listener *listener, int fd,
+				      const struct conn_known *known)
 {
 	struct server *server = listener->server;
 	struct bufferevent *stream;
 	SSL *ssl;
 
+	if (known->session.conn)
+		return atls_conn_stream(known->session.conn);
 	if (!server->tls || listener->internal)
 		return bufferevent_socket_new(server->base, fd, BEV_OPT_CLOSE_ON_FREE);
 	ssl = SSL_new(server->tls);
@@ -500,12 +511,12 @@ static void start(struct conn *conn)
 	bufferevent_setwatermark(conn->stream, EV_READ, 0,
 				 most > READ_AHEAD ? most : READ_AHEAD);
 	set_deadline(
-	    conn, server->tls && !conn->listener->internal ? CONN_HANDSHAKE : CONN_IDLE,
+	    conn, conn_has_tls(conn) && !conn->session.conn ? CONN_HANDSHAKE : CONN_IDLE,
 	    server->config->limits.head_seconds);
 	bufferevent_enable(conn->stream, EV_READ | EV_WRITE);
 }
 
-static void write_address(const struct sockaddr *address, char *out)
+void conn_write_address(const struct sockaddr *address, char out[static INET6_ADDRSTRLEN])
 {
 	const struct sockaddr_in6 *six = (const void *)address;
 	const struct sockaddr_in *four = (const void *)address;
@@ -526,31 +537,44 @@ void conn_open(const struct listener *listener, int fd, const struct sockaddr *a
 	conn_open_known(listener, fd, address, &nothing);
 }
 
+/* Nobody has the connection: what came with it goes. */
+static void drop(const struct listener *listener, int fd, struct client *client,
+		 const struct conn_known *known)
+{
+	struct attesting_session session = known->session;
+
+	if (client)
+		clients_leave(listener->server->clients, client);
+	if (session.conn)
+		attesting_session_end(listener->server, &session);
+	else
+		evutil_closesocket(fd);
+}
+
 void conn_open_known(const struct listener *listener, int fd,
 		     const struct sockaddr *address, const struct conn_known *known)
 {
 	struct server *server = listener->server;
-	struct client *client = NULL;
+	struct client *client = known->client;
 	struct bufferevent *stream;
 	struct conn *conn;
 	const int yes = 1;
 
-	if (!listener->internal)
+	if (!listener->internal && !client)
 		client = clients_join(server->clients, address, server_now_ms());
 	if (!listener->internal && !client) {
 		server->count->client_full++;
-		evutil_closesocket(fd);
+		drop(listener, fd, NULL, known);
 		return;
 	}
-	IGNORE(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes)));
+	if (!known->session.conn)
+		IGNORE(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes)));
 	conn = calloc(1, sizeof(*conn));
-	stream = conn ? new_stream(listener, fd) : NULL;
+	stream = conn ? new_stream(listener, fd, known) : NULL;
 	if (!stream) {
 		server->count->no_memory++;
-		if (client)
-			clients_leave(server->clients, client);
 		free(conn);
-		evutil_closesocket(fd);
+		drop(listener, fd, client, known);
 		return;
 	}
 	server->count->accepted++;
@@ -560,6 +584,7 @@ void conn_open_known(const struct listener *listener, int fd,
 			      .stream = stream,
 			      .client = client,
 			      .attested = attested_ref(known->attested),
+			      .session = known->session,
 			      .has_client_key = known->has_client_key,
 			      .next = server->conns,
 			      .link = &server->conns};
@@ -567,6 +592,6 @@ void conn_open_known(const struct listener *listener, int fd,
 		conn->next->link = &conn->next;
 	server->conns = conn;
 	bytes_copy(conn->client_key, SHA384_SIZE, known->client_key, SHA384_SIZE);
-	write_address(address, conn->remote);
+	conn_write_address(address, conn->remote);
 	start(conn);
 }

@@ -5,6 +5,7 @@
 #ifndef TOBI_DAEMONS_BROKER_CONN_H
 #define TOBI_DAEMONS_BROKER_CONN_H
 
+#include "daemons/broker/attesting.h"
 #include "daemons/broker/server.h"
 
 struct conn {
@@ -31,7 +32,8 @@ struct conn {
 	bool ended;	  /* the client sends no more */
 	bool has_client_key;
 	uint8_t client_key[SHA384_SIZE];
-	struct attested *attested; /* what the client has proven; NULL: nothing */
+	struct attested *attested;	  /* what the client has proven; NULL: nothing */
+	struct attesting_session session; /* whose stream it is, in attested TLS */
 	char remote[INET6_ADDRSTRLEN];
 };
 
@@ -40,6 +42,8 @@ struct conn_known {
 	struct attested *attested; /* or NULL; the connection takes a reference */
 	bool has_client_key;
 	uint8_t client_key[SHA384_SIZE];
+	struct client *client;		  /* joined already, and taken over; or NULL */
+	struct attesting_session session; /* open, and taken over; fd is not used then */
 };
 
 /* Takes the descriptor, or closes it. */
@@ -47,6 +51,11 @@ void conn_open(const struct listener *listener, int fd, const struct sockaddr *a
 void conn_open_known(const struct listener *listener, int fd,
 		     const struct sockaddr *address, const struct conn_known *known);
 void conn_free(struct conn *conn);
+/* As a text; empty for what is no address of the Internet's. */
+void conn_write_address(const struct sockaddr *address,
+			char out[static INET6_ADDRSTRLEN]);
+/* Its bytes are secret on their way, by TLS of this program's. */
+bool conn_has_tls(const struct conn *conn);
 /* The deadline has passed. */
 void conn_expired(struct conn *conn);
 /* A job is done: in the loop's thread. */

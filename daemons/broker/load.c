@@ -99,6 +99,8 @@ enum tobi_err load_files(const struct config *config, struct loaded *ret_loaded,
 
 	if (config->certificate)
 		err = tls_open(&tls, &loaded.tls, fault);
+	if (!err && config->attested_count)
+		err = attesting_self_load(config, &loaded.self, fault);
 	if (!err && config->entry)
 		err = policy_read_file(config->entry, &loaded.entry, fault);
 	if (!err)
@@ -113,6 +115,7 @@ enum tobi_err load_files(const struct config *config, struct loaded *ret_loaded,
 void loaded_done(struct loaded *loaded)
 {
 	SSL_CTX_free(loaded->tls);
+	attesting_self_unref(loaded->self);
 	tobi_policy_free(loaded->entry);
 	tobi_collateral_free(loaded->collateral);
 	*loaded = (struct loaded){0};

@@ -1,10 +1,12 @@
-/* What is read at the start, and again by SIGHUP: TLS, the policy of entry, collateral.
+/* What is read at the start, and again by SIGHUP: TLS, attested TLS, the policy of entry,
+ * collateral.
  */
 #ifndef TOBI_DAEMONS_BROKER_LOAD_H
 #define TOBI_DAEMONS_BROKER_LOAD_H
 
 #include <openssl/ssl.h>
 
+#include "daemons/broker/attesting.h"
 #include "daemons/broker/config.h"
 #include "tobichi/collateral.h"
 #include "tobichi/verify.h"
@@ -12,6 +14,7 @@
 /* NULL where there is none. */
 struct loaded {
 	SSL_CTX *tls;
+	struct attesting_self *self; /* attesting.h */
 	struct tobi_policy *entry;
 	struct tobi_collateral *collateral;
 };

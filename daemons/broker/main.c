@@ -136,6 +136,7 @@ static enum tobi_err open_broker(struct program *program, struct tobi_fault *fau
 		return err;
 	}
 	program->server.tls = loaded.tls;
+	program->server.self = loaded.self;
 	program->dispatch.broker = program->broker;
 	program->dispatch.principal = principal_of;
 	program->dispatch.now = clock_now;

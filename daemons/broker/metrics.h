@@ -18,6 +18,9 @@
 	X(unknown_peer, "connections_refused_total", "reason=\"unknown\"", "")           \
 	X(handshakes, "tls_handshakes_total", "result=\"done\"", "TLS handshakes.")      \
 	X(bad_handshakes, "tls_handshakes_total", "result=\"failed\"", "")               \
+	X(sessions, "attested_sessions_total", "result=\"open\"",                        \
+	  "Sessions of attested TLS.")                                                   \
+	X(bad_sessions, "attested_sessions_total", "result=\"failed\"", "")              \
 	X(malformed, "requests_refused_total", "reason=\"malformed\"",                   \
 	  "Requests that no handler saw.")                                               \
 	X(no_route, "requests_refused_total", "reason=\"route\"", "")                    \

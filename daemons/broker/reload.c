@@ -46,6 +46,7 @@ static void finish(struct reload *reload)
 {
 	struct server *server = reload->server;
 	SSL_CTX *old = server->tls;
+	struct attesting_self *old_self = server->self;
 
 	pthread_join(reload->thread, NULL);
 	reload->running = false;
@@ -56,6 +57,8 @@ static void finish(struct reload *reload)
 	} else {
 		server->tls = reload->loaded.tls;
 		reload->loaded.tls = old;
+		server->self = reload->loaded.self;
+		reload->loaded.self = old_self;
 		loaded_done(&reload->loaded);
 		log_event("info", "reloaded", NULL, NULL);
 		server->count->reloads++;

@@ -118,7 +118,7 @@ static bool has_body(int status)
 static bool write_head(struct conn *conn, struct evbuffer *out,
 		       const struct broker_reply *reply)
 {
-	bool secure = conn->server->tls && !conn->listener->internal;
+	bool secure = conn_has_tls(conn);
 	bool good =
 	    evbuffer_add_printf(out, "HTTP/1.1 %d %s\r\nDate: %s\r\n", reply->status,
 				phrase(reply->status), date_now(conn->server)) >= 0;

@@ -49,7 +49,9 @@ static void on_accept(struct evconnlistener *accepting, evutil_socket_t fd,
 		evutil_closesocket(fd);
 		return;
 	}
-	if (server->config->inside && !listener->internal)
+	if (listener->attested)
+		attesting_start(listener, (int)fd, address);
+	else if (server->config->inside && !listener->internal)
 		asking_start(listener, (int)fd);
 	else
 		conn_open(listener, (int)fd, address);
@@ -67,8 +69,10 @@ static void on_accept_failed(struct evconnlistener *accepting, void *context)
 	evconnlistener_disable(accepting);
 }
 
-static enum tobi_err listen_on(struct server *server, const char *where, bool internal,
-			       struct tobi_fault *fault)
+enum listener_kind { LISTEN_USUAL, LISTEN_INTERNAL, LISTEN_ATTESTED };
+
+static enum tobi_err listen_on(struct server *server, const char *where,
+			       enum listener_kind kind, struct tobi_fault *fault)
 {
 	struct listener *listener = calloc(1, sizeof(*listener));
 	struct sockaddr_storage address = {0};
@@ -79,7 +83,10 @@ static enum tobi_err listen_on(struct server *server, const char *where, bool in
 		free(listener);
 		return fault_set(fault, TOBI_E_MEMORY, object, "listen", "out of memory");
 	}
-	*listener = (struct listener){server, NULL, internal, server->listeners};
+	*listener = (struct listener){.server = server,
+				      .internal = kind == LISTEN_INTERNAL,
+				      .attested = kind == LISTEN_ATTESTED,
+				      .next = server->listeners};
 	server->listeners = listener;
 	listener->accepting = evconnlistener_new_bind(
 	    server->base, on_accept, listener,
@@ -175,9 +182,11 @@ enum tobi_err server_listen(struct server *server, struct tobi_fault *fault)
 	enum tobi_err err = TOBI_OK;
 
 	for (size_t i = 0; i < config->listen_count && !err; i++)
-		err = listen_on(server, config->listen[i], false, fault);
+		err = listen_on(server, config->listen[i], LISTEN_USUAL, fault);
+	for (size_t i = 0; i < config->attested_count && !err; i++)
+		err = listen_on(server, config->attested[i], LISTEN_ATTESTED, fault);
 	if (!err && config->metrics)
-		err = listen_on(server, config->metrics, true, fault);
+		err = listen_on(server, config->metrics, LISTEN_INTERNAL, fault);
 	return err;
 }
 
@@ -209,6 +218,7 @@ void server_stop(struct server *server)
 	for (struct listener *l = server->listeners; l; l = l->next)
 		evconnlistener_disable(l->accepting);
 	asking_done(server);
+	attesting_done(server);
 	for (struct conn *conn = server->conns, *next; conn; conn = next) {
 		next = conn->next;
 		if (conn->state == CONN_IDLE || conn->state == CONN_HANDSHAKE)
@@ -222,6 +232,7 @@ void server_done(struct server *server)
 {
 	/* First those that may hold a job, then the pool, which frees what it has. */
 	asking_done(server);
+	attesting_done(server);
 	while (server->conns)
 		conn_free(server->conns);
 	pool_free(server->pool);
@@ -231,6 +242,7 @@ void server_done(struct server *server)
 	metrics_free(server->metrics);
 	clients_free(server->clients);
 	SSL_CTX_free(server->tls);
+	attesting_self_unref(server->self);
 }
 
 static void write_metrics(struct server *server, struct broker_reply *reply)

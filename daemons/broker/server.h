@@ -19,6 +19,8 @@
 
 struct evconnlistener;
 struct asking;
+struct attesting;
+struct attesting_self;
 struct conn;
 struct server;
 
@@ -26,6 +28,7 @@ struct listener {
 	struct server *server;
 	struct evconnlistener *accepting;
 	bool internal; /* health, readiness and metrics only, without TLS */
+	bool attested; /* attested TLS, in which clients prove what they are */
 	struct listener *next;
 };
 
@@ -48,8 +51,13 @@ struct server {
 	 * asked. */
 	enum tobi_err (*reach_agent)(int *ret_fd, struct tobi_fault *fault);
 	struct asking *asking;
-	uint64_t conn_count, body_memory;
-	uint64_t jobs; /* that the pool has */
+	/* Of attested TLS: who this side is there, and those whose session is not open
+	 * yet.
+	 */
+	struct attesting_self *self;
+	struct attesting *attesting;
+	uint64_t conn_count, body_memory; /* of bodies, and of clients' evidence */
+	uint64_t jobs;			  /* that the pool has */
 	int64_t started, stop_by_ms;
 	bool stopping;
 	struct log_pace pace;
