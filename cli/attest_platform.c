@@ -157,6 +157,30 @@ static enum tobi_err prepare(struct attest_options *options, struct job *job,
 	return err ? err : check_privilege(options, job->attester, fault);
 }
 
+static unsigned get_ms(const struct attest_options *options)
+{
+	return options->timeout == UINT64_MAX ? BOUNDED_TIMEOUT_MS
+					      : (unsigned)options->timeout * MILLISECONDS;
+}
+
+enum tobi_err attest_session(struct attest_options *options,
+			     struct tobi_bytes claims_buffer, struct writer *out,
+			     struct tobi_fault *fault)
+{
+	CLEANUP(job_done) struct job job = {.output = attest_output_init()};
+	enum tobi_err err = prepare(options, &job, fault);
+
+	job.request.claims_buffer = claims_buffer;
+	job.request.data_size = SHA256_SIZE;
+	if (!err)
+		err = hash_sha256(claims_buffer, job.request.data);
+	if (!err)
+		err = bounded_run(job.attester, &job.request, get_ms(options),
+				  &job.output, fault);
+	return err ? err
+		   : collection_write(&job.output, (struct tobi_bytes){0}, out, fault);
+}
+
 /* The evidence under its kind's name, and each piece under its own. */
 static enum tobi_err write_folder(const struct job *job, const char *folder,
 				  struct tobi_fault *fault)
@@ -237,9 +261,6 @@ int attest_platform(struct attest_options *options)
 			  .key = wr_init(LIMIT_CERTIFICATE),
 			  .output = attest_output_init()};
 	struct tobi_fault fault = {0};
-	unsigned timeout_ms = options->timeout == UINT64_MAX
-				  ? BOUNDED_TIMEOUT_MS
-				  : (unsigned)options->timeout * MILLISECONDS;
 	char usual[LIMIT_NAME + 16];
 	const char *path = options->out ? options->out : usual;
 	enum tobi_err err = prepare(options, &job, &fault);
@@ -252,8 +273,8 @@ int attest_platform(struct attest_options *options)
 		err = make_claims(options, &job, &fault);
 	}
 	if (!err)
-		err = bounded_run(job.attester, &job.request, timeout_ms, &job.output,
-				  &fault);
+		err = bounded_run(job.attester, &job.request, get_ms(options),
+				  &job.output, &fault);
 	if (err)
 		return cli_fail(&fault);
 	snprintf(usual, sizeof(usual), "%s%s", job.attester->name,

@@ -23,6 +23,13 @@ TOBI_MUST_USE enum tobi_err attest_write(const struct attest_options *options,
 					 struct tobi_bytes collection, const char *path,
 					 struct tobi_fault *fault);
 
+/* What the platform gives over the hash of these claims, as a session has it: a
+ * collection without them. Of the options platform, device, metadata, quotes, timeout,
+ * ak, pcrs, privilege and logs count. */
+TOBI_MUST_USE enum tobi_err attest_session(struct attest_options *options,
+					   struct tobi_bytes claims_buffer,
+					   struct writer *out, struct tobi_fault *fault);
+
 /* The exit status. */
 int attest_list(const struct attest_options *options);
 int attest_platform(struct attest_options *options);

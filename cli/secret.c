@@ -7,6 +7,7 @@
 #include "base/fault.h"
 #include "cli/broker_client.h"
 #include "cli/guard.h"
+#include "cli/secret_fetch.h"
 #include "cli/secret_input.h"
 #include "codec/base64.h"
 
@@ -462,9 +463,11 @@ int cmd_secret(int argc, char **argv)
 	const char *wrong = NULL;
 	int option;
 
+	if (argc > 1 && strcmp(argv[1], "fetch") == 0)
+		return secret_fetch(argc - 1, argv + 1);
 	if (!action)
 		return cli_usage(COMMAND_NAME,
-				 "it needs put, rotate, list, delete, "
+				 "it needs put, rotate, list, delete, fetch, "
 				 "show-policy, put-policy or delete-policy");
 	if (guard_memory(&fault))
 		return cli_fail(&fault);

@@ -7,6 +7,7 @@
 
 #include "atls/conn.h"
 #include "base/fault.h"
+#include "base/secret.h"
 #include "daemons/broker/attested.h"
 #include "daemons/broker/conn.h"
 #include "daemons/broker/tls.h"
@@ -245,9 +246,9 @@ void attesting_start(const struct listener *listener, int fd,
 		attesting->next->link = &attesting->next;
 	server->attesting = attesting;
 	server->conn_count++;
-	memcpy(&attesting->address, address,
-	       address->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6)
-					      : sizeof(struct sockaddr_in));
+	bytes_copy(&attesting->address, sizeof(attesting->address), address,
+		   address->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6)
+						  : sizeof(struct sockaddr_in));
 	begin(attesting, fd);
 }
 
