@@ -46,10 +46,10 @@ struct broker_call {
 	size_t reply_limit; /* a longer reply is TOBI_E_LIMIT */
 	/* Called once, from the loop, unless the client is freed before. why NULL: the
 	 * broker has answered with this status; body is borrowed, and wiped after it.
-	 * Else there was no answer: TOBI_E_DENIED, another key than the launch's;
-	 * TOBI_E_REFUSED, one side's evidence is not what the other wants; what
-	 * codec/http_reply.h says of a reply; else it was not reached, or not for long
-	 * enough, and may be later. */
+	 * Else there was no answer: TOBI_E_DENIED, another key than the launch's,
+	 * or it will have no session with this enclave; TOBI_E_REFUSED, its evidence;
+	 * what codec/http_reply.h says of a reply; else it was not reached, or not for
+	 * long enough, and may be later. */
 	void (*done)(void *context, int status, struct tobi_bytes body,
 		     const struct tobi_fault *why);
 	void *context;

@@ -407,6 +407,34 @@ static void test_egress_connect__nothing_listed__ends_the_enclave(void **state)
 	assert_true(world_enclave_is_killed());
 }
 
+/* Behind what the image lists, and only where the launch config has it. */
+static void test_egress_connect__broker_of_the_launch__is_reached(void **state)
+{
+	enum tobi_err code;
+
+	(void)state;
+	list("mute:1");
+	world.enclave->config->broker = text_bytes("good:1");
+	say_connect(1, 1);
+	close(expect_connected(1, &code));
+	assert_int_equal(code, TOBI_OK);
+	/* An image that lists nothing has no number before it. */
+	world.enclave->image->manifest->egress_count = 0;
+	say_connect(2, 0);
+	close(expect_connected(2, &code));
+	assert_int_equal(code, TOBI_OK);
+	assert_int_equal(world.enclave->egress_open, 2);
+}
+
+static void test_egress_connect__behind_the_broker__ends_the_enclave(void **state)
+{
+	(void)state;
+	list("good:1");
+	world.enclave->config->broker = text_bytes("good:1");
+	say_connect(1, 2);
+	assert_true(world_enclave_is_killed());
+}
+
 static void test_egress_connect__before_it_is_ready__ends_the_enclave(void **state)
 {
 	(void)state;
@@ -511,6 +539,8 @@ int main(int argc, char **argv)
 	    TEST(test_egress_connect__courier__has_nothing_of_the_service),
 	    TEST(test_egress_connect__not_listed__ends_the_enclave),
 	    TEST(test_egress_connect__nothing_listed__ends_the_enclave),
+	    TEST(test_egress_connect__broker_of_the_launch__is_reached),
+	    TEST(test_egress_connect__behind_the_broker__ends_the_enclave),
 	    TEST(test_egress_connect__before_it_is_ready__ends_the_enclave),
 	    TEST(test_egress_connect__too_many_at_once__are_refused),
 	    TEST(test_egress_connect__too_many_open__are_refused),
