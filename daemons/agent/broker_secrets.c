@@ -77,7 +77,8 @@ static void refused(struct broker_secrets *secrets, int status)
 	if (status == 403)
 		fault_set(&fault, TOBI_E_DENIED, OBJECT, "",
 			  "the broker does not give %.*s/%.*s to this enclave. Its log "
-			  "says which check failed (`tobichi log show`): is there such a "
+			  "says which check failed (`tobichi log follow --entries`): is "
+			  "there such a "
 			  "secret, and does its policy name this image and this "
 			  "launch's config-id?",
 			  (int)place.size, (const char *)place.ptr, (int)name.size,
