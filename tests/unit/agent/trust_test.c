@@ -100,6 +100,21 @@ static void test_trust_read__of_the_launch__is_read(void **state)
 	assert_null(world.trust.egress[1]);
 }
 
+static void test_trust_read__of_the_broker__is_read(void **state)
+{
+	(void)state;
+	world.launch.policies[0] =
+	    (struct launch_policy){text(LAUNCH_BROKER), wr_view(&world.yaml)};
+	world.launch.policy_count = 1;
+	assert_int_equal(read_all(NULL), TOBI_OK);
+	assert_non_null(world.trust.broker);
+	assert_null(world.trust.clients);
+	trust_done(&world.trust);
+	world.launch.policies[0].text = text("version: 2\n");
+	assert_int_not_equal(read_all(NULL), TOBI_OK);
+	assert_null(world.trust.broker);
+}
+
 /* Never is a policy that cannot be read taken for none. */
 static void test_trust_read__missing_or_wrong__is_an_error(void **state)
 {
@@ -163,6 +178,7 @@ int main(void)
 	    TEST(test_trust_read__clients_for_the_program__is_no_policy),
 	    TEST(test_trust_read__in_the_image__is_read),
 	    TEST(test_trust_read__of_the_launch__is_read),
+	    TEST(test_trust_read__of_the_broker__is_read),
 	    TEST(test_trust_read__missing_or_wrong__is_an_error),
 	    TEST(test_trust_make_endpoints__attested_ways__have_this_ones_key),
 	};
