@@ -63,6 +63,13 @@ static void call_end(struct call *call, int status, struct tobi_bytes body,
 	const struct tobi_bytes *target = &client->setup.target;
 	struct tobi_fault named;
 
+	/* It may be the connection's own. */
+	if (why) {
+		named = *why;
+		IGNORE(fault_set(&named, why->code, OBJECT, why->field, "%.*s: %s",
+				 (int)target->size, (const char *)target->ptr,
+				 why->message));
+	}
 	TAILQ_REMOVE(&client->calls, call, entry);
 	client->count--;
 	evidence_forget(client->setup.evidence, call);
@@ -72,12 +79,6 @@ static void call_end(struct call *call, int status, struct tobi_bytes body,
 		atls_conn_finish(call->conn);
 	atls_conn_free(call->conn);
 	call->conn = NULL;
-	if (why) {
-		named = *why;
-		IGNORE(fault_set(&named, why->code, OBJECT, why->field, "%.*s: %s",
-				 (int)target->size, (const char *)target->ptr,
-				 why->message));
-	}
 	call->wanted.done(call->wanted.context, status, body, why ? &named : NULL);
 	wr_done(&call->request);
 	wr_done(&call->reply);
