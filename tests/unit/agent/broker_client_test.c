@@ -116,19 +116,6 @@ static void test_broker_client_other_key__hears_nothing(void **state)
 	assert_int_equal(world.reports, 0);
 }
 
-/* Nor is it asked for anything when it wants no evidence. */
-static void test_broker_client_other_key__asks_for_nothing__hears_nothing(void **state)
-{
-	static const struct broker_answer answer = {.bytes = BROKER_OK("0\r\n\r\n")};
-
-	(void)state;
-	world.peer.collects = false;
-	world.broker_key[0] ^= 1;
-	ask(&answer);
-	assert_failed(TOBI_E_DENIED, "key");
-	assert_string_equal(world.heard[0], "");
-}
-
 static int enter_attested(void **state)
 {
 	(void)state;
@@ -164,6 +151,18 @@ static void test_broker_client_both__are_needed(void **state)
 	ask(&empty);
 	assert_failed(TOBI_E_DENIED, "key");
 	assert_string_equal(world.heard[0], "");
+}
+
+/* One that has the evidence, not the key, and wants none in return. */
+static void test_broker_client_other_key__wants_no_evidence__hears_nothing(void **state)
+{
+	(void)state;
+	world.peer.collects = false;
+	world.broker_key[0] ^= 1;
+	ask(&empty);
+	assert_failed(TOBI_E_DENIED, "key");
+	assert_string_equal(world.heard[0], "");
+	assert_int_equal(world.reports, 0);
 }
 
 static void assert_refused(void)
@@ -471,8 +470,8 @@ int main(void)
 	    TEST(test_broker_client_other_status__is_handed_on, broker_world_enter),
 	    TEST(test_broker_client_body__is_sent_as_it_was, broker_world_enter),
 	    TEST(test_broker_client_other_key__hears_nothing, broker_world_enter),
-	    TEST(test_broker_client_other_key__asks_for_nothing__hears_nothing,
-		 broker_world_enter),
+	    TEST(test_broker_client_other_key__wants_no_evidence__hears_nothing,
+		 enter_both),
 	    TEST(test_broker_client_attested__is_answered, enter_attested),
 	    TEST(test_broker_client_both__are_needed, enter_both),
 	    TEST(test_broker_client_policy__other_evidence__is_refused, enter_attested),
