@@ -73,6 +73,7 @@ client_image() { # NAME ARGUMENT...
 		-- /usr/bin/python3 /fetch.py "$@"
 }
 check "a client's image names the broker's" exits 0 client_image client alice/key/db alice/key/none
+check "another's as well" exits 0 client_image other alice/key/db
 
 # ---- the broker runs; an operator and an owner come, who have proof of it ----
 start_broker() { # IMAGE
@@ -97,7 +98,27 @@ check "the owner puts a secret" exits 0 "$tobichi" secret put alice/key/db secre
 check "and its policy" exits 0 "$tobichi" secret put-policy alice/key/db client.policy.yaml --key alice.key
 
 # ---- clients ----
-check "a client in an enclave reaches it" has "$("$tobichi" run client.tobi 2>&1)" "alice/key/none 4"
+check "the client that the policy names gets it" same "$("$tobichi" run client.tobi 2>&1)" "alice/key/db 200 what nobody else may read
+alice/key/none 403 "
+check "another does not, and is told the same of what is not there" same "$("$tobichi" run other.tobi 2>&1)" "alice/key/db 403 "
+# The agent of a client fetches what its image waits for.
+"$tobichi" build --quiet --tier soft --secret db -o waits.tobi -- /bin/busybox cat /run/secrets/db
+sed '/^config-id:/d' waits.policy.yaml >waits.yaml
+check "a policy for the repository" exits 0 "$tobichi" secret put-policy alice waits.yaml --key alice.key
+waits() { "$tobichi" run --broker "127.0.0.1:$port" --broker-policy "$1" --broker-secrets alice/word waits.tobi; }
+check "a secret of another type" exits 0 "$tobichi" secret put alice/word/db secret --key alice.key
+check "an image that waits for it is given it by its agent" same "$(waits broker.policy.yaml 2>/dev/null)" "what nobody else may read"
+check "not from a broker of another image" exits 2 timeout 60 "$tobichi" run --broker "127.0.0.1:$port" \
+	--broker-policy client.policy.yaml --broker-secrets alice/word waits.tobi
+cat >ask.py <<'PROGRAM'
+import sys, urllib.error, urllib.request
+try:
+    print(urllib.request.urlopen(sys.argv[1], timeout=30).status)
+except urllib.error.HTTPError as error:
+    print(error.code)
+PROGRAM
+check "who has proven nothing gets nothing" same "$(/usr/bin/python3 ask.py "$TOBICHI_BROKER/v1/secret/alice/key/db")" 403
+
 # ---- who runs it ----
 pg_dump -h "$server" -U broker postgres >dump
 check "the database has the resource" has "$(cat dump)" alice
@@ -112,7 +133,7 @@ check "another enclave of this image opens the same keys" eventually ready
 "$tobichi" stop "$first" >/dev/null
 start_broker broker
 check "the same image opens its keys again" eventually ready
-check "clients reach it again" has "$("$tobichi" run client.tobi 2>&1)" "alice/key/none 4"
+check "its secrets are there" same "$("$tobichi" run client.tobi 2>&1 | head -1)" "alice/key/db 200 what nobody else may read"
 check "the owner's sessions, too" eventually "$tobichi" secret list alice/key/db --key alice.key
 "$tobichi" stop "$id" >/dev/null
 echo "# another build" >>broker.yaml
