@@ -4,8 +4,7 @@
  *
  * The agent ends attested TLS and connects to the program's port on the loopback. Of each
  * such connection the program asks here what its client has proven in that very session,
- * and judges it: tobi_verify() takes the collection as evidence, with SHA-256 of the
- * claims-buffer as its nonce.
+ * and judges it.
  *
  * Ownership: a peer is the caller's, for tobi_peer_free(); what the other functions
  * return is the peer's, and of one that is NULL they return nothing (empty, false).
@@ -19,8 +18,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "tobichi/bytes.h"
-#include "tobichi/error.h"
+#include "tobichi/verify.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -44,6 +42,16 @@ TOBI_API void tobi_peer_free(struct tobi_peer *peer);
  * over; both empty when the client has proven nothing. Nothing in them was judged. */
 TOBI_API struct tobi_bytes tobi_peer_collection(const struct tobi_peer *peer);
 TOBI_API struct tobi_bytes tobi_peer_claims_buffer(const struct tobi_peer *peer);
+/*
+ * What a policy says of it, as tobi_verify(): TOBI_OK means that there is a result, not
+ * that it accepts. *ret_result is the caller's, for tobi_result_free(). An identity "ca"
+ * is never met: certificates stay at the agent. Errors: TOBI_E_NOT_FOUND (it has proven
+ * nothing), and those of tobi_verify().
+ */
+TOBI_API TOBI_MUST_USE enum tobi_err
+tobi_peer_verify(const struct tobi_peer *peer, const struct tobi_policy *policy,
+		 const struct tobi_collateral *collateral, int64_t time,
+		 struct tobi_result **ret_result, struct tobi_fault *fault);
 /* The client's address, as the host says; empty when it is not known. Never NULL. */
 TOBI_API const char *tobi_peer_address(const struct tobi_peer *peer);
 /* SHA-384 of the SubjectPublicKeyInfo of the client's TLS certificate, whose key it has

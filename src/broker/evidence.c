@@ -1,12 +1,12 @@
 #include "broker/evidence.h"
 
-#include <stdlib.h>
 
 #include "appraise/ratls.h"
 #include "base/cleanup.h"
 #include "base/fault.h"
 #include "base/secret.h"
 #include "token/claims_buffer.h"
+#include "token/cmw.h"
 
 DEFINE_CLEANUP(struct tobi_result *, tobi_result_free)
 
@@ -15,53 +15,6 @@ enum { NONCE_MIN = 8 };
 static enum tobi_err refuse(const char *why, struct tobi_fault *fault)
 {
 	return fault_set(fault, TOBI_E_REFUSED, "evidence", "", "%s", why);
-}
-
-static int by_key(const void *a, const void *b)
-{
-	const struct cmw_record *left = a, *right = b;
-
-	if (left->key.size != right->key.size)
-		return left->key.size < right->key.size ? -1 : 1;
-	return bytes_compare(left->key, right->key);
-}
-
-/*
- * The collection with the claims that this side expects, whatever claims came in it: so
- * the evidence is genuine only if it was made over just these. It is what a session does,
- * for a file's checks.
- */
-static enum tobi_err put_claims(const struct presented *presented, struct writer *out,
-				struct tobi_fault *fault)
-{
-	struct cmw *cmw = calloc(1, sizeof(*cmw));
-	const struct cmw_record claims = {.key = bytes_of_text("claims"),
-					  .media_type = bytes_of_text(CMW_TYPE_CLAIMS),
-					  .value = presented->claims_buffer,
-					  .indicator = CMW_EVIDENCE};
-	struct cmw_record *place;
-	enum tobi_err err;
-
-	if (!cmw)
-		return fault_set(fault, TOBI_E_MEMORY, "evidence", "", "out of memory");
-	err = cmw_parse(presented->evidence, "evidence", cmw, fault);
-	if (!err) {
-		place = (struct cmw_record *)(uintptr_t)cmw_find(cmw, "claims");
-		if (!place && cmw->count < LIMIT_CMW_ENTRIES)
-			place = &cmw->records[cmw->count++];
-		if (place)
-			*place = claims;
-		else
-			err = fault_set(fault, TOBI_E_LIMIT, "evidence", "",
-					"too many records");
-	}
-	if (!err) {
-		qsort(cmw->records, cmw->count, sizeof(cmw->records[0]), by_key);
-		cmw_write(out, cmw->records, cmw->count);
-		err = wr_err(out);
-	}
-	free(cmw);
-	return err;
 }
 
 /* Sizes, and that something binds it. */
@@ -123,7 +76,8 @@ enum tobi_err broker_appraise(const struct tobi_policy *policy,
 	if (err)
 		return err;
 	if (presented->claims_buffer.size) {
-		err = put_claims(presented, &whole, &why);
+		err = cmw_put_claims(presented->evidence, presented->claims_buffer,
+				     &whole, &why);
 		if (!err)
 			err =
 			    claims_buffer_parse(presented->claims_buffer, &claims, &why);

@@ -50,6 +50,15 @@ TOBI_MUST_USE enum tobi_err cmw_open(struct tobi_bytes bytes, const char *object
 				     struct tobi_fault *fault);
 /* False for bytes that begin as no CMW does. */
 bool cmw_form_of(struct tobi_bytes bytes, enum cmw_form *ret_form);
+/*
+ * Evidence of a session as a file of its own (section 3.3): the collection with the
+ * claims-buffer that the verifier expects, whatever claims came in it; so it is genuine
+ * only if it was made over just these. Errors: cmw_parse()'s, the writer's, and
+ * TOBI_E_LIMIT for one record too many.
+ */
+TOBI_MUST_USE enum tobi_err cmw_put_claims(struct tobi_bytes collection,
+					   struct tobi_bytes claims_buffer,
+					   struct writer *out, struct tobi_fault *fault);
 /* NULL when there is none. */
 const struct cmw_record *cmw_find(const struct cmw *cmw, const char *key);
 /* records in key order (shorter keys first, then bytewise). */

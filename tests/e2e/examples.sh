@@ -1,6 +1,7 @@
 #!/bin/sh
-# The examples of the C API do what they say: a client of a real enclave, and a server with
-# an attester of its own that a real client accepts. (examples/verify.c: install.sh.)
+# The examples of the C API do what they say: a client of a real enclave, a server with
+# an attester of its own that a real client accepts, a program that judges its clients.
+# (examples/verify.c: install.sh.)
 # Usage: examples.sh BUILD_FOLDER
 set -u
 [ "$(id -u)" = 0 ] || { echo "skipped: needs root to make enclaves with limits"; exit 77; }
@@ -55,4 +56,40 @@ check "a server without evidence is refused" eventually refused
 check "and nothing of it is read" test ! -e nothing
 kill "$server"
 wait "$server" 2>/dev/null
+
+# ---- a program that judges its clients ----
+port=$(free_port)
+cat >ask.py <<'PROGRAM'
+import socket, sys
+with socket.create_connection(("127.0.0.1", 7000), 20) as peer:
+    print(sys.argv[1], "heard", peer.recv(100).decode(), flush=True)
+PROGRAM
+for name in guest other; do
+	"$tobichi" build --quiet --tier soft --egress "127.0.0.1:$port=7000,policy=launch" --add "$work/ask.py:/ask.py" \
+		-o "$name.tobi" -- /usr/bin/python3 /ask.py "$name"
+done
+sed '/^config-id:/d' guest.policy.yaml >friends.yaml
+"$tobichi" build --quiet --tier soft --port 9000 --client-policy program --add "$work/friends.yaml:/etc/friends.yaml" \
+	-o judge.tobi -- "$build/examples/example-peer" 9000 /etc/friends.yaml
+enclave=$("$tobichi" run --detach --publish "$port:9000" judge.tobi)
+judged() { "$tobichi" logs "$enclave" | grep -q "$1"; }
+check "the judge is there" eventually judged ready
+visit() { "$tobichi" run --egress-policy "127.0.0.1:$port=judge.policy.yaml" "$1.tobi" 2>&1; }
+check "whom its policy means is a friend" has "$(visit guest)" "guest heard hello, friend"
+check "another enclave is not" has "$(visit other)" "other heard hello, stranger"
+check "it knows why" judged POLICY-IMAGE
+check "who proves nothing comes in, too" exits 0 "$tobichi" connect "127.0.0.1:$port" --policy judge.policy.yaml --quiet \
+	-- sh -c 'cat >got'
+check "as a stranger" same "$(cat got)" "hello, stranger"
+check "of whom that is known" judged "127.0.0.1: it has proven nothing"
+"$tobichi" stop --grace 0 "$enclave" >/dev/null
+# Where the image does not leave it to the program, nothing is told.
+"$tobichi" build --quiet --tier soft --port 9000 --add "$work/friends.yaml:/etc/friends.yaml" \
+	-o deaf.tobi -- "$build/examples/example-peer" 9000 /etc/friends.yaml
+enclave=$("$tobichi" run --detach --publish "$port:9000" deaf.tobi)
+check "one that was built without is there" eventually judged ready
+"$tobichi" connect "127.0.0.1:$port" --policy deaf.policy.yaml --quiet -- sh -c 'cat >nothing' 2>/dev/null
+check "it is told how to be built" judged "client-policy program"
+check "and says nothing" same "$(cat nothing)" ""
+"$tobichi" stop --grace 0 "$enclave" >/dev/null
 exit $failed

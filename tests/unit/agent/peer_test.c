@@ -26,7 +26,9 @@ struct client {
 	struct house *house;
 	struct atls_conn *conn;
 	bool opened, closed;
-	bool large; /* its evidence is as large as there may be */
+	bool large;	       /* its evidence is as large as there may be */
+	bool damaged;	       /* its signature is wrong */
+	struct writer replays; /* evidence over these claims instead, if any */
 };
 
 struct house {
@@ -180,12 +182,16 @@ static void on_need_evidence(struct atls_conn *conn, struct tobi_bytes claims_bu
 	struct test_scene *scene = &client->house->scene;
 
 	scene->keep_claims_nonce = false;
+	scene->damage_signature = client->damaged;
+	if (client->replays.size)
+		claims_buffer = wr_view(&client->replays);
 	if (client->large) {
 		while (out.size < LIMIT_EVIDENCE - 8192)
 			wr_u8(&out, 0x5a);
 	} else {
 		test_scene_session_evidence(scene, claims_buffer, &out);
 	}
+	scene->damage_signature = false;
 	atls_conn_give_evidence(conn, wr_view(&out));
 }
 
@@ -256,34 +262,95 @@ static enum tobi_err tell(struct house *house, int fd, struct peer_told *ret_tol
 	return peer_tell(&house->source, &ask, ret_told, ret_collection, NULL);
 }
 
-static void test_peer__attested__evidence_is_what_the_client_gave(void **state)
+/* As the program has it: the answer, through a packet. */
+static struct tobi_peer *peer_of(struct house *house, int fd)
 {
-	struct peer_told told;
+	struct packet packet = {.bytes = wr_init(LIMIT_ASK)};
+	struct answer answer = {.kind = ANSWER_PEER};
+	struct tobi_peer *peer = NULL;
+	int file = -1;
+
+	assert_int_equal(tell(house, fd, &answer.peer, &file), TOBI_OK);
+	answer_write(&packet.bytes, &answer);
+	packet.fds[0] = file;
+	packet.fd_count = 1;
+	assert_int_equal(peer_take(&packet, &peer, NULL), TOBI_OK);
+	packet_done(&packet);
+	return peer;
+}
+
+static enum tobi_verdict verdict_of(const struct house *house,
+				    const struct tobi_peer *peer)
+{
+	struct tobi_result *result = NULL;
+	enum tobi_verdict verdict;
+
+	assert_int_equal(
+	    tobi_peer_verify(peer, house->policy, NULL, TEST_NOW, &result, NULL),
+	    TOBI_OK);
+	verdict = tobi_result_verdict(result);
+	tobi_result_free(result);
+	return verdict;
+}
+
+static void attested(bool damaged)
+{
 	struct client client = {0};
-	struct tobi_bytes claims, collection;
-	uint8_t evidence[16384], key[48], nonce[32];
+	struct tobi_peer *peer;
+	uint8_t key[48], got[48];
 	struct house house;
-	int fd, file = -1;
-	size_t size = 0;
+	int fd;
+
+	house_make(&house, CLIENTS_BY_PROGRAM);
+	client.damaged = damaged;
+	client_start(&house, &client, true);
+	fd = accept_inner(&house);
+	peer = peer_of(&house, fd);
+	assert_string_equal(tobi_peer_address(peer), "127.0.0.1");
+	assert_int_equal(key_spki_sha384(house.key, key, NULL), 0);
+	assert_true(tobi_peer_key(peer, got));
+	assert_memory_equal(got, key, sizeof(got));
+	assert_int_equal(verdict_of(&house, peer), damaged ? TOBI_REFUSE : TOBI_ACCEPT);
+	tobi_peer_free(peer);
+	close(fd);
+	client_done(&house, &client);
+	house_done(&house);
+}
+
+static void test_peer__attested__can_be_judged(void **state)
+{
+	(void)state;
+	attested(false);
+}
+
+/* The agent lets it in: who judges does not. */
+static void test_peer__evidence_that_is_no_good__is_told_as_it_is(void **state)
+{
+	(void)state;
+	attested(true);
+}
+
+/* Good evidence, and over the claims of another session. */
+static void test_peer__evidence_of_another_session__is_refused(void **state)
+{
+	struct client client = {.replays = wr_init(LIMIT_CLAIMS_BUFFER)};
+	struct tobi_peer *peer;
+	struct house house;
+	int fd;
 
 	(void)state;
 	house_make(&house, CLIENTS_BY_PROGRAM);
+	claims_buffer_write(&client.replays,
+			    (struct tobi_bytes){(uint8_t *)"12345678", 8},
+			    (uint8_t[32]){0}, TOBI_ROLE_CLIENT, (struct tobi_bytes){0});
 	client_start(&house, &client, true);
 	fd = accept_inner(&house);
-	assert_int_equal(tell(&house, fd, &told, &file), TOBI_OK);
-	assert_bytes_equal(told.address, text_bytes("127.0.0.1"));
-	assert_int_equal(key_spki_sha384(house.key, key, NULL), 0);
-	assert_bytes_equal(told.key, ((struct tobi_bytes){key, sizeof(key)}));
-	assert_int_equal(memfile_size(file, sizeof(evidence), &size, NULL), TOBI_OK);
-	assert_int_equal(pread(file, evidence, size, 0), size);
-	collection = (struct tobi_bytes){evidence, size};
-	claims = told.claims_buffer;
-	/* It can be judged: it is over these claims. */
-	assert_int_equal(hash_sha256(claims, nonce), 0);
-	assert_non_null(memmem(collection.ptr, collection.size, nonce, sizeof(nonce)));
-	close(file);
+	peer = peer_of(&house, fd);
+	assert_int_equal(verdict_of(&house, peer), TOBI_REFUSE);
+	tobi_peer_free(peer);
 	close(fd);
 	client_done(&house, &client);
+	wr_done(&client.replays);
 	house_done(&house);
 }
 
@@ -449,7 +516,9 @@ static void test_peer__too_much_evidence__newcomer_is_sent_away(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_peer__attested__evidence_is_what_the_client_gave),
+	    cmocka_unit_test(test_peer__attested__can_be_judged),
+	    cmocka_unit_test(test_peer__evidence_that_is_no_good__is_told_as_it_is),
+	    cmocka_unit_test(test_peer__evidence_of_another_session__is_refused),
 	    cmocka_unit_test(test_peer__cannot_attest__nothing_is_known),
 	    cmocka_unit_test(test_peer__other_ports__are_nobody),
 	    cmocka_unit_test(test_peer__session_has_ended__is_not_found),

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -112,6 +113,38 @@ static void test_peer_take__a_fault__is_the_error(void **state)
 	packet_done(&packet);
 }
 
+static void test_tobi_peer_verify__nothing_to_judge__says_so(void **state)
+{
+	const struct answer nothing = {.kind = ANSWER_PEER};
+	struct tobi_result *result = NULL;
+	struct tobi_policy *policy = NULL;
+	struct tobi_peer *peer = NULL;
+	char text[256];
+
+	(void)state;
+	snprintf(text, sizeof(text),
+		 "version: 1\ntiers: [snp]\nidentity: {mode: any-instance}\n"
+		 "images: [%096d]\n",
+		 0);
+	assert_int_equal(tobi_policy_parse(text_bytes(text), "p", &policy, NULL),
+			 TOBI_OK);
+	assert_int_equal(tobi_peer_verify(NULL, NULL, NULL, 1, &result, NULL),
+			 TOBI_E_ARGUMENT);
+	assert_int_equal(take(&nothing, file_of(0), &peer), TOBI_OK);
+	assert_int_equal(tobi_peer_verify(peer, policy, NULL, 1, &result, NULL),
+			 TOBI_E_NOT_FOUND);
+	tobi_peer_free(peer);
+	assert_int_equal(tobi_peer_verify(NULL, policy, NULL, 1, &result, NULL),
+			 TOBI_E_NOT_FOUND);
+	/* What is no collection at all. */
+	assert_int_equal(take(&proven, file_of(10), &peer), TOBI_OK);
+	assert_int_not_equal(tobi_peer_verify(peer, policy, NULL, 1, &result, NULL),
+			     TOBI_OK);
+	assert_null(result);
+	tobi_peer_free(peer);
+	tobi_policy_free(policy);
+}
+
 /* Both ends of a connection at this address; false: there is none here. */
 static bool connect_at(const char *address, int ret_fds[static 3])
 {
@@ -213,6 +246,7 @@ int main(void)
 	    cmocka_unit_test(test_peer_take__nothing_proven__is_empty),
 	    cmocka_unit_test(test_peer_take__what_is_no_answer__fails),
 	    cmocka_unit_test(test_peer_take__a_fault__is_the_error),
+	    cmocka_unit_test(test_tobi_peer_verify__nothing_to_judge__says_so),
 	    cmocka_unit_test(test_peer_question__both_ports__are_those_of_the_program),
 	    cmocka_unit_test(test_peer_question__not_of_the_loopback__argument),
 	    cmocka_unit_test(test_peer_is_still__reset_meanwhile__not_found),
