@@ -223,6 +223,17 @@ static void test_asking__agent_is_busy__is_asked_again(void **state)
 	world_stop();
 }
 
+static void wait_until_asked(void)
+{
+	for (int i = 0; i < 10000; i++) {
+		pthread_mutex_lock(&agent.lock);
+		i = agent.silent >= 0 ? 10000 : i;
+		pthread_mutex_unlock(&agent.lock);
+		usleep(1000);
+	}
+	assert_true(agent.silent >= 0);
+}
+
 /* One of whom nothing is heard holds nobody up, and no byte of his is read. */
 static void test_asking__silent_agent__others_go_on(void **state)
 {
@@ -233,13 +244,7 @@ static void test_asking__silent_agent__others_go_on(void **state)
 	start(SILENT);
 	waits = world_connect();
 	world_send(waits, "GET /seen HTTP/1.1\r\nHost: a\r\n\r\n", 32);
-	for (int i = 0; i < 10000; i++) {
-		pthread_mutex_lock(&agent.lock);
-		i = agent.silent >= 0 ? 10000 : i;
-		pthread_mutex_unlock(&agent.lock);
-		usleep(1000);
-	}
-	assert_true(agent.silent >= 0);
+	wait_until_asked();
 	agent.answers = PROVEN;
 	assert_int_equal(get("/seen", out, sizeof(out)), 200);
 	assert_int_equal(recv(waits, out, 1, MSG_DONTWAIT), -1);
@@ -251,6 +256,31 @@ static void test_asking__silent_agent__others_go_on(void **state)
 	world_stop();
 }
 
+/* Its ports may be another's by the time of the answer, and the answer about that one. */
+static void test_asking__reset_meanwhile__the_answer_is_not_its(void **state)
+{
+	static const char request[] = "GET /seen HTTP/1.1\r\nHost: a\r\n\r\n";
+	const struct linger now = {1, 0};
+	char out[256];
+	int gone;
+
+	(void)state;
+	start(SILENT);
+	gone = world_connect();
+	world_send(gone, request, sizeof(request) - 1);
+	wait_until_asked();
+	setsockopt(gone, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+	close(gone);
+	give(agent.silent, PROVEN);
+	fd_close(&agent.silent);
+	/* Another one is heard: so the first answer has been taken, too. */
+	agent.answers = PROVEN;
+	assert_int_equal(get("/seen", out, sizeof(out)), 200);
+	assert_int_equal(world_count()->unknown_peer, 1);
+	assert_int_equal(world_count()->accepted, 1);
+	world_stop();
+}
+
 static void test_asking__waits_at_the_end__is_closed(void **state)
 {
 	char byte;
@@ -259,12 +289,7 @@ static void test_asking__waits_at_the_end__is_closed(void **state)
 	(void)state;
 	start(SILENT);
 	waits = world_connect();
-	for (int i = 0; i < 10000; i++) {
-		pthread_mutex_lock(&agent.lock);
-		i = agent.silent >= 0 ? 10000 : i;
-		pthread_mutex_unlock(&agent.lock);
-		usleep(1000);
-	}
+	wait_until_asked();
 	world_stop();
 	assert_true(recv(waits, &byte, 1, 0) <= 0);
 	fd_close(&agent.silent);
@@ -303,6 +328,7 @@ int main(void)
 	    cmocka_unit_test(test_asking__no_agent__is_closed),
 	    cmocka_unit_test(test_asking__agent_is_busy__is_asked_again),
 	    cmocka_unit_test(test_asking__silent_agent__others_go_on),
+	    cmocka_unit_test(test_asking__reset_meanwhile__the_answer_is_not_its),
 	    cmocka_unit_test(test_asking__waits_at_the_end__is_closed),
 	    cmocka_unit_test(test_asking__limits__are_by_the_client),
 	};
