@@ -220,7 +220,7 @@ static const struct command commands[] = {
      "       remove NAME [--with-secrets] | add-key NAME FILE | remove-key NAME "
      "FILE|ID |\n"
      "       add-repository NAME REPOSITORY | remove-repository NAME REPOSITORY | "
-     "whoami",
+     "whoami | login",
      "who administers what at a broker",
      "  add NAME           the operator: an owner, with its public keys and "
      "repositories\n"
@@ -232,6 +232,7 @@ static const struct command commands[] = {
      "  add-repository NAME REPOSITORY     the operator: one that is nobody's\n"
      "  remove-repository NAME REPOSITORY  the operator: one that is empty\n"
      "  whoami             as whom the broker knows this key\n"
+     "  login              a link to the broker's web page, which logs in once\n"
      "  --owner-key FILE   add: a public key (`tobichi keygen`)\n"
      "  --repository NAME  add: a repository that shall be the owner's\n"
      "  --broker URL       the broker (TOBICHI_BROKER)\n"
