@@ -308,8 +308,11 @@ static int run_login(struct broker_client *client, const struct options *options
 	if (!err && (!path || path[0] != '/' || path[1] == '/'))
 		err = fault_set(&fault, TOBI_E_PROTOCOL, "broker", "path",
 				"its answer has no path to log in by");
-	if (!err && options->broker.json)
+	if (!err && options->broker.json) {
+		json_object_set_new(answer, "url",
+				    json_sprintf("%s%s", client->origin, path));
 		return cli_put_json(NULL, answer);
+	}
 	if (!err) {
 		printf("%s", client->origin);
 		cli_print_text(stdout, bytes_of_text(path));

@@ -13,7 +13,7 @@ enum { FORM, COOKIE, TEXT, DETAILS, KINDS };
 
 static void check_value(const char *value)
 {
-	must(strnlen(value, PAGE_VALUE_MAX + 1) <= PAGE_VALUE_MAX);
+	must(strnlen(value, LIMIT_PAGE_VALUE + 1) <= LIMIT_PAGE_VALUE);
 	must(utf8_is_text(text_of(value)));
 }
 
@@ -32,7 +32,7 @@ static bool read_form(struct tobi_bytes input)
 
 static bool read_cookie(struct tobi_bytes input)
 {
-	char *header = malloc(input.size + 1), value[PAGE_VALUE_MAX + 1];
+	char *header = malloc(input.size + 1), value[LIMIT_PAGE_VALUE + 1];
 	bool found;
 
 	must(header != NULL);
@@ -40,7 +40,7 @@ static bool read_cookie(struct tobi_bytes input)
 	header[input.size] = 0;
 	found = page_cookie_read(header, "__Host-tobichi", value);
 	if (found) {
-		must(strnlen(value, PAGE_VALUE_MAX + 1) <= PAGE_VALUE_MAX);
+		must(strnlen(value, LIMIT_PAGE_VALUE + 1) <= LIMIT_PAGE_VALUE);
 		must(strstr(header, "__Host-tobichi=") != NULL);
 		must(strstr(header, value) != NULL && !strchr(value, ';'));
 	}

@@ -106,6 +106,13 @@ enum {
 	LIMIT_ATLS_NAME = 64,
 	LIMIT_ATLS_EXCHANGE_MS = 30000,
 
+	LIMIT_PAGE_VALUE = 512,	      /* one field of a form, one cookie */
+	LIMIT_PAGE_FORM = 4 << 10,    /* and a query */
+	LIMIT_PAGE_BODY = 1 << 10,    /* a form that is posted */
+	LIMIT_PAGE_COOKIES = 8 << 10, /* all, of one request */
+	LIMIT_PAGE_LOGINS = 16,	      /* links of one key that were not used yet */
+	LIMIT_PAGE_SESSIONS = 32,     /* of one key; one more ends the oldest */
+
 	LIMIT_BROKER_OWNERS = 10000,
 	LIMIT_BROKER_KEYS = 16,		   /* of one owner */
 	LIMIT_BROKER_REPOSITORIES = 256,   /* of one owner */

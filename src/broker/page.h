@@ -73,7 +73,7 @@ bool page_is_ours(const struct broker_request *request);
 #define page_pair_end(out) page_put(out, "</dd>\n")
 
 /* The style sheet's path, "/style/HASH.css". */
-enum { PAGE_STYLE_PATH_SIZE = 48, PAGE_BODY_MAX = 1024 };
+enum { PAGE_STYLE_PATH_SIZE = 48 };
 TOBI_MUST_USE enum tobi_err page_style_path(char ret_path[static PAGE_STYLE_PATH_SIZE],
 					    struct tobi_fault *fault);
 extern const char page_style[];

@@ -214,7 +214,9 @@ static enum tobi_err put_record(struct page_call *call, const struct shown *show
 	page_number(out, head.leaves);
 	page_put(out, "\">Proof that it is in the log of ");
 	page_number(out, head.leaves);
-	page_put(out, " entries</a> (JSON)");
+	page_put(out, " entries</a> (JSON), or <code>tobichi log prove ");
+	page_number(out, shown->index);
+	page_put(out, "</code>");
 	page_pair_end(out);
 	page_put(out, "</dl>\n");
 	return err;

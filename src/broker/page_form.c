@@ -53,7 +53,7 @@ static struct page_field *find(struct page_field *fields, size_t count, const ch
 static bool take_pair(struct tobi_bytes pair, struct page_field *fields, size_t count)
 {
 	const uint8_t *equals = pair.size ? memchr(pair.ptr, '=', pair.size) : NULL;
-	char name[PAGE_VALUE_MAX + 1];
+	char name[LIMIT_PAGE_VALUE + 1];
 	struct page_field *field;
 	size_t size;
 
@@ -72,7 +72,7 @@ static bool take_pair(struct tobi_bytes pair, struct page_field *fields, size_t 
 
 bool page_form_read(struct tobi_bytes text, struct page_field *fields, size_t count)
 {
-	if (text.size > PAGE_FORM_MAX)
+	if (text.size > LIMIT_PAGE_FORM)
 		return false;
 	while (text.size) {
 		const uint8_t *ampersand = memchr(text.ptr, '&', text.size);
@@ -91,12 +91,12 @@ bool page_form_read(struct tobi_bytes text, struct page_field *fields, size_t co
 }
 
 bool page_cookie_read(const char *header, const char *name,
-		      char ret_value[static PAGE_VALUE_MAX + 1])
+		      char ret_value[static LIMIT_PAGE_VALUE + 1])
 {
 	size_t name_size = strlen(name);
 	bool found = false;
 
-	if (!header || strnlen(header, PAGE_COOKIES_MAX + 1) > PAGE_COOKIES_MAX)
+	if (!header || strnlen(header, LIMIT_PAGE_COOKIES + 1) > LIMIT_PAGE_COOKIES)
 		return false;
 	while (*header) {
 		size_t pair = strcspn(header, ";");
@@ -105,10 +105,10 @@ bool page_cookie_read(const char *header, const char *name,
 		    header[name_size] == '=') {
 			size_t size = pair - name_size - 1;
 
-			if (found || size > PAGE_VALUE_MAX)
+			if (found || size > LIMIT_PAGE_VALUE)
 				return false;
 			found = true;
-			bytes_copy(ret_value, PAGE_VALUE_MAX, header + name_size + 1,
+			bytes_copy(ret_value, LIMIT_PAGE_VALUE, header + name_size + 1,
 				   size);
 			ret_value[size] = 0;
 		}

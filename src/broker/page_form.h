@@ -5,18 +5,13 @@
 
 #include <stdbool.h>
 
+#include "base/limits.h"
 #include "base/writer.h"
-
-enum {
-	PAGE_VALUE_MAX = 512,
-	PAGE_FORM_MAX = 4096,
-	PAGE_COOKIES_MAX = 8192, /* the whole header */
-};
 
 struct page_field {
 	const char *name;
 	bool there;
-	char value[PAGE_VALUE_MAX + 1]; /* decoded; text without control characters */
+	char value[LIMIT_PAGE_VALUE + 1]; /* decoded; text without control characters */
 };
 
 /*
@@ -26,11 +21,11 @@ struct page_field {
  */
 bool page_form_read(struct tobi_bytes text, struct page_field *fields, size_t count);
 /*
- * The value of one cookie, at most PAGE_VALUE_MAX bytes. False when it is not there, when
- * it is there twice (nobody knows which of them is ours), and when the header is too
+ * The value of one cookie, at most LIMIT_PAGE_VALUE bytes. False when it is not there,
+ * when it is there twice (nobody knows which of them is ours), and when the header is too
  * long.
  */
 bool page_cookie_read(const char *header, const char *name,
-		      char ret_value[static PAGE_VALUE_MAX + 1]);
+		      char ret_value[static LIMIT_PAGE_VALUE + 1]);
 
 #endif

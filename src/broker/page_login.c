@@ -7,6 +7,7 @@
 #include "base/fault.h"
 #include "base/secret.h"
 #include "broker/admin.h"
+#include "broker/decision.h"
 #include "broker/page.h"
 #include "broker/page_form.h"
 
@@ -133,12 +134,29 @@ enum tobi_err page_login_form(struct broker *broker, const struct broker_request
 	return err;
 }
 
+/* Its owner sees it among the decisions: somebody else may have used the link. */
+static enum tobi_err write_down(const struct page_call *call, const struct principal *who,
+				struct tobi_fault *fault)
+{
+	const struct decision decision = {.kind = DECISION_ADMIN,
+					  .time = call->request->now,
+					  .accepted = true,
+					  .remote = call->request->remote,
+					  .channel = "page",
+					  .principal = who->name,
+					  .action = "log in",
+					  .reason = "by a link"};
+
+	return decision_log_append(call->broker->log, &decision, NULL, fault);
+}
+
 static enum tobi_err use_token(struct page_call *call, const char *token,
 			       struct tobi_fault *fault)
 {
 	char cookie[PAGE_TOKEN_TEXT + 1];
+	struct principal who;
 	enum tobi_err err =
-	    page_login_use(call->broker, token, call->request->now, cookie, fault);
+	    page_login_use(call->broker, token, call->request->now, &who, cookie, fault);
 
 	if (err == TOBI_E_DENIED)
 		return page_refuse(
@@ -146,6 +164,8 @@ static enum tobi_err use_token(struct page_call *call, const char *token,
 		    "It was used, is older than a minute, or was never made "
 		    "here. Ask for another: tobichi owner login.",
 		    fault);
+	if (!err)
+		err = write_down(call, &who, fault);
 	if (err)
 		return err;
 	err = broker_reply_header(call->reply, "Set-Cookie",

@@ -164,9 +164,9 @@ static enum tobi_err insert_login(struct db_conn *conn, void *context,
 	if (!err)
 		err = db_run(conn, "SELECT COUNT(*) FROM page_login WHERE key_id = ?",
 			     &values[1], 1, store_take_count, &waiting, NULL, fault);
-	if (!err && waiting >= PAGE_LOGINS_MAX)
+	if (!err && waiting >= LIMIT_PAGE_LOGINS)
 		err = fault_set(fault, TOBI_E_LIMIT, "page", "login",
-				"%d tokens wait to be used already", PAGE_LOGINS_MAX);
+				"%d tokens wait to be used already", LIMIT_PAGE_LOGINS);
 	return err ? err
 		   : db_run(conn,
 			    "INSERT INTO page_login (hash, key_id, expires, mac) "
@@ -235,7 +235,7 @@ static enum tobi_err make_room(struct db_conn *conn, const struct using *using,
 	const struct db_value old[] = {db_integer(using->now - PAGE_SESSION_SECONDS),
 				       db_integer(using->now - PAGE_IDLE_SECONDS)};
 	const struct db_value key = db_bytes(view(using->session.key, PRINCIPAL_ID_SIZE));
-	const struct db_value most[] = {key, key, db_integer(PAGE_SESSIONS_MAX - 1)};
+	const struct db_value most[] = {key, key, db_integer(LIMIT_PAGE_SESSIONS - 1)};
 	enum tobi_err err =
 	    db_run(conn, "DELETE FROM page_session WHERE created <= ? OR used <= ?", old,
 		   STORE_COUNT(old), NULL, NULL, NULL, fault);
@@ -274,6 +274,7 @@ static enum tobi_err change_login(struct db_conn *conn, void *context,
 }
 
 enum tobi_err page_login_use(struct broker *broker, const char *token, int64_t now,
+			     struct principal *ret_who,
 			     char ret_cookie[static PAGE_TOKEN_TEXT + 1],
 			     struct tobi_fault *fault)
 {
@@ -290,6 +291,10 @@ enum tobi_err page_login_use(struct broker *broker, const char *token, int64_t n
 		err = hash_token("session", cookie, using.session.hash, fault);
 	if (!err)
 		err = store_apply(broker->db, change_login, &using, fault);
+	if (!err)
+		err = owner_by_key(broker, using.session.key, ret_who, NULL, fault);
+	if (err == TOBI_E_NOT_FOUND)
+		err = deny("the key that has asked for it is nobody's any more", fault);
 	if (!err)
 		bytes_copy(ret_cookie, PAGE_TOKEN_TEXT + 1, cookie, sizeof(cookie));
 	explicit_bzero(cookie, sizeof(cookie));
@@ -356,7 +361,7 @@ enum tobi_err page_session_find(struct broker *broker,
 				struct tobi_fault *fault)
 {
 	struct page_session session = {0};
-	char value[PAGE_VALUE_MAX + 1];
+	char value[LIMIT_PAGE_VALUE + 1];
 	enum tobi_err err = TOBI_E_DENIED;
 
 	/* Never in the clear: whoever listens would have the cookie. */

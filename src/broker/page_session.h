@@ -18,9 +18,7 @@ enum {
 	PAGE_LOGIN_SECONDS = 60,
 	PAGE_IDLE_SECONDS = 15 * 60,
 	PAGE_SESSION_SECONDS = 8 * 3600,
-	PAGE_LOGINS_MAX = 16,	/* tokens of one key that were not used yet */
-	PAGE_SESSIONS_MAX = 32, /* of one key; one more ends the oldest */
-	PAGE_TOKEN_TEXT = 43,	/* 32 bytes in base64url */
+	PAGE_TOKEN_TEXT = 43, /* 32 bytes in base64url */
 };
 
 struct page_session {
@@ -36,10 +34,10 @@ TOBI_MUST_USE enum tobi_err page_login_make(struct broker *broker,
 					    const struct principal *who, int64_t now,
 					    char ret_token[static PAGE_TOKEN_TEXT + 1],
 					    struct tobi_fault *fault);
-/* Uses it up: *ret_cookie is the session's. TOBI_E_DENIED for a token that is none, was
- * used, or is too old: who asks is not told which. */
+/* Uses it up: *ret_who has logged in, and *ret_cookie is the session's. TOBI_E_DENIED for
+ * a token that is none, was used, or is too old: who asks is not told which. */
 TOBI_MUST_USE enum tobi_err page_login_use(struct broker *broker, const char *token,
-					   int64_t now,
+					   int64_t now, struct principal *ret_who,
 					   char ret_cookie[static PAGE_TOKEN_TEXT + 1],
 					   struct tobi_fault *fault);
 /* The one place that says who looks at a page. TOBI_E_DENIED: nobody known. */

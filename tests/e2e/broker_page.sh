@@ -112,6 +112,7 @@ done
 # ---- sessions ----
 link() { as "$1" owner login; }
 token_of() { link "$1" | sed 's/.*token=//'; }
+check "the link as JSON" has "$(as alice owner login --json)" "\"url\": \"$TOBICHI_BROKER/login?token="
 post() { # PATH BODY ARGUMENT...: as the page's own form sends it
 	path=$1 body=$2
 	shift 2

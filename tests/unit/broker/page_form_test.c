@@ -99,31 +99,31 @@ static void test_page_form__cut__is_read_or_refused(void **state)
 
 static void test_page_form__limits__hold(void **state)
 {
-	static char text[PAGE_FORM_MAX + 2];
+	static char text[LIMIT_PAGE_FORM + 2];
 
 	(void)state;
 	memset(text, 'x', sizeof(text));
 	memcpy(text, "a=", 2);
-	text[2 + PAGE_VALUE_MAX] = 0;
+	text[2 + LIMIT_PAGE_VALUE] = 0;
 	assert_true(read_form(text));
-	assert_int_equal(strlen(fields[0].value), PAGE_VALUE_MAX);
-	text[2 + PAGE_VALUE_MAX] = 'x';
-	text[3 + PAGE_VALUE_MAX] = 0;
+	assert_int_equal(strlen(fields[0].value), LIMIT_PAGE_VALUE);
+	text[2 + LIMIT_PAGE_VALUE] = 'x';
+	text[3 + LIMIT_PAGE_VALUE] = 0;
 	assert_false(read_form(text));
 	/* Three bytes for one: the most that a whole form may have. */
 	text[0] = 0;
-	for (size_t i = 0; i < PAGE_VALUE_MAX; i++)
+	for (size_t i = 0; i < LIMIT_PAGE_VALUE; i++)
 		memcpy(text + 3 * i, "%61", 3);
-	memmove(text + 2, text, (size_t)3 * PAGE_VALUE_MAX);
+	memmove(text + 2, text, (size_t)3 * LIMIT_PAGE_VALUE);
 	memcpy(text, "a=", 2);
-	text[2 + 3 * PAGE_VALUE_MAX] = 0;
+	text[2 + 3 * LIMIT_PAGE_VALUE] = 0;
 	assert_true(read_form(text));
 	memset(text, '&', sizeof(text));
-	text[PAGE_FORM_MAX + 1] = 0;
+	text[LIMIT_PAGE_FORM + 1] = 0;
 	assert_false(read_form(text));
 }
 
-static char value[PAGE_VALUE_MAX + 1];
+static char value[LIMIT_PAGE_VALUE + 1];
 
 static bool read_cookie(const char *header)
 {
@@ -150,7 +150,7 @@ static void test_page_cookie__found__among_others(void **state)
 
 static void test_page_cookie__none_or_two__is_nobodys(void **state)
 {
-	static char huge[2 * PAGE_COOKIES_MAX];
+	static char huge[2 * LIMIT_PAGE_COOKIES];
 
 	(void)state;
 	assert_false(read_cookie(NULL));
@@ -167,14 +167,14 @@ static void test_page_cookie__none_or_two__is_nobodys(void **state)
 	assert_false(read_cookie(huge));
 	memcpy(huge, "__Host-t=a; y=", 14);
 	assert_false(read_cookie(huge));
-	huge[PAGE_COOKIES_MAX] = 0;
+	huge[LIMIT_PAGE_COOKIES] = 0;
 	assert_true(read_cookie(huge));
 	assert_string_equal(value, "a");
 	memcpy(huge, "__Host-t=xxxxx", 14);
-	huge[9 + PAGE_VALUE_MAX] = 0;
+	huge[9 + LIMIT_PAGE_VALUE] = 0;
 	assert_true(read_cookie(huge));
-	huge[9 + PAGE_VALUE_MAX] = 'x';
-	huge[10 + PAGE_VALUE_MAX] = 0;
+	huge[9 + LIMIT_PAGE_VALUE] = 'x';
+	huge[10 + LIMIT_PAGE_VALUE] = 0;
 	assert_false(read_cookie(huge));
 }
 

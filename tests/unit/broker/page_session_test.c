@@ -112,9 +112,10 @@ static void *use_shared(void *context)
 {
 	char cookie[PAGE_TOKEN_TEXT + 1];
 	struct tobi_fault fault = {0};
+	struct principal who;
 
 	*(enum tobi_err *)context =
-	    page_login_use(page.broker, shared_token, page.now, cookie, &fault);
+	    page_login_use(page.broker, shared_token, page.now, &who, cookie, &fault);
 	return NULL;
 }
 
@@ -240,15 +241,36 @@ static void test_page_session__in_the_clear__counts_not(void **state)
 	free(cookie);
 }
 
+/* An owner sees that somebody has, and from where. */
+static void test_page_login__used__is_in_the_log(void **state)
+{
+	(void)state;
+	free(page_log_in(&page.alice));
+	free(page_log_in(&page.operator));
+	assert_int_equal(use("x"), 403);
+	assert_int_equal(look_as(&page.alice, "/decisions"), 200);
+	assert_true(seen("log in") && seen("192.0.2.7, by page") && seen("by a link"));
+	assert_int_equal(look_as(&page.bob, "/decisions"), 200);
+	assert_false(seen("log in"));
+	assert_int_equal(look_as(&page.operator, "/decisions?of=operator"), 200);
+	assert_true(seen("log in"));
+	assert_int_equal(db_world_number("SELECT count(*) FROM log_leaves", NO_VALUES),
+			 2);
+}
+
 /* With the key goes what it has opened. */
 static void test_page_session__key_taken_away__ends_at_once(void **state)
 {
 	char *cookie = page_log_in(&page.alice), *bobs = page_log_in(&page.bob);
+	char *token = page_token(&page.alice);
 
 	(void)state;
 	db_world_do("DELETE FROM owner_key WHERE owner = ?", VALUES(T("alice")));
 	assert_int_equal(who_by(cookie), '-');
 	assert_int_equal(look_as(&page.alice, "/decisions"), 401);
+	assert_int_equal(use(token), 403);
+	assert_string_equal(page_seen.cookie, "");
+	free(token);
 	assert_int_equal(who_by(bobs), 'b');
 	assert_int_equal(owner_remove(page.broker, "bob", true, NULL), 0);
 	assert_int_equal(who_by(bobs), '-');
@@ -330,7 +352,7 @@ static void test_page_login__too_many_wait__refused(void **state)
 	    .method = HTTP_POST, .target = "/v1/login", .signer = &page.alice};
 
 	(void)state;
-	for (int i = 0; i < PAGE_LOGINS_MAX; i++)
+	for (int i = 0; i < LIMIT_PAGE_LOGINS; i++)
 		assert_int_equal(look(&asks), 201);
 	assert_int_equal(look(&asks), 400);
 	free(page_token(&page.bob));
@@ -343,15 +365,15 @@ static void test_page_login__too_many_wait__refused(void **state)
 
 static void test_page_session__too_many__the_oldest_ends(void **state)
 {
-	char *cookies[PAGE_SESSIONS_MAX + 1], *bobs = page_log_in(&page.bob);
+	char *cookies[LIMIT_PAGE_SESSIONS + 1], *bobs = page_log_in(&page.bob);
 
 	(void)state;
-	for (int i = 0; i <= PAGE_SESSIONS_MAX; i++) {
+	for (int i = 0; i <= LIMIT_PAGE_SESSIONS; i++) {
 		cookies[i] = page_log_in(&page.alice);
 		page.now++;
 	}
 	assert_int_equal(who_by(cookies[0]), '-');
-	for (int i = 1; i <= PAGE_SESSIONS_MAX; i++)
+	for (int i = 1; i <= LIMIT_PAGE_SESSIONS; i++)
 		assert_int_equal(who_by(cookies[i]), 'a');
 	assert_int_equal(who_by(bobs), 'b');
 	/* Whoever logs in later takes along what has ended. */
@@ -359,7 +381,7 @@ static void test_page_session__too_many__the_oldest_ends(void **state)
 	free(page_log_in(&page.bob));
 	assert_int_equal(db_world_number("SELECT count(*) FROM page_session", NO_VALUES),
 			 1);
-	for (int i = 0; i <= PAGE_SESSIONS_MAX; i++)
+	for (int i = 0; i <= LIMIT_PAGE_SESSIONS; i++)
 		free(cookies[i]);
 	free(bobs);
 }
@@ -453,6 +475,7 @@ int main(int argc, char **argv)
 	    IN_WORLD(test_page_session__eight_hours__end_it),
 	    IN_WORLD(test_page_session__cookie_changed__is_nobodys),
 	    IN_WORLD(test_page_session__in_the_clear__counts_not),
+	    IN_WORLD(test_page_login__used__is_in_the_log),
 	    IN_WORLD(test_page_session__key_taken_away__ends_at_once),
 	    IN_WORLD(test_page_session__row_forged__is_an_error),
 	    IN_WORLD(test_page_session__hashes_alone__are_stored),
