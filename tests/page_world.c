@@ -43,8 +43,8 @@ struct broker *page_world_open(void)
 }
 
 /* A key of his own, which only its id is needed of. */
-static struct principal add(const char *name, const char *const *repositories,
-			    size_t count)
+struct principal page_add_owner(const char *name, const char *const *repositories,
+				size_t count)
 {
 	struct principal who = {.operator= strcmp(name, OPERATOR_NAME) == 0};
 	struct owner_key key = {0};
@@ -84,9 +84,9 @@ int page_world_enter(void **state)
 	test_scene_make(&page.scene);
 	test_scene_policy(&page.scene, &page.policy);
 	test_scene_evidence(&page.scene, &page.evidence);
-	page.operator= add(OPERATOR_NAME, NULL, 0);
-	page.alice = add("alice", of_alice, 2);
-	page.bob = add("bob", of_bob, 1);
+	page.operator= page_add_owner(OPERATOR_NAME, NULL, 0);
+	page.alice = page_add_owner("alice", of_alice, 2);
+	page.bob = page_add_owner("bob", of_bob, 1);
 	return 0;
 }
 

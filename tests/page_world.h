@@ -63,6 +63,9 @@ char *page_log_in(const struct principal *who);
 /* The token of a link. free() it. */
 char *page_token(const struct principal *who);
 
+/* With a key of his own. */
+struct principal page_add_owner(const char *name, const char *const *repositories,
+				size_t count);
 /* A decision in the log; its index. */
 uint64_t page_decide(const char *owner, const char *resource, bool accepted,
 		     const char *reason);

@@ -96,6 +96,29 @@ static void test_page_decisions__many__are_on_pages(void **state)
 	assert_true(seen("There are none."));
 }
 
+/* What fits nothing is looked for in a part of the log at once, and then in the next. */
+static void test_page_decisions__long_log__is_looked_at_in_parts(void **state)
+{
+	enum { LEAVES = 8192 };
+	char target[96];
+	const char *at;
+
+	(void)state;
+	page_decide("alice", "red/key/first", true, "accepted");
+	for (int64_t count = 1; count < LEAVES; count *= 2)
+		db_world_do("INSERT INTO log_leaves (idx, owner, body) "
+			    "SELECT idx + ?, owner, body FROM log_leaves",
+			    VALUES(N(count)));
+	assert_int_equal(look_as(&page.alice, "/decisions?verdict=refused"), 200);
+	assert_true(seen("None among those that were looked at now."));
+	at = strstr(page_seen.body, "before=");
+	assert_non_null(at);
+	assert_int_equal(atoi(at + 7), LEAVES - 4000);
+	snprintf(target, sizeof(target), "/decisions?verdict=refused&before=%d", 100);
+	assert_int_equal(look_as(&page.alice, target), 200);
+	assert_true(seen("There are none.") && !seen("before="));
+}
+
 static void test_page_decisions__odd_queries__are_refused(void **state)
 {
 	static const char *const bad[] = {"x=1",
@@ -308,6 +331,7 @@ int main(int argc, char **argv)
 	    IN_WORLD(test_page_decisions__each__sees_his_own),
 	    IN_WORLD(test_page_decisions__filters__leave_what_fits),
 	    IN_WORLD(test_page_decisions__many__are_on_pages),
+	    IN_WORLD(test_page_decisions__long_log__is_looked_at_in_parts),
 	    IN_WORLD(test_page_decisions__odd_queries__are_refused),
 	    IN_WORLD(test_page_decision__others__is_as_if_it_were_not),
 	    IN_WORLD(test_page_decision__odd_numbers__are_none),

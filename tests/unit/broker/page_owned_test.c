@@ -116,6 +116,23 @@ static void test_page_policies__own__are_shown_as_text(void **state)
 	wr_done(&policy);
 }
 
+static void test_page_policies__many__are_on_pages(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 201; i++) {
+		char scope[64];
+
+		snprintf(scope, sizeof(scope), "red/key/a%03d", i);
+		page_put_policy("alice", scope, wr_view(&page.policy));
+	}
+	assert_int_equal(look_as(&page.alice, "/policies"), 200);
+	assert_int_equal(rows(), 200);
+	assert_true(seen("href=\"/policies?from=200\""));
+	assert_int_equal(look_as(&page.alice, "/policies?from=200"), 200);
+	assert_int_equal(rows(), 1);
+	assert_true(seen("red/key/a200") && !seen("More policies"));
+}
+
 static void test_page_policies__odd_names__are_none(void **state)
 {
 	static const char *const bad[] = {"/policies/red'--", "/policies/a/b/c/d",
@@ -154,6 +171,23 @@ static void test_page_operator__owners__are_counted(void **state)
 	assert_true(seen("There are none."));
 }
 
+static void test_page_operator__many__are_on_pages(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 199; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "c%03d", i);
+		page_add_owner(name, NULL, 0);
+	}
+	assert_int_equal(look_as(&page.operator, "/operator"), 200);
+	assert_int_equal(rows(), 200);
+	assert_true(seen("href=\"/operator?after=c197\""));
+	assert_int_equal(look_as(&page.operator, "/operator?after=c197"), 200);
+	assert_int_equal(rows(), 1);
+	assert_true(seen("c198") && !seen("More owners"));
+}
+
 #define IN_WORLD(test)                                                                   \
 	cmocka_unit_test_setup_teardown(test, page_world_enter, page_world_leave)
 
@@ -164,8 +198,10 @@ int main(int argc, char **argv)
 	    IN_WORLD(test_page_resources__many__are_on_pages),
 	    IN_WORLD(test_page_resources__odd_queries__are_refused),
 	    IN_WORLD(test_page_policies__own__are_shown_as_text),
+	    IN_WORLD(test_page_policies__many__are_on_pages),
 	    IN_WORLD(test_page_policies__odd_names__are_none),
 	    IN_WORLD(test_page_operator__owners__are_counted),
+	    IN_WORLD(test_page_operator__many__are_on_pages),
 	};
 
 	db_world_argument(argc, argv);
