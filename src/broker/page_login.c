@@ -18,6 +18,7 @@
 static enum tobi_err make_token(const struct admin_call *call, struct tobi_fault *fault)
 {
 	char token[PAGE_TOKEN_TEXT + 1];
+	json_int_t expires = call->request->now + PAGE_LOGIN_SECONDS;
 	enum tobi_err err;
 
 	if (!call->request->secure)
@@ -30,8 +31,7 @@ static enum tobi_err make_token(const struct admin_call *call, struct tobi_fault
 	call->reply->secret = true;
 	err = admin_answer(
 	    call, 201,
-	    json_pack("{s:s+, s:I}", "path", "/login?token=", token, "expires",
-		      (json_int_t)(call->request->now + PAGE_LOGIN_SECONDS)),
+	    json_pack("{s:s+, s:I}", "path", "/login?token=", token, "expires", expires),
 	    fault);
 	explicit_bzero(token, sizeof(token));
 	return err;
