@@ -39,14 +39,12 @@ static void *run_committer(void *context)
 		}
 		pthread_mutex_unlock(&log->lock);
 		now = decision_commit(log, list);
-		pthread_mutex_lock(&log->lock);
-		/* Once it is done it is gone: it was on a stack. */
+		/* Once it is done it is gone: it was on a stack. Each is woken alone, so
+		 * that they need not wait for each other's turn at a lock. */
 		for (; list; list = next) {
 			next = list->next;
-			list->done = true;
+			sem_post(&list->done);
 		}
-		pthread_cond_broadcast(&log->done);
-		pthread_mutex_unlock(&log->lock);
 		decision_log_sweep_sometimes(log, now);
 		pthread_mutex_lock(&log->lock);
 	}
@@ -80,13 +78,16 @@ enum tobi_err decision_log_append(struct decision_log *log,
 		decision_details_write(decision->result, &details);
 	if (!wr_err(&details))
 		pending.stored.details = wr_view(&details);
+	if (sem_init(&pending.done, 0, 0))
+		return fault_set(fault, TOBI_E_SYSTEM, "log", "", "no semaphore");
 	pthread_mutex_lock(&log->lock);
 	*log->end = &pending;
 	log->end = &pending.next;
 	pthread_cond_signal(&log->work);
-	while (!pending.done)
-		pthread_cond_wait(&log->done, &log->lock);
 	pthread_mutex_unlock(&log->lock);
+	while (sem_wait(&pending.done))
+		; /* a signal */
+	sem_destroy(&pending.done);
 	if (pending.err) {
 		if (fault)
 			*fault = pending.fault;
@@ -143,7 +144,6 @@ static enum tobi_err start(struct decision_log *log, struct tobi_fault *fault)
 	log->end = &log->first;
 	pthread_mutex_init(&log->lock, NULL);
 	pthread_cond_init(&log->work, NULL);
-	pthread_cond_init(&log->done, NULL);
 	log->running = true;
 	if (pthread_create(&log->committer, NULL, run_committer, log) != 0) {
 		log->running = false;
@@ -194,7 +194,6 @@ void decision_log_free(struct decision_log *log)
 	}
 	if (log->end) {
 		pthread_cond_destroy(&log->work);
-		pthread_cond_destroy(&log->done);
 		pthread_mutex_destroy(&log->lock);
 	}
 	EVP_PKEY_free(log->key);

@@ -3,6 +3,7 @@
 #define TOBI_BROKER_DECISION_INSIDE_H
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 
 #include "broker/decision.h"
@@ -14,7 +15,7 @@ enum { DECISION_BATCH = 256, DECISION_HEAD_SECONDS = 60, DECISION_SWEEP_SECONDS 
 struct pending {
 	struct stored_leaf stored;
 	struct pending *next;
-	bool done;
+	sem_t done;
 	uint64_t index;
 	enum tobi_err err;
 	struct tobi_fault fault;
@@ -31,7 +32,7 @@ struct decision_log {
 	pthread_t committer;
 	bool running;
 	pthread_mutex_t lock; /* of all below */
-	pthread_cond_t work, done;
+	pthread_cond_t work;
 	struct pending *first, **end; /* the queue */
 	bool stop;
 	struct decision_head fresh; /* signed anew for who reads */

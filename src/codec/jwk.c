@@ -9,8 +9,15 @@
 #include "base/secret.h"
 #include "codec/base64.h"
 #include "codec/jose.h"
+#include "codec/json.h"
 
-enum { HALF_MAX = 66, MODULUS_MIN = 256, MODULUS_MAX = 1024, OKP_SIZE = 32 };
+enum {
+	UNCOMPRESSED = 4,
+	HALF_MAX = 66,
+	MODULUS_MIN = 256,
+	MODULUS_MAX = 1024,
+	OKP_SIZE = 32
+};
 
 DEFINE_CLEANUP(EVP_PKEY_CTX *, EVP_PKEY_CTX_free)
 DEFINE_CLEANUP(BIGNUM *, BN_free)
@@ -64,7 +71,7 @@ static EVP_PKEY *read_ec(const json_t *jwk)
 		read_member(jwk, "y", &y);
 		if (x.size != curves[i].half || y.size != curves[i].half)
 			return NULL;
-		wr_u8(&point, 4); /* uncompressed */
+		wr_u8(&point, UNCOMPRESSED);
 		wr_bytes(&point, x.ptr, x.size);
 		wr_bytes(&point, y.ptr, y.size);
 		if (wr_err(&point))
@@ -162,6 +169,26 @@ static json_t *number_of(EVP_PKEY *key, const char *name, size_t size)
 	return json_stringn((const char *)text.ptr, text.size);
 }
 
+static json_t *text_of(const uint8_t *bytes, size_t size)
+{
+	return json_base64url((struct tobi_bytes){bytes, size}, 4 * MODULUS_MAX);
+}
+
+/* The point as it is kept, uncompressed: OpenSSL works both coordinates out anew for each
+ * of them that it is asked for. NULL when it is kept otherwise. */
+static json_t *write_point(EVP_PKEY *key, const char *name, size_t half)
+{
+	uint8_t point[1 + 2 * HALF_MAX];
+	size_t size = 0;
+
+	if (EVP_PKEY_get_octet_string_param(key, OSSL_PKEY_PARAM_PUB_KEY, point,
+					    sizeof(point), &size) != 1 ||
+	    size != 1 + 2 * half || point[0] != UNCOMPRESSED)
+		return NULL;
+	return json_pack("{s:s, s:s, s:o, s:o}", "crv", name, "kty", "EC", "x",
+			 text_of(point + 1, half), "y", text_of(point + 1 + half, half));
+}
+
 static json_t *write_ec(EVP_PKEY *key)
 {
 	char group[32] = "";
@@ -169,12 +196,17 @@ static json_t *write_ec(EVP_PKEY *key)
 	if (EVP_PKEY_get_group_name(key, group, sizeof(group), NULL) != 1)
 		return NULL;
 	for (size_t i = 0; i < sizeof(curves) / sizeof(curves[0]); i++) {
-		if (strcmp(curves[i].group, group) == 0)
-			return json_pack(
-			    "{s:s, s:s, s:o, s:o}", "crv", curves[i].name, "kty", "EC",
-			    "x", number_of(key, OSSL_PKEY_PARAM_EC_PUB_X, curves[i].half),
-			    "y",
-			    number_of(key, OSSL_PKEY_PARAM_EC_PUB_Y, curves[i].half));
+		json_t *jwk;
+
+		if (strcmp(curves[i].group, group) != 0)
+			continue;
+		jwk = write_point(key, curves[i].name, curves[i].half);
+		if (jwk)
+			return jwk;
+		return json_pack(
+		    "{s:s, s:s, s:o, s:o}", "crv", curves[i].name, "kty", "EC", "x",
+		    number_of(key, OSSL_PKEY_PARAM_EC_PUB_X, curves[i].half), "y",
+		    number_of(key, OSSL_PKEY_PARAM_EC_PUB_Y, curves[i].half));
 	}
 	return NULL;
 }

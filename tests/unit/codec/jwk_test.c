@@ -1,5 +1,8 @@
 #include "codec/jose.h"
 
+#include <openssl/core_names.h>
+#include <openssl/ec.h>
+
 #include <openssl/ec.h>
 #include <openssl/rsa.h>
 #include "pki/key.h"
@@ -88,9 +91,33 @@ static void test_jwk_read__wrong__refused(void **state)
 	    TOBI_OK);
 }
 
+/* However OpenSSL keeps its point. */
+static void test_jwk_write__point_kept_compressed__the_same(void **state)
+{
+	static const char *const groups[] = {"P-256", "P-384", "P-521"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
+		EVP_PKEY *key = EVP_EC_gen(groups[i]);
+		json_t *before = jwk_write(key), *after;
+
+		assert_non_null(before);
+		assert_int_equal(EVP_PKEY_set_utf8_string_param(
+				     key, OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT,
+				     OSSL_PKEY_EC_POINT_CONVERSION_FORMAT_COMPRESSED),
+				 1);
+		after = jwk_write(key);
+		assert_true(json_equal(before, after));
+		json_decref(before);
+		json_decref(after);
+		EVP_PKEY_free(key);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_jwk_write__point_kept_compressed__the_same),
 	    cmocka_unit_test(test_jwk__each_kind__both_ways),
 	    cmocka_unit_test(test_jwk_read__wrong__refused),
 	};
