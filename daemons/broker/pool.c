@@ -73,9 +73,13 @@ static void *work(void *context)
 		pthread_mutex_lock(&pool->lock);
 		pool->working--;
 		queue_put(&pool->done, job);
-		/* Once for all that is done until the loop looks. */
-		if (pool->done.count == 1)
+		/* Once for all that is done until the loop looks; and without the lock,
+		 * which who is woken would wait for. */
+		if (pool->done.count == 1) {
+			pthread_mutex_unlock(&pool->lock);
 			IGNORE(write(pool->wake, &one, sizeof(one)) < 0);
+			pthread_mutex_lock(&pool->lock);
+		}
 	}
 	pthread_mutex_unlock(&pool->lock);
 	return NULL;
@@ -178,11 +182,11 @@ bool pool_submit(struct pool *pool, struct job *job)
 
 	pthread_mutex_lock(&pool->lock);
 	room = pool->waiting.count < pool->setup.queue;
-	if (room) {
+	if (room)
 		queue_put(&pool->waiting, job);
-		pthread_cond_signal(&pool->wanted);
-	}
 	pthread_mutex_unlock(&pool->lock);
+	if (room)
+		pthread_cond_signal(&pool->wanted);
 	return room;
 }
 

@@ -83,8 +83,8 @@ enum tobi_err decision_log_append(struct decision_log *log,
 	pthread_mutex_lock(&log->lock);
 	*log->end = &pending;
 	log->end = &pending.next;
-	pthread_cond_signal(&log->work);
 	pthread_mutex_unlock(&log->lock);
+	pthread_cond_signal(&log->work);
 	while (sem_wait(&pending.done))
 		; /* a signal */
 	sem_destroy(&pending.done);
