@@ -5,6 +5,7 @@
 
 #include "base/fault.h"
 #include "base/limits.h"
+#include "broker/store.h"
 #include "daemons/broker/attested.h"
 
 enum { PROBLEM_SIZE = 1024 };
@@ -119,8 +120,13 @@ void dispatch_run(struct dispatch *dispatch, struct job *job)
 		job->err = fault_set(&job->fault, wr_err(&job->reply.body), "reply",
 				     job->route->name, "its body could not be made");
 	if (job->err) {
+		const bool away = store_failed(job->err, &job->fault);
+
 		job->fault.code = job->err;
-		reply_problem(&job->reply, 500, "the broker failed; its log says why");
+		reply_problem(&job->reply, away ? 503 : 500,
+			      away ? "the broker's database does not do its part; its "
+				     "log says why"
+				   : "the broker failed; its log says why");
 	} else if (!job->reply.status) {
 		job->reply.status = 200;
 	}

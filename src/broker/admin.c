@@ -213,7 +213,7 @@ enum tobi_err admin_end(const struct admin_call *call, enum tobi_err err,
 			struct tobi_fault *fault)
 {
 	CLEANUP(wr_done) struct writer shown = wr_init(4 * sizeof(fault->message) + 512);
-	int status = err ? status_of(err) : 0;
+	int status = err && !store_failed(err, fault) ? status_of(err) : 0;
 	char text[512];
 
 	if (!status)
@@ -252,7 +252,10 @@ static enum tobi_err write_down(const struct admin_call *call,
 					  .reason = reason,
 					  .policy = change->policy};
 
-	return decision_log_append(call->broker->log, &decision, NULL, fault);
+	/* Whatever the log says, it is not about what the caller sent. */
+	return decision_log_append(call->broker->log, &decision, NULL, fault)
+		   ? TOBI_E_SYSTEM
+		   : TOBI_OK;
 }
 
 static enum tobi_err is_own(const struct admin_call *call,

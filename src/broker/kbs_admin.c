@@ -11,6 +11,7 @@
 #include "broker/kbs_reply.h"
 #include "broker/kbs_request.h"
 #include "broker/resource.h"
+#include "broker/store.h"
 
 #define RESOURCES "/kbs/v0/resource/"
 
@@ -70,6 +71,11 @@ static enum tobi_err apply(const struct admin_call *call, const char *action,
 static enum tobi_err answer(struct broker_reply *reply, enum tobi_err err,
 			    const struct tobi_fault *why, struct tobi_fault *fault)
 {
+	if (store_failed(err, why)) {
+		if (fault)
+			*fault = *why;
+		return err;
+	}
 	switch (err) {
 	case TOBI_OK:
 		return TOBI_OK;

@@ -6,6 +6,7 @@
 
 #include "base/secret.h"
 #include "base/utf8.h"
+#include "broker/store.h"
 #include "codec/json.h"
 
 #define TYPE "https://github.com/confidential-containers/kbs/errors/"
@@ -57,6 +58,8 @@ enum tobi_err kbs_refuse_fault(struct broker_reply *reply, enum kbs_error error,
 {
 	char text[DETAIL_MAX];
 
+	if (store_failed(err, fault))
+		return err;
 	switch (err) {
 	case TOBI_E_MEMORY:
 	case TOBI_E_CRYPTO:

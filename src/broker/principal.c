@@ -11,6 +11,7 @@
 #include "broker/owners.h"
 #include "broker/route.h"
 #include "token/request_token.h"
+#include "broker/store.h"
 #include "broker/used_tokens.h"
 #include "codec/base64.h"
 #include "codec/jose.h"
@@ -217,18 +218,31 @@ static enum tobi_err by_token(struct broker *broker, const struct broker_request
 	return err;
 }
 
+static enum tobi_err by_certificate(struct broker *broker, const uint8_t *key,
+				    struct principal *ret_principal,
+				    struct tobi_fault *fault)
+{
+	enum tobi_err err;
+
+	if (!key)
+		return deny("the request is not signed", fault);
+	err = owner_by_key(broker, key, ret_principal, NULL, fault);
+	return err == TOBI_E_NOT_FOUND
+		   ? deny("nobody here has this certificate's key", fault)
+		   : err;
+}
+
 enum tobi_err principal_of(struct broker *broker, const struct broker_request *request,
 			   struct principal *ret_principal, struct tobi_fault *fault)
 {
 	const char *header = request->header(request, "authorization");
-	enum tobi_err err;
+	struct tobi_fault why = {0};
+	enum tobi_err err =
+	    header ? by_token(broker, request, header, ret_principal, &why)
+		   : by_certificate(broker, request->client_key, ret_principal, &why);
 
-	if (header)
-		return by_token(broker, request, header, ret_principal, fault);
-	if (!request->client_key)
-		return deny("the request is not signed", fault);
-	err = owner_by_key(broker, request->client_key, ret_principal, NULL, fault);
-	return err == TOBI_E_NOT_FOUND
-		   ? deny("nobody here has this certificate's key", fault)
-		   : err;
+	if (err && fault)
+		*fault = why;
+	/* What a database denies it denies to the broker. */
+	return store_failed(err, &why) ? TOBI_E_SYSTEM : err;
 }

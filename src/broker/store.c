@@ -32,6 +32,11 @@ static void pause_before(unsigned next)
 	nanosleep(&left, NULL);
 }
 
+bool store_failed(enum tobi_err err, const struct tobi_fault *fault)
+{
+	return err && strcmp(fault->object, "database") == 0;
+}
+
 enum tobi_err store_apply(struct db *db, store_change *change, void *context,
 			  struct tobi_fault *fault)
 {

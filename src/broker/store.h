@@ -20,6 +20,11 @@ TOBI_MUST_USE enum tobi_err store_run(struct db *db, const char *sql,
 				      db_row *row, void *context, uint64_t *ret_changed,
 				      struct tobi_fault *fault);
 
+/* Whether it is the database's failure, and so, whatever its code, nothing that a caller
+ * did or may be told of. What the database says and means something (TOBI_E_EXISTS) gets
+ * a fault of its own where that is known. */
+bool store_failed(enum tobi_err err, const struct tobi_fault *fault);
+
 #define STORE_COUNT(values) (sizeof(values) / sizeof((values)[0]))
 
 /* Columns of a row; a row that is not as it was written is TOBI_E_MALFORMED. */

@@ -109,6 +109,8 @@ class Writer(threading.Thread):
             truth.anomaly(f"{name}: lost; {kind}: {answer!r}")
         if status == 409 and kind == "put" and state is False:
             truth.anomaly(f"{name}: there, though it was removed: {answer!r}")
+        if status == 500:
+            truth.anomaly(f"{name}: the broker failed: {answer!r}")
         if status >= 500:
             time.sleep(0.2)
         truth.counts[f"status {status}"] += 1

@@ -107,6 +107,7 @@ def main():
 
     subprocess.run([CONTROL, "kill"], check=True)
     check("without its database neither is ready", until(ports[0], 503) and until(ports[1], 503))
+    check("an owner is told no other reason", "database does not do its part" in listed(ports[0]), listed(ports[0]))
     subprocess.run([CONTROL, "start"], check=True)
     check("when it is back both are", until(ports[0], 200) and until(ports[1], 200))
     check("nothing is lost", "alice/key/1" in listed(ports[0]) and size_of_log(two) == size)

@@ -466,6 +466,16 @@ static void test_secret_put__keyring_fails__is_no_answer_to_the_owner(void **sta
 	assert_false(last_note()->accepted);
 }
 
+static void test_secret_put__database_fails__is_no_answer_to_the_owner(void **state)
+{
+	(void)state;
+	/* Whatever it says: that there is no such table is not for owners. */
+	db_world_do("DROP TABLE resource_past", NO_VALUES);
+	assert_int_equal(put(world.alice, DB, "s3cret", ""), 500);
+	assert_int_equal(rows("resource"), 0);
+	assert_false(last_note()->accepted);
+}
+
 #define T_(name)                                                                         \
 	cmocka_unit_test_setup_teardown(name, broker_world_enter, broker_world_leave)
 
@@ -491,6 +501,7 @@ int main(int argc, char **argv)
 	    T_(test_secret_list__query_that_is_none__refused),
 	    T_(test_secret_put__log_fails__nothing_is_put),
 	    T_(test_secret_put__keyring_fails__is_no_answer_to_the_owner),
+	    T_(test_secret_put__database_fails__is_no_answer_to_the_owner),
 	};
 
 	db_world_argument(argc, argv);

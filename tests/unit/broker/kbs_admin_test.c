@@ -129,6 +129,15 @@ static void test_kbs_store__log_fails__nothing_is_changed(void **state)
 	gives(ONE, "the first secret");
 }
 
+static void test_kbs_store__database_fails__is_no_answer(void **state)
+{
+	(void)state;
+	db_world_do("DROP TABLE resource_past", NO_VALUES);
+	assert_int_equal(ask_as("alice", HTTP_POST, "/kbs/v0/resource/red/k/new", "x"),
+			 500);
+	assert_int_equal(ask_as("alice", HTTP_DELETE, ONE, ""), 500);
+}
+
 static void test_kbs_policy__of_another_language__refused(void **state)
 {
 	static const char *const paths[] = {"/kbs/v0/resource-policy",
@@ -152,6 +161,7 @@ int main(int argc, char **argv)
 	    T_(test_kbs_store__of_another__denied_and_logged),
 	    T_(test_kbs_store__what_cannot_be__refused),
 	    T_(test_kbs_store__log_fails__nothing_is_changed),
+	    T_(test_kbs_store__database_fails__is_no_answer),
 	    T_(test_kbs_policy__of_another_language__refused),
 	};
 

@@ -356,6 +356,16 @@ static void test_principal_of__key_changed_in_the_database__nobody(void **state)
 	assert_int_equal(ask_for(world.bob, HTTP_GET, WHOAMI, NULL), 200);
 }
 
+/* No signature is judged by a database that fails. */
+static void test_principal_of__database_fails__is_not_denied(void **state)
+{
+	(void)state;
+	db_world_do("DROP TABLE used_token", NO_VALUES);
+	assert_int_equal(ask_for(world.alice, HTTP_GET, WHOAMI, NULL), 500);
+	db_world_do("DROP TABLE owner_key", NO_VALUES);
+	assert_int_equal(ask_for(world.alice, HTTP_GET, WHOAMI, NULL), 500);
+}
+
 /* One in 64 looks: until there is nothing left that was signed before now. */
 static bool is_forgotten(size_t most)
 {
@@ -390,6 +400,7 @@ test_principal_of__old_signatures_of_another_process__are_forgotten(void **state
 	(void)state;
 	use_some();
 	db_world_do("UPDATE used_token SET expires = -5", NO_VALUES);
+	broker_world_again();
 	used_tokens_set_quiet(world.broker->used, 0);
 	assert_true(is_forgotten(5000));
 }
@@ -431,6 +442,7 @@ int main(int argc, char **argv)
 	    T_(test_principal_of__client_certificate__known),
 	    T_(test_principal_of__key_removed__denied_at_once),
 	    T_(test_principal_of__key_changed_in_the_database__nobody),
+	    T_(test_principal_of__database_fails__is_not_denied),
 	    T_(test_principal_of__old_signatures__are_forgotten),
 	    T_(test_principal_of__old_signatures_of_another_process__are_forgotten),
 	    T_(test_principal_of__clock_ahead_and_back__used_signatures_are_used),
