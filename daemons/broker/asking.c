@@ -44,11 +44,10 @@ static void asking_free(struct asking *asking)
 static void turn_away(struct asking *asking, const struct tobi_fault *fault)
 {
 	struct server *server = asking->listener->server;
-	uint64_t left_out;
 
 	server->count->unknown_peer++;
 	if (server->config->log != LOG_NONE &&
-	    log_may(&server->pace, server_now_ms() / 1000, &left_out))
+	    log_may(&server->pace, server_now_ms() / 1000))
 		log_fault("peer-unknown", fault);
 	asking_free(asking);
 }

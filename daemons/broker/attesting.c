@@ -142,12 +142,11 @@ static void on_closed(struct atls_conn *conn, const struct tobi_fault *fault,
 {
 	struct attesting *attesting = context;
 	struct server *server = attesting->listener->server;
-	uint64_t left_out;
 
 	(void)conn;
 	server->count->bad_sessions++;
 	if (fault && server->config->log != LOG_NONE &&
-	    log_may(&server->pace, server_now_ms() / 1000, &left_out))
+	    log_may(&server->pace, server_now_ms() / 1000))
 		log_fault("session-refused", fault);
 	attesting_free(attesting);
 }

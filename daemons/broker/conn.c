@@ -152,13 +152,14 @@ static void refuse(struct conn *conn, uint64_t *counter, int status, const char 
 	else if (status == 429 || status == 503)
 		IGNORE(broker_reply_header(&reply, "Retry-After", "1"));
 	if (server->config->log != LOG_NONE &&
-	    log_may(&server->pace, server_now_ms() / 1000, &left_out)) {
+	    log_may(&server->pace, server_now_ms() / 1000)) {
 		log_start(&line, "warning", "refused");
 		log_text(&line, "remote", conn->remote);
 		log_number(&line, "status", status);
 		log_text(&line, "reason", why);
 		if (job && job->head.path)
 			log_text(&line, "path", job->head.path);
+		left_out = log_left_out(&server->pace);
 		if (left_out)
 			log_number(&line, "left_out", (int64_t)left_out);
 		log_end(&line);

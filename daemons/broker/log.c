@@ -109,7 +109,7 @@ void log_fault(const char *event, const struct tobi_fault *fault)
 	log_event("error", event, "fault", text);
 }
 
-bool log_may(struct log_pace *pace, int64_t now, uint64_t *ret_left_out)
+bool log_may(struct log_pace *pace, int64_t now)
 {
 	if (pace->second != now) {
 		pace->second = now;
@@ -119,7 +119,13 @@ bool log_may(struct log_pace *pace, int64_t now, uint64_t *ret_left_out)
 		pace->left_out++;
 		return false;
 	}
-	*ret_left_out = pace->left_out;
-	pace->left_out = 0;
 	return true;
+}
+
+uint64_t log_left_out(struct log_pace *pace)
+{
+	const uint64_t left_out = pace->left_out;
+
+	pace->left_out = 0;
+	return left_out;
 }

@@ -38,6 +38,8 @@ struct log_pace {
 	unsigned lines;
 	uint64_t left_out;
 };
-bool log_may(struct log_pace *pace, int64_t now, uint64_t *ret_left_out);
+bool log_may(struct log_pace *pace, int64_t now);
+/* Since a line told it last: for a line that does. */
+uint64_t log_left_out(struct log_pace *pace);
 
 #endif

@@ -61,10 +61,9 @@ static void on_accept(struct evconnlistener *accepting, evutil_socket_t fd,
 static void on_accept_failed(struct evconnlistener *accepting, void *context)
 {
 	const struct listener *listener = context;
-	uint64_t left_out;
 
 	listener->server->count->full++;
-	if (log_may(&listener->server->pace, server_now_ms() / 1000, &left_out))
+	if (log_may(&listener->server->pace, server_now_ms() / 1000))
 		log_event("error", "accept-failed", "reason", strerror(errno));
 	evconnlistener_disable(accepting);
 }
