@@ -384,9 +384,9 @@ def last_look(place, guests):
 
 def mount_disk(work):
     """A disk of its own, and small; None where that is not allowed."""
-    disk = f"{work}/disk"
+    disk, size = f"{work}/disk", 24 + int(SECONDS / 3)  # the log grows
     os.mkdir(disk)
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m,mode=700", "tobichi-faults", disk],
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}m,mode=700", "tobichi-faults", disk],
                           capture_output=True, check=False)
     return disk if done.returncode == 0 else None
 
