@@ -104,6 +104,12 @@ TOBI_MUST_USE enum tobi_err owner_must_have(struct db_conn *conn, const char *ow
 					    const char *repository,
 					    struct tobi_fault *fault);
 
+/* Whose a repository is; an empty name for one that is nobody's. */
+TOBI_MUST_USE enum tobi_err
+owner_of_repository(struct broker *broker, const char *repository,
+		    char ret_owner[static PRINCIPAL_NAME_MAX + 1],
+		    struct tobi_fault *fault);
+
 /* Whose key that is. storage gets its SubjectPublicKeyInfo; it may be NULL.
  * TOBI_E_NOT_FOUND; _SIGNATURE for a row that no broker of these keys wrote. */
 TOBI_MUST_USE enum tobi_err owner_by_key(struct broker *broker,

@@ -22,6 +22,25 @@ enum tobi_err owner_must_have(struct db_conn *conn, const char *owner,
 			     : err;
 }
 
+static enum tobi_err take_owner(void *context, const struct db_value *values,
+				size_t count, struct tobi_fault *fault)
+{
+	(void)count;
+	return store_text(&values[0], context, PRINCIPAL_NAME_MAX + 1, fault);
+}
+
+enum tobi_err owner_of_repository(struct broker *broker, const char *repository,
+				  char ret_owner[static PRINCIPAL_NAME_MAX + 1],
+				  struct tobi_fault *fault)
+{
+	const struct db_value values[] = {db_text(repository)};
+
+	ret_owner[0] = 0;
+	return store_run(broker->db,
+			 "SELECT owner FROM owner_repository WHERE repository = ?",
+			 values, STORE_COUNT(values), take_owner, ret_owner, NULL, fault);
+}
+
 /* ---- by key ---- */
 
 struct key_row {
