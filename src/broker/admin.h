@@ -98,6 +98,7 @@ broker_handler admin_policy_list, admin_policy_show, admin_policy_put,
 broker_handler admin_owner_list, admin_owner_show, admin_owner_add, admin_owner_remove,
     admin_key_add, admin_key_remove, admin_repository_add, admin_repository_remove,
     admin_whoami;
+broker_handler admin_counter_list, admin_counter_delete;
 broker_handler admin_store_key_rotate, admin_store_key_rewrap;
 
 #endif

@@ -92,6 +92,6 @@ struct broker_route {
 
 /* Each part has a table; a row without a pattern ends it. */
 extern const struct broker_route kbs_routes[], admin_routes[], log_routes[],
-    page_routes[], certificate_routes[], direct_routes[];
+    page_routes[], direct_routes[], counter_routes[], certificate_routes[];
 
 #endif

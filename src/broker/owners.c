@@ -304,6 +304,7 @@ static enum tobi_err remove_all(struct db_conn *conn, const char *name,
 	    "repository, type, tag FROM resource WHERE owner = ?)",
 	    RESOURCE_KEEP_NUMBERS "owner = ?" RESOURCE_KEPT_NUMBERS,
 	    "DELETE FROM resource WHERE owner = ?",
+	    "DELETE FROM counter WHERE owner = ?",
 	    "DELETE FROM owner_repository WHERE owner = ?",
 	    "DELETE FROM owner_key WHERE owner = ?",
 	    "DELETE FROM owner WHERE name = ?",
@@ -328,6 +329,10 @@ static enum tobi_err remove_owner(struct db_conn *conn, void *context,
 	if (!err && !change->with_secrets)
 		err = has_nothing(conn, "SELECT count(*) FROM policy WHERE owner = ?",
 				  change->name, "policies", fault);
+	/* Without its counters old states of its enclaves count again. */
+	if (!err && !change->with_secrets)
+		err = has_nothing(conn, "SELECT count(*) FROM counter WHERE owner = ?",
+				  change->name, "counters", fault);
 	return err ? err : remove_all(conn, change->name, fault);
 }
 
@@ -403,6 +408,10 @@ static enum tobi_err remove_repository(struct db_conn *conn, void *context,
 	    has_nothing(conn, "SELECT count(*) FROM resource WHERE repository = ?",
 			change->repository, "secrets", fault);
 
+	if (!err)
+		err = has_nothing(conn,
+				  "SELECT count(*) FROM counter WHERE repository = ?",
+				  change->repository, "counters", fault);
 	if (!err)
 		err = count_policies(conn, change->repository, &policies, fault);
 	if (!err && policies)

@@ -14,6 +14,7 @@ const struct db_migration broker_migrations[] = {
     {"keys", schema_keys},
     {"log", schema_log},
     {"kbs", schema_kbs},
+    {"counters", schema_counters},
     {"kbs-mac", schema_kbs_mac},
     {"page", schema_page},
     {"details", schema_details},

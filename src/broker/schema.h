@@ -7,6 +7,6 @@
 /* NULL at the end of each. */
 extern const char *const schema_owners[], *const schema_resources[], *const schema_keys[];
 extern const char *const schema_log[], *const schema_page[], *const schema_details[];
-extern const char *const schema_numbers[];
+extern const char *const schema_numbers[], *const schema_counters[];
 
 #endif
