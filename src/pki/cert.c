@@ -6,6 +6,7 @@
 #include <openssl/x509v3.h>
 
 #include "base/fault.h"
+#include "base/secret.h"
 
 DEFINE_CLEANUP(BIO *, BIO_free_all)
 DEFINE_CLEANUP(X509_REQ *, X509_REQ_free)
@@ -29,9 +30,10 @@ static X509_NAME *make_name(const char *common_name)
 {
 	X509_NAME *name = X509_NAME_new();
 
-	if (name && X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8,
-					       (const unsigned char *)common_name, -1, -1,
-					       0) != 1) {
+	if (name && common_name &&
+	    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8,
+				       (const unsigned char *)common_name, -1, -1,
+				       0) != 1) {
 		X509_NAME_free(name);
 		return NULL;
 	}
@@ -49,28 +51,53 @@ static bool add_extension(X509 *certificate, X509 *issuer, int nid, const char *
 	return extension && X509_add_ext(certificate, extension, -1) == 1;
 }
 
-static bool add_host_name(X509 *certificate, const char *host_name)
+static bool push_name(GENERAL_NAMES *names, bool is_address, struct tobi_bytes value)
 {
-	GENERAL_NAMES *names = GENERAL_NAMES_new();
 	GENERAL_NAME *name = GENERAL_NAME_new();
-	ASN1_IA5STRING *text = ASN1_IA5STRING_new();
-	bool done = names && name && text && ASN1_STRING_set(text, host_name, -1) == 1;
+	ASN1_STRING *text =
+	    ASN1_STRING_type_new(is_address ? V_ASN1_OCTET_STRING : V_ASN1_IA5STRING);
 
-	if (!done) {
-		ASN1_IA5STRING_free(text);
+	if (!name || !text || ASN1_STRING_set(text, value.ptr, (int)value.size) != 1) {
+		ASN1_STRING_free(text);
 		GENERAL_NAME_free(name);
-		GENERAL_NAMES_free(names);
 		return false;
 	}
-	GENERAL_NAME_set0_value(name, GEN_DNS, text);
+	GENERAL_NAME_set0_value(name, is_address ? GEN_IPADD : GEN_DNS, text);
 	if (!sk_GENERAL_NAME_push(names, name)) {
 		GENERAL_NAME_free(name);
-		GENERAL_NAMES_free(names);
 		return false;
 	}
-	done = X509_add1_ext_i2d(certificate, NID_subject_alt_name, names, 0, 0) == 1;
+	return true;
+}
+
+static bool add_names(X509 *certificate, const struct cert_request *request)
+{
+	GENERAL_NAMES *names = GENERAL_NAMES_new();
+	bool good = names != NULL;
+
+	if (good && request->host_name)
+		good = push_name(names, false, bytes_of_text(request->host_name));
+	for (size_t i = 0; i < request->name_count && good; i++)
+		good = push_name(names, request->names[i].is_address,
+				 request->names[i].value);
+	good = good && X509_add1_ext_i2d(certificate, NID_subject_alt_name, names,
+					 request->common_name ? 0 : 1, 0) == 1;
 	GENERAL_NAMES_free(names);
-	return done;
+	return good;
+}
+
+static const char *purposes_of(const struct cert_request *request)
+{
+	switch (request->role) {
+	case CERT_TLS:
+		return request->only_server   ? "serverAuth"
+		       : request->only_client ? "clientAuth"
+					      : "serverAuth,clientAuth";
+	case CERT_AK:
+		return CERT_AK_PURPOSE;
+	default:
+		return CERT_PLATFORM_PURPOSE;
+	}
 }
 
 static bool add_extras(X509 *certificate, const struct cert_request *request)
@@ -100,10 +127,9 @@ static bool add_extensions(X509 *certificate, X509 *issuer,
 			     "keyid") &&
 	       (request->role == CERT_CA ||
 		add_extension(certificate, issuer, NID_ext_key_usage,
-			      request->role == CERT_TLS	 ? "serverAuth,clientAuth"
-			      : request->role == CERT_AK ? CERT_AK_PURPOSE
-							 : CERT_PLATFORM_PURPOSE)) &&
-	       (!request->host_name || add_host_name(certificate, request->host_name)) &&
+			      purposes_of(request))) &&
+	       ((!request->host_name && !request->name_count) ||
+		add_names(certificate, request)) &&
 	       add_extras(certificate, request);
 }
 
@@ -155,21 +181,20 @@ enum tobi_err cert_make(const struct cert_request *request, X509 *issuer,
 			   : TOBI_OK;
 }
 
+struct usage {
+	int nid;
+	const char *value;
+};
+
+enum { USAGES = 3 };
+
 /* What the CA is asked to write: a certificate without it would not be taken. */
-static bool ask_for_usages(X509_REQ *request)
+static bool ask_for_usages(X509_REQ *request, const struct usage usages[static USAGES])
 {
-	static const struct {
-		int nid;
-		const char *value;
-	} usages[] = {
-	    {NID_basic_constraints, "critical,CA:FALSE"},
-	    {NID_key_usage, "critical,digitalSignature"},
-	    {NID_ext_key_usage, CERT_PLATFORM_PURPOSE},
-	};
 	X509_EXTENSIONS *list = sk_X509_EXTENSION_new_null();
 	bool good = list;
 
-	for (size_t i = 0; i < sizeof(usages) / sizeof(usages[0]) && good; i++) {
+	for (size_t i = 0; i < USAGES && usages[i].value && good; i++) {
 		X509_EXTENSION *one =
 		    X509V3_EXT_conf_nid(NULL, NULL, usages[i].nid, usages[i].value);
 
@@ -182,8 +207,9 @@ static bool ask_for_usages(X509_REQ *request)
 	return good;
 }
 
-enum tobi_err cert_make_csr(EVP_PKEY *key, const char *common_name, struct writer *out,
-			    struct tobi_fault *fault)
+static enum tobi_err make_csr(EVP_PKEY *key, const char *common_name,
+			      const struct usage usages[static USAGES],
+			      struct writer *out, struct tobi_fault *fault)
 {
 	CLEANUP(X509_REQ_freep) X509_REQ *request = X509_REQ_new();
 	CLEANUP(X509_NAME_freep) X509_NAME *name = make_name(common_name);
@@ -193,7 +219,7 @@ enum tobi_err cert_make_csr(EVP_PKEY *key, const char *common_name, struct write
 
 	if (!request || !name || !bio || X509_REQ_set_version(request, 0) != 1 ||
 	    X509_REQ_set_subject_name(request, name) != 1 ||
-	    X509_REQ_set_pubkey(request, key) != 1 || !ask_for_usages(request) ||
+	    X509_REQ_set_pubkey(request, key) != 1 || !ask_for_usages(request, usages) ||
 	    X509_REQ_sign(request, key, digest_for(key)) <= 0 ||
 	    PEM_write_bio_X509_REQ(bio, request) != 1)
 		return fault_openssl(fault, "request", "", "cannot make it");
@@ -201,4 +227,27 @@ enum tobi_err cert_make_csr(EVP_PKEY *key, const char *common_name, struct write
 	wr_bytes(out, data, (size_t)size);
 	return wr_err(out) ? fault_set(fault, wr_err(out), "request", "", "no room")
 			   : TOBI_OK;
+}
+
+enum tobi_err cert_make_csr(EVP_PKEY *key, const char *common_name, struct writer *out,
+			    struct tobi_fault *fault)
+{
+	static const struct usage usages[USAGES] = {
+	    {NID_basic_constraints, "critical,CA:FALSE"},
+	    {NID_key_usage, "critical,digitalSignature"},
+	    {NID_ext_key_usage, CERT_PLATFORM_PURPOSE},
+	};
+
+	return make_csr(key, common_name, usages, out, fault);
+}
+
+enum tobi_err cert_make_ca_csr(EVP_PKEY *key, const char *common_name, struct writer *out,
+			       struct tobi_fault *fault)
+{
+	static const struct usage usages[USAGES] = {
+	    {NID_basic_constraints, "critical,CA:TRUE,pathlen:0"},
+	    {NID_key_usage, "critical,keyCertSign,cRLSign"},
+	};
+
+	return make_csr(key, common_name, usages, out, fault);
 }

@@ -28,15 +28,26 @@ struct cert_extra {
 	struct tobi_bytes value;
 };
 
+/* A subject alternative name: a DNS name, or the 4 or 16 bytes of an address. */
+struct cert_name {
+	bool is_address;
+	struct tobi_bytes value;
+};
+
 struct cert_request {
 	enum cert_role role;
-	const char *common_name; /* UTF-8, at most 64 */
-	const char *host_name;	 /* a DNS name for CERT_TLS, or NULL */
+	/* UTF-8, at most 64; NULL: the subject is empty, and its names critical. */
+	const char *common_name;
+	const char *host_name; /* a DNS name for CERT_TLS, or NULL */
 	int64_t not_before, not_after;
 	/* Of the subject; only its public half is used, unless self-signed. */
 	EVP_PKEY *key;
 	const struct cert_extra *extras; /* behind all others */
 	size_t extra_count;
+	const struct cert_name *names; /* behind host_name */
+	size_t name_count;
+	/* CERT_TLS: for these alone; both false: for both. */
+	bool only_server, only_client;
 };
 
 /*
@@ -50,5 +61,9 @@ TOBI_MUST_USE enum tobi_err cert_make(const struct cert_request *request, X509 *
  * CERT_PLATFORM. */
 TOBI_MUST_USE enum tobi_err cert_make_csr(EVP_PKEY *key, const char *common_name,
 					  struct writer *out, struct tobi_fault *fault);
+/* The same for the certificate of a CA that issues to end entities alone. */
+TOBI_MUST_USE enum tobi_err cert_make_ca_csr(EVP_PKEY *key, const char *common_name,
+					     struct writer *out,
+					     struct tobi_fault *fault);
 
 #endif
