@@ -279,3 +279,29 @@ enum tobi_err tobi_result_sign_ear(const struct tobi_result *result,
 	*ret_size = out->size;
 	return TOBI_OK;
 }
+
+enum tobi_err ear_record_write(const struct tobi_result *result,
+			       const struct ear_record *record, struct writer *out,
+			       struct tobi_fault *fault)
+{
+	CLEANUP(signing_done) struct signing signing = {0};
+	CLEANUP(wr_done) struct writer token = wr_init(LIMIT_EVIDENCE);
+	const struct tobi_ear_request request = {.developer = record->developer};
+	enum tobi_err err = cose_signer_for_key(record->key, &signing.signer, fault);
+
+	if (!err)
+		err = key_spki_sha256(record->key, signing.kid, fault);
+	if (!err)
+		err = take_content(result, &request, &signing, fault);
+	if (err)
+		return err;
+	signing.content.nonce = (struct tobi_bytes){0};
+	signing.content.expires = record->expires;
+	signing.content.key_spki = record->key_spki;
+	err = write_cwt(&signing, &token, fault);
+	if (err)
+		return err;
+	wrap(false, wr_view(&token), EAR_PROFILE_NEW, out);
+	return wr_err(out) ? fault_set(fault, wr_err(out), object, "", "it is too long")
+			   : TOBI_OK;
+}
