@@ -120,6 +120,7 @@ enum {
 	LIMIT_BROKER_POLICIES = 10000,	   /* of one owner */
 	LIMIT_BROKER_VERSIONS = 64,	   /* of one resource */
 	LIMIT_BROKER_COUNTERS = 10000,	   /* of one owner */
+	LIMIT_BROKER_PROFILES = 1000,	   /* of certificates, of one owner */
 	LIMIT_BROKER_COUNTER = 1024,	   /* a request of one */
 	LIMIT_BROKER_REFERENCES = 4 << 20, /* reference values of one policy */
 	LIMIT_BROKER_BODY = 9 << 20,   /* of a request that brings secret and policy */

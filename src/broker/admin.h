@@ -99,6 +99,8 @@ broker_handler admin_owner_list, admin_owner_show, admin_owner_add, admin_owner_
     admin_key_add, admin_key_remove, admin_repository_add, admin_repository_remove,
     admin_whoami;
 broker_handler admin_counter_list, admin_counter_delete;
+broker_handler admin_profile_list, admin_profile_put, admin_profile_delete,
+    admin_authority_show, admin_authority_import, admin_authority_delete;
 broker_handler admin_store_key_rotate, admin_store_key_rewrap;
 
 #endif

@@ -1,5 +1,6 @@
 #include "base/limits.h"
 #include "broker/admin.h"
+#include "broker/profile.h"
 
 enum { SMALL = 64 << 10 };
 
@@ -25,6 +26,18 @@ const struct broker_route admin_routes[] = {
     {HTTP_GET, "/v1/counters", ROUTE_OWNER, 0, admin_counter_list, "counter-list"},
     {HTTP_DELETE, "/v1/counters/{}/{}/{}", ROUTE_OWNER, 0, admin_counter_delete,
      "counter-delete"},
+    {HTTP_GET, "/v1/certificate-profiles", ROUTE_OWNER, 0, admin_profile_list,
+     "profile-list"},
+    {HTTP_PUT, "/v1/certificate-profiles/{...}", ROUTE_OWNER, PROFILE_SIZE_MAX,
+     admin_profile_put, "profile-put"},
+    {HTTP_DELETE, "/v1/certificate-profiles/{...}", ROUTE_OWNER, 0, admin_profile_delete,
+     "profile-delete"},
+    {HTTP_GET, "/v1/certificate-authority", ROUTE_OWNER, 0, admin_authority_show,
+     "authority-show"},
+    {HTTP_PUT, "/v1/certificate-authority", ROUTE_OWNER, SMALL, admin_authority_import,
+     "authority-import"},
+    {HTTP_DELETE, "/v1/certificate-authority", ROUTE_OWNER, 0, admin_authority_delete,
+     "authority-delete"},
     {HTTP_GET, "/v1/owners", ROUTE_ADMIN, 0, admin_owner_list, "owner-list"},
     {HTTP_POST, "/v1/owners", ROUTE_ADMIN, SMALL, admin_owner_add, "owner-add"},
     {HTTP_GET, "/v1/owners/{}", ROUTE_OWNER, 0, admin_owner_show, "owner-show"},

@@ -14,11 +14,12 @@ const struct db_migration broker_migrations[] = {
     {"keys", schema_keys},
     {"log", schema_log},
     {"kbs", schema_kbs},
-    {"counters", schema_counters},
     {"kbs-mac", schema_kbs_mac},
     {"page", schema_page},
     {"details", schema_details},
     {"numbers", schema_numbers},
+    {"counters", schema_counters},
+    {"certificates", schema_certificates},
 };
 const size_t broker_migration_count =
     sizeof(broker_migrations) / sizeof(broker_migrations[0]);

@@ -8,5 +8,6 @@
 extern const char *const schema_owners[], *const schema_resources[], *const schema_keys[];
 extern const char *const schema_log[], *const schema_page[], *const schema_details[];
 extern const char *const schema_numbers[], *const schema_counters[];
+extern const char *const schema_certificates[];
 
 #endif
