@@ -21,6 +21,9 @@ enum tobi_err attested_name(const struct broker_request *request, const char *st
 {
 	size_t size = strlen(start);
 
+	if (!request->presented)
+		return fault_set(fault, TOBI_E_ARGUMENT, "request", "",
+				 "nothing was presented");
 	return resource_name_read(
 	    strncmp(request->path, start, size) == 0 ? request->path + size : "",
 	    ret_name, fault);

@@ -9,7 +9,8 @@
 #include "broker/http.h"
 #include "broker/release.h"
 
-/* The path behind its start as a name; TOBI_E_MALFORMED, _LIMIT. */
+/* The path behind its start as a name; TOBI_E_MALFORMED, _LIMIT; TOBI_E_ARGUMENT when
+ * nothing was presented: that is the server's to ask for. */
 TOBI_MUST_USE enum tobi_err attested_name(const struct broker_request *request,
 					  const char *start,
 					  struct resource_name *ret_name,
