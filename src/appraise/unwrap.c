@@ -242,7 +242,7 @@ static void put_known(struct writer *out)
 {
 	const struct tee_verifier *verifier;
 
-	wr_printf(out, "a collection of tobichi attest, a certificate with evidence");
+	wr_printf(out, "a collection of tobichi attest, a certificate");
 	for (size_t i = 0; (verifier = tee_verifier_at(i)); i++) {
 		if (verifier->recognise)
 			wr_printf(out, ", %s", verifier->name);
@@ -257,16 +257,14 @@ static enum tobi_err refuse(const struct readings *readings, struct tobi_fault *
 	for (size_t i = 0; i < readings->count; i++)
 		wr_printf(&tried, ", as %s", readings->list[i].form);
 	if (readings->is_text && readings->count == 0)
-		wr_printf(&tried,
-			  "; as text it is no whole hexadecimal, base64 or armour");
+		wr_printf(&tried, ", and no whole hexadecimal, base64 or armour");
 	wr_u8(&known, 0);
 	wr_u8(&tried, 0);
 	if (wr_err(&known) || wr_err(&tried))
 		return fault_set(fault, TOBI_E_MEMORY, object, "", "out of memory");
 	return fault_set(fault, TOBI_E_UNSUPPORTED, object, "",
-			 "no kind of evidence that is known here; known are: %s; it was "
-			 "read as it is%s",
-			 (const char *)known.ptr, (const char *)tried.ptr);
+			 "no kind known here, as it is%s; known are: %s",
+			 (const char *)tried.ptr, (const char *)known.ptr);
 }
 
 /* The one reading that is evidence; NULL where none is, or two are. */

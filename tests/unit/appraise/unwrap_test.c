@@ -1,6 +1,7 @@
 #include "appraise/unwrap.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/limits.h"
 #include "codec/base64.h"
@@ -52,7 +53,8 @@ static void does_not_read(const char *text)
 	if (unwrap(text, is_sample, &storage, &unwrapped, &fault) != TOBI_E_UNSUPPORTED)
 		fail_msg("\"%s\" was read", text);
 	assert_non_null(strstr(fault.message, "known are: a collection"));
-	assert_non_null(strstr(fault.message, "nitro-doc"));
+	/* None of it was cut off. */
+	assert_true(strlen(fault.message) + 1 < sizeof(fault.message));
 	wr_done(&storage);
 }
 
