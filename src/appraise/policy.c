@@ -265,7 +265,9 @@ static enum tobi_err check_complete(struct tobi_policy *policy, struct tobi_faul
 	    !policy->reference && !policy_sections_name(policy))
 		return policy_wrong(policy, "images",
 				    "name at least one image or one signer, or "
-				    "reference-values that speak of them",
+				    "reference-values that speak of them, or what stands "
+				    "for an image in the section of each tier: "
+				    "tobichi-policy(5)",
 				    fault);
 	for (size_t i = 0; i < policy->tier_count; i++) {
 		if (strcmp(policy->tiers[i], "soft") == 0 &&

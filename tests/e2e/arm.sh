@@ -59,6 +59,7 @@ check "by the signature" has "$said" "FAIL  PSA-SIGNATURE"
 check "a policy that names no firmware is an error" exits 2 sh -c \
 	"sed '/^psa:/,/^roots/{/^roots/!d}' psa-2.yaml >none.yaml; '$tobichi' verify psa-2 --policy none.yaml"
 check "which says so" has "$said" "name at least one image or one signer"
+check "and what else would do" has "$said" "what stands for an image in the section of each tier"
 check "a MAC is accepted with the shared key" exits 0 psa psa-mac --policy psa-mac.yaml --secret shared
 check "and what that means is said" has "$said" "SHARED KEY: whoever has the key"
 check "without it, it is refused" exits 1 psa psa-mac --policy psa-mac.yaml
