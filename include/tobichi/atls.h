@@ -17,6 +17,8 @@
 #ifndef TOBICHI_ATLS_H
 #define TOBICHI_ATLS_H
 
+#include <stdbool.h>
+
 #include "tobichi/verify.h"
 
 #ifdef __cplusplus
@@ -56,8 +58,10 @@ struct tobi_atls_options {
  * endpoint. One that names the channel ra-tls makes it plain TLS 1.3, with the evidence
  * in the server's certificate: then without inner protocols or evidence of its own. NULL
  * only with options->evidence (the client attests, the server verifies). *ret_client is
- * left alone on failure. Errors: TOBI_E_ARGUMENT (no clock; neither policy nor evidence;
- * a key and evidence), _MALFORMED, _UNSUPPORTED (key), _CRYPTO, _MEMORY.
+ * left alone on failure. Without a policy the server
+ * is anybody, until tobi_atls_peer_key() was compared. Errors: TOBI_E_ARGUMENT (no clock;
+ * neither policy nor evidence; a key and evidence), _MALFORMED, _UNSUPPORTED (key),
+ * _CRYPTO, _MEMORY.
  */
 TOBI_API TOBI_MUST_USE enum tobi_err
 tobi_atls_client_new(const struct tobi_policy *policy,
@@ -110,6 +114,15 @@ TOBI_API void tobi_atls_close(struct tobi_atls_session *session);
  * connection ended before it began, or there is no session. */
 TOBI_API const struct tobi_result *
 tobi_atls_result(const struct tobi_atls_session *session);
+/*
+ * SHA-384 of the DER of the peer's SubjectPublicKeyInfo (RFC 5280, section 4.1.2.7), as
+ * of the certificate that it showed; false when it showed none, or there is no session:
+ * then ret_hash is left alone. A client without a policy takes any server: it must
+ * compare this with the key that it expects before it says or believes anything. Its own
+ * evidence went to the server before, which it should not mind.
+ */
+TOBI_API bool tobi_atls_peer_key(const struct tobi_atls_session *session,
+				 uint8_t ret_hash[48]);
 /* The inner protocol agreed on; empty for none. Never NULL; owned by the session. */
 TOBI_API const char *tobi_atls_protocol(const struct tobi_atls_session *session);
 

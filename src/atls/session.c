@@ -333,3 +333,9 @@ const char *tobi_atls_protocol(const struct tobi_atls_session *session)
 {
 	return session && session->conn ? atls_conn_protocol(session->conn) : "";
 }
+
+bool tobi_atls_peer_key(const struct tobi_atls_session *session, uint8_t ret_hash[48])
+{
+	return session && session->conn && ret_hash &&
+	       atls_conn_peer(session->conn, ret_hash);
+}
