@@ -11,7 +11,7 @@
 #define OBJECT "http reply"
 
 /* A length with more digits is over any limit. */
-enum { LENGTH_DIGITS = 10, VERSION_SIZE = 9, STATUS_SIZE = 3 };
+enum { LENGTH_DIGITS = 10, NUMBER_DIGITS = 18, VERSION_SIZE = 9, STATUS_SIZE = 3 };
 
 struct head {
 	struct tobi_bytes bytes;
@@ -128,26 +128,39 @@ static bool is_space(uint8_t c)
 	return c == ' ' || c == '\t';
 }
 
-/* No space before the colon, and none at the start of a line: some join such a line to
- * the one before. */
-static enum tobi_err read_header(struct head *head, struct tobi_bytes line,
-				 struct tobi_fault *fault)
+/* False without a colon. */
+static bool split_header(struct tobi_bytes line, struct tobi_bytes *ret_name,
+			 struct tobi_bytes *ret_value)
 {
 	const uint8_t *colon = memchr(line.ptr, ':', line.size);
 	struct tobi_bytes name, value;
 
 	if (!colon)
-		return refuse(head, "header", "it has no colon", fault);
+		return false;
 	name = (struct tobi_bytes){line.ptr, (size_t)(colon - line.ptr)};
 	value = (struct tobi_bytes){colon + 1, line.size - name.size - 1};
-	if (!is_token(name))
-		return refuse(head, "header", "its name is none", fault);
 	while (value.size && is_space(value.ptr[0])) {
 		value.ptr++;
 		value.size--;
 	}
 	while (value.size && is_space(value.ptr[value.size - 1]))
 		value.size--;
+	*ret_name = name;
+	*ret_value = value;
+	return true;
+}
+
+/* No space before the colon, and none at the start of a line: some join such a line to
+ * the one before. */
+static enum tobi_err read_header(struct head *head, struct tobi_bytes line,
+				 struct tobi_fault *fault)
+{
+	struct tobi_bytes name, value;
+
+	if (!split_header(line, &name, &value))
+		return refuse(head, "header", "it has no colon", fault);
+	if (!is_token(name))
+		return refuse(head, "header", "its name is none", fault);
 	if (is_named(name, "transfer-encoding"))
 		return refuse(head, "transfer-encoding", "it is not spoken here", fault);
 	return is_named(name, "content-length") ? read_length(head, value, fault)
@@ -201,4 +214,41 @@ enum tobi_err http_reply_read(struct tobi_bytes bytes, size_t body_limit,
 	*ret_reply =
 	    (struct http_reply){head.status, {bytes.ptr + head.at, (size_t)head.length}};
 	return TOBI_OK;
+}
+
+static bool read_number(struct tobi_bytes value, uint64_t *ret_number)
+{
+	uint64_t number = 0;
+
+	if (!value.size || value.size > NUMBER_DIGITS)
+		return false;
+	for (size_t i = 0; i < value.size; i++) {
+		if (!is_digit(value.ptr[i]))
+			return false;
+		number = 10 * number + (uint64_t)(value.ptr[i] - '0');
+	}
+	*ret_number = number;
+	return true;
+}
+
+bool http_reply_number(struct tobi_bytes bytes, const char *wanted, uint64_t *ret_number)
+{
+	struct head head = {.bytes = bytes};
+	struct tobi_bytes line, name, value;
+	bool found = false;
+	uint64_t number = 0;
+
+	/* The status first. */
+	if (take_line(&head, &line, NULL))
+		return false;
+	while (!take_line(&head, &line, NULL) && line.size) {
+		if (!split_header(line, &name, &value) || !is_named(name, wanted))
+			continue;
+		if (found || !read_number(value, &number))
+			return false;
+		found = true;
+	}
+	if (found)
+		*ret_number = number;
+	return found;
 }

@@ -10,6 +10,8 @@
 #ifndef TOBI_CODEC_HTTP_REPLY_H
 #define TOBI_CODEC_HTTP_REPLY_H
 
+#include <stdbool.h>
+
 #include "tobichi/bytes.h"
 #include "tobichi/error.h"
 
@@ -27,5 +29,9 @@ struct http_reply {
 TOBI_MUST_USE enum tobi_err http_reply_read(struct tobi_bytes bytes, size_t body_limit,
 					    struct http_reply *ret_reply,
 					    struct tobi_fault *fault);
+
+/* The value of a header of this name, of a reply that http_reply_read() has taken: false
+ * when it is not there, comes twice, or is no whole number of 1 to 18 digits. */
+bool http_reply_number(struct tobi_bytes bytes, const char *name, uint64_t *ret_number);
 
 #endif
