@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/limits.h"
 
@@ -34,6 +35,7 @@ struct attested *attested_new(struct tobi_bytes claims_buffer,
 	attested->presented =
 	    (struct presented){.evidence = wr_view(&attested->collection),
 			       .claims_buffer = wr_view(&attested->claims_buffer),
+			       .since = time(NULL),
 			       .remote = attested->remote,
 			       .channel = "atls"};
 	return attested;

@@ -9,8 +9,8 @@
 
 struct attested;
 
-/* Copies the bytes. remote is the client's address. One reference, the caller's. NULL:
- * out of memory. */
+/* Of a session that was opened now. Copies the bytes. remote is the client's address. One
+ * reference, the caller's. NULL: out of memory. */
 struct attested *attested_new(struct tobi_bytes claims_buffer,
 			      struct tobi_bytes collection, const char *remote);
 /* Both accept NULL. Threads: any. */

@@ -7,6 +7,7 @@
 
 #include "atls/conn.h"
 #include "base/fault.h"
+#include "base/hex.h"
 #include "base/secret.h"
 #include "daemons/broker/attested.h"
 #include "daemons/broker/conn.h"
@@ -14,8 +15,9 @@
 
 static const char object[] = "attested TLS";
 
-/* Evidence and claims, as the session has them, and a copy for requests. */
-enum { MEMORY_MOST = 2 * (LIMIT_EVIDENCE + LIMIT_CLAIMS_BUFFER) };
+/* Evidence and claims: as they come, as the session has them, and a copy for requests;
+ * never all three in full, as what has come is freed before the copy is made. */
+enum { MEMORY_MOST = CONFIG_EVIDENCE_MEMORY };
 
 struct attesting_self {
 	unsigned references;
@@ -48,6 +50,20 @@ static int64_t now(void)
 	return time(NULL);
 }
 
+/* Those of the protocol (section 5.1): P-256, P-384, Ed25519. Another could be loaded,
+ * and then no handshake would succeed. */
+static enum tobi_err check_key(EVP_PKEY *key, struct tobi_fault *fault)
+{
+	CLEANUP(wr_done) struct writer spki = wr_init(LIMIT_PEM);
+	CLEANUP(EVP_PKEY_freep) EVP_PKEY *known = NULL;
+
+	if (!key_spki(key, &spki, NULL) &&
+	    !key_read_spki(wr_view(&spki), object, &known, NULL))
+		return TOBI_OK;
+	return fault_set(fault, TOBI_E_UNSUPPORTED, object, "key",
+			 "it is neither P-256 nor P-384 nor Ed25519");
+}
+
 /* The leaf is the endpoint's; what is behind it goes along for who asks for a name. */
 static enum tobi_err take_identity(struct attesting_self *self, SSL_CTX *from,
 				   struct tobi_fault *fault)
@@ -68,6 +84,8 @@ static enum tobi_err take_identity(struct attesting_self *self, SSL_CTX *from,
 	OPENSSL_free(der);
 	self->endpoint.certificate = wr_view(&self->certificate);
 	err = wr_err(&self->certificate);
+	if (!err)
+		err = check_key(key, fault);
 	if (!err)
 		err = atls_tls_new(&self->endpoint, &self->endpoint.tls, fault);
 	if (err)
@@ -111,6 +129,17 @@ enum tobi_err attesting_self_load(const struct config *config,
 	else
 		*ret_self = self;
 	return err;
+}
+
+void attesting_self_tell(const struct attesting_self *self)
+{
+	uint8_t hash[SHA384_SIZE];
+	char hex[2 * SHA384_SIZE + 1];
+
+	if (!self || key_spki_sha384(self->endpoint.key, hash, NULL))
+		return;
+	hex_write((struct tobi_bytes){hash, sizeof(hash)}, hex, sizeof(hex));
+	log_event("info", "attested", "key", hex);
 }
 
 /* ---- sessions ---- */
@@ -169,7 +198,7 @@ static void on_opened(struct atls_conn *atls, void *context)
 	struct tobi_bytes claims = {0}, collection = {0};
 	char remote[INET6_ADDRSTRLEN];
 
-	conn_write_address((struct sockaddr *)&address, remote);
+	clients_write_address((struct sockaddr *)&address, remote);
 	known.has_client_key = atls_conn_peer(atls, known.client_key);
 	if (atls_conn_evidence(atls, &claims, &collection) &&
 	    strcmp(atls_conn_protocol(atls), ATTESTING_PROTOCOL) == 0)

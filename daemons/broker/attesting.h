@@ -24,7 +24,9 @@ struct attesting_self;
 TOBI_MUST_USE enum tobi_err attesting_self_load(const struct config *config,
 						struct attesting_self **ret_self,
 						struct tobi_fault *fault);
-/* Accepts NULL. */
+/* Tells the log by which key clients know this broker. */
+void attesting_self_tell(const struct attesting_self *self);
+/* Both accept NULL. */
 void attesting_self_unref(struct attesting_self *self);
 
 /* A session that is open, as a connection has it. */

@@ -223,6 +223,10 @@ static enum tobi_err take_attested(struct config *config, const char *object,
 	if (config->inside)
 		return fault_set(fault, TOBI_E_ARGUMENT, object, "attested",
 				 "inside an enclave attested TLS is its agent's");
+	if (config->limits.body_memory < CONFIG_EVIDENCE_MEMORY)
+		return fault_set(fault, TOBI_E_ARGUMENT, object, "limits.body-memory",
+				 "evidence of one session may need %d bytes",
+				 CONFIG_EVIDENCE_MEMORY);
 	for (unsigned i = 0; i < yaml->listen_count; i++) {
 		if (!read_address(yaml->listen[i], &unused))
 			return fault_set(fault, TOBI_E_MALFORMED, object,

@@ -8,9 +8,14 @@
 #include <stdbool.h>
 
 #include "base/cleanup.h"
+#include "base/limits.h"
 #include "base/writer.h"
 
-enum { CONFIG_LIST = 16 };
+enum {
+	CONFIG_LIST = 16,
+	/* What a session of attested TLS may take until it is open. */
+	CONFIG_EVIDENCE_MEMORY = 2 * (LIMIT_EVIDENCE + LIMIT_CLAIMS_BUFFER),
+};
 
 enum config_log { LOG_ALL, LOG_ERRORS, LOG_NONE };
 

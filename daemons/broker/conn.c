@@ -22,6 +22,8 @@ enum {
 	LINGER_MS = 2000,
 	LINGER_BYTES = 256 << 10,
 	READ_AHEAD = 16 << 10, /* at once, and while a request is worked on */
+	SESSION_MS = 3600000,  /* of attested TLS; policies may want less (max-age) */
+	SESSION_DENIALS = 32,  /* each is an appraisal, and a line of the log */
 };
 
 static void advance(struct conn *conn);
@@ -123,10 +125,18 @@ static void log_request(const struct conn *conn, const struct job *job, uint64_t
 	log_end(&line);
 }
 
+/* Its evidence gets no newer, and what it is not given it will not be given. */
+static bool session_is_over(const struct conn *conn)
+{
+	return conn->session.conn && (server_now_ms() - conn->opened_ms >= SESSION_MS ||
+				      conn->denials >= SESSION_DENIALS);
+}
+
 static void send_reply(struct conn *conn, struct broker_reply *reply)
 {
+	conn->denials += reply->status == 403;
 	conn->close_after |=
-	    conn->server->stopping ||
+	    conn->server->stopping || session_is_over(conn) ||
 	    conn->requests >= conn->server->config->limits.connection_requests;
 	set_deadline(conn, CONN_REPLY, conn->server->config->limits.reply_seconds);
 	conn_write_reply(conn, reply);
@@ -278,13 +288,18 @@ static void route(struct conn *conn)
 	conn->close_after |= !job->head.keep_alive;
 	/* What is not read of a body would be taken for the next request. */
 	conn->close_after |= job->head.length != 0;
-	if (server_page(server, conn->listener, &job->head, &reply)) {
+	if (!conn->listener->attested &&
+	    server_page(server, conn->listener, &job->head, &reply)) {
 		answer_page(conn, &reply);
 		return;
 	}
 	status = route_find(
 	    conn->listener->internal ? server->internal_tables : server->tables,
 	    job->head.method, job->head.path, &job->route, &conn->allowed);
+	/* Who has proven what it is asks for what that gives, and for nothing else. */
+	if (status == 0 && conn->listener->attested &&
+	    job->route->access != ROUTE_ATTESTED)
+		status = 404;
 	if (status == 404)
 		refuse(conn, &count->no_route, 404, "there is nothing here");
 	else if (status == 405)
@@ -517,20 +532,6 @@ static void start(struct conn *conn)
 	bufferevent_enable(conn->stream, EV_READ | EV_WRITE);
 }
 
-void conn_write_address(const struct sockaddr *address, char out[static INET6_ADDRSTRLEN])
-{
-	const struct sockaddr_in6 *six = (const void *)address;
-	const struct sockaddr_in *four = (const void *)address;
-
-	out[0] = 0;
-	if (address->sa_family == AF_INET)
-		inet_ntop(AF_INET, &four->sin_addr, out, INET6_ADDRSTRLEN);
-	else if (address->sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&six->sin6_addr))
-		inet_ntop(AF_INET, six->sin6_addr.s6_addr + 12, out, INET6_ADDRSTRLEN);
-	else if (address->sa_family == AF_INET6)
-		inet_ntop(AF_INET6, &six->sin6_addr, out, INET6_ADDRSTRLEN);
-}
-
 void conn_open(const struct listener *listener, int fd, const struct sockaddr *address)
 {
 	const struct conn_known nothing = {0};
@@ -586,6 +587,7 @@ void conn_open_known(const struct listener *listener, int fd,
 			      .client = client,
 			      .attested = attested_ref(known->attested),
 			      .session = known->session,
+			      .opened_ms = server_now_ms(),
 			      .has_client_key = known->has_client_key,
 			      .next = server->conns,
 			      .link = &server->conns};
@@ -593,6 +595,6 @@ void conn_open_known(const struct listener *listener, int fd,
 		conn->next->link = &conn->next;
 	server->conns = conn;
 	bytes_copy(conn->client_key, SHA384_SIZE, known->client_key, SHA384_SIZE);
-	conn_write_address(address, conn->remote);
+	clients_write_address(address, conn->remote);
 	start(conn);
 }

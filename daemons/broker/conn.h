@@ -34,6 +34,8 @@ struct conn {
 	uint8_t client_key[SHA384_SIZE];
 	struct attested *attested;	  /* what the client has proven; NULL: nothing */
 	struct attesting_session session; /* whose stream it is, in attested TLS */
+	int64_t opened_ms;
+	unsigned denials; /* replies of 403 */
 	char remote[INET6_ADDRSTRLEN];
 };
 
@@ -51,9 +53,6 @@ void conn_open(const struct listener *listener, int fd, const struct sockaddr *a
 void conn_open_known(const struct listener *listener, int fd,
 		     const struct sockaddr *address, const struct conn_known *known);
 void conn_free(struct conn *conn);
-/* As a text; empty for what is no address of the Internet's. */
-void conn_write_address(const struct sockaddr *address,
-			char out[static INET6_ADDRSTRLEN]);
 /* Its bytes are secret on their way, by TLS of this program's. */
 bool conn_has_tls(const struct conn *conn);
 /* The deadline has passed. */

@@ -235,6 +235,7 @@ static int serve(struct config *config)
 	err = start(&program, watchdog, &fault);
 	if (!err) {
 		log_event("info", "ready", "name", config->name);
+		attesting_self_tell(program.server.self);
 		tell(&program, "READY=1");
 		if (event_base_dispatch(program.server.base) < 0)
 			err = fault_set(&fault, TOBI_E_SYSTEM, "broker", "",

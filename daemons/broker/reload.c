@@ -61,6 +61,7 @@ static void finish(struct reload *reload)
 		reload->loaded.self = old_self;
 		loaded_done(&reload->loaded);
 		log_event("info", "reloaded", NULL, NULL);
+		attesting_self_tell(server->self);
 		server->count->reloads++;
 	}
 }

@@ -42,21 +42,25 @@ static bool read_version(const char *query, uint64_t *ret_version)
 	return true;
 }
 
+/* Where in the log it stands is said of a denial, too: by it the owner finds which check
+ * has failed, and who asks learns nothing of the secret. */
 static enum tobi_err answer(const struct release *release, struct broker_reply *reply)
 {
 	const struct tobi_bytes secret = secret_view(&release->secret);
-	enum tobi_err err;
+	enum tobi_err err =
+	    broker_reply_header(reply, "Tobichi-Log-Index", "%" PRIu64, release->index);
 
+	if (err)
+		return err;
+	if (release->outcome != RELEASE_GIVEN)
+		return refuse(reply, 403, "denied", "access is denied");
 	reply->secret = true;
 	reply->content_type = "application/octet-stream";
 	wr_bytes(&reply->body, secret.ptr, secret.size);
 	err = wr_err(&reply->body);
-	if (!err)
-		err = broker_reply_header(reply, "Tobichi-Version", "%" PRIu64,
-					  release->version);
 	return err ? err
-		   : broker_reply_header(reply, "Tobichi-Log-Index", "%" PRIu64,
-					 release->index);
+		   : broker_reply_header(reply, "Tobichi-Version", "%" PRIu64,
+					 release->version);
 }
 
 static enum tobi_err handle_secret(struct broker *broker,
@@ -78,10 +82,8 @@ static enum tobi_err handle_secret(struct broker *broker,
 		return refuse(reply, 400, "malformed",
 			      "the query is version=N, a whole number, or nothing");
 	err = broker_release(broker, &name, version, request->presented, &release, fault);
-	if (!err && release.outcome == RELEASE_GIVEN)
+	if (!err)
 		err = answer(&release, reply);
-	else if (!err)
-		err = refuse(reply, 403, "denied", "access is denied");
 	secret_done(&release.secret);
 	return err;
 }

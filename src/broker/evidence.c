@@ -75,6 +75,9 @@ enum tobi_err broker_appraise(const struct tobi_policy *policy,
 
 	if (err)
 		return err;
+	/* What was proven at its start is worth as much as the session, and no more. */
+	if (presented->since && time - presented->since > policy->max_age)
+		return refuse("the session is older than the policy's max-age", fault);
 	if (presented->claims_buffer.size) {
 		err = cmw_put_claims(presented->evidence, presented->claims_buffer,
 				     &whole, &why);

@@ -36,6 +36,9 @@ struct presented {
 	struct tobi_bytes device_nonce;
 	/* It was configured at its launch with something that nobody has shown. */
 	bool config_unknown;
+	/* When the session began for which it was made, seconds since 1970: a policy says
+	 * how old one may grow (max-age). 0: the evidence's freshness is its nonce's. */
+	int64_t since;
 	const char *remote, *channel;
 };
 
