@@ -4,17 +4,20 @@
 #include <time.h>
 
 #include <event2/buffer.h>
+#include <event2/bufferevent_ssl.h>
 
 #include "appraise/policy_files.h"
 #include "atls/conn.h"
+#include "atls/peer.h"
 #include "base/cleanup.h"
 #include "base/fault.h"
 #include "base/file.h"
-#include "base/hex.h"
 #include "base/secret.h"
 #include "cli/channel.h"
+#include "cli/cli.h"
 #include "codec/http_reply.h"
 #include "pki/cert.h"
+#include "pki/chain.h"
 
 #define OBJECT "broker"
 #define PROTOCOL "tobichi-broker/1"
@@ -26,7 +29,7 @@ struct asking {
 	const struct attested_request *request;
 	struct event_base *base;
 	struct atls_endpoint endpoint;
-	struct writer certificate, reply;
+	struct writer ca, certificate, reply;
 	struct tobi_policy *policy;
 	struct tobi_collateral *collateral;
 	struct atls_conn *conn;
@@ -52,6 +55,7 @@ static void asking_done(struct asking *asking)
 	}
 	SSL_CTX_free(asking->endpoint.tls);
 	EVP_PKEY_free(asking->endpoint.key);
+	wr_done(&asking->ca);
 	wr_done(&asking->certificate);
 	wr_done(&asking->reply);
 	tobi_policy_free(asking->policy);
@@ -68,7 +72,7 @@ static void end(struct asking *asking, const struct tobi_fault *fault)
 
 /* ---- the session ---- */
 
-static bool is_the_broker(const struct asking *asking, struct tobi_fault *fault)
+static bool has_the_key(const struct asking *asking, struct tobi_fault *fault)
 {
 	const struct tobi_bytes pin = {asking->pin, sizeof(asking->pin)};
 	uint8_t peer[SHA384_SIZE];
@@ -79,8 +83,44 @@ static bool is_the_broker(const struct asking *asking, struct tobi_fault *fault)
 	    bytes_equal_secret((struct tobi_bytes){peer, sizeof(peer)}, pin))
 		return true;
 	fault_set(fault, TOBI_E_DENIED, OBJECT, "key",
-		  "it has another key than --broker-key says; is it the broker?");
+		  "it has another key than --broker-key says; is it the broker? It was "
+		  "told nothing");
 	return false;
+}
+
+static bool is_certified(const struct asking *asking, struct tobi_fault *fault)
+{
+	SSL *ssl = bufferevent_openssl_get_ssl(atls_conn_stream(asking->conn));
+	unsigned char *der[LIMIT_COSE_CHAIN] = {NULL};
+	struct tobi_bytes list[LIMIT_COSE_CHAIN];
+	CLEANUP(EVP_PKEY_freep) EVP_PKEY *key = NULL;
+	struct chain_request request = {.certificates = list,
+					.anchors_pem = wr_view(&asking->ca),
+					.time = now(),
+					.purpose = CHAIN_TLS_SERVER,
+					.host_name = asking->endpoint.host_name};
+	struct tobi_fault why = {0};
+	enum tobi_err err = TOBI_E_CERTIFICATE;
+
+	if (!asking->options->ca)
+		return true;
+	request.count = ssl ? atls_peer_chain(ssl, der, list) : 0;
+	if (request.count)
+		err = chain_verify(&request, "certificate", &key, &why);
+	for (size_t i = 0; i < LIMIT_COSE_CHAIN; i++)
+		OPENSSL_free(der[i]);
+	if (err)
+		fault_set(
+		    fault, TOBI_E_DENIED, OBJECT, "certificate",
+		    "it has no certificate by --ca for '%.100s': %.200s. It was told "
+		    "nothing",
+		    request.host_name, why.message);
+	return !err;
+}
+
+static bool is_the_broker(const struct asking *asking, struct tobi_fault *fault)
+{
+	return has_the_key(asking, fault) && is_certified(asking, fault);
 }
 
 /* A stranger is not even shown what this machine is. */
@@ -178,29 +218,41 @@ static void on_opened(struct atls_conn *conn, void *context)
 static void on_closed(struct atls_conn *conn, const struct tobi_fault *fault,
 		      void *context)
 {
+	struct asking *asking = context;
 	struct tobi_fault ended;
+	uint8_t peer[SHA384_SIZE];
 
-	(void)conn;
+	/* A stranger's reasons are of no interest; that it is one is. */
+	asking->conn = conn;
+	if (atls_conn_peer(conn, peer) && !is_the_broker(asking, &ended)) {
+		end(asking, &ended);
+		return;
+	}
 	fault_set(&ended, TOBI_E_TRUNCATED, OBJECT, "reply", "it has closed the session");
-	end(context, fault && fault->code ? fault : &ended);
+	end(asking, fault && fault->code ? fault : &ended);
 }
 
 /* ---- what is asked, and of whom ---- */
 
-static enum tobi_err read_pin(struct asking *asking, struct tobi_fault *fault)
+static enum tobi_err read_files(struct asking *asking, struct tobi_fault *fault)
 {
-	CLEANUP(wr_done) struct writer pem = wr_init(LIMIT_PEM);
-	CLEANUP(EVP_PKEY_freep) EVP_PKEY *key = NULL;
-	const char *text = asking->options->key;
-	enum tobi_err err;
+	const struct attested_options *options = asking->options;
+	enum tobi_err err = TOBI_OK;
 
-	asking->pinned = text != NULL;
-	if (!text || hex_read(text, asking->pin, sizeof(asking->pin)))
-		return TOBI_OK;
-	err = file_read(text, LIMIT_PEM, "--broker-key", &pem, fault);
-	if (!err)
-		err = key_read_public(wr_view(&pem), "--broker-key", &key, fault);
-	return err ? err : key_spki_sha384(key, asking->pin, fault);
+	asking->pinned = options->key != NULL;
+	if (options->key)
+		err = cli_read_key_hash(options->key, "--broker-key", asking->pin, fault);
+	if (!err && options->ca)
+		err = file_read(options->ca, LIMIT_PEM, "--ca", &asking->ca, fault);
+	if (!err && options->policy)
+		err = policy_read_file(options->policy, &asking->policy, fault);
+	if (!err && asking->policy && asking->policy->channel != CHANNEL_ATLS)
+		err = fault_set(fault, TOBI_E_ARGUMENT, OBJECT, "--broker-policy",
+				"it is for another channel: a broker is asked over "
+				"tobichi-atls/1");
+	return err ? err
+		   : collateral_paths_load(&options->collateral, &asking->collateral,
+					   fault);
 }
 
 /* The key of this session alone; it is what the evidence is about. */
@@ -224,13 +276,8 @@ static enum tobi_err set_up(struct asking *asking, struct tobi_fault *fault)
 	static const char *const protocols[] = {PROTOCOL, NULL};
 	const struct attested_options *options = asking->options;
 	struct atls_endpoint *endpoint = &asking->endpoint;
-	enum tobi_err err = read_pin(asking, fault);
+	enum tobi_err err = read_files(asking, fault);
 
-	if (!err && options->policy)
-		err = policy_read_file(options->policy, &asking->policy, fault);
-	if (!err)
-		err = collateral_paths_load(&options->collateral, &asking->collateral,
-					    fault);
 	if (!err)
 		err = make_key(asking, fault);
 	if (err)
@@ -240,7 +287,7 @@ static enum tobi_err set_up(struct asking *asking, struct tobi_fault *fault)
 	endpoint->collateral = asking->collateral;
 	endpoint->attests = true;
 	endpoint->protocols = protocols;
-	endpoint->host_name = asking->host;
+	endpoint->host_name = options->name ? options->name : asking->host;
 	endpoint->now = now;
 	err = atls_tls_new(endpoint, &endpoint->tls, fault);
 	if (err)
@@ -277,24 +324,39 @@ static enum tobi_err run(struct asking *asking, const char *port,
 	return asking->fault.code;
 }
 
+static void fill_reply(const struct asking *asking, const struct http_reply *reply,
+		       struct attested_reply *ret_reply)
+{
+	const struct tobi_bytes bytes = wr_view(&asking->reply);
+
+	*ret_reply = (struct attested_reply){
+	    .status = reply->status, .body = wr_init(asking->request->reply_limit)};
+	wr_bytes(&ret_reply->body, reply->body.ptr, reply->body.size);
+	IGNORE(http_reply_number(bytes, "tobichi-version", &ret_reply->version));
+	ret_reply->has_log_index =
+	    http_reply_number(bytes, "tobichi-log-index", &ret_reply->log_index);
+	IGNORE(atls_conn_peer(asking->conn, ret_reply->key));
+}
+
 enum tobi_err attested_ask(struct attested_options *options,
-			   const struct attested_request *request, int *ret_status,
-			   struct writer *ret_body, struct tobi_fault *fault)
+			   const struct attested_request *request,
+			   struct attested_reply *ret_reply, struct tobi_fault *fault)
 {
 	CLEANUP(asking_done)
 	struct asking asking = {
 	    .options = options,
 	    .request = request,
+	    .ca = wr_init(LIMIT_PEM),
 	    .certificate = wr_init(LIMIT_CERTIFICATE),
 	    .reply = wr_init(LIMIT_HTTP_REPLY_HEAD + request->reply_limit)};
 	struct http_reply reply = {0};
 	char port[8];
 	enum tobi_err err;
 
-	if (!options->key && !options->policy)
+	if (!options->key && !options->policy && !options->ca)
 		return fault_set(fault, TOBI_E_ARGUMENT, OBJECT, "",
 				 "whoever answers is not the broker for that: give "
-				 "--broker-key or --broker-policy");
+				 "--broker-key, --broker-policy or --ca");
 	if (!channel_split(options->target, asking.host, sizeof(asking.host), port,
 			   sizeof(port)))
 		return fault_set(fault, TOBI_E_ARGUMENT, OBJECT, "",
@@ -307,8 +369,6 @@ enum tobi_err attested_ask(struct attested_options *options,
 				      &reply, fault);
 	if (err)
 		return err;
-	*ret_body = wr_init(request->reply_limit);
-	wr_bytes(ret_body, reply.body.ptr, reply.body.size);
-	*ret_status = reply.status;
-	return wr_err(ret_body);
+	fill_reply(&asking, &reply, ret_reply);
+	return wr_err(&ret_reply->body);
 }

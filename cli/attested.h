@@ -6,12 +6,14 @@
 #include "base/writer.h"
 #include "cli/attest_platform.h"
 #include "cli/collateral_load.h"
+#include "pki/key.h"
 
 struct attested_options {
 	const char *target; /* HOST:PORT */
-	/* Who it is: its public key (a file, or SHA-384 of it in hexadecimal digits), or
-	 * a policy that it meets (a file); one of them at least. */
-	const char *key, *policy;
+	/* Who it is, by each that is there, and one is at least: its public key, as
+	 * cli_read_key_hash() takes it; a policy that it meets (a file); CAs (a file),
+	 * one of which has certified it for name, or NULL: for target's host. */
+	const char *key, *policy, *ca, *name;
 	struct collateral_paths collateral; /* for the policy */
 	struct attest_options platform;
 };
@@ -22,12 +24,21 @@ struct attested_request {
 	size_t reply_limit;
 };
 
-/* *ret_body: wr_done() it, which wipes it. TOBI_E_DENIED: it is not the broker that is
+struct attested_reply {
+	int status;
+	struct writer body; /* wr_done() it, which wipes it */
+	/* Of the headers, 0 without one; and where in the log the decision is. */
+	uint64_t version, log_index;
+	bool has_log_index;
+	uint8_t key[SHA384_SIZE]; /* of the broker's SubjectPublicKeyInfo */
+};
+
+/* TOBI_E_DENIED: it is not the broker that is
  * meant, or it refuses this machine before it has heard the request; TOBI_E_REFUSED: its
  * evidence is refused here. */
 TOBI_MUST_USE enum tobi_err attested_ask(struct attested_options *options,
 					 const struct attested_request *request,
-					 int *ret_status, struct writer *ret_body,
+					 struct attested_reply *ret_reply,
 					 struct tobi_fault *fault);
 
 #endif

@@ -86,5 +86,10 @@ bool cli_read_number(const char *text, uint64_t max, uint64_t *ret_number);
 /* A private key file (mode 0600, PKCS#8 PEM). EVP_PKEY_free() it. */
 TOBI_MUST_USE enum tobi_err cli_read_private_key(const char *path, EVP_PKEY **ret_key,
 						 struct tobi_fault *fault);
+/* Whose key somebody has to have: SHA-384 of its SubjectPublicKeyInfo, in 96 hexadecimal
+ * digits, or a file with the public key or with a certificate of it. */
+TOBI_MUST_USE enum tobi_err cli_read_key_hash(const char *value, const char *object,
+					      uint8_t ret_hash[static SHA384_SIZE],
+					      struct tobi_fault *fault);
 
 #endif

@@ -1,42 +1,15 @@
 #include "cli/run_broker.h"
 
-#include <openssl/pem.h>
-
-#include "base/file.h"
-#include "base/hex.h"
 #include "base/secret.h"
 #include "cli/cli.h"
 #include "image/rules.h"
 
-/* A file with a key, or with a certificate: of the latter only its key counts. */
-static enum tobi_err read_pem(const char *path, EVP_PKEY **ret_key,
-			      struct tobi_fault *fault)
-{
-	CLEANUP(wr_done) struct writer pem = wr_init(LIMIT_PEM);
-	enum tobi_err err = file_read(path, LIMIT_PEM, "broker's key", &pem, fault);
-	X509 *leaf = NULL;
-	BIO *bio;
-
-	if (err || !key_read_public(wr_view(&pem), "broker's key", ret_key, fault))
-		return err;
-	bio = BIO_new_mem_buf(pem.ptr, (int)pem.size);
-	if (bio)
-		leaf = PEM_read_bio_X509(bio, NULL, NULL, NULL);
-	*ret_key = leaf ? X509_get_pubkey(leaf) : NULL;
-	X509_free(leaf);
-	BIO_free(bio);
-	return *ret_key ? TOBI_OK : fault->code;
-}
-
-/* HEX: SHA-384 of the SubjectPublicKeyInfo. */
 static int take_key(struct run_broker *broker, struct launch_config *config,
 		    const char *value)
 {
-	CLEANUP(EVP_PKEY_freep) EVP_PKEY *key = NULL;
 	struct tobi_fault fault = {0};
 
-	if (!hex_read(value, broker->key, sizeof(broker->key)) &&
-	    (read_pem(value, &key, &fault) || key_spki_sha384(key, broker->key, &fault)))
+	if (cli_read_key_hash(value, "broker's key", broker->key, &fault))
 		return cli_fail(&fault);
 	config->broker_key = (struct tobi_bytes){broker->key, sizeof(broker->key)};
 	return 0;

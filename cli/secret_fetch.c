@@ -1,150 +1,259 @@
 #include "cli/secret_fetch.h"
 
-#include <getopt.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/cleanup.h"
 #include "base/fault.h"
 #include "base/file.h"
+#include "base/hex.h"
 #include "cli/attested.h"
 #include "cli/broker_client.h"
-#include "cli/cli.h"
 #include "cli/guard.h"
 
-#define COMMAND_NAME "secret fetch"
+#define COMMAND_NAME "secret"
 
-enum { TIMEOUT_MAX = 600 };
+enum { TIMEOUT_MAX = 600, GIVEN = 200, DENIED = 403, TOO_OFTEN = 429, CANNOT_NOW = 500 };
 
-struct fetch_options {
+struct fetch {
 	struct attested_options attested;
-	const char *out;
+	const char *name, *out;
 	uint64_t version; /* 0: the newest */
+	bool json;
 };
 
 static const struct option known[] = {{"broker", required_argument, NULL, 'b'},
 				      {"broker-key", required_argument, NULL, 'k'},
 				      {"broker-policy", required_argument, NULL, 'p'},
-				      {"collateral", required_argument, NULL, 'c'},
-				      {"output", required_argument, NULL, 'o'},
-				      {"version", required_argument, NULL, 'v'},
-				      {"platform", required_argument, NULL, 'P'},
-				      {"device", required_argument, NULL, 'D'},
+				      {"ca", required_argument, NULL, 'c'},
+				      {"name", required_argument, NULL, 'n'},
+				      {"collateral", required_argument, NULL, 'C'},
+				      {"platform", required_argument, NULL, 'a'},
+				      {"privilege", required_argument, NULL, 'v'},
+				      {"device", required_argument, NULL, 'd'},
 				      {"metadata", required_argument, NULL, 'm'},
 				      {"quote-service", required_argument, NULL, 'q'},
 				      {"timeout", required_argument, NULL, 't'},
 				      {"logs", no_argument, NULL, 'L'},
+				      {"version", required_argument, NULL, 'V'},
+				      {"output", required_argument, NULL, 'o'},
+				      {"json", no_argument, NULL, 'j'},
 				      {NULL, 0, NULL, 0}};
 
-/* False for a wrong value. */
-static bool take_option(struct fetch_options *options, int option)
-{
-	struct attested_options *attested = &options->attested;
-	const char **const texts[] = {
-	    ['b'] = &attested->target,
-	    ['k'] = &attested->key,
-	    ['p'] = &attested->policy,
-	    ['o'] = &options->out,
-	    ['P'] = &attested->platform.platform,
-	    ['D'] = &attested->platform.device,
-	    ['m'] = &attested->platform.metadata,
-	    ['q'] = &attested->platform.quotes,
-	};
+/* ---- options ---- */
 
-	if (option == 'c')
-		return !collateral_paths_add(&attested->collateral, optarg);
-	if (option == 'v')
-		return cli_read_number(optarg, INT64_MAX, &options->version) &&
-		       options->version;
-	if (option == 't')
+static const char *take_number(struct fetch *fetch, int option)
+{
+	switch (option) {
+	case 'v':
+		return cli_read_number(optarg, 3, &fetch->attested.platform.privilege)
+			   ? NULL
+			   : "--privilege needs a VMPL, 0 to 3";
+	case 't':
 		return cli_read_number(optarg, TIMEOUT_MAX,
-				       &attested->platform.timeout) &&
-		       attested->platform.timeout;
-	if (option == 'L')
-		attested->platform.logs = true;
-	else
-		*texts[option] = optarg;
-	return true;
+				       &fetch->attested.platform.timeout) &&
+			       fetch->attested.platform.timeout
+			   ? NULL
+			   : "--timeout needs seconds, 1 to 600";
+	default:
+		return cli_read_number(optarg, INT64_MAX / 10, &fetch->version) &&
+			       fetch->version
+			   ? NULL
+			   : "--version needs a number, from 1 on";
+	}
 }
 
-/* What to do, in the words of who asked. */
-static enum tobi_err judge(const char *name, int status, struct tobi_fault *fault)
+/* NULL, or what is wrong. */
+static const char *take_option(struct fetch *fetch, int option)
 {
-	if (status == 200)
-		return TOBI_OK;
-	if (status == 403)
-		return fault_set(
-		    fault, TOBI_E_REFUSED, "broker", "",
-		    "it does not release %.200s to this machine: its owner's "
-		    "log says why (tobichi log follow --entries)",
-		    name);
-	return fault_set(fault, TOBI_E_PROTOCOL, "broker", "",
-			 "it answers with status %d", status);
+	switch (option) {
+	case 'b':
+		fetch->attested.target = optarg;
+		return NULL;
+	case 'k':
+		fetch->attested.key = optarg;
+		return NULL;
+	case 'p':
+		fetch->attested.policy = optarg;
+		return NULL;
+	case 'c':
+		fetch->attested.ca = optarg;
+		return NULL;
+	case 'n':
+		fetch->attested.name = optarg;
+		return NULL;
+	case 'C':
+		return collateral_paths_add(&fetch->attested.collateral, optarg);
+	case 'a':
+		fetch->attested.platform.platform = optarg;
+		return NULL;
+	case 'd':
+		fetch->attested.platform.device = optarg;
+		return NULL;
+	case 'm':
+		fetch->attested.platform.metadata = optarg;
+		return NULL;
+	case 'q':
+		fetch->attested.platform.quotes = optarg;
+		return NULL;
+	case 'L':
+		fetch->attested.platform.logs = true;
+		return NULL;
+	case 'o':
+		fetch->out = optarg;
+		return NULL;
+	case 'j':
+		fetch->json = true;
+		return NULL;
+	case 'v':
+	case 't':
+	case 'V':
+		return take_number(fetch, option);
+	default:
+		return "wrong option";
+	}
 }
 
-/* Never onto a screen, where it would stay. */
-static enum tobi_err put(const char *out, struct tobi_bytes secret,
-			 struct tobi_fault *fault)
+/* What is missing, or does not go together. */
+static const char *find_wrong(const struct fetch *fetch)
 {
-	if (strcmp(out, "-") == 0)
-		return fd_write_all(STDOUT_FILENO, secret, "output", fault);
-	return file_write(out, 0600, secret, "output", fault);
+	const struct attested_options *broker = &fetch->attested;
+
+	if (!fetch->name || !broker_is_name(fetch->name, 3, 3))
+		return "it needs REPOSITORY/TYPE/TAG, of A-Z a-z 0-9 . _ -, no part "
+		       "with a dot at its start";
+	if (!broker->target)
+		return "it needs --broker HOST:PORT, its listener of attested TLS";
+	if (strstr(broker->target, "://") || strpbrk(broker->target, " \t\r\n/"))
+		return "--broker is HOST:PORT here, and no URL";
+	if (!broker->key && !broker->policy && !broker->ca)
+		return "whoever answers at --broker is not the broker for that: give "
+		       "--broker-key, --broker-policy or --ca";
+	if (broker->name && !broker->ca && !broker->policy)
+		return "--name is of a certificate: --ca or --broker-policy says whose";
+	if (!fetch->out)
+		return "it needs --output FILE, or --output - for a pipe";
+	if (strcmp(fetch->out, "-") == 0 && fetch->json)
+		return "--json and the secret cannot both go to standard output";
+	if (strcmp(fetch->out, "-") == 0 && isatty(STDOUT_FILENO))
+		return "a secret is not shown on a terminal: --output FILE, or a pipe "
+		       "behind --output -";
+	return NULL;
 }
 
-static int run(struct fetch_options *options, const char *name)
+/* ---- the answer ---- */
+
+static enum tobi_err write_secret(const struct fetch *fetch,
+				  const struct attested_reply *reply,
+				  struct tobi_fault *fault)
 {
-	CLEANUP(wr_done) struct writer secret = wr_init(0);
+	if (strcmp(fetch->out, "-") == 0)
+		return fd_write_all(STDOUT_FILENO, wr_view(&reply->body),
+				    "standard output", fault);
+	return file_write(fetch->out, 0600, wr_view(&reply->body), "secret", fault);
+}
+
+static int say(const struct fetch *fetch, const struct attested_reply *reply)
+{
+	char key[2 * SHA384_SIZE + 1];
+
+	hex_write((struct tobi_bytes){reply->key, SHA384_SIZE}, key, sizeof(key));
+	if (fetch->json)
+		return cli_put_json(
+		    NULL, json_pack("{s:s,s:I,s:I,s:I,s:s,s:s}", "secret", fetch->name,
+				    "version", (json_int_t)reply->version, "log_index",
+				    (json_int_t)reply->log_index, "size",
+				    (json_int_t)reply->body.size, "file", fetch->out,
+				    "broker_key", key));
+	if (strcmp(fetch->out, "-") != 0)
+		printf("fetched %s, version %" PRIu64 ": %zu bytes in %s (the broker's "
+		       "log, entry %" PRIu64 ")\n",
+		       fetch->name, reply->version, reply->body.size, fetch->out,
+		       reply->log_index);
+	return EXIT_ACCEPTED;
+}
+
+/* What another status than 200 means here. */
+static int refused(const struct fetch *fetch, const struct attested_reply *reply)
+{
+	char entry[48] = "";
+
+	if (reply->has_log_index)
+		snprintf(entry, sizeof(entry), ", entry %" PRIu64, reply->log_index);
+	if (reply->status == DENIED) {
+		fprintf(stderr,
+			"refused: broker: it does not release %s to this machine: its "
+			"owner's log says why (tobichi log follow --entries%s)\n",
+			fetch->name, entry);
+		return EXIT_REFUSED;
+	}
+	if (reply->status == TOO_OFTEN || reply->status >= CANNOT_NOW)
+		return cli_error("the broker cannot answer now (status %d); try later",
+				 reply->status);
+	return cli_error("the broker has answered with status %d; is %s its listener of "
+			 "attested TLS?",
+			 reply->status, fetch->attested.target);
+}
+
+static int finish(const struct fetch *fetch, const struct attested_reply *reply)
+{
+	struct tobi_fault fault = {0};
+
+	if (reply->status != GIVEN)
+		return refused(fetch, reply);
+	/* A decision is in the log, so it has a place there. */
+	if (!reply->version || !reply->has_log_index || !reply->body.size)
+		return cli_error("what has come is no answer of a broker");
+	return write_secret(fetch, reply, &fault) ? cli_fail(&fault) : say(fetch, reply);
+}
+
+static int run(struct fetch *fetch)
+{
+	struct attested_reply reply = {0};
 	char path[LIMIT_PATH];
 	const struct attested_request request = {
 	    .method = "GET", .path = path, .reply_limit = LIMIT_SECRET};
 	struct tobi_fault fault = {0};
-	int status = 0;
-	enum tobi_err err;
+	int status;
 
-	snprintf(path, sizeof(path), "/v1/secret/%s", name);
-	if (options->version)
-		snprintf(path, sizeof(path), "/v1/secret/%s?version=%" PRIu64, name,
-			 options->version);
-	err = guard_memory(&fault);
-	if (!err)
-		err =
-		    attested_ask(&options->attested, &request, &status, &secret, &fault);
-	if (!err)
-		err = judge(name, status, &fault);
-	if (!err)
-		err = put(options->out, wr_view(&secret), &fault);
-	if (err == TOBI_E_REFUSED || err == TOBI_E_DENIED) {
+	snprintf(path, sizeof(path), "/v1/secret/%s", fetch->name);
+	if (fetch->version)
+		snprintf(path, sizeof(path), "/v1/secret/%s?version=%" PRIu64,
+			 fetch->name, fetch->version);
+	signal(SIGPIPE, SIG_IGN);
+	if (guard_memory(&fault))
+		return cli_fail(&fault);
+	if (attested_ask(&fetch->attested, &request, &reply, &fault)) {
+		wr_done(&reply.body);
 		IGNORE(cli_fail(&fault));
-		return EXIT_REFUSED;
+		/* One side is not what the other wants. */
+		return fault.code == TOBI_E_DENIED || fault.code == TOBI_E_REFUSED
+			   ? EXIT_REFUSED
+			   : EXIT_ERROR;
 	}
-	return err ? cli_fail(&fault) : EXIT_ACCEPTED;
+	status = finish(fetch, &reply);
+	wr_done(&reply.body);
+	return status;
 }
 
 int secret_fetch(int argc, char **argv)
 {
-	struct fetch_options options = {.attested.platform = {.platform = "auto",
-							      .privilege = UINT64_MAX,
-							      .ak = UINT64_MAX,
-							      .timeout = UINT64_MAX}};
+	struct fetch fetch = {.attested.platform = {.platform = "auto",
+						    .privilege = UINT64_MAX,
+						    .ak = UINT64_MAX,
+						    .timeout = UINT64_MAX}};
+	const char *wrong = NULL;
 	int option;
 
 	optind = 1;
-	while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
-		if (option == '?' || !take_option(&options, option))
-			return cli_usage(COMMAND_NAME, "an option or its value is wrong");
-	}
-	if (argc - optind != 1 || !broker_is_name(argv[optind], 3, 3))
-		return cli_usage(COMMAND_NAME, "it needs REPOSITORY/TYPE/TAG");
-	if (!options.attested.target ||
-	    (!options.attested.key && !options.attested.policy))
-		return cli_usage(COMMAND_NAME, "it needs --broker HOST:PORT, and "
-					       "--broker-key or --broker-policy");
-	if (!options.out)
-		return cli_usage(COMMAND_NAME,
-				 "it needs --output FILE, or - for standard output");
-	if (strcmp(options.out, "-") == 0 && isatty(STDOUT_FILENO))
-		return cli_usage(COMMAND_NAME,
-				 "a secret is not shown on a terminal: --output FILE");
-	return run(&options, argv[optind]);
+	while (!wrong && (option = getopt_long(argc, argv, "o:", known, NULL)) != -1)
+		wrong = take_option(&fetch, option);
+	if (!wrong && argc - optind == 1)
+		fetch.name = argv[optind];
+	if (!wrong)
+		wrong = find_wrong(&fetch);
+	if (wrong)
+		return cli_usage(COMMAND_NAME, "%s", wrong);
+	return run(&fetch);
 }

@@ -70,7 +70,7 @@ check "another key" exits 1 fetch red/key/db --broker-key other.pub --output got
 check "is told" has "$said" "another key than --broker-key says"
 check "an enclave is asked for, and it is none" exits 1 fetch red/key/db --broker-policy policy.yaml --output got
 check "nobody in particular" exits 2 fetch red/key/db --output got
-check "is no broker" has "$said" "--broker-key or --broker-policy"
+check "is no broker" has "$said" "--broker-key, --broker-policy or --ca"
 check "the usual listener" exits 2 env TOBICHI_TEST_MACHINE=tsm-tdx "$machine" secret fetch red/key/db \
 	--broker "127.0.0.1:$port" --broker-key tls.pub --output got
 check "without a device" exits 2 env TOBICHI_TEST_MACHINE=none "$machine" secret fetch red/key/db \
