@@ -1,7 +1,8 @@
 #!/bin/sh
-# The main example: Redis, unchanged, in an enclave; verified, then used by its ordinary
-# clients. After that three refusals: a changed image, a policy that wants TEE hardware, and
-# a man in the middle with genuine evidence. What is printed as a command is what runs.
+# The main example: Redis, unchanged, in an enclave, with a password that a key broker
+# releases to it alone; verified, then used by its ordinary clients. After that four refusals:
+# a changed image, another image that asks the broker, a policy that wants TEE hardware, and a
+# man in the middle with genuine evidence. What is printed as a command is what runs.
 # Usage: main-job.sh BUILD_FOLDER
 set -eu
 build=$(cd "$1" && pwd)
@@ -118,32 +119,60 @@ for wanted in (int(sys.argv[1]), 0):
 }
 public=$(port 7443)
 local=$(port 7379)
+keys=$(port 7444)
+release=$(port 7445)
 
-heading "1. Pack Debian's redis-server, unchanged, into an image"
-accepted tobichi build --tier soft --port 6379 -o redis.tobi -- redis-server --save '' --dir /tmp
+heading "1. Start a key broker, and name an owner of secrets"
+say tobichi broker init broker --host "127.0.0.1:$keys" --listen "127.0.0.1:$keys"
+quietly tobichi broker init broker --host "127.0.0.1:$keys" --listen "127.0.0.1:$keys"
+[ $status -eq 0 ] || fail "the broker was not made"
+head -1 out | indent
+note "In broker.yaml: attested: {listen: ['127.0.0.1:$release']}, where enclaves ask for secrets."
+printf "attested:\n  listen: ['127.0.0.1:%s']\n" "$release" >>broker/broker.yaml
+say tobichi broker serve --config broker/broker.yaml '&'
+tobichi broker serve --config broker/broker.yaml >serve 2>&1 &
+until_line '"ready"' serve $!
+export TOBICHI_BROKER="https://127.0.0.1:$keys"
+accepted tobichi keygen -o alice
+accepted tobichi owner add alice --owner-key alice.pub --repository shop --key broker/operator.key --tls-ca broker/tls.pem
 
-heading "2. Run it in an enclave, which only attested TLS can reach"
-accepted tobichi run --detach --publish "$public:6379" redis.tobi
+heading "2. Pack Debian's redis-server, unchanged, into an image that waits for a secret"
+place="--broker 127.0.0.1:$release --broker-key broker/tls.pem --broker-secrets shop/redis"
+accepted tobichi run --print-config-id $place
+config=$(cat out)
+accepted tobichi build --tier soft --port 6379 --secret redis.conf --config-id "$config" -o redis.tobi -- \
+	redis-server --save '' --dir /tmp --include /run/secrets/redis.conf
+note "The secret is one line of Redis's configuration: requirepass and a random word."
+password=$(openssl rand -hex 16)
+(umask 077 && echo "requirepass $password" >redis.conf)
+accepted tobichi secret put shop/redis/redis.conf redis.conf --policy redis.policy.yaml --key alice.key --tls-ca broker/tls.pem
+
+heading "3. Run it in an enclave: it gets its password, and only attested TLS can reach it"
+accepted tobichi run --detach --publish "$public:6379" $place redis.tobi
 enclave=$(tail -1 out)
 
-heading "3. Let it prove what it is: every check, and what it proves"
+heading "4. Let it prove what it is: every check, and what it proves"
 accepted tobichi connect "127.0.0.1:$public" --policy redis.policy.yaml --verbose
 
-heading "4. Open a local port to it, and use ordinary Redis clients"
+heading "5. Open a local port to it, and use ordinary Redis clients, with the password"
 say tobichi connect "127.0.0.1:$public" --policy redis.policy.yaml --listen "127.0.0.1:$local" '&'
 tobichi connect "127.0.0.1:$public" --policy redis.policy.yaml --listen "127.0.0.1:$local" >listen 2>&1 &
 client=$!
 until_line '^listening' listen $client
 indent <listen
+run redis-cli -p "$local" get greeting
+grep -q NOAUTH out || fail "Redis has not got its password"
+note "Its clients are given the password from here on (REDISCLI_AUTH)."
+export REDISCLI_AUTH="$password"
 accepted redis-cli -p "$local" set greeting 'hello from inside'
 accepted redis-cli -p "$local" get greeting
 grep -q 'hello from inside' out || fail "Redis does not give back what it was given"
 say redis-benchmark -p "$local" -q -n 20000 -t set,get
-quietly redis-benchmark -p "$local" -q -n 20000 -t set,get
+quietly redis-benchmark -a "$password" -p "$local" -q -n 20000 -t set,get
 [ $status -eq 0 ] || fail "redis-benchmark failed"
 tr '\r' '\n' <out | grep 'requests per second' | indent
 
-heading "5. Refused: an image in which one byte was changed"
+heading "6. Refused: an image in which one byte was changed"
 cp redis.tobi changed.tobi
 for byte in X Y; do
 	printf $byte | dd of=changed.tobi bs=1 seek=200000 conv=notrunc 2>/dev/null
@@ -151,12 +180,22 @@ for byte in X Y; do
 done
 refused 2 'SHA-384 is not the one in the manifest' tobichi run changed.tobi
 
-heading "6. Refused: by a policy that wants TEE hardware (the default; step 1 chose another)"
+heading "7. Refused: another image that asks for the secret; the broker's log says which check failed"
+quietly tobichi build --tier soft --secret redis.conf --config-id "$config" -o other.tobi -- cat /run/secrets/redis.conf
+[ $status -eq 0 ] || fail "the other image was not made"
+refused 2 'the broker does not give shop/redis/redis.conf' tobichi run $place other.tobi
+say tobichi log follow --once --state log --entries --key alice.key --tls-ca broker/tls.pem
+quietly tobichi log follow --once --state log --entries --key alice.key --tls-ca broker/tls.pem
+[ $status -eq 0 ] || fail "the log was not read"
+tail -20 out | grep -E '^(decision|resource|failed) ' | indent
+grep -q '^failed .*POLICY-IMAGE' out || fail "the log does not say why"
+
+heading "8. Refused: by a policy that wants TEE hardware (the default; step 2 chose another)"
 quietly tobichi build --port 6379 -o hardware.tobi -- redis-server --save '' --dir /tmp
 [ $status -eq 0 ] || fail "the policy for hardware was not made"
 refused 1 POLICY-TIER tobichi connect "127.0.0.1:$public" --policy hardware.policy.yaml
 
-heading "7. Refused: a man in the middle who relays genuine evidence of another session"
+heading "9. Refused: a man in the middle who relays genuine evidence of another session"
 "$build/tests/tools/relay" relay "$public" >relay 2>&1 &
 middle=$!
 until_line '^listening' relay $middle
@@ -168,7 +207,7 @@ until_line 'bytes of data' relay $middle
 grep -q '^0 bytes of data' relay || fail "the man in the middle got data"
 note "The relay got 0 bytes of data from the client."
 
-heading "8. Stop the enclave"
+heading "10. Stop the enclave"
 accepted tobichi stop "$enclave"
 
 heading "Done. This was the soft tier: it keeps out other processes and users, not root or the kernel."

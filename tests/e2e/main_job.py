@@ -70,10 +70,11 @@ def to_the_end():
     text = done.stdout
     check("it succeeds", done.returncode == 0, text + done.stderr)
     check("it says nothing on standard error", done.stderr == "", done.stderr)
-    for words in ("ok    SOFT-SIGNATURE", "SET: ", "GET: ", "5. Refused", "6. Refused",
-                  "7. Refused", "failed: ATLS-KEY, ATLS-BINDER"):
+    for words in ("ok    SOFT-SIGNATURE", "put shop/redis/redis.conf", "NOAUTH", "SET: ", "GET: ",
+                  "6. Refused", "7. Refused", "failed     POLICY-IMAGE", "8. Refused", "9. Refused",
+                  "failed: ATLS-KEY, ATLS-BINDER"):
         check(f"it shows '{words}'", words in text)
-    check("exactly three refusals", text.count("Refused") == 3)
+    check("exactly four refusals", text.count("Refused") == 4)
     check("no ANSI codes without a terminal", "\033" not in text)
     nothing_left("success", [line.strip() for line in text.splitlines()])
 
@@ -139,8 +140,8 @@ def main():
     to_the_end()
     with_a_failure()
     with_a_closed_pipe()
-    for number, after in enumerate(["1. ", "$ tobichi run", "3. ", "4. ", "$ redis-benchmark",
-                                    "5. ", "7. ", "8. "]):
+    for number, after in enumerate(["1. ", "$ tobichi owner", "$ tobichi run", "4. ", "5. ",
+                                    "$ redis-benchmark", "6. ", "7. ", "9. ", "10. "]):
         interrupted(after, number % 2 == 0)
     shutil.rmtree(tmp)
     sys.exit(failed > 0)
