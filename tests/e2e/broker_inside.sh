@@ -44,9 +44,11 @@ check "the database can be reached" eventually grep -q listening relay.log
 for name in operator alice publisher; do "$tobichi" keygen -o "$name" >/dev/null; done
 sed -e 's/NAME-OF-THIS-BROKER/broker-inside/' -e 's/dbname=broker/dbname=postgres/' \
 	"$source/packaging/broker-enclave/broker.yaml" >broker.yaml
-broker_image() { # NAME
+broker_image() { # NAME OPTION...
+	image=$1
+	shift
 	TOBICHI=$tobichi TOBICHI_BROKER=$broker "$source/packaging/broker-enclave/build-image.sh" broker.yaml operator.pub \
-		"127.0.0.1:$database" "$1.tobi" --quiet
+		"127.0.0.1:$database" "$image.tobi" --quiet "$@"
 }
 check "the broker's image is built" exits 0 broker_image broker
 check "inspect says who judges its clients" has "$("$tobichi" inspect broker.tobi)" "any; the program judges"
@@ -151,4 +153,20 @@ check "it starts, with nothing in it" eventually ready
 check "the client refuses it" same "$("$tobichi" run client.tobi 2>&1)" "failed: ConnectionResetError"
 check "so does the owner" exits 1 timeout 20 "$tobichi" connect "127.0.0.1:$port" --policy first.policy.yaml -- echo x
 check "by its image" has "$said" "POLICY-IMAGE"
+"$tobichi" stop "$id" >/dev/null
+
+# ---- keys for the publisher's newer images, too ----
+createdb -h "$server" -U broker signed
+sed -i -e 's/dbname=fresh/dbname=signed/' -e 's/enclave:image/enclave:signer/' broker.yaml
+check "one for its publisher is built" exits 0 broker_image old --key publisher.key --product 7 --svn 1
+start_broker old
+check "it is ready" eventually ready
+"$tobichi" stop "$id" >/dev/null
+echo "# a newer build" >>broker.yaml
+check "a newer one" exits 0 broker_image new --key publisher.key --product 7 --svn 2
+start_broker new
+check "opens its keys" eventually ready
+"$tobichi" stop "$id" >/dev/null
+check "another publisher's" exits 0 broker_image foreign --key alice.key --product 7 --svn 2
+check "does not" exits 2 "$tobichi" run --publish "$port:8443" foreign.tobi
 exit $failed
