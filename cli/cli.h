@@ -32,6 +32,7 @@ struct command {
 COMMAND int cmd_attest(int argc, char **argv);
 COMMAND int cmd_broker(int argc, char **argv);
 COMMAND int cmd_build(int argc, char **argv);
+COMMAND int cmd_certificate(int argc, char **argv);
 COMMAND int cmd_collateral(int argc, char **argv);
 COMMAND int cmd_connect(int argc, char **argv);
 COMMAND int cmd_corim(int argc, char **argv);

@@ -101,6 +101,24 @@ static const struct command commands[] = {
      "  --name NAME, --discard-output, --debug\n"
      "  --quiet                say nothing\n",
      cmd_build},
+    {"certificate",
+     "put-profile SCOPE FILE | list-profiles | delete-profile SCOPE |\n"
+     "       ca [--request] [-o FILE] | import-ca FILE | new-ca",
+     "which names your enclaves get certificates for from a broker, and their CA",
+     "  put-profile SCOPE FILE  names (JSON) for enclaves that the policy of a name in\n"
+     "                          REPOSITORY[/TYPE[/TAG]] accepts\n"
+     "  list-profiles           all of yours\n"
+     "  delete-profile SCOPE    what has no profile gets no certificate\n"
+     "  ca                      the certificate of your enclaves' CA, for their clients\n"
+     "  --request               instead, a request (CSR) for another CA to sign\n"
+     "  import-ca FILE          what that one signed, and the CAs above it (PEM)\n"
+     "  new-ca                  another key and certificate from now on\n"
+     "  -o, --output FILE       where to write it (standard output)\n"
+     "  --broker URL            the broker (TOBICHI_BROKER)\n"
+     "  --key FILE              your private key\n"
+     "  --tls-ca FILE           whom to trust for its TLS, not the system's CAs\n"
+     "  --json                  as JSON\n",
+     cmd_certificate},
     {"collateral",
      "show PATH... [--json] [--at TIME]\n"
      "       fetch [EVIDENCE | --fmspc HEX [--tdx] [--ca NAME] |\n"
@@ -309,6 +327,8 @@ static const struct command commands[] = {
      "       list [NAME] | delete NAME [--version N] | show-policy NAME |\n"
      "       put-policy NAME FILE | delete-policy NAME |\n"
      "       fetch NAME --broker HOST:PORT --broker-key KEY --output FILE",
+     "       put-policy NAME FILE | delete-policy NAME | list-counters | delete-counter "
+     "NAME",
      "your secrets at a broker, and for whom they are released",
      "  put NAME [FILE]     a secret REPOSITORY/TYPE/TAG from a file that only you may "
      "read,\n"
@@ -326,6 +346,12 @@ static const struct command commands[] = {
      "                      (and --collateral FILE) or --ca FILE (and --name NAME);\n"
      "                      --output FILE; and attest's --platform, --device, --logs,\n"
      "                      --metadata, --privilege, --quote-service, --timeout\n"
+     "                      --broker HOST:PORT, --broker-key KEY or --broker-policy\n"
+     "                      FILE, --output FILE, and attest's --platform, --device,\n"
+     "                      --metadata, --quote-service, --timeout, --logs,\n"
+     "                      --collateral of the policy\n"
+     "  list-counters       counters for sealed state, that your enclaves have there\n"
+     "  delete-counter NAME  it begins anew, for whoever comes first\n"
      "  --policy FILE       what an enclave must prove, as of `tobichi build`\n"
      "  --expires TIME      2026-05-17T12:00:00Z, or +SECONDS from now\n"
      "  --releases N        how often it is released, at most\n"

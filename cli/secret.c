@@ -371,6 +371,64 @@ static int run_delete_policy(struct broker_client *client, const struct options 
 	return EXIT_ACCEPTED;
 }
 
+/* ---- counters ---- */
+
+static int run_list_counters(struct broker_client *client, const struct options *options,
+			     char **arguments, int count)
+{
+	json_t *counters = json_array(), *counter;
+	struct tobi_fault fault = {0};
+	size_t at;
+
+	(void)arguments, (void)count;
+	if (broker_ask_list(client, "/v1/counters", "counters", counters, &fault)) {
+		json_decref(counters);
+		return broker_fail(&fault);
+	}
+	if (options->broker.json)
+		return cli_put_json(NULL, json_pack("{s:o}", "counters", counters));
+	printf("%19s  %-6s  %-20s  NAME\n", "VALUE", "OF", "CHANGED");
+	json_array_foreach(counters, at, counter)
+	{
+		printf("%19" PRId64 "  %-6s",
+		       (int64_t)json_integer_value(json_object_get(counter, "value")),
+		       json_string_value(json_object_get(counter, "to")));
+		print_time(counter, "changed", "");
+		printf("  ");
+		cli_print_text(stdout, bytes_of_text(json_string_value(
+					   json_object_get(counter, "name"))));
+		putchar('\n');
+	}
+	json_decref(counters);
+	return EXIT_ACCEPTED;
+}
+
+static int run_delete_counter(struct broker_client *client, const struct options *options,
+			      char **arguments, int count)
+{
+	char target[LIMIT_PATH];
+	struct tobi_fault fault = {0};
+	json_t *answer = NULL;
+	enum tobi_err err = TOBI_OK;
+
+	(void)count;
+	if (!broker_is_name(arguments[0], 3, 3) ||
+	    snprintf(target, sizeof(target), "/v1/counters/%s", arguments[0]) >=
+		LIMIT_PATH)
+		err = fault_set(&fault, TOBI_E_MALFORMED, "name", "",
+				"repository/type/tag is needed");
+	if (!err)
+		err = broker_ask(client, "DELETE", target, (struct tobi_bytes){0},
+				 &answer, &fault);
+	if (err)
+		return broker_fail(&fault);
+	if (options->broker.json)
+		return cli_put_json(NULL, answer);
+	json_decref(answer);
+	printf("deleted counter %s\n", arguments[0]);
+	return EXIT_ACCEPTED;
+}
+
 /* ---- arguments ---- */
 
 static const struct action actions[] = {
@@ -381,6 +439,8 @@ static const struct action actions[] = {
     {"show-policy", "bkcj", 1, 1, run_show_policy},
     {"put-policy", "bkcj", 2, 2, run_put_policy},
     {"delete-policy", "bkcj", 1, 1, run_delete_policy},
+    {"list-counters", "bkcj", 0, 0, run_list_counters},
+    {"delete-counter", "bkcj", 1, 1, run_delete_counter},
 };
 
 static const struct option known[] = {
@@ -468,7 +528,8 @@ int cmd_secret(int argc, char **argv)
 	if (!action)
 		return cli_usage(COMMAND_NAME,
 				 "it needs put, rotate, list, delete, fetch, "
-				 "show-policy, put-policy or delete-policy");
+				 "show-policy, put-policy, delete-policy, "
+				 "list-counters or delete-counter");
 	if (guard_memory(&fault))
 		return cli_fail(&fault);
 	argc--;
