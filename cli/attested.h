@@ -3,6 +3,9 @@
 #ifndef CLI_ATTESTED_H
 #define CLI_ATTESTED_H
 
+#include <getopt.h>
+#include <stdbool.h>
+
 #include "base/writer.h"
 #include "cli/attest_platform.h"
 #include "cli/collateral_load.h"
@@ -17,6 +20,27 @@ struct attested_options {
 	struct collateral_paths collateral; /* for the policy */
 	struct attest_options platform;
 };
+
+/* What each such command takes; attested_option() reads it. */
+#define ATTESTED_OPTIONS                                                                 \
+	{"broker", required_argument, NULL, 'b'},                                        \
+	    {"broker-key", required_argument, NULL, 'k'},                                \
+	    {"broker-policy", required_argument, NULL, 'p'},                             \
+	    {"collateral", required_argument, NULL, 'c'},                                \
+	    {"platform", required_argument, NULL, 'P'},                                  \
+	    {"device", required_argument, NULL, 'D'},                                    \
+	    {"metadata", required_argument, NULL, 'm'},                                  \
+	    {"quote-service", required_argument, NULL, 'Q'},                             \
+	    {"timeout", required_argument, NULL, 't'},                                   \
+	{                                                                                \
+		"logs", no_argument, NULL, 'L'                                           \
+	}
+void attested_options_init(struct attested_options *options);
+/* False for an option that is none of them. */
+bool attested_option(struct attested_options *options, int option, bool *ret_good);
+bool attested_options_name_a_broker(const struct attested_options *options);
+/* How a command ends that could not: EXIT_REFUSED when a side refuses the other. */
+int attested_refused(const struct tobi_fault *fault);
 
 struct attested_request {
 	const char *method, *path; /* path: checked by the caller */

@@ -5,6 +5,7 @@
 #include "base/fault.h"
 #include "base/file.h"
 #include "cli/broker_client.h"
+#include "cli/certificate_request.h"
 #include "codec/json.h"
 
 #define COMMAND_NAME "certificate"
@@ -222,10 +223,12 @@ int cmd_certificate(int argc, char **argv)
 	struct options options = {0};
 	int option;
 
+	if (argc > 1 && strcmp(argv[1], "request") == 0)
+		return certificate_request(argc - 1, argv + 1);
 	if (!action)
 		return cli_usage(COMMAND_NAME,
 				 "it needs put-profile, list-profiles, delete-profile, "
-				 "ca, import-ca or new-ca");
+				 "ca, import-ca, new-ca or request");
 	argc--;
 	argv++;
 	optind = 1;

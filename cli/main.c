@@ -103,7 +103,8 @@ static const struct command commands[] = {
      cmd_build},
     {"certificate",
      "put-profile SCOPE FILE | list-profiles | delete-profile SCOPE |\n"
-     "       ca [--request] [-o FILE] | import-ca FILE | new-ca",
+     "       ca [--request] [-o FILE] | import-ca FILE | new-ca |\n"
+     "       request NAME --csr FILE --broker HOST:PORT --broker-key KEY [-o FILE]",
      "which names your enclaves get certificates for from a broker, and their CA",
      "  put-profile SCOPE FILE  names (JSON) for enclaves that the policy of a name in\n"
      "                          REPOSITORY[/TYPE[/TAG]] accepts\n"
@@ -113,6 +114,10 @@ static const struct command commands[] = {
      "  --request               instead, a request (CSR) for another CA to sign\n"
      "  import-ca FILE          what that one signed, and the CAs above it (PEM)\n"
      "  new-ca                  another key and certificate from now on\n"
+     "  request NAME            for this machine, whose hardware proves what it runs: "
+     "the\n"
+     "                          request (CSR) of --csr is signed; takes what `secret\n"
+     "                          fetch` takes\n"
      "  -o, --output FILE       where to write it (standard output)\n"
      "  --broker URL            the broker (TOBICHI_BROKER)\n"
      "  --key FILE              your private key\n"
@@ -352,6 +357,9 @@ static const struct command commands[] = {
      "                      --collateral of the policy\n"
      "  list-counters       counters for sealed state, that your enclaves have there\n"
      "  delete-counter NAME  it begins anew, for whoever comes first\n"
+     "  counter read|increment NAME  this machine's own, for sealed state: takes what "
+     "fetch\n"
+     "                      takes, and --to image|signer, --signer HEX\n"
      "  --policy FILE       what an enclave must prove, as of `tobichi build`\n"
      "  --expires TIME      2026-05-17T12:00:00Z, or +SECONDS from now\n"
      "  --releases N        how often it is released, at most\n"

@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "base/fault.h"
 #include "cli/broker_client.h"
+#include "cli/counter_broker.h"
 #include "cli/guard.h"
 #include "cli/secret_fetch.h"
 #include "cli/secret_input.h"
@@ -525,11 +526,13 @@ int cmd_secret(int argc, char **argv)
 
 	if (argc > 1 && strcmp(argv[1], "fetch") == 0)
 		return secret_fetch(argc - 1, argv + 1);
+	if (argc > 1 && strcmp(argv[1], "counter") == 0)
+		return counter_at_broker(argc - 1, argv + 1);
 	if (!action)
 		return cli_usage(COMMAND_NAME,
 				 "it needs put, rotate, list, delete, fetch, "
 				 "show-policy, put-policy, delete-policy, "
-				 "list-counters or delete-counter");
+				 "list-counters, delete-counter or counter");
 	if (guard_memory(&fault))
 		return cli_fail(&fault);
 	argc--;

@@ -1,0 +1,84 @@
+#include "cli/certificate_request.h"
+
+#include "base/cleanup.h"
+#include "base/fault.h"
+#include "base/file.h"
+#include "cli/attested.h"
+#include "cli/broker_client.h"
+#include "cli/cli.h"
+
+#define COMMAND_NAME "certificate request"
+
+enum { REQUEST_MAX = 16 << 10, CHAIN_MAX = 256 << 10 };
+
+static const struct option known[] = {ATTESTED_OPTIONS,
+				      {"csr", required_argument, NULL, 'r'},
+				      {"output", required_argument, NULL, 'o'},
+				      {NULL, 0, NULL, 0}};
+
+/* What to do, in the words of who asked. */
+static enum tobi_err judge(const char *name, int status, struct tobi_bytes body,
+			   struct tobi_fault *fault)
+{
+	if (status == 200)
+		return TOBI_OK;
+	if (status == 403)
+		return fault_set(
+		    fault, TOBI_E_REFUSED, "broker", "",
+		    "it signs no such certificate by %.200s for this machine: its "
+		    "owner's log says why (tobichi log follow --entries)",
+		    name);
+	/* JSON, whose texts the broker has escaped. */
+	return fault_set(fault, TOBI_E_PROTOCOL, "broker", "",
+			 "it answers with status %d: %.*s", status,
+			 (int)(body.size > 200 ? 200 : body.size),
+			 body.size ? (const char *)body.ptr : "");
+}
+
+static int run(struct attested_options *options, const char *name, const char *csr,
+	       const char *out)
+{
+	CLEANUP(wr_done) struct writer request_body = wr_init(REQUEST_MAX);
+	CLEANUP(wr_done) struct writer chain = wr_init(0);
+	char path[LIMIT_PATH];
+	struct attested_request request = {
+	    .method = "POST", .path = path, .reply_limit = CHAIN_MAX};
+	struct tobi_fault fault = {0};
+	int status = 0;
+	enum tobi_err err = file_read(csr, REQUEST_MAX, "request", &request_body, &fault);
+
+	snprintf(path, sizeof(path), "/v1/certificate/%s", name);
+	request.body = wr_view(&request_body);
+	if (!err)
+		err = attested_ask(options, &request, &status, &chain, &fault);
+	if (!err)
+		err = judge(name, status, wr_view(&chain), &fault);
+	return err ? attested_refused(&fault) : cli_put(out, wr_view(&chain));
+}
+
+int certificate_request(int argc, char **argv)
+{
+	struct attested_options options;
+	const char *csr = NULL, *out = NULL;
+	bool good = true;
+	int option;
+
+	attested_options_init(&options);
+	optind = 1;
+	while ((option = getopt_long(argc, argv, "o:", known, NULL)) != -1) {
+		if (option == 'r')
+			csr = optarg;
+		else if (option == 'o')
+			out = optarg;
+		else if (!attested_option(&options, option, &good) || !good)
+			return cli_usage(COMMAND_NAME, "an option or its value is wrong");
+	}
+	if (argc - optind != 1 || !broker_is_name(argv[optind], 3, 3))
+		return cli_usage(COMMAND_NAME, "it needs REPOSITORY/TYPE/TAG");
+	if (!attested_options_name_a_broker(&options))
+		return cli_usage(COMMAND_NAME, "it needs --broker HOST:PORT, and "
+					       "--broker-key or --broker-policy");
+	if (!csr)
+		return cli_usage(COMMAND_NAME, "it needs --csr FILE");
+	return run(&options, argv[optind], csr, out);
+}
