@@ -120,6 +120,7 @@ static const struct command commands[] = {
      "                          fetch` takes\n"
      "  -o, --output FILE       where to write it (standard output)\n"
      "  --broker URL            the broker (TOBICHI_BROKER)\n"
+     "  --broker-key KEY, --broker-policy FILE  of request: who the broker is\n"
      "  --key FILE              your private key\n"
      "  --tls-ca FILE           whom to trust for its TLS, not the system's CAs\n"
      "  --json                  as JSON\n",

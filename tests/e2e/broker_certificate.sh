@@ -62,6 +62,7 @@ check "nor for longer than a week" exits 2 as alice certificate put-profile red/
 check "it is listed" has "$(as alice certificate list-profiles)" "red/tls: web.example 127.0.0.1"
 check "not to others" hasnt "$(as bob certificate list-profiles)" "web.example"
 check "the CA's certificate" exits 0 as alice certificate ca -o ca.pem
+check "by a broker that is nowhere there is none" exits 2 "$tobichi" certificate ca --key alice.key --broker https://127.0.0.1:1
 check "is a CA's" has "$(openssl x509 -in ca.pem -noout -text)" "CA:TRUE, pathlen:0"
 check "another owner has another" test "$(as bob certificate ca)" != "$(cat ca.pem)"
 
