@@ -35,6 +35,7 @@ int kbs_world_enter(void **state)
 	kbs = (struct kbs_world){.additional = ""};
 	kbs_answer = (struct kbs_answer){0};
 	assert_int_equal(key_new(KEY_P256, &token_key, NULL), 0);
+	EVP_PKEY_free(world.broker->setup.token_key);
 	world.broker->setup.token_key = token_key;
 	make_guest();
 	assert_int_equal(key_new(KEY_P256, &kbs.key, NULL), 0);
