@@ -196,6 +196,24 @@ static enum tobi_err check_new(const struct owner_new *new, struct tobi_fault *f
 	return err;
 }
 
+/* What is in the log is read by who has the name: whoever had it before is the only one.
+ * Without entries there is nothing to read. */
+static enum tobi_err check_unused(struct db_conn *conn, const char *name,
+				  struct tobi_fault *fault)
+{
+	int64_t count;
+	enum tobi_err err =
+	    count_of(conn,
+		     "SELECT count(*) FROM (SELECT idx FROM log_leaves WHERE owner = ? "
+		     "LIMIT 1) AS first",
+		     name, &count, fault);
+
+	return !err && count ? fault_set(fault, TOBI_E_EXISTS, "owner", "name",
+					 "it was an owner's, whose entries are in the "
+					 "log for ever: take another")
+			     : err;
+}
+
 static enum tobi_err add(struct db_conn *conn, void *context, struct tobi_fault *fault)
 {
 	const struct change *change = context;
@@ -209,6 +227,8 @@ static enum tobi_err add(struct db_conn *conn, void *context, struct tobi_fault 
 				LIMIT_BROKER_OWNERS);
 	if (!err)
 		err = write_owner(conn, new->name, false, change->now, fault);
+	if (!err)
+		err = check_unused(conn, new->name, fault);
 	for (size_t i = 0; i < new->key_count && !err; i++)
 		err = write_key(change->broker, conn, new->name, false, &new->keys[i],
 				change->now, fault);

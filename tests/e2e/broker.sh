@@ -187,6 +187,8 @@ check "and is not given" exits 1 ask red/key/db
 check "an owner with secrets stays" exits 2 operator remove alice
 check "unless they go, too" exits 0 operator remove alice --with-secrets
 check "it is nobody then" exits 1 owner alice owner whoami
+check "its name is no other's" exits 2 operator add alice --owner-key spare.pub
+check "for the log has its entries" has "$said" "take another"
 check "one without goes" exits 0 operator remove bob
 stop_broker TERM
 check "a broker that is gone is an error" exits 2 operator whoami

@@ -109,6 +109,20 @@ static void test_owner_add__taken__refused_whole(void **state)
 	assert_int_equal(add(world.operator_key, "carol", carol, "[\"white\"]"), 201);
 }
 
+/* Else the operator could read what was an owner's, by a key of its own. */
+static void test_owner_add__name_of_one_that_went__only_without_entries(void **state)
+{
+	(void)state;
+	assert_int_equal(owner_remove(world.broker, "bob", true, &world.fault), 0);
+	db_world_do("INSERT INTO log_leaves (idx, owner, body) VALUES (1000, 'bob', ?)",
+		    VALUES(B(text_bytes("an entry"))));
+	assert_int_equal(add(world.operator_key, "bob", carol, "[\"blue\"]"), 409);
+	assert_int_equal(whoami(carol), 401);
+	assert_int_equal(add(world.operator_key, "bobby", carol, "[\"blue\"]"), 201);
+	db_world_do("DELETE FROM log_leaves WHERE idx = 1000", NO_VALUES);
+	assert_int_equal(add(world.operator_key, "bob", world.bob, "[]"), 201);
+}
+
 static void test_owner_add__wrong__refused(void **state)
 {
 	static const char *const names[] = {
@@ -458,6 +472,7 @@ int main(int argc, char **argv)
 	    T_(test_owner_add__by_the_operator__counts_at_once),
 	    T_(test_owner_add__by_an_owner__denied),
 	    T_(test_owner_add__taken__refused_whole),
+	    T_(test_owner_add__name_of_one_that_went__only_without_entries),
 	    T_(test_owner_add__wrong__refused),
 	    T_(test_owner_add_key__by_the_operator__denied),
 	    T_(test_owner_add_key__by_itself__counts),
