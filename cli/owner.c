@@ -6,9 +6,7 @@
 #include "base/fault.h"
 #include "base/file.h"
 #include "base/hex.h"
-#include "cli/broker_client.h"
-
-#define COMMAND_NAME "owner"
+#include "cli/broker_action.h"
 
 enum { LIST_MAX = 64 };
 
@@ -17,13 +15,6 @@ struct options {
 	const char *keys[LIMIT_BROKER_KEYS], *repositories[LIST_MAX];
 	size_t key_count, repository_count;
 	bool with_secrets;
-};
-
-struct action {
-	const char *name, *takes;
-	int least, most;
-	int (*run)(struct broker_client *client, const struct options *options,
-		   char **arguments, int count);
 };
 
 static const struct tobi_bytes nothing;
@@ -74,9 +65,10 @@ static int finish(const struct options *options, enum tobi_err err, json_t *answ
 	return EXIT_ACCEPTED;
 }
 
-static int run_add(struct broker_client *client, const struct options *options,
-		   char **arguments, int count)
+static int run_add(struct broker_client *client, const void *given, char **arguments,
+		   int count)
 {
+	const struct options *options = given;
 	json_t *keys = json_array(), *repositories = json_array(), *answer = NULL;
 	struct tobi_fault fault = {0};
 	enum tobi_err err = TOBI_OK;
@@ -101,9 +93,10 @@ static int run_add(struct broker_client *client, const struct options *options,
 	return finish(options, err, answer, &fault, "added owner", arguments[0]);
 }
 
-static int run_remove(struct broker_client *client, const struct options *options,
-		      char **arguments, int count)
+static int run_remove(struct broker_client *client, const void *given, char **arguments,
+		      int count)
 {
+	const struct options *options = given;
 	char target[LIMIT_PATH], whole[LIMIT_PATH + 32];
 	struct tobi_fault fault = {0};
 	json_t *answer = NULL;
@@ -117,9 +110,10 @@ static int run_remove(struct broker_client *client, const struct options *option
 	return finish(options, err, answer, &fault, "removed owner", arguments[0]);
 }
 
-static int run_add_key(struct broker_client *client, const struct options *options,
-		       char **arguments, int count)
+static int run_add_key(struct broker_client *client, const void *given, char **arguments,
+		       int count)
 {
+	const struct options *options = given;
 	char target[LIMIT_PATH];
 	struct tobi_fault fault = {0};
 	json_t *keys = json_array(), *answer = NULL;
@@ -158,9 +152,10 @@ static enum tobi_err read_id(const char *text, char ret_id[static 2 * SHA384_SIZ
 	return err;
 }
 
-static int run_remove_key(struct broker_client *client, const struct options *options,
+static int run_remove_key(struct broker_client *client, const void *given,
 			  char **arguments, int count)
 {
+	const struct options *options = given;
 	char target[LIMIT_PATH], id[2 * SHA384_SIZE + 1];
 	struct tobi_fault fault = {0};
 	json_t *answer = NULL;
@@ -174,9 +169,10 @@ static int run_remove_key(struct broker_client *client, const struct options *op
 	return finish(options, err, answer, &fault, "removed a key of", arguments[0]);
 }
 
-static int run_add_repository(struct broker_client *client, const struct options *options,
+static int run_add_repository(struct broker_client *client, const void *given,
 			      char **arguments, int count)
 {
+	const struct options *options = given;
 	char target[LIMIT_PATH];
 	struct tobi_fault fault = {0};
 	json_t *answer = NULL;
@@ -191,10 +187,10 @@ static int run_add_repository(struct broker_client *client, const struct options
 		      arguments[0]);
 }
 
-static int run_remove_repository(struct broker_client *client,
-				 const struct options *options, char **arguments,
-				 int count)
+static int run_remove_repository(struct broker_client *client, const void *given,
+				 char **arguments, int count)
 {
+	const struct options *options = given;
 	char target[LIMIT_PATH];
 	struct tobi_fault fault = {0};
 	json_t *answer = NULL;
@@ -248,9 +244,10 @@ static int list_all(struct broker_client *client, const struct options *options)
 	return EXIT_ACCEPTED;
 }
 
-static int run_list(struct broker_client *client, const struct options *options,
-		    char **arguments, int count)
+static int run_list(struct broker_client *client, const void *given, char **arguments,
+		    int count)
 {
+	const struct options *options = given;
 	char target[LIMIT_PATH];
 	struct tobi_fault fault = {0};
 	json_t *owner = NULL;
@@ -270,9 +267,10 @@ static int run_list(struct broker_client *client, const struct options *options,
 	return EXIT_ACCEPTED;
 }
 
-static int run_whoami(struct broker_client *client, const struct options *options,
-		      char **arguments, int count)
+static int run_whoami(struct broker_client *client, const void *given, char **arguments,
+		      int count)
 {
+	const struct options *options = given;
 	struct tobi_fault fault = {0};
 	json_t *answer = NULL;
 	enum tobi_err err =
@@ -294,9 +292,10 @@ static int run_whoami(struct broker_client *client, const struct options *option
 
 /* A link that logs a browser in, once. The broker's answer is put behind the origin that
  * was asked, and nowhere else. */
-static int run_login(struct broker_client *client, const struct options *options,
-		     char **arguments, int count)
+static int run_login(struct broker_client *client, const void *given, char **arguments,
+		     int count)
 {
+	const struct options *options = given;
 	struct tobi_fault fault = {0};
 	json_t *answer = NULL;
 	const char *path;
@@ -324,7 +323,7 @@ static int run_login(struct broker_client *client, const struct options *options
 
 /* ---- arguments ---- */
 
-static const struct action actions[] = {
+static const struct broker_action actions[] = {
     {"add", "bkcjor", 1, 1, run_add},
     {"list", "bkcj", 0, 1, run_list},
     {"remove", "bkcjs", 1, 1, run_remove},
@@ -334,6 +333,7 @@ static const struct action actions[] = {
     {"remove-repository", "bkcj", 2, 2, run_remove_repository},
     {"whoami", "bkcj", 0, 0, run_whoami},
     {"login", "bkcj", 0, 0, run_login},
+    {NULL, NULL, 0, 0, NULL},
 };
 
 static const struct option known[] = {
@@ -344,20 +344,10 @@ static const struct option known[] = {
     {NULL, 0, NULL, 0},
 };
 
-static const struct action *find_action(const char *name)
+static const char *take_option(void *given, int option)
 {
-	for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++) {
-		if (strcmp(actions[i].name, name) == 0)
-			return &actions[i];
-	}
-	return NULL;
-}
+	struct options *options = given;
 
-/* False when there are too many of one kind. */
-static bool take_option(struct options *options, int option)
-{
-	if (broker_option(&options->broker, option))
-		return true;
 	if (option == 's')
 		options->with_secrets = true;
 	else if (option == 'o' && options->key_count < LIMIT_BROKER_KEYS)
@@ -365,34 +355,20 @@ static bool take_option(struct options *options, int option)
 	else if (option == 'r' && options->repository_count < LIST_MAX)
 		options->repositories[options->repository_count++] = optarg;
 	else
-		return false;
-	return true;
+		return "too many of one option";
+	return NULL;
 }
 
 int cmd_owner(int argc, char **argv)
 {
-	const struct action *action = argc > 1 ? find_action(argv[1]) : NULL;
-	CLEANUP(broker_client_done) struct broker_client client = {0};
+	static const struct broker_command command = {
+	    .name = "owner",
+	    .needs = "add, list, remove, add-key, remove-key, add-repository, "
+		     "remove-repository, whoami or login",
+	    .actions = actions,
+	    .options = known,
+	    .take = take_option};
 	struct options options = {0};
-	struct tobi_fault fault = {0};
-	int option;
 
-	if (!action)
-		return cli_usage(COMMAND_NAME,
-				 "it needs add, list, remove, add-key, remove-key, "
-				 "add-repository, remove-repository, whoami or login");
-	argc--;
-	argv++;
-	optind = 1;
-	while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
-		if (option == '?' || !strchr(action->takes, option))
-			return cli_usage(COMMAND_NAME, "wrong option");
-		if (!take_option(&options, option))
-			return cli_usage(COMMAND_NAME, "too many of one option");
-	}
-	if (argc - optind < action->least || argc - optind > action->most)
-		return cli_usage(COMMAND_NAME, "%s takes other arguments", action->name);
-	if (broker_client_open(&options.broker, &client, &fault))
-		return cli_fail(&fault);
-	return action->run(&client, &options, argv + optind, argc - optind);
+	return broker_command_run(&command, &options, &options.broker, argc, argv);
 }

@@ -8,11 +8,10 @@
 #include "cli/broker_client.h"
 #include "cli/counter_broker.h"
 #include "cli/guard.h"
+#include "cli/broker_action.h"
 #include "cli/secret_fetch.h"
 #include "cli/secret_input.h"
 #include "codec/base64.h"
-
-#define COMMAND_NAME "secret"
 
 struct options {
 	struct broker_options broker;
@@ -20,14 +19,6 @@ struct options {
 	int64_t expires; /* 0: never */
 	uint64_t releases, grace, version;
 	bool has_releases, has_grace;
-};
-
-/* A subcommand: its own options, among those of all, and how many arguments. */
-struct action {
-	const char *name, *takes; /* of getopt's letters */
-	int least, most;
-	int (*run)(struct broker_client *client, const struct options *options,
-		   char **arguments, int count);
 };
 
 /* ---- changes ---- */
@@ -135,22 +126,25 @@ static int send_version(struct broker_client *client, const struct options *opti
 	return err ? broker_fail(&fault) : say_version(options, answer, said);
 }
 
-static int run_put(struct broker_client *client, const struct options *options,
-		   char **arguments, int count)
+static int run_put(struct broker_client *client, const void *given, char **arguments,
+		   int count)
 {
+	const struct options *options = given;
 	return send_version(client, options, arguments, count, "PUT", "", "put");
 }
 
-static int run_rotate(struct broker_client *client, const struct options *options,
-		      char **arguments, int count)
+static int run_rotate(struct broker_client *client, const void *given, char **arguments,
+		      int count)
 {
+	const struct options *options = given;
 	return send_version(client, options, arguments, count, "POST", "/versions",
 			    "rotated");
 }
 
-static int run_delete(struct broker_client *client, const struct options *options,
-		      char **arguments, int count)
+static int run_delete(struct broker_client *client, const void *given, char **arguments,
+		      int count)
 {
+	const struct options *options = given;
 	char target[LIMIT_PATH], behind[48] = "";
 	struct tobi_fault fault = {0};
 	json_t *answer = NULL;
@@ -237,9 +231,10 @@ static int list_all(struct broker_client *client, const struct options *options)
 	return EXIT_ACCEPTED;
 }
 
-static int run_list(struct broker_client *client, const struct options *options,
-		    char **arguments, int count)
+static int run_list(struct broker_client *client, const void *given, char **arguments,
+		    int count)
 {
+	const struct options *options = given;
 	char target[LIMIT_PATH];
 	struct tobi_fault fault = {0};
 	json_t *secret = NULL;
@@ -301,9 +296,10 @@ static enum tobi_err find_scope(struct broker_client *client, const char *name,
 	return err;
 }
 
-static int run_show_policy(struct broker_client *client, const struct options *options,
+static int run_show_policy(struct broker_client *client, const void *given,
 			   char **arguments, int count)
 {
+	const struct options *options = given;
 	char scope[LIMIT_PATH], target[LIMIT_PATH];
 	struct tobi_fault fault = {0};
 	json_t *answer = NULL;
@@ -327,9 +323,10 @@ static int run_show_policy(struct broker_client *client, const struct options *o
 	return status;
 }
 
-static int run_put_policy(struct broker_client *client, const struct options *options,
+static int run_put_policy(struct broker_client *client, const void *given,
 			  char **arguments, int count)
 {
+	const struct options *options = given;
 	char target[LIMIT_PATH];
 	struct tobi_fault fault = {0};
 	json_t *body = json_object(), *answer = NULL;
@@ -351,9 +348,10 @@ static int run_put_policy(struct broker_client *client, const struct options *op
 	return EXIT_ACCEPTED;
 }
 
-static int run_delete_policy(struct broker_client *client, const struct options *options,
+static int run_delete_policy(struct broker_client *client, const void *given,
 			     char **arguments, int count)
 {
+	const struct options *options = given;
 	char target[LIMIT_PATH];
 	struct tobi_fault fault = {0};
 	json_t *answer = NULL;
@@ -432,7 +430,7 @@ static int run_delete_counter(struct broker_client *client, const struct options
 
 /* ---- arguments ---- */
 
-static const struct action actions[] = {
+static const struct broker_action actions[] = {
     {"put", "bkcjper", 1, 2, run_put},
     {"rotate", "bkcjerg", 1, 2, run_rotate},
     {"list", "bkcj", 0, 1, run_list},
@@ -442,6 +440,7 @@ static const struct action actions[] = {
     {"delete-policy", "bkcj", 1, 1, run_delete_policy},
     {"list-counters", "bkcj", 0, 0, run_list_counters},
     {"delete-counter", "bkcj", 1, 1, run_delete_counter},
+    {NULL, NULL, 0, 0, NULL},
 };
 
 static const struct option known[] = {
@@ -467,63 +466,50 @@ static bool read_expiry(const char *text, int64_t *ret_seconds)
 	return true;
 }
 
-/* A wrong value's option; NULL when it is good. */
-static const char *take_option(struct options *options, int option)
+static const char *take_option(void *given, int option)
 {
-	if (broker_option(&options->broker, option))
-		return NULL;
+	struct options *options = given;
+
 	switch (option) {
 	case 'p':
 		options->policy = optarg;
 		return NULL;
 	case 'e':
-		return read_expiry(optarg, &options->expires) ? NULL : "--expires";
+		return read_expiry(optarg, &options->expires)
+			   ? NULL
+			   : "--expires has a wrong value";
 	case 'r':
 		options->has_releases = true;
 		return cli_read_number(optarg, UINT32_MAX, &options->releases) &&
 			       options->releases
 			   ? NULL
-			   : "--releases";
+			   : "--releases has a wrong value";
 	case 'g':
 		options->has_grace = true;
-		return cli_read_number(optarg, UINT32_MAX, &options->grace) ? NULL
-									    : "--grace";
+		return cli_read_number(optarg, UINT32_MAX, &options->grace)
+			   ? NULL
+			   : "--grace has a wrong value";
 	default:
 		return cli_read_number(optarg, INT64_MAX, &options->version) &&
 			       options->version
 			   ? NULL
-			   : "--version";
+			   : "--version has a wrong value";
 	}
-}
-
-static const struct action *find_action(const char *name)
-{
-	for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++) {
-		if (strcmp(actions[i].name, name) == 0)
-			return &actions[i];
-	}
-	return NULL;
-}
-
-static int run(const struct action *action, const struct options *options, char **rest,
-	       int count)
-{
-	CLEANUP(broker_client_done) struct broker_client client = {0};
-	struct tobi_fault fault = {0};
-
-	if (broker_client_open(&options->broker, &client, &fault))
-		return cli_fail(&fault);
-	return action->run(&client, options, rest, count);
 }
 
 int cmd_secret(int argc, char **argv)
 {
-	const struct action *action = argc > 1 ? find_action(argv[1]) : NULL;
+	static const struct broker_command command = {
+	    .name = "secret",
+	    .needs = "put, rotate, list, delete, fetch, show-policy, put-policy or "
+		     "delete-policy",
+	    .actions = actions,
+	    .options = known,
+	    .take = take_option,
+	    .guarded = true};
 	struct options options = {0};
-	struct tobi_fault fault = {0};
-	const char *wrong = NULL;
-	int option;
 
+	/* It speaks for a machine, and to no listener of owners. */
 	if (argc > 1 && strcmp(argv[1], "fetch") == 0)
 		return secret_fetch(argc - 1, argv + 1);
 	if (argc > 1 && strcmp(argv[1], "counter") == 0)
@@ -548,4 +534,5 @@ int cmd_secret(int argc, char **argv)
 	if (argc - optind < action->least || argc - optind > action->most)
 		return cli_usage(COMMAND_NAME, "%s takes other arguments", action->name);
 	return run(action, &options, argv + optind, argc - optind);
+	return broker_command_run(&command, &options, &options.broker, argc, argv);
 }

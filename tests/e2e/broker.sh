@@ -72,6 +72,16 @@ check "nor by the operator" exits 1 owner broker/operator secret put red/key/his
 for name in ../etc/passwd red/key red/key/a/b .red/key/db 'red/key/a b' "red/key/a'--" red/key/%2e%2e; do
 	check "'$name' is no name" exits 2 alice put "$name" value
 done
+for wrong in "" frob "put --frob" put "put a b c" "list --grace 3" "put a --expires yesterday" "rotate a --releases 0"; do
+	# shellcheck disable=SC2086
+	check "secret '$wrong' is no command" exits 2 "$tobichi" secret $wrong
+	check "which is said" has "$said" "tobichi help secret"
+done
+for wrong in "" frob "list --owner-key a" "whoami a" "remove --with-secrets"; do
+	# shellcheck disable=SC2086
+	check "owner '$wrong' is no command" exits 2 "$tobichi" owner $wrong
+	check "which is said" has "$said" "tobichi help owner"
+done
 check "its owner sees it" has "$(alice list)" "red/key/db"
 check "but not its content" hasnt "$(alice list --json)$(alice list red/key/db --json)" "s3cret"
 check "another does not see it" hasnt "$(owner bob secret list)" "red/key/db"
