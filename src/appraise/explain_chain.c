@@ -210,14 +210,26 @@ static const struct check_record *find(const struct tobi_result *result, const c
 	return NULL;
 }
 
+static bool is_among(const struct link *links, const char *code)
+{
+	for (; links && links->code; links++) {
+		if (strcmp(links->code, code) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Without those that are said already: a TPM or a device may be all that there is, or
+ * come beside something else. */
 static void put_links(const struct tobi_result *result, const struct link *links,
-		      struct writer *out)
+		      const struct link *said, struct writer *out)
 {
 	for (; links->code; links++) {
 		const struct check_record *record = find(result, links->code);
 		const char *outcome;
 
-		if (!record || record->outcome == TOBI_NOT_ASKED)
+		if (!record || record->outcome == TOBI_NOT_ASKED ||
+		    is_among(said, links->code))
 			continue;
 		outcome = explain_outcome(record->outcome);
 		wr_printf(out,
@@ -252,9 +264,11 @@ static const struct link *links_of(const struct tobi_result *result)
 
 void explain_page_chain(const struct tobi_result *result, struct writer *out)
 {
+	const struct link *links = links_of(result);
+
 	wr_printf(out, "<h2>From the root of trust to the program</h2>\n"
 		       "<ol class=\"chain\">\n");
-	put_links(result, links_of(result), out);
-	put_links(result, ends, out);
+	put_links(result, links, NULL, out);
+	put_links(result, ends, links, out);
 	wr_printf(out, "</ol>\n");
 }

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "appraise/explain.h"
 #include "pki/cert.h"
 #include "tests/alone.h"
 #include "tests/bytes.h"
@@ -357,12 +358,38 @@ static int enter(void **state)
 	return hash_sha256(claims, hash) ? -1 : 0;
 }
 
+/* A quote is all that there is here, and comes beside an enclave's evidence elsewhere:
+ * the page has lines for both. */
+static void test_explain_html__quote_alone__each_link_is_there_once(void **state)
+{
+	static const char link[] = "<code>TPM-QUOTE-SIGNATURE</code>";
+	struct tobi_result *result = appraise(QUOTE_P256, does_not_change);
+	struct writer page = wr_init(1 << 20);
+	char *chain, *end, *first;
+
+	(void)state;
+	explain_html(result, &page);
+	wr_u8(&page, 0);
+	assert_int_equal(wr_err(&page), TOBI_OK);
+	chain = strstr((char *)page.ptr, "<ol class=\"chain\">");
+	assert_non_null(chain);
+	end = strstr(chain, "</ol>");
+	assert_non_null(end);
+	*end = 0;
+	first = strstr(chain, link);
+	assert_non_null(first);
+	assert_null(strstr(first + 1, link));
+	wr_done(&page);
+	tobi_result_free(result);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_tpm_examine__right_quotes__are_accepted),
 	    cmocka_unit_test(test_tpm_examine__each_thing_wrong__fails_its_check_alone),
 	    cmocka_unit_test(test_tpm_examine__things_wrong_together__are_refused),
+	    cmocka_unit_test(test_explain_html__quote_alone__each_link_is_there_once),
 	};
 
 	return cmocka_run_group_tests(tests, enter, NULL);
