@@ -32,13 +32,18 @@ struct attested_options {
 	    {"metadata", required_argument, NULL, 'm'},                                  \
 	    {"quote-service", required_argument, NULL, 'Q'},                             \
 	    {"timeout", required_argument, NULL, 't'},                                   \
+	    {"ca", required_argument, NULL, 'A'},                                        \
+	    {"name", required_argument, NULL, 'n'},                                      \
+	    {"privilege", required_argument, NULL, 'v'},                                 \
 	{                                                                                \
 		"logs", no_argument, NULL, 'L'                                           \
 	}
 void attested_options_init(struct attested_options *options);
-/* False for an option that is none of them. */
-bool attested_option(struct attested_options *options, int option, bool *ret_good);
-bool attested_options_name_a_broker(const struct attested_options *options);
+/* False for an option that is none of them. *ret_wrong: what is wrong with its value. */
+bool attested_option(struct attested_options *options, int option,
+		     const char **ret_wrong);
+/* NULL, or what they lack to say which broker is meant, and by what it is known. */
+const char *attested_options_lack(const struct attested_options *options);
 /* How a command ends that could not: EXIT_REFUSED when a side refuses the other. */
 int attested_refused(const struct tobi_fault *fault);
 
@@ -57,9 +62,8 @@ struct attested_reply {
 	uint8_t key[SHA384_SIZE]; /* of the broker's SubjectPublicKeyInfo */
 };
 
-/* TOBI_E_DENIED: it is not the broker that is
- * meant, or it refuses this machine before it has heard the request; TOBI_E_REFUSED: its
- * evidence is refused here. */
+/* TOBI_E_DENIED: it is not the broker that is meant, or it refuses this machine before it
+ * has heard the request; TOBI_E_REFUSED: its evidence is refused here. */
 TOBI_MUST_USE enum tobi_err attested_ask(struct attested_options *options,
 					 const struct attested_request *request,
 					 struct attested_reply *ret_reply,

@@ -39,28 +39,30 @@ static int run(struct attested_options *options, const char *name, const char *c
 	       const char *out)
 {
 	CLEANUP(wr_done) struct writer request_body = wr_init(REQUEST_MAX);
-	CLEANUP(wr_done) struct writer chain = wr_init(0);
+	struct attested_reply reply = {0};
 	char path[LIMIT_PATH];
 	struct attested_request request = {
 	    .method = "POST", .path = path, .reply_limit = CHAIN_MAX};
 	struct tobi_fault fault = {0};
-	int status = 0;
+	int status;
 	enum tobi_err err = file_read(csr, REQUEST_MAX, "request", &request_body, &fault);
 
 	snprintf(path, sizeof(path), "/v1/certificate/%s", name);
 	request.body = wr_view(&request_body);
 	if (!err)
-		err = attested_ask(options, &request, &status, &chain, &fault);
+		err = attested_ask(options, &request, &reply, &fault);
 	if (!err)
-		err = judge(name, status, wr_view(&chain), &fault);
-	return err ? attested_refused(&fault) : cli_put(out, wr_view(&chain));
+		err = judge(name, reply.status, wr_view(&reply.body), &fault);
+	status = err ? attested_refused(&fault) : cli_put(out, wr_view(&reply.body));
+	wr_done(&reply.body);
+	return status;
 }
 
 int certificate_request(int argc, char **argv)
 {
 	struct attested_options options;
 	const char *csr = NULL, *out = NULL;
-	bool good = true;
+	const char *wrong = NULL;
 	int option;
 
 	attested_options_init(&options);
@@ -70,14 +72,16 @@ int certificate_request(int argc, char **argv)
 			csr = optarg;
 		else if (option == 'o')
 			out = optarg;
-		else if (!attested_option(&options, option, &good) || !good)
-			return cli_usage(COMMAND_NAME, "an option or its value is wrong");
+		else if (!attested_option(&options, option, &wrong))
+			return cli_usage(COMMAND_NAME, "wrong option");
+		if (wrong)
+			return cli_usage(COMMAND_NAME, "%s", wrong);
 	}
 	if (argc - optind != 1 || !broker_is_name(argv[optind], 3, 3))
 		return cli_usage(COMMAND_NAME, "it needs REPOSITORY/TYPE/TAG");
-	if (!attested_options_name_a_broker(&options))
-		return cli_usage(COMMAND_NAME, "it needs --broker HOST:PORT, and "
-					       "--broker-key or --broker-policy");
+	wrong = attested_options_lack(&options);
+	if (wrong)
+		return cli_usage(COMMAND_NAME, "%s", wrong);
 	if (!csr)
 		return cli_usage(COMMAND_NAME, "it needs --csr FILE");
 	return run(&options, argv[optind], csr, out);

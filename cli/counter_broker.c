@@ -79,23 +79,23 @@ static enum tobi_err judge(const char *name, int status, struct tobi_fault *faul
 static int run(struct options *options, const char *op, const char *name)
 {
 	CLEANUP(wr_done) struct writer body = wr_init(BODY_MAX);
-	CLEANUP(wr_done) struct writer reply = wr_init(0);
+	struct attested_reply reply = {0};
 	char path[LIMIT_PATH];
 	struct attested_request request = {
 	    .method = "POST", .path = path, .reply_limit = REPLY_MAX};
 	struct tobi_fault fault = {0};
 	int64_t value = 0;
-	int status = 0;
 	enum tobi_err err = write_body(options, op, &body, &fault);
 
 	snprintf(path, sizeof(path), "/v1/counter/%s", name);
 	request.body = wr_view(&body);
 	if (!err)
-		err = attested_ask(&options->attested, &request, &status, &reply, &fault);
+		err = attested_ask(&options->attested, &request, &reply, &fault);
 	if (!err)
-		err = judge(name, status, &fault);
+		err = judge(name, reply.status, &fault);
 	if (!err)
-		err = read_value(wr_view(&reply), &value, &fault);
+		err = read_value(wr_view(&reply.body), &value, &fault);
+	wr_done(&reply.body);
 	if (err)
 		return attested_refused(&fault);
 	printf("%" PRId64 "\n", value);
@@ -106,7 +106,7 @@ static int run(struct options *options, const char *op, const char *name)
 int counter_at_broker(int argc, char **argv)
 {
 	struct options options = {0};
-	bool good = true;
+	const char *wrong = NULL;
 	int option;
 
 	attested_options_init(&options.attested);
@@ -117,8 +117,10 @@ int counter_at_broker(int argc, char **argv)
 		else if (option == 's')
 			options.signer = optarg;
 		else if (option != 'q' &&
-			 (!attested_option(&options.attested, option, &good) || !good))
-			return cli_usage(COMMAND_NAME, "an option or its value is wrong");
+			 !attested_option(&options.attested, option, &wrong))
+			return cli_usage(COMMAND_NAME, "wrong option");
+		if (wrong)
+			return cli_usage(COMMAND_NAME, "%s", wrong);
 	}
 	if (argc - optind != 2 ||
 	    (strcmp(argv[optind], "read") != 0 && strcmp(argv[optind], "increment") != 0))
@@ -126,8 +128,8 @@ int counter_at_broker(int argc, char **argv)
 	if (!broker_is_name(argv[optind + 1], 3, 3))
 		return cli_usage(COMMAND_NAME,
 				 "at a broker a name is REPOSITORY/TYPE/TAG");
-	if (!attested_options_name_a_broker(&options.attested))
-		return cli_usage(COMMAND_NAME, "it needs --broker HOST:PORT, and "
-					       "--broker-key or --broker-policy");
+	wrong = attested_options_lack(&options.attested);
+	if (wrong)
+		return cli_usage(COMMAND_NAME, "%s", wrong);
 	return run(&options, argv[optind], argv[optind + 1]);
 }

@@ -331,10 +331,9 @@ static const struct command commands[] = {
      "put NAME [FILE] [--policy FILE] [--expires TIME] [--releases N] |\n"
      "       rotate NAME [FILE] [--grace SECONDS] [--expires TIME] [--releases N] |\n"
      "       list [NAME] | delete NAME [--version N] | show-policy NAME |\n"
-     "       put-policy NAME FILE | delete-policy NAME |\n"
-     "       fetch NAME --broker HOST:PORT --broker-key KEY --output FILE",
      "       put-policy NAME FILE | delete-policy NAME | list-counters | delete-counter "
-     "NAME",
+     "NAME |\n"
+     "       fetch NAME --broker HOST:PORT --broker-key KEY --output FILE",
      "your secrets at a broker, and for whom they are released",
      "  put NAME [FILE]     a secret REPOSITORY/TYPE/TAG from a file that only you may "
      "read,\n"
@@ -352,10 +351,6 @@ static const struct command commands[] = {
      "                      (and --collateral FILE) or --ca FILE (and --name NAME);\n"
      "                      --output FILE; and attest's --platform, --device, --logs,\n"
      "                      --metadata, --privilege, --quote-service, --timeout\n"
-     "                      --broker HOST:PORT, --broker-key KEY or --broker-policy\n"
-     "                      FILE, --output FILE, and attest's --platform, --device,\n"
-     "                      --metadata, --quote-service, --timeout, --logs,\n"
-     "                      --collateral of the policy\n"
      "  list-counters       counters for sealed state, that your enclaves have there\n"
      "  delete-counter NAME  it begins anew, for whoever comes first\n"
      "  counter read|increment NAME  this machine's own, for sealed state: takes what "

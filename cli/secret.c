@@ -372,9 +372,10 @@ static int run_delete_policy(struct broker_client *client, const void *given,
 
 /* ---- counters ---- */
 
-static int run_list_counters(struct broker_client *client, const struct options *options,
+static int run_list_counters(struct broker_client *client, const void *given,
 			     char **arguments, int count)
 {
+	const struct options *options = given;
 	json_t *counters = json_array(), *counter;
 	struct tobi_fault fault = {0};
 	size_t at;
@@ -402,9 +403,10 @@ static int run_list_counters(struct broker_client *client, const struct options 
 	return EXIT_ACCEPTED;
 }
 
-static int run_delete_counter(struct broker_client *client, const struct options *options,
+static int run_delete_counter(struct broker_client *client, const void *given,
 			      char **arguments, int count)
 {
+	const struct options *options = given;
 	char target[LIMIT_PATH];
 	struct tobi_fault fault = {0};
 	json_t *answer = NULL;
@@ -501,8 +503,8 @@ int cmd_secret(int argc, char **argv)
 {
 	static const struct broker_command command = {
 	    .name = "secret",
-	    .needs = "put, rotate, list, delete, fetch, show-policy, put-policy or "
-		     "delete-policy",
+	    .needs = "put, rotate, list, delete, fetch, show-policy, put-policy, "
+		     "delete-policy, list-counters, delete-counter or counter",
 	    .actions = actions,
 	    .options = known,
 	    .take = take_option,
@@ -514,25 +516,5 @@ int cmd_secret(int argc, char **argv)
 		return secret_fetch(argc - 1, argv + 1);
 	if (argc > 1 && strcmp(argv[1], "counter") == 0)
 		return counter_at_broker(argc - 1, argv + 1);
-	if (!action)
-		return cli_usage(COMMAND_NAME,
-				 "it needs put, rotate, list, delete, fetch, "
-				 "show-policy, put-policy, delete-policy, "
-				 "list-counters, delete-counter or counter");
-	if (guard_memory(&fault))
-		return cli_fail(&fault);
-	argc--;
-	argv++;
-	optind = 1;
-	while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
-		if (option == '?' || !strchr(action->takes, option))
-			return cli_usage(COMMAND_NAME, "wrong option");
-		wrong = take_option(&options, option);
-		if (wrong)
-			return cli_usage(COMMAND_NAME, "%s has a wrong value", wrong);
-	}
-	if (argc - optind < action->least || argc - optind > action->most)
-		return cli_usage(COMMAND_NAME, "%s takes other arguments", action->name);
-	return run(action, &options, argv + optind, argc - optind);
 	return broker_command_run(&command, &options, &options.broker, argc, argv);
 }

@@ -14,7 +14,7 @@
 
 #define COMMAND_NAME "secret"
 
-enum { TIMEOUT_MAX = 600, GIVEN = 200, DENIED = 403, TOO_OFTEN = 429, CANNOT_NOW = 500 };
+enum { GIVEN = 200, DENIED = 403, TOO_OFTEN = 429, CANNOT_NOW = 500 };
 
 struct fetch {
 	struct attested_options attested;
@@ -23,19 +23,7 @@ struct fetch {
 	bool json;
 };
 
-static const struct option known[] = {{"broker", required_argument, NULL, 'b'},
-				      {"broker-key", required_argument, NULL, 'k'},
-				      {"broker-policy", required_argument, NULL, 'p'},
-				      {"ca", required_argument, NULL, 'c'},
-				      {"name", required_argument, NULL, 'n'},
-				      {"collateral", required_argument, NULL, 'C'},
-				      {"platform", required_argument, NULL, 'a'},
-				      {"privilege", required_argument, NULL, 'v'},
-				      {"device", required_argument, NULL, 'd'},
-				      {"metadata", required_argument, NULL, 'm'},
-				      {"quote-service", required_argument, NULL, 'q'},
-				      {"timeout", required_argument, NULL, 't'},
-				      {"logs", no_argument, NULL, 'L'},
+static const struct option known[] = {ATTESTED_OPTIONS,
 				      {"version", required_argument, NULL, 'V'},
 				      {"output", required_argument, NULL, 'o'},
 				      {"json", no_argument, NULL, 'j'},
@@ -43,95 +31,35 @@ static const struct option known[] = {{"broker", required_argument, NULL, 'b'},
 
 /* ---- options ---- */
 
-static const char *take_number(struct fetch *fetch, int option)
+/* NULL, or what is wrong. */
+static const char *take_option(struct fetch *fetch, int option)
 {
-	switch (option) {
-	case 'v':
-		return cli_read_number(optarg, 3, &fetch->attested.platform.privilege)
-			   ? NULL
-			   : "--privilege needs a VMPL, 0 to 3";
-	case 't':
-		return cli_read_number(optarg, TIMEOUT_MAX,
-				       &fetch->attested.platform.timeout) &&
-			       fetch->attested.platform.timeout
-			   ? NULL
-			   : "--timeout needs seconds, 1 to 600";
-	default:
+	const char *wrong = NULL;
+
+	if (option == 'o')
+		fetch->out = optarg;
+	else if (option == 'j')
+		fetch->json = true;
+	else if (option == 'V')
 		return cli_read_number(optarg, INT64_MAX / 10, &fetch->version) &&
 			       fetch->version
 			   ? NULL
 			   : "--version needs a number, from 1 on";
-	}
-}
-
-/* NULL, or what is wrong. */
-static const char *take_option(struct fetch *fetch, int option)
-{
-	switch (option) {
-	case 'b':
-		fetch->attested.target = optarg;
-		return NULL;
-	case 'k':
-		fetch->attested.key = optarg;
-		return NULL;
-	case 'p':
-		fetch->attested.policy = optarg;
-		return NULL;
-	case 'c':
-		fetch->attested.ca = optarg;
-		return NULL;
-	case 'n':
-		fetch->attested.name = optarg;
-		return NULL;
-	case 'C':
-		return collateral_paths_add(&fetch->attested.collateral, optarg);
-	case 'a':
-		fetch->attested.platform.platform = optarg;
-		return NULL;
-	case 'd':
-		fetch->attested.platform.device = optarg;
-		return NULL;
-	case 'm':
-		fetch->attested.platform.metadata = optarg;
-		return NULL;
-	case 'q':
-		fetch->attested.platform.quotes = optarg;
-		return NULL;
-	case 'L':
-		fetch->attested.platform.logs = true;
-		return NULL;
-	case 'o':
-		fetch->out = optarg;
-		return NULL;
-	case 'j':
-		fetch->json = true;
-		return NULL;
-	case 'v':
-	case 't':
-	case 'V':
-		return take_number(fetch, option);
-	default:
+	else if (!attested_option(&fetch->attested, option, &wrong))
 		return "wrong option";
-	}
+	return wrong;
 }
 
 /* What is missing, or does not go together. */
 static const char *find_wrong(const struct fetch *fetch)
 {
-	const struct attested_options *broker = &fetch->attested;
+	const char *lack = attested_options_lack(&fetch->attested);
 
 	if (!fetch->name || !broker_is_name(fetch->name, 3, 3))
 		return "it needs REPOSITORY/TYPE/TAG, of A-Z a-z 0-9 . _ -, no part "
 		       "with a dot at its start";
-	if (!broker->target)
-		return "it needs --broker HOST:PORT, its listener of attested TLS";
-	if (strstr(broker->target, "://") || strpbrk(broker->target, " \t\r\n/"))
-		return "--broker is HOST:PORT here, and no URL";
-	if (!broker->key && !broker->policy && !broker->ca)
-		return "whoever answers at --broker is not the broker for that: give "
-		       "--broker-key, --broker-policy or --ca";
-	if (broker->name && !broker->ca && !broker->policy)
-		return "--name is of a certificate: --ca or --broker-policy says whose";
+	if (lack)
+		return lack;
 	if (!fetch->out)
 		return "it needs --output FILE, or --output - for a pipe";
 	if (strcmp(fetch->out, "-") == 0 && fetch->json)
@@ -226,11 +154,7 @@ static int run(struct fetch *fetch)
 		return cli_fail(&fault);
 	if (attested_ask(&fetch->attested, &request, &reply, &fault)) {
 		wr_done(&reply.body);
-		IGNORE(cli_fail(&fault));
-		/* One side is not what the other wants. */
-		return fault.code == TOBI_E_DENIED || fault.code == TOBI_E_REFUSED
-			   ? EXIT_REFUSED
-			   : EXIT_ERROR;
+		return attested_refused(&fault);
 	}
 	status = finish(fetch, &reply);
 	wr_done(&reply.body);
@@ -239,13 +163,11 @@ static int run(struct fetch *fetch)
 
 int secret_fetch(int argc, char **argv)
 {
-	struct fetch fetch = {.attested.platform = {.platform = "auto",
-						    .privilege = UINT64_MAX,
-						    .ak = UINT64_MAX,
-						    .timeout = UINT64_MAX}};
+	struct fetch fetch = {0};
 	const char *wrong = NULL;
 	int option;
 
+	attested_options_init(&fetch.attested);
 	optind = 1;
 	while (!wrong && (option = getopt_long(argc, argv, "o:", known, NULL)) != -1)
 		wrong = take_option(&fetch, option);
