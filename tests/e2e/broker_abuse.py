@@ -249,6 +249,7 @@ ROUTES = [  # method, parts of the path, {} where something is put; who signs
     ("POST", "/v1/owners/{}/keys"), ("GET", "/v1/log/evidence/{}"), ("GET", "/kbs/v0/resource/red/key/{}"),
     ("GET", "/kbs/v0/resource/{}/key/one"), ("GET", "/kbs/v0/{}"), ("GET", "/decisions/{}"), ("GET", "/style/{}"),
     ("GET", "/policies/{}"), ("GET", "/{}"), ("GET", "/v1/secret/red/key/{}"), ("POST", "/v1/counter/red/key/{}"),
+    ("POST", "/v1/certificate/red/key/{}"),
 ]
 OPERATORS = [("GET", "/v1/owners/{}"), ("DELETE", "/v1/owners/{}"), ("POST", "/v1/owners/{}/repositories"),
              ("DELETE", "/v1/owners/alice/repositories/{}"), ("DELETE", "/v1/owners/alice/keys/{}")]
