@@ -115,14 +115,18 @@ class Clocked(Broker):
 class Trouble(threading.Thread):
     """One kind of things that go wrong, one after the other; each is over when it returns."""
 
-    def __init__(self, seed, kinds, name, pause=1.2):
+    def __init__(self, seed, kinds, name, pause=1.2, broker=None):
         super().__init__(daemon=True)
         self.rng, self.kinds, self.name, self.current = random.Random(seed), kinds, name, None
-        self.pause = pause
+        self.pause, self.broker = pause, broker
 
     def run(self):
         while not ending.is_set():
             kind = self.rng.choice(self.kinds)
+            if self.broker and self.broker.process.poll() is not None:
+                failed.append(f"{self.name}: after {self.current} it ended by itself: {self.broker.process.returncode}")
+                print("FAILED:", failed[-1], flush=True)
+                back(self.broker)
             self.current = kind.__name__
             try:
                 kind(self.rng)
@@ -433,7 +437,7 @@ def main(work):
             return
         troubles = [Trouble(rng.random(), faults_of(place, broker) +
                             (faults_of_disk(broker, disk) if broker is three and disk else []),
-                            f"{place.name}, port {broker.port}")
+                            f"{place.name}, port {broker.port}", broker=broker)
                     for place in places for broker in place.brokers]
         troubles.append(Trouble(rng.random(), faults_of_database(), "the database", 5))
         troubles.append(Trouble(rng.random(), faults_of_clients([one, two, three]), "clients"))
