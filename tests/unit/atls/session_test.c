@@ -163,6 +163,72 @@ static void test_session_open__good__talks_and_ends(void **state)
 	assert_string_equal(stage.attester.heard, "hello");
 }
 
+/* A client that attests, and without a policy takes any server. */
+struct pinning {
+	struct attester attester;
+	uint8_t found[48];
+	bool known;
+};
+
+static void *run_pinning(void *context)
+{
+	struct pinning *pinning = context;
+	const struct tobi_atls_options options = {
+	    .now = now, .evidence = give_evidence, .context = &pinning->attester};
+	struct tobi_atls_session *session = NULL;
+	struct tobi_atls *client = NULL;
+
+	if (tobi_atls_client_new(NULL, &options, &client, NULL))
+		return NULL;
+	pinning->attester.opened =
+	    tobi_atls_open(client, pinning->attester.fd, &session, NULL);
+	pinning->known = tobi_atls_peer_key(session, pinning->found);
+	tobi_atls_close(session);
+	tobi_atls_free(client);
+	return NULL;
+}
+
+static void test_session_peer_key__is_that_of_the_server(void **state)
+{
+	CLEANUP(wr_done) struct writer pem = wr_init(LIMIT_PEM);
+	CLEANUP(EVP_PKEY_freep) EVP_PKEY *key = NULL;
+	struct tobi_atls_options options = {.now = now};
+	struct tobi_atls_session *session = NULL;
+	struct tobi_atls *server = NULL;
+	struct pinning pinning = {.attester.collection = wr_init(LIMIT_EVIDENCE)};
+	struct stage stage;
+	uint8_t wanted[48], other[48] = {7};
+
+	(void)state;
+	assert_int_equal(key_new(KEY_P384, &key, NULL), 0);
+	assert_int_equal(key_spki_sha384(key, wanted, NULL), 0);
+	assert_int_equal(key_write_private(key, &pem, NULL), 0);
+	options.key_pem = wr_view(&pem);
+	stage_make(&stage, 600);
+	assert_int_equal(tobi_atls_server_new(stage.policy, &options, &server, NULL), 0);
+	pinning.attester.scene = &stage.scene;
+	pinning.attester.fd = stage.attester.fd;
+	assert_int_equal(
+	    pthread_create(&pinning.attester.thread, NULL, run_pinning, &pinning), 0);
+	assert_int_equal(tobi_atls_open(server, stage.fd, &session, NULL), 0);
+	pthread_join(pinning.attester.thread, NULL);
+	assert_int_equal(pinning.attester.opened, 0);
+	assert_true(pinning.known);
+	assert_memory_equal(pinning.found, wanted, sizeof(wanted));
+	assert_false(tobi_atls_peer_key(session, NULL));
+	assert_false(tobi_atls_peer_key(NULL, other));
+	assert_int_equal(other[0], 7);
+	/* The client's is another, made for this endpoint. */
+	assert_true(tobi_atls_peer_key(session, other));
+	assert_memory_not_equal(other, wanted, sizeof(wanted));
+	tobi_atls_close(session);
+	tobi_atls_free(server);
+	tobi_atls_free(stage.client);
+	tobi_policy_free(stage.policy);
+	test_scene_done(&stage.scene);
+	wr_done(&pinning.attester.collection);
+}
+
 /* A client that has opened and does nothing more has still told its peer so. */
 static void test_session_open__then_idle__peer_opens(void **state)
 {
@@ -392,6 +458,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_session_open__good__talks_and_ends),
+	    cmocka_unit_test(test_session_peer_key__is_that_of_the_server),
 	    cmocka_unit_test(test_session_open__then_idle__peer_opens),
 	    cmocka_unit_test(test_session_close__at_once__is_an_orderly_end),
 	    cmocka_unit_test(test_session_open__refused__leaves_the_result),

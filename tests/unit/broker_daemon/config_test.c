@@ -114,6 +114,56 @@ static void test_config__all_keys__taken(void **state)
 	config_free(config);
 }
 
+#define ATTESTED "attested:\n  listen: ['127.0.0.1:9443', '[::]:9443']\n"
+#define OWN "  certificate: a.pem\n  key: /k/a.key\n"
+
+static void test_config__attested__by_its_own_key_or_that_of_tls(void **state)
+{
+	struct config *config = NULL;
+
+	(void)state;
+	assert_int_equal(parse(GOOD ATTESTED OWN, &config, NULL), TOBI_OK);
+	assert_int_equal(config->attested_count, 2);
+	assert_string_equal(config->attested[1], "[::]:9443");
+	assert_string_equal(config->attested_certificate, "/etc/b/a.pem");
+	assert_string_equal(config->attested_key, "/k/a.key");
+	assert_string_equal(config->key, "/k/tls.key");
+	config_free(config);
+	config = NULL;
+	assert_int_equal(parse(GOOD ATTESTED, &config, NULL), TOBI_OK);
+	assert_string_equal(config->attested_certificate, "/etc/b/tls.pem");
+	assert_string_equal(config->attested_key, "/k/tls.key");
+	config_free(config);
+	config = NULL;
+	assert_int_equal(parse(GOOD, &config, NULL), TOBI_OK);
+	assert_int_equal(config->attested_count, 0);
+	config_free(config);
+}
+
+static void test_config__attested__wrong__refused(void **state)
+{
+	(void)state;
+	expect(TOBI_E_ARGUMENT, "attested", GOOD ATTESTED "  key: a.key\n");
+	expect(TOBI_E_ARGUMENT, "attested", GOOD ATTESTED "  certificate: a.pem\n");
+	expect(TOBI_E_ARGUMENT, "attested.key",
+	       WHO "listen: ['127.0.0.1:8443']\nplain: loopback\n" REST ATTESTED);
+	expect(TOBI_OK, NULL,
+	       WHO "listen: ['127.0.0.1:8443']\nplain: loopback\n" REST ATTESTED OWN);
+	expect(TOBI_E_ARGUMENT, "attested",
+	       WHO WHERE "plain: inside\n" REST ATTESTED OWN);
+	expect(TOBI_E_MALFORMED, "attested.listen",
+	       GOOD "attested:\n  listen: ['localhost:9443']\n");
+	expect(TOBI_E_MALFORMED, "attested.listen",
+	       GOOD "attested:\n  listen: ['127.0.0.1:0']\n");
+	expect(TOBI_E_MALFORMED, NULL, GOOD "attested:\n" OWN);
+	expect(TOBI_E_MALFORMED, NULL, GOOD ATTESTED "  min-version: '1.2'\n");
+	/* One session's evidence must have room, to the byte. */
+	expect(TOBI_E_ARGUMENT, "limits.body-memory",
+	       GOOD ATTESTED "limits:\n  body-memory: 2105343\n");
+	expect(TOBI_OK, NULL, GOOD ATTESTED "limits:\n  body-memory: 2105344\n");
+	expect(TOBI_OK, NULL, GOOD "limits:\n  body-memory: 1048576\n");
+}
+
 static void test_config__wrong__refused(void **state)
 {
 	(void)state;
@@ -229,6 +279,8 @@ int main(void)
 	    cmocka_unit_test(test_config__least__usual_values),
 	    cmocka_unit_test(test_config__inside__needs_neither_tls_nor_a_token_key),
 	    cmocka_unit_test(test_config__all_keys__taken),
+	    cmocka_unit_test(test_config__attested__by_its_own_key_or_that_of_tls),
+	    cmocka_unit_test(test_config__attested__wrong__refused),
 	    cmocka_unit_test(test_config__wrong__refused),
 	    cmocka_unit_test(test_config__without_tls__said),
 	    cmocka_unit_test(test_config__limits__bounded),

@@ -14,19 +14,25 @@
 
 #include <cmocka.h>
 
+#include "base/file.h"
 #include "base/secret.h"
 #include "broker/release.h"
 #include "broker/route.h"
+#include "daemons/broker/attesting.h"
+#include "pki/cert.h"
+#include "pki/chain.h"
 
 static struct {
 	struct config *config;
 	struct dispatch dispatch;
 	struct server server;
 	struct event *stop;
-	int stop_fd, port;
+	int stop_fd, port, attested_port;
+	char folder[32]; /* of the attested listener's files; or empty */
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
+	struct metrics_counters last;
 	bool released;
 	unsigned waiting, echoed;
 } world = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
@@ -124,6 +130,16 @@ static enum tobi_err seen(struct broker *broker, const struct broker_request *re
 	return TOBI_OK;
 }
 
+static enum tobi_err denied(struct broker *broker, const struct broker_request *request,
+			    struct broker_reply *reply, struct tobi_fault *fault)
+{
+	(void)broker, (void)request, (void)fault;
+	reply->status = 403;
+	reply->content_type = "text/plain";
+	wr_printf(&reply->body, "denied\n");
+	return TOBI_OK;
+}
+
 const struct broker_route world_routes[] = {
     {HTTP_GET, "/hello", ROUTE_OPEN, 0, hello, "hello"},
     {HTTP_POST, "/echo", ROUTE_OPEN, 1000, echo, "echo"},
@@ -134,6 +150,9 @@ const struct broker_route world_routes[] = {
     {HTTP_GET, "/seen", ROUTE_OPEN, 0, seen, "seen"},
     {HTTP_GET, "/owner", ROUTE_OWNER, 0, who, "owner"},
     {HTTP_GET, "/attested", ROUTE_ATTESTED, 0, hello, "attested"},
+    {HTTP_GET, "/proven", ROUTE_ATTESTED, 0, seen, "proven"},
+    {HTTP_POST, "/proven/echo", ROUTE_ATTESTED, 1000, echo, "proven-echo"},
+    {HTTP_GET, "/denied", ROUTE_ATTESTED, 0, denied, "denied"},
     {HTTP_PUT, "/operator", ROUTE_ADMIN, 100, who, "operator"},
     {.pattern = NULL}};
 
@@ -192,22 +211,80 @@ void world_start(const char *limits)
 	world_start_as("loopback", NULL, limits);
 }
 
+static const char *file_of(const char *name)
+{
+	static char path[2][64];
+	static unsigned next;
+	char *out = path[next++ % 2];
+
+	snprintf(out, sizeof(path[0]), "%s/%s", world.folder, name);
+	return out;
+}
+
+/* A key of P-256 and a certificate of it. */
+static void make_files(void)
+{
+	struct writer der = wr_init(LIMIT_CERTIFICATE), pem = wr_init(LIMIT_PEM);
+	struct cert_request request = {.role = CERT_TLS,
+				       .common_name = "test",
+				       .not_before = time(NULL) - 60,
+				       .not_after = time(NULL) + 3600};
+
+	snprintf(world.folder, sizeof(world.folder), "/tmp/attested.XXXXXX");
+	assert_non_null(mkdtemp(world.folder));
+	assert_int_equal(key_new(KEY_P256, &request.key, NULL), 0);
+	assert_int_equal(cert_make(&request, NULL, NULL, &der, NULL), 0);
+	assert_int_equal(chain_write_pem(wr_view(&der), &pem, NULL), 0);
+	assert_int_equal(file_write(file_of("pem"), 0600, wr_view(&pem), "test", NULL),
+			 0);
+	wr_done(&pem);
+	pem = wr_init(LIMIT_PEM);
+	assert_int_equal(key_write_private(request.key, &pem, NULL), 0);
+	assert_int_equal(file_write(file_of("key"), 0600, wr_view(&pem), "test", NULL),
+			 0);
+	EVP_PKEY_free(request.key);
+	wr_done(&pem);
+	wr_done(&der);
+}
+
+void world_start_attested(const char *limits)
+{
+	make_files();
+	world.attested_port = free_port();
+	world_start_as("loopback", NULL, limits);
+}
+
+static void remove_files(void)
+{
+	if (!world.folder[0])
+		return;
+	unlink(file_of("pem"));
+	unlink(file_of("key"));
+	rmdir(world.folder);
+	world.folder[0] = 0;
+}
+
 void world_start_as(const char *plain,
 		    enum tobi_err (*reach_agent)(int *ret_fd, struct tobi_fault *fault),
 		    const char *limits)
 {
 	static const struct broker_route *const tables[] = {world_routes, NULL};
 	struct tobi_fault fault = {0};
-	char text[2048];
+	char text[2048], attested[256] = "";
 
 	world.port = free_port();
+	if (world.folder[0])
+		snprintf(attested, sizeof(attested),
+			 "attested:\n  listen: [\"127.0.0.1:%d\"]\n  certificate: %s\n  "
+			 "key: %s\n",
+			 world.attested_port, file_of("pem"), file_of("key"));
 	world.released = false;
 	world.waiting = world.echoed = 0;
 	snprintf(text, sizeof(text),
 		 "name: test\nlisten: [\"127.0.0.1:%d\"]\nplain: %s\n"
 		 "database: sqlite:/none\nkeys: file:/none\ntoken-key: /none\n"
-		 "metrics: main\nlog: none\nlimits:\n  stop-seconds: 8\n%s",
-		 world.port, plain, limits);
+		 "metrics: main\nlog: none\n%slimits:\n  stop-seconds: 8\n%s",
+		 world.port, plain, attested, limits);
 	assert_int_equal(
 	    config_parse(bytes_of_text(text), "config", &world.config, &fault), TOBI_OK);
 	world.dispatch = (struct dispatch){.principal = principal, .now = now};
@@ -219,6 +296,10 @@ void world_start_as(const char *plain,
 				       .reach_agent = reach_agent,
 				       .base = event_base_new()};
 	assert_non_null(world.server.base);
+	if (world.folder[0])
+		assert_int_equal(
+		    attesting_self_load(world.config, &world.server.self, &fault),
+		    TOBI_OK);
 	assert_int_equal(server_listen(&world.server, &fault), TOBI_OK);
 	assert_int_equal(server_open(&world.server, &fault), TOBI_OK);
 	world.stop_fd = eventfd(0, EFD_CLOEXEC);
@@ -240,10 +321,12 @@ void world_wait(void)
 	pthread_join(world.thread, NULL);
 	event_free(world.stop);
 	close(world.stop_fd);
+	world.last = *world.server.count;
 	server_done(&world.server);
 	dispatch_done(&world.dispatch);
 	event_base_free(world.server.base);
 	config_free(world.config);
+	remove_files();
 }
 
 void world_stop(void)
@@ -294,10 +377,10 @@ const struct metrics_counters *world_count(void)
 	return world.server.count;
 }
 
-int world_connect(void)
+static int connect_to(int port)
 {
 	struct sockaddr_in address = {.sin_family = AF_INET,
-				      .sin_port = htons((uint16_t)world.port),
+				      .sin_port = htons((uint16_t)port),
 				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	const struct timeval ten = {10, 0};
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -305,6 +388,21 @@ int world_connect(void)
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &ten, sizeof(ten));
 	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
 	return fd;
+}
+
+const struct metrics_counters *world_count_last(void)
+{
+	return &world.last;
+}
+
+int world_connect(void)
+{
+	return connect_to(world.port);
+}
+
+int world_connect_attested(void)
+{
+	return connect_to(world.attested_port);
 }
 
 void world_send(int fd, const char *bytes, size_t size)

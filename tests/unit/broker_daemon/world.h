@@ -5,7 +5,8 @@
 #include "daemons/broker/server.h"
 
 /* GET /hello, POST /echo (1000 bytes), GET /wait (until world_release()), GET /secret,
- * GET /fail, GET /item/{}, GET /seen, GET /owner, GET /attested, PUT /operator. */
+ * GET /fail, GET /item/{}, GET /seen, GET /owner, PUT /operator; of those who attest GET
+ * /attested, GET /proven, POST /proven/echo, GET /denied. */
 extern const struct broker_route world_routes[];
 
 /* limits: more lines for the section limits, "  workers: 1\n", or "". */
@@ -14,6 +15,8 @@ void world_start(const char *limits);
 void world_start_as(const char *plain,
 		    enum tobi_err (*reach_agent)(int *ret_fd, struct tobi_fault *fault),
 		    const char *limits);
+/* With a listener of attested TLS, too. */
+void world_start_attested(const char *limits);
 /* Ends the server as SIGTERM does, and waits for it. */
 void world_stop(void);
 /* The same, without waiting. */
@@ -28,9 +31,12 @@ void world_wait_for(unsigned count);
 unsigned world_echoed(void);
 /* Read by the loop's thread, while nothing else runs. */
 const struct metrics_counters *world_count(void);
+/* When the server has ended. */
+const struct metrics_counters *world_count_last(void);
 
 /* A connection; every wait on it ends after ten seconds. */
 int world_connect(void);
+int world_connect_attested(void);
 void world_send(int fd, const char *bytes, size_t size);
 /* What comes until the other side closes, terminated. false: it did not close. */
 bool world_read_all(int fd, char *out, size_t room);

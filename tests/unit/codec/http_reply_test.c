@@ -1,5 +1,6 @@
 #include "tests/check.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/fault.h"
@@ -164,6 +165,56 @@ static void test_http_reply_head__limit(void **state)
 	assert_string_equal(fault.field, "head");
 }
 
+static bool read_number(const char *headers, uint64_t *ret_number)
+{
+	char text[512];
+
+	snprintf(text, sizeof(text), "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n%s\r\n",
+		 headers);
+	*ret_number = 77;
+	assert_int_equal(read_bytes(text, strlen(text)), TOBI_OK);
+	return http_reply_number((struct tobi_bytes){(const uint8_t *)text, strlen(text)},
+				 "an-index", ret_number);
+}
+
+static void test_http_reply_number__is_there__is_read(void **state)
+{
+	uint64_t number;
+
+	(void)state;
+	assert_true(read_number("An-Index: 41\r\n", &number));
+	assert_int_equal(number, 41);
+	assert_true(read_number("x: 5\r\nAN-INDEX:\t0 \r\ny: 6\r\n", &number));
+	assert_int_equal(number, 0);
+	assert_true(read_number("an-index: 999999999999999999\r\n", &number));
+	assert_int_equal(number, 999999999999999999);
+}
+
+static void test_http_reply_number__is_none__false(void **state)
+{
+	static const char *const wrong[] = {"",
+					    "other: 4\r\n",
+					    "an-index-: 4\r\n",
+					    "an-index:\r\n",
+					    "an-index: -1\r\n",
+					    "an-index: 0x1\r\n",
+					    "an-index: 1 2\r\n",
+					    "an-index: 1000000000000000000\r\n",
+					    "an-index: 4\r\nAn-Index: 4\r\n"};
+	const char *end = "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nan-index: ";
+	uint64_t number;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		assert_false(read_number(wrong[i], &number));
+		assert_int_equal(number, 77);
+	}
+	/* What the body says is no header. */
+	assert_false(http_reply_number(
+	    (struct tobi_bytes){(const uint8_t *)end, strlen(end)}, "an-index", &number));
+	assert_false(http_reply_number((struct tobi_bytes){0}, "an-index", &number));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -177,6 +228,8 @@ int main(void)
 	    cmocka_unit_test(test_http_reply_body__limit),
 	    cmocka_unit_test(test_http_reply_headers__limit),
 	    cmocka_unit_test(test_http_reply_head__limit),
+	    cmocka_unit_test(test_http_reply_number__is_there__is_read),
+	    cmocka_unit_test(test_http_reply_number__is_none__false),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
