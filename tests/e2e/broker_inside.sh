@@ -121,6 +121,39 @@ except urllib.error.HTTPError as error:
 PROGRAM
 check "who has proven nothing gets nothing" same "$(/usr/bin/python3 ask.py "$TOBICHI_BROKER/v1/secret/alice/key/db")" 403
 
+# ---- sealed state, and a counter that who runs the client cannot turn back ----
+cat >state.py <<'PROGRAM'
+# Seals a state with the counter's value beside it, or opens one that somebody hands it.
+import base64, http.client, json, subprocess, sys
+def count(op):
+    broker = http.client.HTTPConnection("127.0.0.1", 7000, timeout=30)
+    broker.request("POST", "/v1/counter/alice/counter/volume", json.dumps({"op": op}))
+    answer = broker.getresponse()
+    body = answer.read()
+    if answer.status != 200:
+        sys.exit("status %d" % answer.status)
+    return str(json.loads(body)["value"])
+def tool(what, value, content):
+    return subprocess.run(["/run/tobichi/tobichi", what, "--aad", value], input=content, stdout=subprocess.PIPE)
+if sys.argv[1] == "save":
+    print(base64.b64encode(tool("seal", count("increment"), sys.argv[2].encode()).stdout).decode())
+else:
+    opened = tool("unseal", count("read"), base64.b64decode(sys.argv[2]))
+    print(opened.stdout.decode() if opened.returncode == 0 else "not the newest")
+PROGRAM
+"$tobichi" build --quiet --tier soft --add "$work/state.py:/state.py" --add "$work/broker.policy.yaml:/etc/broker.policy.yaml" \
+	--egress "127.0.0.1:$port=7000,policy=/etc/broker.policy.yaml" -o state.tobi -- /usr/bin/python3 /state.py
+sed '/^config-id:/d' state.policy.yaml >state.yaml
+state() { "$tobichi" run --arg "$1" --arg "$2" state.tobi 2>/dev/null; }
+check "without a policy there is no counter" same "$(state save nothing)" ""
+check "a policy for counters" exits 0 "$tobichi" secret put-policy alice/counter state.yaml --key alice.key
+old=$(state save 'ten coins')
+check "a state is opened again" same "$(state load "$old")" "ten coins"
+new=$(state save 'no coin')
+check "the newer one is" same "$(state load "$new")" "no coin"
+check "the old one is refused" same "$(state load "$old")" "not the newest"
+check "the owner sees the counter" has "$("$tobichi" secret list-counters --key alice.key)" "2  image"
+
 # ---- who runs it ----
 pg_dump -h "$server" -U broker postgres >dump
 check "the database has the resource" has "$(cat dump)" alice

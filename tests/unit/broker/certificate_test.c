@@ -342,6 +342,8 @@ static struct tobi_result *verify_result(struct tobi_bytes result, EVP_PKEY *sho
 	struct tobi_policy *parsed = NULL;
 	struct tobi_result *verdict = NULL;
 
+	assert_non_null(pem);
+	assert_non_null(seen);
 	wr_printf(&policy, "version: 1\ntiers: [ear]\nidentity: {mode: any-instance}\n"
 			   "allow: [no-nonce]\near:\n  policies: [scene]\n"
 			   "  verifiers: [test]\n  min-status: warning\n"
