@@ -154,6 +154,33 @@ check "the newer one is" same "$(state load "$new")" "no coin"
 check "the old one is refused" same "$(state load "$old")" "not the newest"
 check "the owner sees the counter" has "$("$tobichi" secret list-counters --key alice.key)" "2  image"
 
+# ---- a certificate, whose key is made in the enclave ----
+cat >certify.py <<'PROGRAM'
+import http.client, subprocess, sys
+subprocess.run(["/usr/bin/openssl", "genpkey", "-algorithm", "ED25519", "-out", "key"], check=True)
+subprocess.run(["/usr/bin/openssl", "req", "-new", "-key", "key", "-subj", "/", "-config", "/openssl.cnf",
+                "-addext", "subjectAltName=DNS:" + sys.argv[1], "-out", "csr"], check=True)
+broker = http.client.HTTPConnection("127.0.0.1", 7000, timeout=30)
+broker.request("POST", "/v1/certificate/alice/tls/web", open("csr").read())
+answer = broker.getresponse()
+body = answer.read().decode()
+print(body if answer.status == 200 else "status %d" % answer.status, end="")
+PROGRAM
+printf '[req]\ndistinguished_name=name\n[name]\n' >openssl.cnf
+"$tobichi" build --quiet --tier soft --add "$work/certify.py:/certify.py" --add "$work/openssl.cnf:/openssl.cnf" \
+	--add /usr/bin/openssl --add "$work/broker.policy.yaml:/etc/broker.policy.yaml" \
+	--egress "127.0.0.1:$port=7000,policy=/etc/broker.policy.yaml" -o certify.tobi -- /usr/bin/python3 /certify.py
+sed '/^config-id:/d' certify.policy.yaml >certify.yaml
+certify() { "$tobichi" run --arg "$1" certify.tobi 2>certify.log; }
+check "a policy for certificates" exits 0 "$tobichi" secret put-policy alice/tls certify.yaml --key alice.key
+check "is not enough" same "$(certify web.example)" "status 403"
+echo '{"names": ["web.example"]}' >web.json
+check "with a profile" exits 0 "$tobichi" certificate put-profile alice/tls web.json --key alice.key
+certify web.example >web.pem
+"$tobichi" certificate ca --key alice.key -o ca.pem
+check "one is signed" exits 0 openssl verify -CAfile ca.pem -purpose sslserver -verify_hostname web.example web.pem
+check "for no other name" same "$(certify evil.example)" "status 403"
+
 # ---- who runs it ----
 pg_dump -h "$server" -U broker postgres >dump
 check "the database has the resource" has "$(cat dump)" alice
