@@ -27,12 +27,9 @@ struct attested_options {
 	    {"broker-key", required_argument, NULL, 'k'},                                \
 	    {"broker-policy", required_argument, NULL, 'p'},                             \
 	    {"collateral", required_argument, NULL, 'c'},                                \
-	    {"ca", required_argument, NULL, 'A'},                                        \
-	    {"name", required_argument, NULL, 'N'},                                      \
 	    {"platform", required_argument, NULL, 'P'},                                  \
 	    {"device", required_argument, NULL, 'D'},                                    \
 	    {"metadata", required_argument, NULL, 'm'},                                  \
-	    {"privilege", required_argument, NULL, 'R'},                                 \
 	    {"quote-service", required_argument, NULL, 'Q'},                             \
 	    {"timeout", required_argument, NULL, 't'},                                   \
 	    {"ca", required_argument, NULL, 'A'},                                        \

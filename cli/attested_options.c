@@ -7,7 +7,6 @@
 #include "cli/cli.h"
 
 enum { TIMEOUT_MAX = 600, VMPL_MAX = 3 };
-enum { TIMEOUT_MAX = 600, PRIVILEGE_MAX = 3 /* a VMPL */ };
 
 void attested_options_init(struct attested_options *options)
 {
@@ -50,50 +49,6 @@ bool attested_option(struct attested_options *options, int option, const char **
 			continue;
 		*texts[i].to = optarg;
 		return true;
-	*ret_good = true;
-	switch (option) {
-	case 'b':
-		options->target = optarg;
-		break;
-	case 'k':
-		options->key = optarg;
-		break;
-	case 'p':
-		options->policy = optarg;
-		break;
-	case 'c':
-		*ret_good = !collateral_paths_add(&options->collateral, optarg);
-		break;
-	case 'A':
-		options->ca = optarg;
-		break;
-	case 'N':
-		options->name = optarg;
-		break;
-	case 'R':
-		*ret_good = cli_read_number(optarg, PRIVILEGE_MAX, &platform->privilege);
-		break;
-	case 'P':
-		platform->platform = optarg;
-		break;
-	case 'D':
-		platform->device = optarg;
-		break;
-	case 'm':
-		platform->metadata = optarg;
-		break;
-	case 'Q':
-		platform->quotes = optarg;
-		break;
-	case 't':
-		*ret_good = cli_read_number(optarg, TIMEOUT_MAX, &platform->timeout) &&
-			    platform->timeout;
-		break;
-	case 'L':
-		platform->logs = true;
-		break;
-	default:
-		return false;
 	}
 	if (option == 'c')
 		*ret_wrong = collateral_paths_add(&options->collateral, optarg);
@@ -118,7 +73,6 @@ const char *attested_options_lack(const struct attested_options *options)
 	if (options->name && !options->ca && !options->policy)
 		return "--name is of a certificate: --ca or --broker-policy says whose";
 	return NULL;
-	return options->target && (options->key || options->policy || options->ca);
 }
 
 int attested_refused(const struct tobi_fault *fault)

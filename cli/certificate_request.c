@@ -82,9 +82,6 @@ int certificate_request(int argc, char **argv)
 	wrong = attested_options_lack(&options);
 	if (wrong)
 		return cli_usage(COMMAND_NAME, "%s", wrong);
-	if (!attested_options_name_a_broker(&options))
-		return cli_usage(COMMAND_NAME, "it needs --broker HOST:PORT, and "
-					       "--broker-key, --broker-policy or --ca");
 	if (!csr)
 		return cli_usage(COMMAND_NAME, "it needs --csr FILE");
 	return run(&options, argv[optind], csr, out);

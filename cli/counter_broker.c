@@ -131,8 +131,5 @@ int counter_at_broker(int argc, char **argv)
 	wrong = attested_options_lack(&options.attested);
 	if (wrong)
 		return cli_usage(COMMAND_NAME, "%s", wrong);
-	if (!attested_options_name_a_broker(&options.attested))
-		return cli_usage(COMMAND_NAME, "it needs --broker HOST:PORT, and "
-					       "--broker-key, --broker-policy or --ca");
 	return run(&options, argv[optind], argv[optind + 1]);
 }

@@ -334,9 +334,6 @@ static const struct command commands[] = {
      "       put-policy NAME FILE | delete-policy NAME | list-counters | delete-counter "
      "NAME |\n"
      "       fetch NAME --broker HOST:PORT --broker-key KEY --output FILE",
-     "       put-policy NAME FILE | delete-policy NAME |\n"
-     "       fetch NAME --broker HOST:PORT --broker-key KEY --output FILE |\n"
-     "       list-counters | delete-counter NAME",
      "your secrets at a broker, and for whom they are released",
      "  put NAME [FILE]     a secret REPOSITORY/TYPE/TAG from a file that only you may "
      "read,\n"

@@ -15,7 +15,6 @@
 #define COMMAND_NAME "secret"
 
 enum { GIVEN = 200, DENIED = 403, TOO_OFTEN = 429, CANNOT_NOW = 500 };
-#define VERSION_MAX UINT64_C(999999999999999999)
 
 struct fetch {
 	struct attested_options attested;
@@ -26,7 +25,6 @@ struct fetch {
 
 static const struct option known[] = {ATTESTED_OPTIONS,
 				      {"version", required_argument, NULL, 'V'},
-				      {"version", required_argument, NULL, 'v'},
 				      {"output", required_argument, NULL, 'o'},
 				      {"json", no_argument, NULL, 'j'},
 				      {NULL, 0, NULL, 0}};
@@ -50,25 +48,6 @@ static const char *take_option(struct fetch *fetch, int option)
 	else if (!attested_option(&fetch->attested, option, &wrong))
 		return "wrong option";
 	return wrong;
-	bool good = true;
-
-	switch (option) {
-	case 'v':
-		return cli_read_number(optarg, VERSION_MAX, &fetch->version) &&
-			       fetch->version
-			   ? NULL
-			   : "--version needs a number, from 1 on";
-	case 'o':
-		fetch->out = optarg;
-		return NULL;
-	case 'j':
-		fetch->json = true;
-		return NULL;
-	default:
-		return attested_option(&fetch->attested, option, &good) && good
-			   ? NULL
-			   : "an option or its value is wrong";
-	}
 }
 
 /* What is missing, or does not go together. */
