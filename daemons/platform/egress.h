@@ -1,7 +1,7 @@
 /*
  * Ways out of an enclave: what its agent asks for by CONNECT is looked up in that
- * enclave's manifest and launch config, and a courier is started for it (courier.h). The service itself
- * never looks a name up, and never waits.
+ * enclave's manifest and launch config, and a courier is started for it (courier.h). The
+ * service itself never looks a name up, and never waits.
  */
 #ifndef PLATFORM_EGRESS_H
 #define PLATFORM_EGRESS_H

@@ -1,6 +1,5 @@
 #include "broker/evidence.h"
 
-
 #include "appraise/ratls.h"
 #include "base/cleanup.h"
 #include "base/fault.h"

@@ -431,9 +431,9 @@ static enum tobi_err remove_repository(struct db_conn *conn, void *context,
 			change->repository, "secrets", fault);
 
 	if (!err)
-		err = has_nothing(conn,
-				  "SELECT count(*) FROM counter WHERE repository = ?",
-				  change->repository, "counters", fault);
+		err =
+		    has_nothing(conn, "SELECT count(*) FROM counter WHERE repository = ?",
+				change->repository, "counters", fault);
 	if (!err)
 		err = count_policies(conn, change->repository, &policies, fault);
 	if (!err && policies)
