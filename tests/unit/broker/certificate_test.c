@@ -348,8 +348,11 @@ static struct tobi_result *verify_result(struct tobi_bytes result, EVP_PKEY *sho
 			   "allow: [no-nonce]\near:\n  policies: [scene]\n"
 			   "  verifiers: [test]\n  min-status: warning\n"
 			   "roots:\n  - tier: ear\n    anchors: |\n");
-	for (const char *at = pem; *at; at += strcspn(at, "\n") + 1)
-		wr_printf(&policy, "      %.*s\n", (int)strcspn(at, "\n"), at);
+	for (const char *at = pem; *at; at++) {
+		if (at == pem || at[-1] == '\n')
+			wr_printf(&policy, "      ");
+		wr_u8(&policy, (uint8_t)*at);
+	}
 	if (tobi_policy_parse(wr_view(&policy), "result.yaml", &parsed, &world.fault) ||
 	    tobi_verify(parsed, &request, &verdict, &world.fault))
 		fail_msg("%s: %s: %s", world.fault.object, world.fault.field,

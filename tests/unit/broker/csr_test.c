@@ -308,9 +308,9 @@ static void test_csr_read__bit_flipped__refused(void **state)
 	(void)state;
 	csr_make(&make, &out);
 	for (size_t i = 0; i < out.size; i++) {
-		out.ptr[i] ^= 1 << i % 8;
+		out.ptr[i] ^= (uint8_t)(1 << i % 8);
 		assert_int_not_equal(csr_read(wr_view(&out), &csr, NULL), 0);
-		out.ptr[i] ^= 1 << i % 8;
+		out.ptr[i] ^= (uint8_t)(1 << i % 8);
 	}
 	assert_int_equal(csr_read(wr_view(&out), &csr, NULL), 0);
 	csr_done(&csr);
