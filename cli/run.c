@@ -388,6 +388,7 @@ static int take_option(struct run *run, int option)
 		return 0;
 	case RUN_BROKER:
 	case RUN_BROKER_SECRETS:
+	case RUN_BROKER_COUNTERS:
 	case RUN_BROKER_KEY:
 	case RUN_BROKER_POLICY:
 		return run_broker_option(&run->broker, &run->policies, &run->config,

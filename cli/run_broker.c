@@ -31,6 +31,12 @@ int run_broker_option(struct run_broker *broker, struct run_policies *policies,
 			return cli_usage("run", "--broker-secrets needs REPOSITORY/TYPE");
 		config->broker_secrets = text;
 		return 0;
+	case RUN_BROKER_COUNTERS:
+		if (!rule_scope(text))
+			return cli_usage("run",
+					 "--broker-counters needs REPOSITORY/TYPE");
+		config->broker_counters = text;
+		return 0;
 	case RUN_BROKER_KEY:
 		return take_key(broker, config, value);
 	default:
@@ -48,7 +54,8 @@ int run_broker_check(const struct launch_config *config)
 	if (config->broker.size && !known)
 		return cli_usage("run", "whoever answers at --broker is not the broker "
 					"for that: give --broker-key or --broker-policy");
-	if (!config->broker.size && (known || config->broker_secrets.size))
+	if (!config->broker.size &&
+	    (known || config->broker_secrets.size || config->broker_counters.size))
 		return cli_usage("run", "--broker HOST:PORT is missing");
 	return 0;
 }

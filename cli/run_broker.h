@@ -12,6 +12,7 @@ struct run_broker {
 #define RUN_BROKER_OPTIONS                                                               \
 	{"broker", required_argument, NULL, RUN_BROKER},                                 \
 	    {"broker-secrets", required_argument, NULL, RUN_BROKER_SECRETS},             \
+	    {"broker-counters", required_argument, NULL, RUN_BROKER_COUNTERS},           \
 	    {"broker-key", required_argument, NULL, RUN_BROKER_KEY},                     \
 	{                                                                                \
 		"broker-policy", required_argument, NULL, RUN_BROKER_POLICY              \
@@ -19,6 +20,7 @@ struct run_broker {
 enum {
 	RUN_BROKER = 0x100,
 	RUN_BROKER_SECRETS,
+	RUN_BROKER_COUNTERS,
 	RUN_BROKER_KEY,
 	RUN_BROKER_POLICY,
 };

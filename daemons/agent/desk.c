@@ -28,7 +28,7 @@ enum visitor_state {
 	VISITOR_NEW,	  /* has asked nothing yet */
 	VISITOR_WAITING,  /* for its turn */
 	VISITOR_SERVED,	  /* the only one; the service is asked, or the job runs */
-	VISITOR_CONNECTS, /* is waited for; others are served meanwhile */
+	VISITOR_AWAY,	  /* something else is waited for; others are served meanwhile */
 	VISITOR_ANSWERED, /* until it takes the answer and leaves */
 };
 
@@ -117,9 +117,16 @@ static enum tobi_err serve_counter(struct visitor *visitor, struct tobi_fault *f
 	enum tobi_err err = seal_choose_signer(
 	    setup->identity, wanted.to, visitor->ask.signer, &wanted.signer, fault);
 
-	if (!err)
+	if (err)
+		return err;
+	if (!setup->count) {
 		setup->ask_counter(setup->context, &wanted);
-	return err;
+		return TOBI_OK;
+	}
+	visitor->state = VISITOR_AWAY;
+	visitor->desk->served = NULL;
+	setup->count(setup->count_context, visitor->number, &wanted);
+	return TOBI_OK;
 }
 
 static enum tobi_err serve_seal(struct visitor *visitor, struct tobi_fault *fault)
@@ -242,7 +249,7 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
 		return;
 	}
 	if (visitor->ask.kind == ASK_CONNECT) {
-		visitor->state = VISITOR_CONNECTS;
+		visitor->state = VISITOR_AWAY;
 		desk->setup.connect(desk->setup.connect_context, visitor->number,
 				    visitor->ask.target, visitor->ask.policy);
 		return;
@@ -255,17 +262,41 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
 	serve_next(desk);
 }
 
-void desk_connected(struct desk *desk, uint64_t number, const int *fds,
-		    const struct tobi_fault *why)
+/* NULL: it has gone. */
+static struct visitor *find_away(struct desk *desk, uint64_t number)
 {
-	CLEANUP(wr_done) struct writer out = wr_init(LIMIT_ASK);
 	struct visitor *visitor;
 
 	TAILQ_FOREACH(visitor, &desk->visitors, entry)
 	{
-		if (visitor->number == number && visitor->state == VISITOR_CONNECTS)
+		if (visitor->number == number && visitor->state == VISITOR_AWAY)
 			break;
 	}
+	return visitor;
+}
+
+void desk_counted(struct desk *desk, uint64_t number, const struct tobi_counter *counter,
+		  const struct tobi_fault *why)
+{
+	CLEANUP(wr_done) struct writer out = wr_init(LIMIT_ASK);
+	struct visitor *visitor = find_away(desk, number);
+
+	if (!visitor)
+		return;
+	if (why) {
+		answer_fault(visitor, why);
+		return;
+	}
+	answer_write(&out, &(struct answer){.kind = ANSWER_COUNTER, .counter = *counter});
+	answer(visitor, &out, -1);
+}
+
+void desk_connected(struct desk *desk, uint64_t number, const int *fds,
+		    const struct tobi_fault *why)
+{
+	CLEANUP(wr_done) struct writer out = wr_init(LIMIT_ASK);
+	struct visitor *visitor = find_away(desk, number);
+
 	if (visitor && fds) {
 		answer_write(&out, &(struct answer){.kind = ANSWER_CONNECTED});
 		answer_with(visitor, &out, fds, 2);

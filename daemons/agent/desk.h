@@ -37,6 +37,11 @@ struct desk_setup {
 	 * What they are given lives until they return. */
 	void (*ask_key)(void *context, const struct key_wanted *wanted);
 	void (*ask_counter)(void *context, const struct counter_wanted *wanted);
+	/* Counters that are kept elsewhere: any number at once, answered by
+	 * desk_counted(). NULL: they are the service's. */
+	void (*count)(void *count_context, uint64_t number,
+		      const struct counter_wanted *wanted);
+	void *count_context;
 	/* A session out of the enclave: any number at once. Answered by
 	 * desk_connected(), now or later. */
 	void (*connect)(void *context, uint64_t number, struct tobi_bytes target,
@@ -65,6 +70,10 @@ TOBI_MUST_USE enum tobi_err desk_key(struct desk *desk,
 TOBI_MUST_USE enum tobi_err desk_counter(struct desk *desk,
 					 const struct tobi_counter *counter,
 					 struct tobi_fault *fault);
+/* What count() has led to; why NULL: a counter. Nothing happens when who asked has gone.
+ */
+void desk_counted(struct desk *desk, uint64_t number, const struct tobi_counter *counter,
+		  const struct tobi_fault *why);
 /* Two descriptors, which are this function's from now on; or why there are none. Nothing
  * happens when who asked has gone. */
 void desk_connected(struct desk *desk, uint64_t number, const int *fds,

@@ -16,6 +16,7 @@
 #include "attest.h"
 #include "base/cleanup.h"
 #include "base/fault.h"
+#include "broker_counters.h"
 #include "broker_secrets.h"
 #include "channel.h"
 #include "evidence.h"
@@ -55,6 +56,7 @@ struct agent {
 	struct agent_ratls *ratls;
 	struct outbound out;
 	struct broker_secrets *fetched; /* NULL: secrets are sent */
+	struct broker_counters counters;
 	struct supervisor *supervisor;
 	struct desk *desk;
 	struct peer_source peers;
@@ -281,8 +283,10 @@ static enum tobi_err make_outbound(struct agent *agent, struct tobi_fault *fault
 	    .desk = agent->desk,
 	    .context = agent,
 	};
+	enum tobi_err err = outbound_start(&agent->out, &setup, fault);
 
-	return outbound_start(&agent->out, &setup, fault);
+	agent->counters.client = agent->out.broker;
+	return err;
 }
 
 static enum tobi_err fetch_secrets(struct agent *agent, struct tobi_fault *fault)
@@ -462,11 +466,13 @@ static enum tobi_err make_desk(struct agent *agent, struct tobi_fault *fault)
 	struct tobi_bytes tool = {inside_tool, (size_t)(inside_tool_end - inside_tool)};
 	enum tobi_err err = tool_place(ASK_FOLDER, tool, fault);
 
+	broker_counters_join(&agent->counters, &agent->config->launch, &setup);
 	agent->peers.proxy = (const struct proxy *const *)&agent->proxy;
 	agent->peers.endpoint = &agent->endpoint;
 	if (!err)
 		err = desk_new(&setup, &agent->desk, fault);
 	agent->service.desk = agent->desk;
+	agent->counters.desk = agent->desk;
 	return err;
 }
 

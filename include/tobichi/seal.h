@@ -72,7 +72,8 @@ TOBI_API void tobi_seal_free(uint8_t *content, size_t size);
 struct tobi_counter {
 	uint64_t value; /* 0: never incremented */
 	/* True: a counter in hardware notices when the platform's file of counters is
-	 * replaced by an old one. False: a restored backup is not noticed. */
+	 * replaced by an old one, or the counter is a broker's, whom the launch names.
+	 * False: a restored backup is not noticed. */
 	bool anchored;
 };
 

@@ -14,6 +14,7 @@ enum {
 	KEY_RA_TLS,
 	KEY_BROKER_KEY,
 	KEY_BROKER_SECRETS,
+	KEY_BROKER_COUNTERS,
 	KEY_COUNT,
 };
 
@@ -87,6 +88,11 @@ static void parse_value(struct fields *in, int64_t key, struct launch_config *ou
 		    fields_text(in, LIMIT_PATH, rule_scope, "broker-secrets",
 				"repository/type is needed");
 		break;
+	case KEY_BROKER_COUNTERS:
+		out->broker_counters =
+		    fields_text(in, LIMIT_PATH, rule_scope, "broker-counters",
+				"repository/type is needed");
+		break;
 	default:
 		fields_refuse(in, TOBI_E_MALFORMED, "launch config",
 			      "it has an unknown key");
@@ -107,6 +113,9 @@ static void check_broker(struct fields *in, const struct launch_config *config)
 	if (!config->broker.size && config->broker_secrets.size)
 		fields_refuse(in, TOBI_E_MALFORMED, "broker",
 			      "a place of secrets, and no address");
+	if (!config->broker.size && config->broker_counters.size)
+		fields_refuse(in, TOBI_E_MALFORMED, "broker",
+			      "a place of counters, and no address");
 }
 
 enum tobi_err launch_config_parse(struct tobi_bytes bytes,
@@ -146,7 +155,7 @@ enum tobi_err launch_config_parse(struct tobi_bytes bytes,
 	return TOBI_OK;
 }
 
-/* Whom the enclave takes for its broker, and where its secrets are there. */
+/* Whom the enclave takes for its broker, and where its secrets and counters are there. */
 static void write_broker(struct writer *wr, const struct launch_config *config)
 {
 	if (config->broker_key.size) {
@@ -157,6 +166,10 @@ static void write_broker(struct writer *wr, const struct launch_config *config)
 		cbor_write_uint(wr, KEY_BROKER_SECRETS);
 		cbor_write_text_bytes(wr, config->broker_secrets);
 	}
+	if (config->broker_counters.size) {
+		cbor_write_uint(wr, KEY_BROKER_COUNTERS);
+		cbor_write_text_bytes(wr, config->broker_counters);
+	}
 }
 
 static void write_config(struct writer *wr, const struct launch_config *config)
@@ -166,7 +179,8 @@ static void write_config(struct writer *wr, const struct launch_config *config)
 			       (config->owner.size > 0) + (config->broker.size > 0) +
 			       (config->contract.size > 0) + (config->policy_count > 0) +
 			       config->ra_tls + (config->broker_key.size > 0) +
-			       (config->broker_secrets.size > 0));
+			       (config->broker_secrets.size > 0) +
+			       (config->broker_counters.size > 0));
 	cbor_write_uint(wr, KEY_VERSION);
 	cbor_write_uint(wr, 1);
 	if (config->argument_count) {

@@ -115,6 +115,8 @@ struct launch_config {
 	/* repository/type: each declared secret NAME is the broker's
 	 * repository/type/NAME; empty: secrets come from an owner. */
 	struct tobi_bytes broker_secrets;
+	/* The same for its counters; empty: the platform has them. */
+	struct tobi_bytes broker_counters;
 	struct launch_policy policies[LAUNCH_POLICIES];
 	size_t policy_count;
 };

@@ -105,5 +105,27 @@ check "a place that is none" exits 2 run --broker "127.0.0.1:$port" --broker-key
 build none -- /bin/busybox true
 check "an image that declares none" exits 2 run $pinned none.tobi
 check "is told so" has "$said" "declares no secrets"
+# Counters that the broker keeps, for the agent's own command.
+kept="--broker 127.0.0.1:$port --broker-counters shop/count --broker-key attested.pub"
+config=$("$tobichi" run --print-config-id $kept)
+build counting -- /bin/busybox sh -c '/run/tobichi/tobichi counter --quiet increment state; /run/tobichi/tobichi counter --quiet read state'
+check "without a policy there is no counter" exits 1 run $kept counting.tobi
+check "which is said" has "$said" "the broker does not give shop/count/state to this enclave"
+check "its policy" exits 0 "$tobichi" secret put-policy shop/count counting.policy.yaml --key alice.key
+check "one more, and the same again" same "$(run $kept counting.tobi 2>/dev/null)" "1
+1"
+rm -f state/counters
+check "this host's files do not turn it back" same "$(run $kept counting.tobi 2>/dev/null)" "2
+2"
+config=$("$tobichi" run --print-config-id $kept --env B=1)
+build another -- /bin/busybox sh -c '/run/tobichi/tobichi counter --quiet increment state; true'
+check "another image may, too" exits 0 "$tobichi" secret put-policy shop/count another.policy.yaml --key alice.key
+check "but not move what is the first one's" exits 0 run $kept --env B=1 another.tobi
+check "it is told so" has "$said" "the broker does not give shop/count/state"
+check "its owner sees it" has "$("$tobichi" secret list-counters --key alice.key)" "shop/count/state"
+end
+check "without the broker there is none" exits 2 timeout -s KILL 100 "$tobichi" run $kept counting.tobi
+start
+check "counters without a broker" exits 2 run --broker-counters shop/count counting.tobi
 check "nothing secret is in the broker's log" hasnt "$(cat broker.log run/service.log)" "$(cat db)"
 exit $failed

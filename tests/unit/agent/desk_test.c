@@ -68,6 +68,41 @@ static void test_desk__counter__is_asked_and_answered(void **state)
 	close(fd);
 }
 
+/* Who waits for such a one keeps nobody else waiting. */
+static void test_desk__counters_elsewhere__any_number_at_once(void **state)
+{
+	struct ask ask = {.kind = ASK_COUNTER, .increment = true};
+	const struct tobi_counter counter = {.value = 42, .anchored = true};
+	const struct tobi_fault why = {.code = TOBI_E_DENIED, .message = "denied"};
+	int first = visit(), second = visit(), gone = visit(), sealing, none = -1;
+	struct answer answer;
+
+	(void)state;
+	ask.name = text_bytes("state");
+	say(first, &ask, -1);
+	say(second, &ask, -1);
+	say(gone, &ask, -1);
+	close(gone);
+	assert_int_equal(world.counts_asked, 3);
+	assert_int_equal(world.counters_asked, 0);
+	assert_true(world.counter.increment);
+	sealing = visit_with(&seal, text_bytes("x"));
+	assert_int_equal(world.keys_asked, 1);
+	/* The service has not been asked for a counter. */
+	assert_int_equal(desk_counter(world.desk, &counter, NULL), TOBI_E_PROTOCOL);
+	desk_counted(world.desk, world.counts[1], NULL, &why);
+	desk_counted(world.desk, world.counts[0], &counter, NULL);
+	run();
+	desk_counted(world.desk, world.counts[2], &counter, NULL);
+	desk_counted(world.desk, 999, &counter, NULL);
+	assert_int_equal(told(second), TOBI_E_DENIED);
+	assert_int_equal(hear(first, &answer, &none), TOBI_OK);
+	assert_int_equal(answer.counter.value, 42);
+	close(first);
+	close(second);
+	close(sealing);
+}
+
 static void test_desk__the_service_refuses__so_does_the_desk(void **state)
 {
 	struct tobi_fault why = {.code = TOBI_E_LIMIT, .message = "too many counters"};
@@ -488,6 +523,8 @@ int main(void)
 	    TEST(test_desk__two_of_the_same__are_not_alike),
 	    TEST(test_desk__seal_to_signer__asks_for_that_key),
 	    TEST(test_desk__counter__is_asked_and_answered),
+	    cmocka_unit_test_setup_teardown(
+		test_desk__counters_elsewhere__any_number_at_once, enter_counting, leave),
 	    TEST(test_desk__the_service_refuses__so_does_the_desk),
 	    TEST(test_desk__answers_that_were_not_asked_for__fail),
 	    TEST(test_desk__an_agent_that_cannot_begin__says_so),

@@ -28,6 +28,16 @@ static void on_counter(void *context, const struct counter_wanted *wanted)
 	world.name[wanted->name.size] = 0;
 }
 
+static bool counts_elsewhere;
+
+static void on_count(void *context, uint64_t number, const struct counter_wanted *wanted)
+{
+	(void)context;
+	assert_true(world.counts_asked < 4);
+	world.counts[world.counts_asked++] = number;
+	world.counter = *wanted;
+}
+
 static void on_connect(void *context, uint64_t number, struct tobi_bytes target,
 		       struct tobi_bytes policy)
 {
@@ -61,6 +71,7 @@ int enter_with(int idle_ms)
 				   .begin = begin,
 				   .ask_key = on_key,
 				   .ask_counter = on_counter,
+				   .count = counts_elsewhere ? on_count : NULL,
 				   .connect = on_connect,
 				   .peer = on_peer};
 
@@ -82,6 +93,16 @@ int enter(void **state)
 {
 	(void)state;
 	return enter_with(60000);
+}
+
+int enter_counting(void **state)
+{
+	int status;
+
+	counts_elsewhere = true;
+	status = enter(state);
+	counts_elsewhere = false;
+	return status;
 }
 
 int leave(void **state)

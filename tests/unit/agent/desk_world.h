@@ -23,6 +23,9 @@ struct desk_world {
 	struct desk *desk;
 	struct seal_identity identity;
 	unsigned keys_asked, counters_asked;
+	/* Those that are kept elsewhere: enter_counting(). */
+	uint64_t counts[4];
+	unsigned counts_asked;
 	enum tobi_err begun; /* what begin() says */
 	struct key_wanted key;
 	struct counter_wanted counter;
@@ -42,6 +45,7 @@ extern const struct ask seal, unseal;
 
 int enter_with(int idle_ms);
 int enter(void **state);
+int enter_counting(void **state);
 int leave(void **state);
 void run(void);
 int visit(void);

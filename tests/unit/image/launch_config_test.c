@@ -125,7 +125,7 @@ static void test_launch_config_rules__are_kept(void **state)
 	(void)state;
 	EXPECT("\xa0", TOBI_E_MALFORMED, "version", 1);
 	EXPECT("\xa1\x00\x02", TOBI_E_UNSUPPORTED, "version", 2);
-	EXPECT("\xa2\x00\x01\x0a\x00", TOBI_E_MALFORMED, "launch config", 3);
+	EXPECT("\xa2\x00\x01\x0b\x00", TOBI_E_MALFORMED, "launch config", 3);
 	/* false would be a second way to say nothing. */
 	EXPECT("\xa2\x00\x01\x07\xf4", TOBI_E_MALFORMED, "ra-tls", 3);
 	EXPECT("\xa2\x00\x01\x07\x01", TOBI_E_MALFORMED, "ra-tls", 4);
@@ -185,6 +185,7 @@ static void test_launch_config_broker__is_recognised_or_refused(void **state)
 	GOOD("\xa3\x00\x01" BROKER POLICY);
 	GOOD("\xa4\x00\x01" BROKER POLICY PIN);
 	GOOD("\xa4\x00\x01" BROKER PIN "\x09\x63r/t");
+	GOOD("\xa4\x00\x01" BROKER PIN "\x0a\x63r/c");
 #undef GOOD
 }
 
@@ -225,6 +226,30 @@ static void test_launch_config_place_of_secrets__is_repository_and_type(void **s
 	expect_place(place, TOBI_E_MALFORMED);
 	snprintf(place, sizeof(place), "b/%s", part);
 	expect_place(place, TOBI_E_MALFORMED);
+}
+
+static void test_launch_config_place_of_counters__is_kept_and_needs_a_broker(void **state)
+{
+	struct writer out;
+
+	(void)state;
+	config = (struct launch_config){.broker = text("b:1"),
+					.broker_key = text("0123456789abcdef01234567"
+							   "89abcdef0123456789abcdef"),
+					.broker_counters = text("r/c")};
+	assert_int_equal(rewrite(&out, NULL), TOBI_OK);
+	assert_int_equal(parse(wr_view(&out), NULL), TOBI_OK);
+	assert_true(bytes_equal_text(config.broker_counters, "r/c"));
+	wr_done(&out);
+	config = (struct launch_config){.broker_counters = text("r/c")};
+	assert_int_equal(rewrite(&out, NULL), TOBI_E_MALFORMED);
+	wr_done(&out);
+	config = (struct launch_config){.broker = text("b:1"),
+					.broker_key = text("0123456789abcdef01234567"
+							   "89abcdef0123456789abcdef"),
+					.broker_counters = text("r")};
+	assert_int_equal(rewrite(&out, NULL), TOBI_E_MALFORMED);
+	wr_done(&out);
 }
 
 static void test_launch_config_suits__a_place_needs_secrets(void **state)
@@ -359,6 +384,8 @@ int main(void)
 	    cmocka_unit_test(test_launch_config_rules__are_kept),
 	    cmocka_unit_test(test_launch_config_broker__is_recognised_or_refused),
 	    cmocka_unit_test(test_launch_config_place_of_secrets__is_repository_and_type),
+	    cmocka_unit_test(
+		test_launch_config_place_of_counters__is_kept_and_needs_a_broker),
 	    cmocka_unit_test(test_launch_config_suits__a_place_needs_secrets),
 	    cmocka_unit_test(test_launch_config_size__limit),
 	    cmocka_unit_test(test_launch_config_suits__adds_and_never_changes),
