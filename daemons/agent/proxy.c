@@ -50,6 +50,7 @@ struct session {
 	/* While the program's port is being connected to: */
 	struct event *connecting;
 	int inner;
+	int local; /* the same, also when it is the pump's; not owned; or -1 */
 	unsigned tries;
 	uint16_t source;  /* the connection's own port; 0: there is none yet */
 	size_t collected; /* bytes of its evidence, counted in the proxy's */
@@ -186,6 +187,7 @@ static void retry(struct session *session)
 	struct timeval pause = {.tv_usec = pause_ms * 1000};
 
 	session->source = 0;
+	session->local = -1;
 	fd_close(&session->inner);
 	if (++session->tries == CONNECT_TRIES ||
 	    !wait_for(session, -1, EV_TIMEOUT, on_pause_over, &pause))
@@ -223,8 +225,10 @@ static void connect_inner(struct session *session)
 		return;
 	}
 	/* The program may ask at once who it is. */
-	if (!getsockname(session->inner, (struct sockaddr *)&from, &size))
+	if (!getsockname(session->inner, (struct sockaddr *)&from, &size)) {
 		session->source = ntohs(from.sin_port);
+		session->local = session->inner;
+	}
 	if (!wait_for(session, session->inner, EV_WRITE, on_connected, NULL))
 		session_end(session);
 }
@@ -242,7 +246,21 @@ static bool is_owner(const struct session *session)
 	       bytes_equal((struct tobi_bytes){peer, sizeof(peer)}, owner);
 }
 
-/* False: there is too much of it already. */
+/* What sessions of one address have shown. */
+static size_t collected_of(const struct proxy *proxy, const char *address)
+{
+	const struct session *session;
+	size_t sum = 0;
+
+	TAILQ_FOREACH(session, &proxy->sessions, entry)
+	{
+		if (strcmp(session->address, address) == 0)
+			sum += session->collected;
+	}
+	return sum;
+}
+
+/* False: there is too much of it already, in all or of one address. */
 static bool count_collected(struct session *session)
 {
 	struct proxy *proxy = session->proxy;
@@ -250,7 +268,9 @@ static bool count_collected(struct session *session)
 
 	if (!atls_conn_evidence(session->conn, &claims, &collection))
 		return true;
-	if (collection.size > PROXY_COLLECTED_MAX - proxy->collected)
+	if (collection.size > PROXY_COLLECTED_MAX - proxy->collected ||
+	    collected_of(proxy, session->address) + collection.size >
+		PROXY_COLLECTED_MAX / PROXY_ADDRESS_SHARE)
 		return false;
 	session->collected = collection.size;
 	proxy->collected += collection.size;
@@ -352,7 +372,7 @@ static void session_start(struct proxy *proxy, int fd, uint16_t port,
 	session->proxy = proxy;
 	session->port = port;
 	session->begun_ms = monotonic_ms();
-	session->inner = -1;
+	session->inner = session->local = -1;
 	write_address(address, session->address);
 	if (atls_conn_new(proxy->setup.base, proxy->setup.endpoint, fd, &events, session,
 			  &session->conn, NULL)) {
@@ -485,6 +505,19 @@ enum tobi_err proxy_listen(struct proxy *proxy, int fd, uint16_t port,
 	return TOBI_OK;
 }
 
+/* The port of a connection that was reset, of which nobody has been told, may be another
+ * session's by now: the kernel knows of one only. */
+static bool is_connected(const struct session *session)
+{
+	struct sockaddr_in at = {0};
+	socklen_t size = sizeof(at), far = sizeof(at);
+
+	return session->local >= 0 &&
+	       !getpeername(session->local, (struct sockaddr *)&at, &far) &&
+	       !getsockname(session->local, (struct sockaddr *)&at, &size) &&
+	       ntohs(at.sin_port) == session->source;
+}
+
 /* Source and port together, as two ports of the program may have connections of one
  * source. */
 enum tobi_err proxy_peer(const struct proxy *proxy, uint16_t source, uint16_t port,
@@ -495,7 +528,8 @@ enum tobi_err proxy_peer(const struct proxy *proxy, uint16_t source, uint16_t po
 
 	TAILQ_FOREACH(session, &proxy->sessions, entry)
 	{
-		if (source && session->source == source && session->port == port)
+		if (source && session->source == source && session->port == port &&
+		    is_connected(session))
 			break;
 	}
 	if (!session)

@@ -39,6 +39,7 @@ enum {
 	/* Bytes of evidence that are kept for the program, of all open sessions together:
 	 * whose does not fit in is sent away. */
 	PROXY_COLLECTED_MAX = 32 << 20,
+	PROXY_ADDRESS_SHARE = 4, /* one address has at most a fourth of it */
 };
 
 struct proxy_setup {

@@ -17,7 +17,7 @@ static const char object[] = "attested TLS";
 
 /* Evidence and claims: as they come, as the session has them, and a copy for requests;
  * never all three in full, as what has come is freed before the copy is made. */
-enum { MEMORY_MOST = CONFIG_EVIDENCE_MEMORY };
+enum { MEMORY_MOST = CONFIG_EVIDENCE_MEMORY, CLIENT_MOST = 8 /* of one address */ };
 
 struct attesting_self {
 	unsigned references;
@@ -29,6 +29,7 @@ struct attesting {
 	struct attesting *next, **link;
 	const struct listener *listener;
 	struct client *client;
+	bool handed_over; /* to a connection */
 	struct attesting_session session;
 	struct sockaddr_storage address;
 };
@@ -160,7 +161,8 @@ static void attesting_free(struct attesting *attesting)
 	if (attesting->next)
 		attesting->next->link = attesting->link;
 	server->conn_count--;
-	if (attesting->client)
+	attesting->client->attesting--;
+	if (!attesting->handed_over)
 		clients_leave(server->clients, attesting->client);
 	attesting_session_end(server, &attesting->session);
 	free(attesting);
@@ -211,7 +213,7 @@ static void on_opened(struct atls_conn *atls, void *context)
 	server->count->sessions++;
 	known.session = attesting->session;
 	attesting->session = (struct attesting_session){0};
-	attesting->client = NULL;
+	attesting->handed_over = true;
 	attesting_free(attesting);
 	conn_open_known(listener, -1, (struct sockaddr *)&address, &known);
 	attested_unref(known.attested);
@@ -247,14 +249,24 @@ static void begin(struct attesting *attesting, int fd)
 	}
 }
 
+/* Who has proven nothing yet takes half of it at most, or is alone. */
+static bool has_room(const struct server *server)
+{
+	uint64_t all = server->config->limits.body_memory, waiting = 0;
+
+	for (const struct attesting *one = server->attesting; one; one = one->next)
+		waiting += MEMORY_MOST;
+	return all - server->body_memory >= MEMORY_MOST &&
+	       (!waiting || waiting + MEMORY_MOST <= all / 2);
+}
+
 void attesting_start(const struct listener *listener, int fd,
 		     const struct sockaddr *address)
 {
 	struct server *server = listener->server;
 	struct client *client = clients_join(server->clients, address, server_now_ms());
 	struct attesting *attesting = NULL;
-	bool room =
-	    server->config->limits.body_memory - server->body_memory >= MEMORY_MOST;
+	bool room = has_room(server) && (!client || client->attesting < CLIENT_MOST);
 
 	if (client && room && !server->stopping)
 		attesting = calloc(1, sizeof(*attesting));
@@ -274,6 +286,7 @@ void attesting_start(const struct listener *listener, int fd,
 		attesting->next->link = &attesting->next;
 	server->attesting = attesting;
 	server->conn_count++;
+	client->attesting++;
 	bytes_copy(&attesting->address, sizeof(attesting->address), address,
 		   address->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6)
 						  : sizeof(struct sockaddr_in));

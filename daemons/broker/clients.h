@@ -28,6 +28,7 @@ bool bucket_take(struct bucket *bucket, uint64_t rate, uint64_t burst, int64_t n
 struct client {
 	uint64_t key[2];
 	unsigned connections;
+	unsigned attesting; /* of them, those whose attested session is not open yet */
 	bool used;
 	struct bucket bucket;
 };

@@ -128,8 +128,8 @@ static void log_request(const struct conn *conn, const struct job *job, uint64_t
 /* Its evidence gets no newer, and what it is not given it will not be given. */
 static bool session_is_over(const struct conn *conn)
 {
-	return conn->session.conn && (server_now_ms() - conn->opened_ms >= SESSION_MS ||
-				      conn->denials >= SESSION_DENIALS);
+	return conn->attested && (server_now_ms() - conn->opened_ms >= SESSION_MS ||
+				  conn->denials >= SESSION_DENIALS);
 }
 
 static void send_reply(struct conn *conn, struct broker_reply *reply)

@@ -1,6 +1,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "broker/http.h"
 
@@ -31,8 +32,11 @@ enum tobi_err broker_reply_header(struct broker_reply *reply, const char *name,
 
 void broker_reply_done(struct broker_reply *reply)
 {
-	for (size_t i = 0; i < reply->header_count; i++)
+	for (size_t i = 0; i < reply->header_count; i++) {
+		/* A cookie, it may be. */
+		explicit_bzero(reply->headers[i].value, strlen(reply->headers[i].value));
 		free(reply->headers[i].value);
+	}
 	reply->header_count = 0;
 	wr_done(&reply->body);
 }

@@ -61,9 +61,9 @@ static bool is_digit(uint8_t c)
 /* "HTTP/1.1 200 reason"; the reason may be empty, its space may not. */
 static enum tobi_err read_status(struct head *head, struct tobi_fault *fault)
 {
-	struct tobi_bytes line;
+	struct tobi_bytes line = {0};
 	enum tobi_err err = take_line(head, &line, fault);
-	const uint8_t *digits = line.ptr + VERSION_SIZE;
+	const uint8_t *digits;
 
 	if (err)
 		return err;
@@ -72,6 +72,7 @@ static enum tobi_err read_status(struct head *head, struct tobi_fault *fault)
 	if (memcmp(line.ptr, "HTTP/1.1 ", VERSION_SIZE) != 0)
 		return fault_set(fault, TOBI_E_UNSUPPORTED, OBJECT, "status",
 				 "only HTTP/1.1 is spoken here");
+	digits = line.ptr + VERSION_SIZE;
 	if (line.size <= VERSION_SIZE + STATUS_SIZE || digits[STATUS_SIZE] != ' ')
 		return refuse(head, "status", "a status is three digits", fault);
 	for (size_t i = 0; i < STATUS_SIZE; i++) {

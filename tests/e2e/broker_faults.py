@@ -388,7 +388,7 @@ def last_look(place, guests):
 
 def mount_disk(work):
     """A disk of its own, and small; None where that is not allowed."""
-    disk, size = f"{work}/disk", 24 + int(SECONDS / 3)  # the log grows
+    disk, size = f"{work}/disk", 48 + int(4 * SECONDS)  # the log grows, with what each refusal found
     os.mkdir(disk)
     done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}m,mode=700", "tobichi-faults", disk],
                           capture_output=True, check=False)

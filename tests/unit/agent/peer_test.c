@@ -438,6 +438,34 @@ static void test_peer__session_has_ended__is_not_found(void **state)
 	house_done(&house);
 }
 
+/* Its port is free again, and whoever gets it must not be taken for this client: the
+ * agent's loop has not been told yet. */
+static void test_peer__connection_was_reset__is_not_found_at_once(void **state)
+{
+	const struct linger reset = {.l_onoff = 1};
+	struct client client = {0};
+	struct peer_told told;
+	struct house house;
+	struct ask ask;
+	int fd, file = -1;
+
+	(void)state;
+	house_make(&house, CLIENTS_BY_PROGRAM);
+	client_start(&house, &client, true);
+	fd = accept_inner(&house);
+	assert_int_equal(peer_question(fd, &ask, NULL), TOBI_OK);
+	assert_int_equal(peer_tell(&house.source, &ask, &told, &file, NULL), TOBI_OK);
+	close(file);
+	file = -1;
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset)), 0);
+	close(fd);
+	assert_int_equal(peer_tell(&house.source, &ask, &told, &file, NULL),
+			 TOBI_E_NOT_FOUND);
+	assert_int_equal(file, -1);
+	client_done(&house, &client);
+	house_done(&house);
+}
+
 static void test_peer__image_that_does_not_leave_it__is_told_nothing(void **state)
 {
 	struct client client = {0};
@@ -469,10 +497,13 @@ static void test_peer__no_edge_yet__is_not_found(void **state)
 	assert_int_equal(peer_tell(&source, &ask, &told, &file, NULL), TOBI_E_NOT_FOUND);
 }
 
-/* All that sessions prove has a bound together. */
+/* All that sessions of one address prove has a bound together. */
 static void test_peer__too_much_evidence__newcomer_is_sent_away(void **state)
 {
-	enum { SIZE = LIMIT_EVIDENCE - 8192, FIT = PROXY_COLLECTED_MAX / SIZE };
+	enum {
+		SIZE = LIMIT_EVIDENCE - 8192,
+		FIT = PROXY_COLLECTED_MAX / PROXY_ADDRESS_SHARE / SIZE
+	};
 	static struct client clients[FIT + 1];
 	struct house house;
 	int fds[FIT];
@@ -522,6 +553,7 @@ int main(void)
 	    cmocka_unit_test(test_peer__cannot_attest__nothing_is_known),
 	    cmocka_unit_test(test_peer__other_ports__are_nobody),
 	    cmocka_unit_test(test_peer__session_has_ended__is_not_found),
+	    cmocka_unit_test(test_peer__connection_was_reset__is_not_found_at_once),
 	    cmocka_unit_test(test_peer__image_that_does_not_leave_it__is_told_nothing),
 	    cmocka_unit_test(test_peer__no_edge_yet__is_not_found),
 	    cmocka_unit_test(test_peer__too_much_evidence__newcomer_is_sent_away),
