@@ -34,8 +34,8 @@ static void set_deadline(struct conn *conn, enum conn_state state, uint64_t seco
 	conn->deadline_ms = server_now_ms() + (int64_t)seconds * 1000;
 }
 
-/* Nothing is said here until the client sends more, and a client that saves packets sends
- * more when its last one is acknowledged: 40 ms later, unless it is now. */
+/* A client that saves packets sends more when its last one is acknowledged: 40 ms later,
+ * unless it is now. */
 static void ack_now(const struct conn *conn)
 {
 	const int yes = 1;
@@ -51,7 +51,8 @@ static void take(struct evbuffer *in, void *to, size_t size)
 		struct evbuffer_iovec part;
 		size_t some;
 
-		if (evbuffer_peek(in, (ssize_t)(size - done), NULL, &part, 1) < 1)
+		if (evbuffer_peek(in, (ssize_t)(size - done), NULL, &part, 1) < 1 ||
+		    !part.iov_len)
 			return;
 		some = part.iov_len < size - done ? part.iov_len : size - done;
 		bytes_copy((char *)to + done, size - done, part.iov_base, some);
@@ -106,12 +107,10 @@ static void linger(struct conn *conn)
 
 static void log_request(const struct conn *conn, const struct job *job, uint64_t us)
 {
-	struct server *server = conn->server;
-	bool bad = job->reply.status >= 400;
+	const enum config_log wanted = conn->server->config->log;
 	struct log_line line;
 
-	if (server->config->log == LOG_NONE ||
-	    (server->config->log == LOG_ERRORS && !bad))
+	if (wanted == LOG_NONE || (wanted == LOG_ERRORS && job->reply.status < 400))
 		return;
 	log_start(&line, "info", "request");
 	log_text(&line, "remote", job->remote);
