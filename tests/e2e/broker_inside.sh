@@ -198,10 +198,16 @@ check "the same image opens its keys again" eventually ready
 check "its secrets are there" same "$("$tobichi" run client.tobi 2>&1 | head -1)" "alice/key/db 200 what nobody else may read"
 check "the owner's sessions, too" eventually "$tobichi" secret list alice/key/db --key alice.key
 "$tobichi" stop "$id" >/dev/null
+# With status 2; a sanitizer, which cannot look for leaks in there, makes 1 of it.
+ends() {
+	said=$("$@" 2>&1)
+	status=$?
+	[ $status = 1 ] || [ $status = 2 ] || { echo "  exit status $status: $said"; return 1; }
+}
 echo "# another build" >>broker.yaml
 mv broker.policy.yaml first.policy.yaml
 check "a changed image is built" exits 0 broker_image changed
-check "it cannot open the keys" exits 2 "$tobichi" run --publish "$port:8443" changed.tobi
+check "it cannot open the keys" ends "$tobichi" run --publish "$port:8443" changed.tobi
 check "it says so" has "$said" "sealed"
 # It gets a database of its own, and still nobody takes it for the first.
 createdb -h "$server" -U broker fresh
@@ -228,5 +234,6 @@ start_broker new
 check "opens its keys" eventually ready
 "$tobichi" stop "$id" >/dev/null
 check "another publisher's" exits 0 broker_image foreign --key alice.key --product 7 --svn 2
-check "does not" exits 2 "$tobichi" run --publish "$port:8443" foreign.tobi
+check "does not" ends "$tobichi" run --publish "$port:8443" foreign.tobi
+check "as it is sealed to another" has "$said" "sealed to a signer who has not signed this image"
 exit $failed
