@@ -7,6 +7,7 @@ Usage: postgres.sh broker_faults.py BUILD-FOLDER
 TOBICHI_FAULT_SEED repeats a schedule, TOBICHI_FAULT_SECONDS is how long (40).
 """
 import collections
+import http.client
 import os
 import random
 import shutil
@@ -24,7 +25,7 @@ sys.path[:0] = [HERE, f"{HERE}/../interop"]
 sys.dont_write_bytecode = True
 import kbs_client as rcar  # noqa: E402
 from broker_load import HOUR, NAMES, Asker, Follower, Guest, Place, Writer, check_log, ending  # noqa: E402
-from broker_owner import Broker, Owner  # noqa: E402
+from broker_owner import Broker, Owner, exchange  # noqa: E402
 
 BUILD = os.path.abspath(sys.argv[1])
 TOBICHI = f"{BUILD}/cli/tobichi"
@@ -408,6 +409,19 @@ def play(places, troubles, guests, rng):
         check(f"{thread.name}: ended", not thread.is_alive(), getattr(thread, "current", ""))
 
 
+def why_not(place):
+    """What the broker says of itself, and how much is left of its disk."""
+    broker = place.brokers[-1]
+    try:
+        said = exchange(broker.port, "GET", "/readyz", timeout=20)
+    except (OSError, http.client.HTTPException) as error:
+        said = error
+    with open(broker.log, encoding="utf-8") as file:
+        lines = file.readlines()[-5:]
+    room = os.statvfs(broker.folder)
+    return said, broker.process.poll(), f"{room.f_bavail * room.f_frsize} bytes are free", lines
+
+
 def report(places):
     print(f"faults: {sum(faults.values())}: " + ", ".join(f"{n} {name}" for name, n in sorted(faults.items())))
     for place in places:
@@ -444,7 +458,7 @@ def main(work):
         play(places, troubles, guests, rng)
         for place in places:
             ready = all(broker.wait_ready(RECOVERY) for broker in place.brokers)
-            check(f"{place.name}: it recovers by itself", ready)
+            check(f"{place.name}: it recovers by itself", ready, "" if ready else why_not(place))
             if ready:
                 last_look(place, guests)
                 check_log(place)
