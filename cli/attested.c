@@ -20,7 +20,6 @@
 #include "pki/chain.h"
 
 #define OBJECT "broker"
-#define PROTOCOL "tobichi-broker/1"
 
 enum { WAIT_S = 60, HOUR = 3600, HEAD_MAX = 4096 };
 
@@ -29,14 +28,14 @@ struct asking {
 	const struct attested_request *request;
 	struct event_base *base;
 	struct atls_endpoint endpoint;
-	struct writer ca, certificate, reply;
+	struct writer ca, certificate, received;
+	struct http_reply reply; /* in it */
 	struct tobi_policy *policy;
 	struct tobi_collateral *collateral;
 	struct atls_conn *conn;
 	bool pinned, over;
 	uint8_t pin[SHA384_SIZE];
 	char host[256];
-	int status;
 	struct tobi_fault fault; /* why it is over; code 0: with a reply */
 };
 
@@ -57,7 +56,7 @@ static void asking_done(struct asking *asking)
 	EVP_PKEY_free(asking->endpoint.key);
 	wr_done(&asking->ca);
 	wr_done(&asking->certificate);
-	wr_done(&asking->reply);
+	wr_done(&asking->received);
 	tobi_policy_free(asking->policy);
 	tobi_collateral_free(asking->collateral);
 }
@@ -144,25 +143,14 @@ static void on_need_evidence(struct atls_conn *conn, struct tobi_bytes claims_bu
 
 static void take_reply(struct asking *asking)
 {
-	struct evbuffer *input = bufferevent_get_input(atls_conn_stream(asking->conn));
-	struct http_reply reply;
 	struct tobi_fault fault = {0};
-	size_t size;
 	enum tobi_err err;
 
-	while (!asking->reply.err && (size = evbuffer_get_contiguous_space(input)) > 0) {
-		uint8_t *part = evbuffer_pullup(input, (ssize_t)size);
-
-		wr_bytes(&asking->reply, part, size);
-		explicit_bzero(part, size);
-		evbuffer_drain(input, size);
-	}
-	err = http_reply_read(wr_view(&asking->reply), asking->request->reply_limit,
-			      &reply, &fault);
-	if (err == TOBI_E_TRUNCATED && !wr_err(&asking->reply))
-		return;
-	asking->status = err ? 0 : reply.status;
-	end(asking, err ? &fault : NULL);
+	atls_conn_take(asking->conn, &asking->received);
+	err = http_reply_read(wr_view(&asking->received), asking->request->reply_limit,
+			      &asking->reply, &fault);
+	if (err != TOBI_E_TRUNCATED || wr_err(&asking->received))
+		end(asking, err ? &fault : NULL);
 }
 
 static void on_read(struct bufferevent *stream, void *context)
@@ -199,9 +187,9 @@ static void on_opened(struct atls_conn *conn, void *context)
 	wr_printf(&head, "\r\n");
 	if (!is_the_broker(asking, &fault))
 		end(asking, &fault);
-	else if (strcmp(atls_conn_protocol(conn), PROTOCOL) != 0)
+	else if (strcmp(atls_conn_protocol(conn), ATLS_PROTOCOL_BROKER) != 0)
 		end(asking, (fault_set(&fault, TOBI_E_PROTOCOL, OBJECT, "protocol",
-				       "it does not speak " PROTOCOL),
+				       "it does not speak " ATLS_PROTOCOL_BROKER),
 			     &fault));
 	if (asking->over)
 		return;
@@ -273,7 +261,7 @@ static enum tobi_err make_key(struct asking *asking, struct tobi_fault *fault)
 
 static enum tobi_err set_up(struct asking *asking, struct tobi_fault *fault)
 {
-	static const char *const protocols[] = {PROTOCOL, NULL};
+	static const char *const protocols[] = {ATLS_PROTOCOL_BROKER, NULL};
 	const struct attested_options *options = asking->options;
 	struct atls_endpoint *endpoint = &asking->endpoint;
 	enum tobi_err err = read_files(asking, fault);
@@ -324,10 +312,10 @@ static enum tobi_err run(struct asking *asking, const char *port,
 	return asking->fault.code;
 }
 
-static void fill_reply(const struct asking *asking, const struct http_reply *reply,
-		       struct attested_reply *ret_reply)
+static void fill_reply(const struct asking *asking, struct attested_reply *ret_reply)
 {
-	const struct tobi_bytes bytes = wr_view(&asking->reply);
+	const struct http_reply *reply = &asking->reply;
+	const struct tobi_bytes bytes = wr_view(&asking->received);
 
 	*ret_reply = (struct attested_reply){
 	    .status = reply->status, .body = wr_init(asking->request->reply_limit)};
@@ -348,8 +336,7 @@ enum tobi_err attested_ask(struct attested_options *options,
 	    .request = request,
 	    .ca = wr_init(LIMIT_PEM),
 	    .certificate = wr_init(LIMIT_CERTIFICATE),
-	    .reply = wr_init(LIMIT_HTTP_REPLY_HEAD + request->reply_limit)};
-	struct http_reply reply = {0};
+	    .received = wr_init(LIMIT_HTTP_REPLY_HEAD + request->reply_limit)};
 	char port[8];
 	enum tobi_err err;
 
@@ -364,11 +351,8 @@ enum tobi_err attested_ask(struct attested_options *options,
 	err = set_up(&asking, fault);
 	if (!err)
 		err = run(&asking, port, fault);
-	if (!err)
-		err = http_reply_read(wr_view(&asking.reply), request->reply_limit,
-				      &reply, fault);
 	if (err)
 		return err;
-	fill_reply(&asking, &reply, ret_reply);
+	fill_reply(&asking, ret_reply);
 	return wr_err(&ret_reply->body);
 }

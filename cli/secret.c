@@ -141,29 +141,35 @@ static int run_rotate(struct broker_client *client, const void *given, char **ar
 			    "rotated");
 }
 
+static int delete_at(struct broker_client *client, const struct options *options,
+		     const char *target, const char *what, const char *name)
+{
+	struct tobi_fault fault = {0};
+	json_t *answer = NULL;
+
+	if (broker_ask(client, "DELETE", target, (struct tobi_bytes){0}, &answer, &fault))
+		return broker_fail(&fault);
+	if (options->broker.json)
+		return cli_put_json(NULL, answer);
+	json_decref(answer);
+	printf("deleted %s%s\n", what, name);
+	return EXIT_ACCEPTED;
+}
+
 static int run_delete(struct broker_client *client, const void *given, char **arguments,
 		      int count)
 {
 	const struct options *options = given;
 	char target[LIMIT_PATH], behind[48] = "";
 	struct tobi_fault fault = {0};
-	json_t *answer = NULL;
 	enum tobi_err err;
 
 	(void)count;
 	if (options->version)
 		snprintf(behind, sizeof(behind), "/versions/%" PRIu64, options->version);
 	err = target_of(arguments[0], behind, target, &fault);
-	if (!err)
-		err = broker_ask(client, "DELETE", target, (struct tobi_bytes){0},
-				 &answer, &fault);
-	if (err)
-		return broker_fail(&fault);
-	if (options->broker.json)
-		return cli_put_json(NULL, answer);
-	json_decref(answer);
-	printf("deleted %s\n", arguments[0]);
-	return EXIT_ACCEPTED;
+	return err ? broker_fail(&fault)
+		   : delete_at(client, options, target, "", arguments[0]);
 }
 
 /* ---- lists ---- */
@@ -354,20 +360,11 @@ static int run_delete_policy(struct broker_client *client, const void *given,
 	const struct options *options = given;
 	char target[LIMIT_PATH];
 	struct tobi_fault fault = {0};
-	json_t *answer = NULL;
 	enum tobi_err err = policy_target(arguments[0], target, &fault);
 
 	(void)count;
-	if (!err)
-		err = broker_ask(client, "DELETE", target, (struct tobi_bytes){0},
-				 &answer, &fault);
-	if (err)
-		return broker_fail(&fault);
-	if (options->broker.json)
-		return cli_put_json(NULL, answer);
-	json_decref(answer);
-	printf("deleted policy of %s\n", arguments[0]);
-	return EXIT_ACCEPTED;
+	return err ? broker_fail(&fault)
+		   : delete_at(client, options, target, "policy of ", arguments[0]);
 }
 
 /* ---- counters ---- */
@@ -409,7 +406,6 @@ static int run_delete_counter(struct broker_client *client, const void *given,
 	const struct options *options = given;
 	char target[LIMIT_PATH];
 	struct tobi_fault fault = {0};
-	json_t *answer = NULL;
 	enum tobi_err err = TOBI_OK;
 
 	(void)count;
@@ -418,16 +414,8 @@ static int run_delete_counter(struct broker_client *client, const void *given,
 		LIMIT_PATH)
 		err = fault_set(&fault, TOBI_E_MALFORMED, "name", "",
 				"repository/type/tag is needed");
-	if (!err)
-		err = broker_ask(client, "DELETE", target, (struct tobi_bytes){0},
-				 &answer, &fault);
-	if (err)
-		return broker_fail(&fault);
-	if (options->broker.json)
-		return cli_put_json(NULL, answer);
-	json_decref(answer);
-	printf("deleted counter %s\n", arguments[0]);
-	return EXIT_ACCEPTED;
+	return err ? broker_fail(&fault)
+		   : delete_at(client, options, target, "counter ", arguments[0]);
 }
 
 /* ---- arguments ---- */

@@ -16,8 +16,6 @@
 
 /* The client's side of tobichi-secrets/1 (docs/PROTOCOL.md section 5). */
 
-#define SECRETS_PROTOCOL "tobichi-secrets/1"
-
 enum { PUT = 1, DONE, REPLY };
 enum { HEADER = 4, LIMIT_REPLY = 1 << 10, LIMIT_PUT = LIMIT_SECRET + (1 << 10) };
 
@@ -176,7 +174,7 @@ static void on_opened(struct atls_conn *conn, void *context)
 
 	sending->opened = true;
 	/* Without it the bytes would go to the program's own port. */
-	if (strcmp(atls_conn_protocol(conn), SECRETS_PROTOCOL) != 0) {
+	if (strcmp(atls_conn_protocol(conn), ATLS_PROTOCOL_SECRETS) != 0) {
 		fault_set(&fault, TOBI_E_UNSUPPORTED, "secrets", "protocol",
 			  "the peer takes no secrets");
 		stop(sending, &fault);
@@ -260,7 +258,7 @@ static const struct option long_options[] = {{"policy", required_argument, NULL,
 
 int cmd_send(int argc, char **argv)
 {
-	static const char *const protocols[] = {SECRETS_PROTOCOL, NULL};
+	static const char *const protocols[] = {ATLS_PROTOCOL_SECRETS, NULL};
 	struct channel_options options = {.protocols = protocols};
 	struct sending sending = {0};
 	struct tobi_fault fault = {0};

@@ -15,7 +15,6 @@
 #include "trust.h"
 
 #define OBJECT "broker"
-#define PROTOCOL "tobichi-broker/1"
 
 enum { PATH_MAX_SIZE = 1024, REQUEST_MAX = BROKER_BODY + 2 * PATH_MAX_SIZE };
 
@@ -104,20 +103,6 @@ static void on_deadline(evutil_socket_t fd, short what, void *context)
 
 /* ---- the reply ---- */
 
-/* Block after block, where it lies: what is moved leaves no second copy behind. */
-static void take_input(struct call *call, struct evbuffer *input)
-{
-	size_t size;
-
-	while (!call->reply.err && (size = evbuffer_get_contiguous_space(input)) > 0) {
-		uint8_t *part = evbuffer_pullup(input, (ssize_t)size);
-
-		wr_bytes(&call->reply, part, size);
-		explicit_bzero(part, size);
-		evbuffer_drain(input, size);
-	}
-}
-
 /* True when the call is over. */
 static bool take_reply(struct call *call)
 {
@@ -125,7 +110,7 @@ static bool take_reply(struct call *call)
 	struct tobi_fault fault;
 	enum tobi_err err;
 
-	take_input(call, bufferevent_get_input(atls_conn_stream(call->conn)));
+	atls_conn_take(call->conn, &call->reply);
 	err = http_reply_read(wr_view(&call->reply), call->wanted.reply_limit, &reply,
 			      &fault);
 	if (err == TOBI_E_TRUNCATED && !call->reply.err)
@@ -216,9 +201,9 @@ static void on_opened(struct atls_conn *conn, void *context)
 		call_fail(call, &fault);
 		return;
 	}
-	if (strcmp(atls_conn_protocol(conn), PROTOCOL) != 0)
+	if (strcmp(atls_conn_protocol(conn), ATLS_PROTOCOL_BROKER) != 0)
 		fault_set(&fault, TOBI_E_PROTOCOL, OBJECT, "protocol",
-			  "it does not speak " PROTOCOL);
+			  "it does not speak " ATLS_PROTOCOL_BROKER);
 	else if (!send_request(call))
 		fault_set(&fault, TOBI_E_MEMORY, OBJECT, "", "out of memory");
 	if (fault.code) {
@@ -402,7 +387,7 @@ enum tobi_err broker_client_connected(struct broker_client *client, uint64_t req
 
 static enum tobi_err make_endpoint(struct broker_client *client, struct tobi_fault *fault)
 {
-	static const char *const protocols[] = {PROTOCOL, NULL};
+	static const char *const protocols[] = {ATLS_PROTOCOL_BROKER, NULL};
 	const struct broker_client_setup *setup = &client->setup;
 	enum tobi_err err;
 

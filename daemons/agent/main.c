@@ -209,7 +209,7 @@ static enum tobi_err hide_keys(struct agent *agent, struct tobi_fault *fault)
 
 static enum tobi_err make_endpoint(struct agent *agent, struct tobi_fault *fault)
 {
-	static const char *const protocols[] = {"tobichi-secrets/1", NULL};
+	static const char *const protocols[] = {ATLS_PROTOCOL_SECRETS, NULL};
 	enum tobi_err err = TOBI_OK;
 
 	if (agent->config->launch.ra_tls)

@@ -8,8 +8,8 @@ void peer_collect(const struct manifest *manifest, struct atls_endpoint *endpoin
 {
 	/* The name by which a broker's clients know that it is one (section 18.2): it
 	 * changes nothing here. */
-	static const char *const protocols[] = {"tobichi-secrets/1", "tobichi-broker/1",
-						NULL};
+	static const char *const protocols[] = {ATLS_PROTOCOL_SECRETS,
+						ATLS_PROTOCOL_BROKER, NULL};
 
 	if (!bytes_equal_text(manifest->clients, CLIENTS_BY_PROGRAM))
 		return;

@@ -11,13 +11,13 @@
 #include <unistd.h>
 
 #include "atls/pump.h"
+#include "base/address.h"
 #include "base/cleanup.h"
 #include "base/fault.h"
 #include "base/secret.h"
 #include "idle.h"
 
 #define OBJECT "listening socket"
-#define SECRETS_PROTOCOL "tobichi-secrets/1"
 
 enum {
 	TRIM_EVERY = 32, /* ended sessions */
@@ -289,7 +289,7 @@ static void on_opened(struct atls_conn *conn, void *context)
 		session_end(session);
 		return;
 	}
-	if (strcmp(atls_conn_protocol(conn), SECRETS_PROTOCOL) != 0) {
+	if (strcmp(atls_conn_protocol(conn), ATLS_PROTOCOL_SECRETS) != 0) {
 		bufferevent_disable(atls_conn_stream(conn), EV_READ);
 		connect_inner(session);
 		return;
@@ -343,22 +343,6 @@ static int64_t monotonic_ms(void)
 	return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
 }
 
-static void write_address(const struct sockaddr_storage *address,
-			  char ret_text[static INET6_ADDRSTRLEN])
-{
-	const struct sockaddr_in6 *six = (const void *)address;
-	const struct sockaddr_in *four = (const void *)address;
-
-	ret_text[0] = 0;
-	if (address->ss_family == AF_INET)
-		inet_ntop(AF_INET, &four->sin_addr, ret_text, INET6_ADDRSTRLEN);
-	else if (address->ss_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&six->sin6_addr))
-		inet_ntop(AF_INET, six->sin6_addr.s6_addr + 12, ret_text,
-			  INET6_ADDRSTRLEN);
-	else if (address->ss_family == AF_INET6)
-		inet_ntop(AF_INET6, &six->sin6_addr, ret_text, INET6_ADDRSTRLEN);
-}
-
 static void session_start(struct proxy *proxy, int fd, uint16_t port,
 			  const struct sockaddr_storage *address)
 {
@@ -373,7 +357,7 @@ static void session_start(struct proxy *proxy, int fd, uint16_t port,
 	session->port = port;
 	session->begun_ms = monotonic_ms();
 	session->inner = session->local = -1;
-	write_address(address, session->address);
+	address_write((const struct sockaddr *)address, session->address);
 	if (atls_conn_new(proxy->setup.base, proxy->setup.endpoint, fd, &events, session,
 			  &session->conn, NULL)) {
 		free(session);

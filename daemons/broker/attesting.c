@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "atls/conn.h"
+#include "base/address.h"
 #include "base/fault.h"
 #include "base/hex.h"
 #include "base/secret.h"
@@ -104,7 +105,7 @@ enum tobi_err attesting_self_load(const struct config *config,
 				  struct attesting_self **ret_self,
 				  struct tobi_fault *fault)
 {
-	static const char *const protocols[] = {ATTESTING_PROTOCOL, NULL};
+	static const char *const protocols[] = {ATLS_PROTOCOL_BROKER, NULL};
 	const struct tls_setup files = {config->attested_certificate,
 					config->attested_key, false};
 	struct attesting_self *self = calloc(1, sizeof(*self));
@@ -200,10 +201,10 @@ static void on_opened(struct atls_conn *atls, void *context)
 	struct tobi_bytes claims = {0}, collection = {0};
 	char remote[INET6_ADDRSTRLEN];
 
-	clients_write_address((struct sockaddr *)&address, remote);
+	address_write((struct sockaddr *)&address, remote);
 	known.has_client_key = atls_conn_peer(atls, known.client_key);
 	if (atls_conn_evidence(atls, &claims, &collection) &&
-	    strcmp(atls_conn_protocol(atls), ATTESTING_PROTOCOL) == 0)
+	    strcmp(atls_conn_protocol(atls), ATLS_PROTOCOL_BROKER) == 0)
 		known.attested = attested_new(claims, collection, remote);
 	if (!known.attested) {
 		on_closed(atls, NULL, attesting);

@@ -15,8 +15,6 @@ struct listener;
 struct server;
 struct sockaddr;
 
-#define ATTESTING_PROTOCOL "tobichi-broker/1" /* inside the session */
-
 /* Who this side is in attested TLS: its key and certificates. Counted by those whose
  * session is of it; all of them in the loop's thread. */
 struct attesting_self;

@@ -148,18 +148,3 @@ bool clients_may(struct clients *clients, struct client *client, int64_t now_ms)
 	return bucket_take(&client->bucket, clients->limits.rate, clients->limits.burst,
 			   now_ms);
 }
-
-void clients_write_address(const struct sockaddr *address,
-			   char out[static INET6_ADDRSTRLEN])
-{
-	const struct sockaddr_in6 *six = (const void *)address;
-	const struct sockaddr_in *four = (const void *)address;
-
-	out[0] = 0;
-	if (address->sa_family == AF_INET)
-		inet_ntop(AF_INET, &four->sin_addr, out, INET6_ADDRSTRLEN);
-	else if (address->sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&six->sin6_addr))
-		inet_ntop(AF_INET, six->sin6_addr.s6_addr + 12, out, INET6_ADDRSTRLEN);
-	else if (address->sa_family == AF_INET6)
-		inet_ntop(AF_INET6, &six->sin6_addr, out, INET6_ADDRSTRLEN);
-}

@@ -9,7 +9,6 @@
 #ifndef TOBI_DAEMONS_BROKER_CLIENTS_H
 #define TOBI_DAEMONS_BROKER_CLIENTS_H
 
-#include <arpa/inet.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/socket.h>
@@ -51,9 +50,5 @@ struct client *clients_join(struct clients *clients, const struct sockaddr *addr
 void clients_leave(struct clients *clients, struct client *client);
 /* May it ask once more? */
 bool clients_may(struct clients *clients, struct client *client, int64_t now_ms);
-
-/* As a text; empty for what is no address of the Internet's. */
-void clients_write_address(const struct sockaddr *address,
-			   char out[static INET6_ADDRSTRLEN]);
 
 #endif

@@ -13,6 +13,7 @@
 #include <event2/bufferevent_ssl.h>
 
 #include "atls/conn.h"
+#include "base/address.h"
 #include "base/secret.h"
 #include "broker/route.h"
 #include "daemons/broker/attested.h"
@@ -594,6 +595,6 @@ void conn_open_known(const struct listener *listener, int fd,
 		conn->next->link = &conn->next;
 	server->conns = conn;
 	bytes_copy(conn->client_key, SHA384_SIZE, known->client_key, SHA384_SIZE);
-	clients_write_address(address, conn->remote);
+	address_write(address, conn->remote);
 	start(conn);
 }

@@ -373,6 +373,21 @@ struct bufferevent *atls_conn_stream(struct atls_conn *conn)
 	return conn->stream;
 }
 
+/* Block after block, where it lies: what is moved leaves no second copy behind. */
+void atls_conn_take(struct atls_conn *conn, struct writer *out)
+{
+	struct evbuffer *input = bufferevent_get_input(conn->stream);
+	size_t size;
+
+	while (!wr_err(out) && (size = evbuffer_get_contiguous_space(input)) > 0) {
+		uint8_t *part = evbuffer_pullup(input, (ssize_t)size);
+
+		wr_bytes(out, part, size);
+		explicit_bzero(part, size);
+		evbuffer_drain(input, size);
+	}
+}
+
 const char *atls_conn_protocol(const struct atls_conn *conn)
 {
 	return conn->peer.exchange ? atls_exchange_protocol(conn->peer.exchange) : "";

@@ -16,6 +16,10 @@
 #include "base/limits.h"
 #include "token/claims_buffer.h"
 
+/* Inner protocols (docs/PROTOCOL.md sections 5 and 18.2). */
+#define ATLS_PROTOCOL_SECRETS "tobichi-secrets/1"
+#define ATLS_PROTOCOL_BROKER "tobichi-broker/1"
+
 /* What this side is and asks for; shared by connections, unchanged while one lives. */
 struct atls_endpoint {
 	enum tobi_role role;
@@ -85,6 +89,9 @@ void atls_conn_cannot_attest(struct atls_conn *conn, const struct tobi_fault *wh
 /* After opened(): the plain stream, owned by the connection. Set your own callbacks. The
  * owner reports an end of the stream that it sees with atls_conn_free(). */
 struct bufferevent *atls_conn_stream(struct atls_conn *conn);
+/* Moves what has come on the stream behind out, and wipes where it lay: it may be secret.
+ */
+void atls_conn_take(struct atls_conn *conn, struct writer *out);
 /* The inner protocol agreed on; empty for none. */
 const char *atls_conn_protocol(const struct atls_conn *conn);
 /* SHA-384 of the peer's SubjectPublicKeyInfo; false when it showed no certificate. */
