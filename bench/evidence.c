@@ -102,13 +102,17 @@ void *__libc_realloc(void *ptr, size_t size);
 void __libc_free(void *ptr);
 
 static atomic_size_t used, most;
+/* Set before anything is allocated. Two threads that counted would wait for each other. */
+static bool counting;
 
 static void *note(void *ptr)
 {
-	size_t now =
-	    atomic_fetch_add(&used, malloc_usable_size(ptr)) + malloc_usable_size(ptr);
-	size_t before = atomic_load(&most);
+	size_t now, before;
 
+	if (!counting)
+		return ptr;
+	now = atomic_fetch_add(&used, malloc_usable_size(ptr)) + malloc_usable_size(ptr);
+	before = atomic_load(&most);
 	while (now > before && !atomic_compare_exchange_weak(&most, &before, now))
 		;
 	return ptr;
@@ -126,7 +130,7 @@ TOBI_API void *calloc(size_t count, size_t size)
 
 TOBI_API void *realloc(void *ptr, size_t size)
 {
-	size_t before = malloc_usable_size(ptr);
+	size_t before = counting ? malloc_usable_size(ptr) : 0;
 	void *grown = __libc_realloc(ptr, size);
 
 	if (grown || size == 0)
@@ -136,7 +140,8 @@ TOBI_API void *realloc(void *ptr, size_t size)
 
 TOBI_API void free(void *ptr)
 {
-	atomic_fetch_sub(&used, malloc_usable_size(ptr));
+	if (counting)
+		atomic_fetch_sub(&used, malloc_usable_size(ptr));
 	__libc_free(ptr);
 }
 
@@ -350,6 +355,7 @@ int main(int argc, char **argv)
 	while (kind < sizeof(kinds) / sizeof(kinds[0]) && argc > 2 &&
 	       strcmp(argv[1], kinds[kind].name) != 0)
 		kind++;
+	counting = argc > 2 && strcmp(argv[2], "memory") == 0;
 	if (first < 1 || kind == sizeof(kinds) / sizeof(kinds[0]))
 		return 2;
 	if (!vectors_open(&vectors))

@@ -254,8 +254,8 @@ TREE_RULES = [layers, banned, sizes, leftovers, commands, checks, links, options
               checklist_room, allowed_calls, policy_keys, broker_keys, references]
 
 
-# What libxmlsec and the loader keep is the process's: filled once, under pthread_once().
-MUTABLE_ALLOWED = {"xmlsec_loaded"}
+# What OpenSSL, libxmlsec and the loader keep is the process's: filled once, under pthread_once().
+MUTABLE_ALLOWED = {"key_library_made", "xmlsec_loaded"}
 
 
 def globals_of(symbols):

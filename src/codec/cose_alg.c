@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/fault.h"
+#include "codec/key_library.h"
 
 /* RFC 9053 §2, with the curves of our profile; RFC 8230 §2 for PS256 and PS384. */
 static const struct cose_alg_row rows[] = {
@@ -112,8 +113,8 @@ static bool verify_bytes(const struct cose_alg_row *row, EVP_PKEY *key,
 	EVP_PKEY_CTX *context = NULL;
 
 	return md &&
-	       EVP_DigestVerifyInit_ex(md, &context, row->digest, NULL, NULL, key,
-				       NULL) == 1 &&
+	       EVP_DigestVerifyInit_ex(md, &context, row->digest, key_library(), NULL,
+				       key, NULL) == 1 &&
 	       set_padding(row, context) &&
 	       EVP_DigestVerify(md, signature.ptr, signature.size, message.ptr,
 				message.size) == 1;

@@ -10,6 +10,7 @@
 #include "codec/base64.h"
 #include "codec/jose.h"
 #include "codec/json.h"
+#include "codec/key_library.h"
 
 enum {
 	UNCOMPRESSED = 4,
@@ -46,7 +47,7 @@ static void read_member(const json_t *jwk, const char *name, struct writer *out)
 static EVP_PKEY *make(const char *type, OSSL_PARAM *parameters)
 {
 	CLEANUP(EVP_PKEY_CTX_freep)
-	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
+	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(key_library(), type, NULL);
 	EVP_PKEY *key = NULL;
 
 	if (!context || EVP_PKEY_fromdata_init(context) != 1 ||

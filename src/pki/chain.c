@@ -9,6 +9,7 @@
 
 #include "base/fault.h"
 #include "base/secret.h"
+#include "codec/key_library.h"
 #include "pki/cert.h"
 
 DEFINE_CLEANUP(BIO *, BIO_free_all)
@@ -31,11 +32,15 @@ enum tobi_err chain_read_certificate(struct tobi_bytes der, const char *object,
 	if (der.size == 0 || der.size > LIMIT_CERTIFICATE)
 		return fault_set(fault, TOBI_E_LIMIT, object, "certificate",
 				 "empty, or over %d bytes", LIMIT_CERTIFICATE);
-	certificate = d2i_X509(NULL, &at, (long)der.size);
-	ERR_clear_error();
+	certificate = X509_new_ex(key_library(), NULL);
 	if (!certificate)
+		return fault_openssl(fault, object, "certificate", "cannot be read");
+	/* Where it fails it has freed the object that it was given. */
+	if (!d2i_X509(&certificate, &at, (long)der.size)) {
+		ERR_clear_error();
 		return fault_set(fault, TOBI_E_MALFORMED, object, "certificate",
 				 "not a DER certificate");
+	}
 	if (at != der.ptr + der.size)
 		return fault_at(fault, TOBI_E_TRAILING, object, "certificate",
 				(uint64_t)(at - der.ptr),
@@ -58,6 +63,15 @@ static int no_password(char *buffer, int size, int writing, void *context)
 	return -1;
 }
 
+static X509 *next_of_pem(BIO *bio)
+{
+	CLEANUP(X509_freep) X509 *certificate = X509_new_ex(key_library(), NULL);
+
+	return certificate && PEM_read_bio_X509(bio, &certificate, no_password, NULL)
+		   ? TAKE(certificate)
+		   : NULL;
+}
+
 /* Every certificate of a PEM text; *ret_list is empty for none. */
 static enum tobi_err read_pem(struct tobi_bytes pem, const char *object, size_t max,
 			      STACK_OF(X509) * *ret_list, struct tobi_fault *fault)
@@ -73,7 +87,7 @@ static enum tobi_err read_pem(struct tobi_bytes pem, const char *object, size_t 
 	if (!bio || !list)
 		return fault_set(fault, TOBI_E_MEMORY, object, "", "out of memory");
 	ERR_clear_error();
-	while ((certificate = PEM_read_bio_X509(bio, NULL, no_password, NULL))) {
+	while ((certificate = next_of_pem(bio))) {
 		if ((size_t)sk_X509_num(list) == max ||
 		    !sk_X509_push(list, certificate)) {
 			X509_free(certificate);
@@ -431,7 +445,7 @@ enum tobi_err chain_verify_window(const struct chain_request *request, const cha
 
 	if (err)
 		return err;
-	context = X509_STORE_CTX_new();
+	context = X509_STORE_CTX_new_ex(key_library(), NULL);
 	if (!context || !help)
 		return fault_set(fault, TOBI_E_MEMORY, object, "", "out of memory");
 	err = take_anchors(request, object, &store, fault);

@@ -12,6 +12,7 @@
 #include "base/fault.h"
 #include "base/hex.h"
 #include "base/secret.h"
+#include "codec/key_library.h"
 
 DEFINE_CLEANUP(BIO *, BIO_free_all)
 DEFINE_CLEANUP(ASN1_INTEGER *, ASN1_INTEGER_free)
@@ -22,12 +23,16 @@ static enum tobi_err read_der(struct tobi_bytes der, const char *object,
 			      X509_CRL **ret_crl, struct tobi_fault *fault)
 {
 	const unsigned char *at = der.ptr;
-	CLEANUP(X509_CRL_freep) X509_CRL *crl = d2i_X509_CRL(NULL, &at, (long)der.size);
+	CLEANUP(X509_CRL_freep) X509_CRL *crl = X509_CRL_new_ex(key_library(), NULL);
 
-	ERR_clear_error();
 	if (!crl)
+		return fault_openssl(fault, object, "CRL", "cannot be read");
+	/* Where it fails it has freed the object that it was given. */
+	if (!d2i_X509_CRL(&crl, &at, (long)der.size)) {
+		ERR_clear_error();
 		return fault_set(fault, TOBI_E_MALFORMED, object, "CRL",
 				 "not a list of revoked certificates in DER");
+	}
 	if (at != der.ptr + der.size)
 		return fault_at(fault, TOBI_E_TRAILING, object, "CRL",
 				(uint64_t)(at - der.ptr),
@@ -59,15 +64,14 @@ static enum tobi_err read_pem(struct tobi_bytes pem, const char *object,
 	size_t at = skip_space(pem, 0);
 	CLEANUP(BIO_free_allp)
 	BIO *bio = BIO_new_mem_buf(pem.ptr + at, (int)(pem.size - at));
-	CLEANUP(X509_CRL_freep) X509_CRL *crl = NULL;
+	CLEANUP(X509_CRL_freep) X509_CRL *crl = X509_CRL_new_ex(key_library(), NULL);
+	bool good = bio && crl && pem.size - at >= sizeof(begin) - 1 &&
+		    bytes_equal((struct tobi_bytes){pem.ptr + at, sizeof(begin) - 1},
+				bytes_of_text(begin)) &&
+		    PEM_read_bio_X509_CRL(bio, &crl, no_password, NULL);
 
-	if (pem.size - at >= sizeof(begin) - 1 &&
-	    bytes_equal((struct tobi_bytes){pem.ptr + at, sizeof(begin) - 1},
-			bytes_of_text(begin)) &&
-	    bio)
-		crl = PEM_read_bio_X509_CRL(bio, NULL, no_password, NULL);
 	ERR_clear_error();
-	if (!crl)
+	if (!good)
 		return fault_set(fault, TOBI_E_MALFORMED, object, "CRL",
 				 "neither DER nor PEM nor hexadecimal digits");
 	at = skip_space(pem, pem.size - BIO_ctrl_pending(bio));

@@ -10,6 +10,7 @@
 #include "base/fault.h"
 #include "base/hex.h"
 #include "base/secret.h"
+#include "codec/key_library.h"
 
 DEFINE_CLEANUP(X509_STORE_CTX *, X509_STORE_CTX_free)
 
@@ -140,7 +141,8 @@ enum tobi_err pinned_chain_verify(const struct pinned_request *request,
 				  struct tobi_fault *fault)
 {
 	CLEANUP(X509_STORE_freep) X509_STORE *anchors = X509_STORE_new();
-	CLEANUP(X509_STORE_CTX_freep) X509_STORE_CTX *context = X509_STORE_CTX_new();
+	CLEANUP(X509_STORE_CTX_freep)
+	X509_STORE_CTX *context = X509_STORE_CTX_new_ex(key_library(), NULL);
 	CLEANUP(free_list) STACK_OF(X509) *help = sk_X509_new_null();
 	CLEANUP(pinned_chain_done) struct pinned_chain chain = {0};
 	enum tobi_err err;

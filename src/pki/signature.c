@@ -9,6 +9,7 @@
 #include "base/fault.h"
 #include "base/secret.h"
 #include "codec/der.h"
+#include "codec/key_library.h"
 
 DEFINE_CLEANUP(EVP_MD_CTX *, EVP_MD_CTX_free)
 DEFINE_CLEANUP(EVP_PKEY_CTX *, EVP_PKEY_CTX_free)
@@ -24,7 +25,7 @@ enum tobi_err ec_key_read_sec1(struct tobi_bytes point, const char *object,
 			       EVP_PKEY **ret_key, struct tobi_fault *fault)
 {
 	CLEANUP(EVP_PKEY_CTX_freep)
-	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(key_library(), "EC", NULL);
 	char group[] = "P-256";
 	OSSL_PARAM parameters[3];
 	EVP_PKEY *key = NULL; /* OpenSSL would fill in the key that it finds there */
@@ -130,8 +131,8 @@ bool ec_signature_holds(EVP_PKEY *key, struct tobi_bytes message,
 	size = ecdsa_to_der((struct tobi_bytes){signature.ptr, half},
 			    (struct tobi_bytes){signature.ptr + half, half}, der);
 	good = size &&
-	       EVP_DigestVerifyInit(md, NULL, half == 32 ? EVP_sha256() : EVP_sha384(),
-				    NULL, key) == 1 &&
+	       EVP_DigestVerifyInit_ex(md, NULL, half == 32 ? "SHA256" : "SHA384",
+				       key_library(), NULL, key, NULL) == 1 &&
 	       EVP_DigestVerify(md, der, size, message.ptr, message.size) == 1;
 	ERR_clear_error();
 	return good;

@@ -5,6 +5,7 @@
 
 #include "base/fault.h"
 #include "base/secret.h"
+#include "codec/key_library.h"
 
 DEFINE_CLEANUP(EVP_MD_CTX *, EVP_MD_CTX_free)
 
@@ -18,7 +19,8 @@ enum tobi_err verifying_make(EVP_PKEY *key, enum verifying_scheme scheme,
 	if (!context)
 		return fault_set(fault, TOBI_E_MEMORY, "signature", "", "out of memory");
 	if (!EVP_PKEY_is_a(key, scheme == VERIFYING_ECDSA ? "EC" : "RSA") ||
-	    EVP_DigestVerifyInit(context, &key_context, hash, NULL, key) != 1 ||
+	    EVP_DigestVerifyInit_ex(context, &key_context, EVP_MD_get0_name(hash),
+				    key_library(), NULL, key, NULL) != 1 ||
 	    (scheme == VERIFYING_RSAPSS &&
 	     EVP_PKEY_CTX_set_rsa_padding(key_context, RSA_PKCS1_PSS_PADDING) <= 0))
 		return fault_openssl(fault, "signature", "",

@@ -11,6 +11,7 @@
 #include "base/hex.h"
 #include "base/secret.h"
 #include "codec/base64.h"
+#include "codec/key_library.h"
 
 #define OBJECT "paravisor's data"
 
@@ -172,7 +173,7 @@ static enum tobi_err make_key(const BIGNUM *n, const BIGNUM *e, EVP_PKEY **ret_k
 	CLEANUP(OSSL_PARAM_BLD_freep) OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
 	CLEANUP(OSSL_PARAM_freep) OSSL_PARAM *params = NULL;
 	CLEANUP(EVP_PKEY_CTX_freep)
-	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(key_library(), "RSA", NULL);
 
 	if (build && OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_N, n) == 1 &&
 	    OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_E, e) == 1)

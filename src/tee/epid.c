@@ -13,6 +13,7 @@
 
 #include "base/fault.h"
 #include "base/secret.h"
+#include "codec/key_library.h"
 #include "pki/memo.h"
 #include "pki/pinned.h"
 #include "tee/epid_parts.h"
@@ -297,7 +298,9 @@ DEFINE_CLEANUP(EVP_MD_CTX *, EVP_MD_CTX_free)
 static bool signature_holds(EVP_PKEY *key, const struct epid_parts *parts)
 {
 	CLEANUP(EVP_MD_CTX_freep) EVP_MD_CTX *md = EVP_MD_CTX_new();
-	bool holds = md && EVP_DigestVerifyInit(md, NULL, EVP_sha256(), NULL, key) == 1 &&
+	bool holds = md &&
+		     EVP_DigestVerifyInit_ex(md, NULL, "SHA256", key_library(), NULL, key,
+					     NULL) == 1 &&
 		     EVP_DigestVerify(md, parts->signature.ptr, parts->signature.size,
 				      parts->body.ptr, parts->body.size) == 1;
 

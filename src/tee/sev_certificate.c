@@ -11,6 +11,7 @@
 #include "base/fault.h"
 #include "base/reader.h"
 #include "base/secret.h"
+#include "codec/key_library.h"
 #include "pki/signature.h"
 
 #define OBJECT "SEV certificate"
@@ -252,7 +253,7 @@ static enum tobi_err rsa_key(const struct sev_certificate *certificate,
 			     EVP_PKEY **ret_key, struct tobi_fault *fault)
 {
 	CLEANUP(EVP_PKEY_CTX_freep)
-	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(key_library(), "RSA", NULL);
 	CLEANUP(OSSL_PARAM_BLD_freep) OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
 	CLEANUP(OSSL_PARAM_freep) OSSL_PARAM *parameters = NULL;
 	CLEANUP(BN_freep)
@@ -291,9 +292,9 @@ enum tobi_err sev_certificate_key(const struct sev_certificate *certificate,
 			   OBJECT, ret_key, fault);
 }
 
-static const EVP_MD *hash_of(uint32_t algorithm)
+static const char *hash_of(uint32_t algorithm)
 {
-	return algorithm & 0x100 ? EVP_sha384() : EVP_sha256();
+	return algorithm & 0x100 ? "SHA384" : "SHA256";
 }
 
 static bool verify(EVP_PKEY *key, uint32_t algorithm, struct tobi_bytes signature,
@@ -303,7 +304,8 @@ static bool verify(EVP_PKEY *key, uint32_t algorithm, struct tobi_bytes signatur
 	EVP_PKEY_CTX *context = NULL; /* md's */
 	bool good =
 	    md &&
-	    EVP_DigestVerifyInit(md, &context, hash_of(algorithm), NULL, key) == 1 &&
+	    EVP_DigestVerifyInit_ex(md, &context, hash_of(algorithm), key_library(), NULL,
+				    key, NULL) == 1 &&
 	    (!is_rsa(algorithm) ||
 	     (EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PSS_PADDING) == 1 &&
 	      EVP_PKEY_CTX_set_rsa_pss_saltlen(context, RSA_PSS_SALTLEN_DIGEST) == 1)) &&

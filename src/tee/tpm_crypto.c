@@ -9,6 +9,7 @@
 
 #include "base/fault.h"
 #include "base/secret.h"
+#include "codec/key_library.h"
 #include "pki/signature.h"
 #include "tee/tpm_structs.h"
 
@@ -31,7 +32,7 @@ static enum tobi_err key_of_parameters(const char *type, OSSL_PARAM_BLD *build,
 {
 	CLEANUP(OSSL_PARAM_freep) OSSL_PARAM *params = OSSL_PARAM_BLD_to_param(build);
 	CLEANUP(EVP_PKEY_CTX_freep)
-	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
+	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(key_library(), type, NULL);
 	CLEANUP(EVP_PKEY_freep) EVP_PKEY *key = NULL;
 
 	if (!params || !context || EVP_PKEY_fromdata_init(context) != 1 ||
@@ -138,7 +139,8 @@ enum tobi_err tpm_spki_key(struct tobi_bytes spki, const char *object, EVP_PKEY 
 			   struct tobi_fault *fault)
 {
 	const unsigned char *at = spki.ptr;
-	CLEANUP(EVP_PKEY_freep) EVP_PKEY *key = d2i_PUBKEY(NULL, &at, (long)spki.size);
+	CLEANUP(EVP_PKEY_freep)
+	EVP_PKEY *key = d2i_PUBKEY_ex(NULL, &at, (long)spki.size, key_library(), NULL);
 
 	ERR_clear_error();
 	if (!key || at != spki.ptr + spki.size)
