@@ -21,7 +21,7 @@ static struct {
 	OSSL_PROVIDER *provider; /* OpenSSL's default one */
 	/* The last one ends them. */
 	OSSL_ALGORITHM decoders[ALGORITHMS_MAX + 1], key_kinds[ALGORITHMS_MAX + 1];
-} key_library_made = {.once = PTHREAD_ONCE_INIT};
+} key_library_made = {.once = PTHREAD_ONCE_INIT}; /* NOLINT: of the process */
 
 /* By the first of an algorithm's names, which have colons between them. */
 static bool is_wanted(const OSSL_ALGORITHM *algorithm, const char *property)
