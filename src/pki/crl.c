@@ -12,12 +12,27 @@
 #include "base/fault.h"
 #include "base/hex.h"
 #include "base/secret.h"
+#include "codec/der.h"
 #include "codec/key_library.h"
 
 DEFINE_CLEANUP(BIO *, BIO_free_all)
 DEFINE_CLEANUP(ASN1_INTEGER *, ASN1_INTEGER_free)
 
-enum { DER_SEQUENCE = 0x30 };
+/* A list says twice how it is signed, and only once of it is signed: OpenSSL takes the
+ * other (RFC 5280 section 5.1.1.2). */
+static bool says_one_algorithm(struct tobi_bytes der)
+{
+	struct reader outer = rd_init(der);
+	struct reader list = der_enter(&outer, DER_SEQUENCE, "CRL");
+	struct reader inner = der_enter(&list, DER_SEQUENCE, "tbsCertList");
+	struct tobi_bytes is_signed, signs;
+
+	if (rd_left(&inner) && inner.start[inner.pos] == DER_INTEGER)
+		der_bytes(&inner, DER_INTEGER, "version");
+	is_signed = der_bytes(&inner, DER_SEQUENCE, "signature");
+	signs = der_bytes(&list, DER_SEQUENCE, "signatureAlgorithm");
+	return !rd_failed(&inner) && !rd_failed(&list) && bytes_equal(is_signed, signs);
+}
 
 static enum tobi_err read_der(struct tobi_bytes der, const char *object,
 			      X509_CRL **ret_crl, struct tobi_fault *fault)
@@ -37,15 +52,11 @@ static enum tobi_err read_der(struct tobi_bytes der, const char *object,
 		return fault_at(fault, TOBI_E_TRAILING, object, "CRL",
 				(uint64_t)(at - der.ptr),
 				"there are bytes after the list");
+	if (!says_one_algorithm(der))
+		return fault_set(fault, TOBI_E_MALFORMED, object, "CRL",
+				 "how it is signed is not what it says that it is");
 	*ret_crl = TAKE(crl);
 	return TOBI_OK;
-}
-
-/* OpenSSL would ask for one on the terminal. */
-static int no_password(char *buffer, int size, int writing, void *unused)
-{
-	(void)buffer, (void)size, (void)writing, (void)unused;
-	return -1;
 }
 
 static size_t skip_space(struct tobi_bytes text, size_t at)
@@ -64,22 +75,30 @@ static enum tobi_err read_pem(struct tobi_bytes pem, const char *object,
 	size_t at = skip_space(pem, 0);
 	CLEANUP(BIO_free_allp)
 	BIO *bio = BIO_new_mem_buf(pem.ptr + at, (int)(pem.size - at));
-	CLEANUP(X509_CRL_freep) X509_CRL *crl = X509_CRL_new_ex(key_library(), NULL);
-	bool good = bio && crl && pem.size - at >= sizeof(begin) - 1 &&
+	char *name = NULL, *header = NULL;
+	uint8_t *der = NULL;
+	long size = 0;
+	bool good = bio && pem.size - at >= sizeof(begin) - 1 &&
 		    bytes_equal((struct tobi_bytes){pem.ptr + at, sizeof(begin) - 1},
 				bytes_of_text(begin)) &&
-		    PEM_read_bio_X509_CRL(bio, &crl, no_password, NULL);
+		    PEM_read_bio(bio, &name, &header, &der, &size) == 1 && !header[0];
+	enum tobi_err err = TOBI_OK;
 
 	ERR_clear_error();
+	at = skip_space(pem, bio ? pem.size - BIO_ctrl_pending(bio) : pem.size);
 	if (!good)
-		return fault_set(fault, TOBI_E_MALFORMED, object, "CRL",
-				 "neither DER nor PEM nor hexadecimal digits");
-	at = skip_space(pem, pem.size - BIO_ctrl_pending(bio));
-	if (at < pem.size)
-		return fault_at(fault, TOBI_E_TRAILING, object, "CRL", at,
-				"there are bytes after the list");
-	*ret_crl = TAKE(crl);
-	return TOBI_OK;
+		err = fault_set(fault, TOBI_E_MALFORMED, object, "CRL",
+				"neither DER nor PEM nor hexadecimal digits");
+	else if (at < pem.size)
+		err = fault_at(fault, TOBI_E_TRAILING, object, "CRL", at,
+			       "there are bytes after the list");
+	else
+		err = read_der((struct tobi_bytes){der, (size_t)size}, object, ret_crl,
+			       fault);
+	OPENSSL_free(name);
+	OPENSSL_free(header);
+	OPENSSL_free(der);
+	return err;
 }
 
 /* Digits of either case; whitespace may follow. */

@@ -6,6 +6,7 @@
 #include <openssl/asn1.h>
 #include <openssl/bio.h>
 #include <openssl/pem.h>
+#include <openssl/rsa.h>
 #include <openssl/x509v3.h>
 
 #include "pki/crl.h"
@@ -408,6 +409,29 @@ static void test_crl_read__something_around_it__refused(void **state)
 	scene_done(&scene);
 }
 
+/* The one that is not signed; to OpenSSL an RSA signature's parameters are all one. */
+static void test_crl_read__another_algorithm_than_is_signed__malformed(void **state)
+{
+	static const uint8_t end[] = {0xf7, 0x0d, 0x01, 0x01, 0x0b, 0x05, 0x00};
+	struct scene scene;
+	uint8_t *at = NULL;
+
+	(void)state;
+	scene_make(&scene);
+	EVP_PKEY_free(scene.issuer.key);
+	scene.signs = scene.issuer.key = EVP_RSA_gen(2048);
+	scene_build(&scene);
+	accepted(&scene, NOW, 0);
+	for (size_t i = 0; i + sizeof(end) <= scene.der.size; i++) {
+		if (memcmp(scene.der.ptr + i, end, sizeof(end)) == 0)
+			at = scene.der.ptr + i + 5;
+	}
+	assert_non_null(at);
+	*at = 4; /* no NULL, but octets: none */
+	assert_int_equal(read_around("", &scene.der, ""), TOBI_E_MALFORMED);
+	scene_done(&scene);
+}
+
 /* OpenSSL would ask the terminal for a password. */
 static void test_crl_read__encrypted_pem__malformed(void **state)
 {
@@ -485,6 +509,7 @@ int main(void)
 	    cmocka_unit_test(test_crl_revokes__listed_serial__and_no_other),
 	    cmocka_unit_test(test_crl_read__each_form__the_same_list),
 	    cmocka_unit_test(test_crl_read__something_around_it__refused),
+	    cmocka_unit_test(test_crl_read__another_algorithm_than_is_signed__malformed),
 	    cmocka_unit_test(test_crl_read__encrypted_pem__malformed),
 	    cmocka_unit_test(test_crl_read__truncated__refused_in_each_form),
 	    cmocka_unit_test(test_crl_read__other_things__malformed),
