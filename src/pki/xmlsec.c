@@ -37,6 +37,9 @@ static bool find_xml(void *handle, struct xmlsec_api *api)
 	FIND(free_parser, "xmlFreeParserCtxt");
 	FIND(free_doc, "xmlFreeDoc");
 	FIND(root, "xmlDocGetRootElement");
+	FIND(error_handler, "__xmlStructuredError");
+	FIND(error_context, "__xmlStructuredErrorContext");
+	FIND(set_error_handler, "xmlSetStructuredErrorFunc");
 	return all;
 }
 

@@ -26,6 +26,9 @@ struct xmlsec_api {
 	__typeof__(xmlFreeParserCtxt) *free_parser;
 	__typeof__(xmlFreeDoc) *free_doc;
 	__typeof__(xmlDocGetRootElement) *root;
+	__typeof__(__xmlStructuredError) *error_handler;
+	__typeof__(__xmlStructuredErrorContext) *error_context;
+	__typeof__(xmlSetStructuredErrorFunc) *set_error_handler;
 	__typeof__(xmlSecInit) *init;
 	__typeof__(xmlSecCheckVersionExt) *check_version;
 	__typeof__(xmlSecErrorsSetCallback) *set_callback;
