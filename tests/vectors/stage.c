@@ -65,26 +65,55 @@ static bool is_needed(const struct stage *stage, const struct vector_row *row)
 	return strcmp(row->kind, "expected") != 0;
 }
 
-/* Into the set of collateral; what that does not know lies beside the evidence. */
+/* Of these kinds, what lies beside the evidence is a part of it; of NVIDIA's, the chain
+ * is, and reference values in place of the right ones. */
+static bool may_be_collateral(const struct stage *stage, struct tobi_bytes bytes)
+{
+	const char *tier = stage->what->tier;
+
+	if (strcmp(tier, "sgx-epid") == 0 || strcmp(tier, "sev") == 0)
+		return false;
+	return strcmp(tier, "nvidia-gpu") != 0 ||
+	       (bytes.size && bytes.ptr[0] == DER_SEQUENCE) ||
+	       (bytes.size && bytes.ptr[0] == '<' && !stage->what->instead);
+}
+
+bool stage_add(struct stage *stage, struct tobi_bytes bytes, const char *name)
+{
+	struct tobi_fault fault = {0};
+
+	if (may_be_collateral(stage, bytes) &&
+	    !tobi_collateral_add(stage->collateral, bytes, name, &fault))
+		return true;
+	assert_true(stage->piece_count < STAGE_PIECES);
+	stage->pieces[stage->piece_count++] = bytes;
+	return false;
+}
+
 static void add(struct stage *stage, struct vector_row *row)
 {
-	struct tobi_bytes bytes = vectors_bytes(stage->vectors, row);
-	struct tobi_fault fault = {0};
-	enum tobi_err err = TOBI_E_UNSUPPORTED;
+	bool collateral = stage_add(stage, vectors_bytes(stage->vectors, row), row->path);
 
-	/* Of these kinds, what lies beside the evidence is a part of it; of NVIDIA's, the
-	 * chain is, and reference values in place of the right ones. */
-	if (strcmp(stage->what->tier, "sgx-epid") != 0 &&
-	    strcmp(stage->what->tier, "sev") != 0 &&
-	    (strcmp(stage->what->tier, "nvidia-gpu") != 0 || bytes.ptr[0] == 0x30 ||
-	     (bytes.ptr[0] == '<' && !stage->what->instead)))
-		err = tobi_collateral_add(stage->collateral, bytes, row->path, &fault);
-	if (err) {
-		assert_true(stage->piece_count < STAGE_PIECES);
-		stage->pieces[stage->piece_count++] = bytes;
-	}
+	assert_true(stage->beside_count < STAGE_BESIDE);
+	stage->beside[stage->beside_count++] = row;
 	if (!row->use)
-		row->use = err ? "a piece beside evidence" : "collateral of evidence";
+		row->use =
+		    collateral ? "collateral of evidence" : "a piece beside evidence";
+}
+
+void stage_select(const struct stage *stage,
+		  bool (*wanted)(const struct vector_row *row, const void *context),
+		  const void *context, struct stage *ret_stage)
+{
+	*ret_stage = *stage;
+	ret_stage->collateral = tobi_collateral_new();
+	assert_non_null(ret_stage->collateral);
+	ret_stage->piece_count = 0;
+	ret_stage->beside_count = 0;
+	for (size_t i = 0; i < stage->beside_count; i++) {
+		if (wanted(stage->beside[i], context))
+			add(ret_stage, stage->beside[i]);
+	}
 }
 
 static bool is_left_out(const struct vector_case *what, const struct vector_row *row)

@@ -8,7 +8,7 @@
 #include "tests/vectors/manifest.h"
 #include "tobichi/verify.h"
 
-enum { STAGE_PIECES = 16 };
+enum { STAGE_PIECES = 16, STAGE_BESIDE = 24 };
 
 /* That no evidence has. */
 #define STAGE_NO_IMAGE "5555555555555555555555555555555555555555555555555555555555555555"
@@ -21,6 +21,8 @@ struct stage {
 				  * stands in place of something beside it */
 	int64_t time;
 	struct tobi_bytes evidence;
+	struct vector_row *beside[STAGE_BESIDE]; /* in the next two */
+	size_t beside_count;
 	struct tobi_collateral *collateral;
 	struct tobi_bytes pieces[STAGE_PIECES];
 	size_t piece_count;
@@ -34,6 +36,13 @@ struct stage {
 void stage_make(struct stage *stage, struct vectors *vectors,
 		const struct vector_case *what);
 void stage_done(struct stage *stage);
+/* The same with some of those beside the evidence alone. It borrows from the other: only
+ * tobi_collateral_free() its collateral. */
+void stage_select(const struct stage *stage,
+		  bool (*wanted)(const struct vector_row *row, const void *context),
+		  const void *context, struct stage *ret_stage);
+/* Something beside the evidence, borrowed: true where it is collateral, else a piece. */
+bool stage_add(struct stage *stage, struct tobi_bytes bytes, const char *name);
 /* A member by path, "pck.fmspc"; NULL when there is none. */
 const json_t *stage_expected(const struct stage *stage, const char *path);
 
