@@ -8,6 +8,7 @@
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
+#include <openssl/evp.h>
 #include <openssl/params.h>
 #include <openssl/provider.h>
 
@@ -19,6 +20,7 @@ static struct {
 	pthread_once_t once;
 	OSSL_LIB_CTX *context;
 	OSSL_PROVIDER *provider; /* OpenSSL's default one */
+	EVP_MD *sha256, *sha384;
 	/* The last one ends them. */
 	OSSL_ALGORITHM decoders[ALGORITHMS_MAX + 1], key_kinds[ALGORITHMS_MAX + 1];
 } key_library_made = {.once = PTHREAD_ONCE_INIT}; /* NOLINT: of the process */
@@ -108,6 +110,8 @@ static void make(void)
 	static const char name[] = "tobichi-keys";
 	OSSL_LIB_CTX *made = NULL;
 
+	key_library_made.sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+	key_library_made.sha384 = EVP_MD_fetch(NULL, "SHA384", NULL);
 	/* Else it would be loaded beside what the application wants instead. */
 	if (OSSL_PROVIDER_available(NULL, "default") == 1)
 		key_library_made.provider = OSSL_PROVIDER_load(NULL, "default");
@@ -125,4 +129,16 @@ OSSL_LIB_CTX *key_library(void)
 {
 	pthread_once(&key_library_made.once, make);
 	return key_library_made.context;
+}
+
+const EVP_MD *key_library_sha256(void)
+{
+	pthread_once(&key_library_made.once, make);
+	return key_library_made.sha256 ? key_library_made.sha256 : EVP_sha256();
+}
+
+const EVP_MD *key_library_sha384(void)
+{
+	pthread_once(&key_library_made.once, make);
+	return key_library_made.sha384 ? key_library_made.sha384 : EVP_sha384();
 }

@@ -19,5 +19,9 @@
  * one: the application has configured that without the default provider, or no other can
  * be made. Any thread. */
 OSSL_LIB_CTX *key_library(void);
+/* Digests that are looked up once: OpenSSL looks up EVP_sha256() with each use, under
+ * locks that all threads share. For the life of the process. */
+const EVP_MD *key_library_sha256(void);
+const EVP_MD *key_library_sha384(void);
 
 #endif

@@ -13,6 +13,7 @@
 #include "base/fault.h"
 #include "base/limits.h"
 #include "base/secret.h"
+#include "codec/key_library.h"
 
 enum { POINT_UNCOMPRESSED = 4 };
 
@@ -291,14 +292,16 @@ enum tobi_err key_spki_sha384(EVP_PKEY *key, uint8_t ret_hash[static SHA384_SIZE
 
 enum tobi_err hash_sha256(struct tobi_bytes bytes, uint8_t ret_hash[static SHA256_SIZE])
 {
-	return EVP_Digest(bytes.ptr, bytes.size, ret_hash, NULL, EVP_sha256(), NULL) == 1
+	return EVP_Digest(bytes.ptr, bytes.size, ret_hash, NULL, key_library_sha256(),
+			  NULL) == 1
 		   ? TOBI_OK
 		   : TOBI_E_CRYPTO;
 }
 
 enum tobi_err hash_sha384(struct tobi_bytes bytes, uint8_t ret_hash[static SHA384_SIZE])
 {
-	return EVP_Digest(bytes.ptr, bytes.size, ret_hash, NULL, EVP_sha384(), NULL) == 1
+	return EVP_Digest(bytes.ptr, bytes.size, ret_hash, NULL, key_library_sha384(),
+			  NULL) == 1
 		   ? TOBI_OK
 		   : TOBI_E_CRYPTO;
 }

@@ -6,6 +6,7 @@
 
 #include "base/endian.h"
 #include "base/secret.h"
+#include "codec/key_library.h"
 
 DEFINE_CLEANUP(EVP_MD_CTX *, EVP_MD_CTX_free)
 
@@ -86,7 +87,7 @@ enum tobi_err memo_name_make(const char *kind, const struct tobi_bytes *parts,
 {
 	CLEANUP(EVP_MD_CTX_freep) EVP_MD_CTX *md = EVP_MD_CTX_new();
 	struct gathered gathered = {.md = md};
-	bool good = md && EVP_DigestInit_ex(md, EVP_sha256(), NULL) == 1 &&
+	bool good = md && EVP_DigestInit_ex(md, key_library_sha256(), NULL) == 1 &&
 		    hash_in(&gathered, bytes_of_text(kind));
 
 	for (size_t i = 0; i < count && good; i++)

@@ -116,6 +116,33 @@ static bool is_of_curve(EVP_PKEY *key, size_t half)
 	       strcmp(name, wanted) == 0;
 }
 
+/* Of r and s as they are; 0 where there is no such signature. */
+static size_t raw_to_der(struct tobi_bytes signature,
+			 uint8_t ret_der[static ECDSA_DER_MAX])
+{
+	size_t half = signature.size / 2;
+
+	return ecdsa_to_der((struct tobi_bytes){signature.ptr, half},
+			    (struct tobi_bytes){signature.ptr + half, half}, ret_der);
+}
+
+bool ec_signature_holds_by(const struct verifying *verifying, struct tobi_bytes message,
+			   struct tobi_bytes signature)
+{
+	uint8_t der[ECDSA_DER_MAX];
+	size_t size;
+	bool good;
+
+	if (!verifying->context || verifying->scheme != VERIFYING_ECDSA ||
+	    signature.size != 2 * (size_t)EVP_MD_get_size(verifying->hash))
+		return false;
+	size = raw_to_der(signature, der);
+	good =
+	    size && verifying_holds(verifying, (struct tobi_bytes){der, size}, message);
+	ERR_clear_error();
+	return good;
+}
+
 bool ec_signature_holds(EVP_PKEY *key, struct tobi_bytes message,
 			struct tobi_bytes signature)
 {
@@ -128,8 +155,7 @@ bool ec_signature_holds(EVP_PKEY *key, struct tobi_bytes message,
 	if (!md || signature.size % 2 || (half != 32 && half != HALF_MAX) ||
 	    !is_of_curve(key, half))
 		return false;
-	size = ecdsa_to_der((struct tobi_bytes){signature.ptr, half},
-			    (struct tobi_bytes){signature.ptr + half, half}, der);
+	size = raw_to_der(signature, der);
 	good = size &&
 	       EVP_DigestVerifyInit_ex(md, NULL, half == 32 ? "SHA256" : "SHA384",
 				       key_library(), NULL, key, NULL) == 1 &&

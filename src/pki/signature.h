@@ -2,7 +2,7 @@
 #ifndef TOBI_PKI_SIGNATURE_H
 #define TOBI_PKI_SIGNATURE_H
 
-#include "pki/key.h"
+#include "pki/verifying.h"
 
 enum { ECDSA_NUMBER_MAX = 66, ECDSA_DER_MAX = 2 * (ECDSA_NUMBER_MAX + 3) + 3 };
 
@@ -24,5 +24,8 @@ TOBI_MUST_USE enum tobi_err ec_key_read_sec1(struct tobi_bytes point, const char
  * exactly message: r and s big-endian, over SHA-256 and SHA-384. */
 bool ec_signature_holds(EVP_PKEY *key, struct tobi_bytes message,
 			struct tobi_bytes signature);
+/* The same by what verifying_make() has set up for ECDSA. */
+bool ec_signature_holds_by(const struct verifying *verifying, struct tobi_bytes message,
+			   struct tobi_bytes signature);
 
 #endif

@@ -7,6 +7,7 @@
 #include "base/fault.h"
 #include "base/hex.h"
 #include "base/secret.h"
+#include "codec/key_library.h"
 #include "pki/memo.h"
 #include "pki/signature.h"
 #include "tee/dcap_path.h"
@@ -43,7 +44,7 @@ enum { KEY_PART_COUNT = 6, TEXT_ROOM = 512 };
  * a new one; only the quote's own signature is new each time. */
 struct key {
 	struct memo_value head;
-	EVP_PKEY *attestation; /* NULL: the point is none */
+	struct verifying quotes; /* by it; not made: the point is none */
 	struct dcap_pck pck;
 	const char *ca;
 	int64_t next_update;
@@ -53,7 +54,7 @@ static void free_key(struct memo_value *value)
 {
 	struct key *key = (struct key *)value;
 
-	EVP_PKEY_free(key->attestation);
+	verifying_done(&key->quotes);
 	free(key);
 }
 
@@ -210,6 +211,7 @@ static enum tobi_err prove(const struct tee_request *request,
 {
 	CLEANUP(dcap_path_done)
 	struct dcap_path path = {.pool.memo = request->memo};
+	CLEANUP(EVP_PKEY_freep) EVP_PKEY *point = NULL;
 	struct tobi_fault why = {0};
 	bool bound = false;
 	enum tobi_err err = dcap_path_find(request, quote, &path, &why);
@@ -230,8 +232,10 @@ static enum tobi_err prove(const struct tee_request *request,
 	record_binding(list, bound);
 	proof->all &= bound;
 	/* A point that is none is no key: the quote's signature will say so. */
-	if (ec_key_read(KEY_P256, quote->attestation_key, "attestation key",
-			&key->attestation, NULL))
+	if (ec_key_read(KEY_P256, quote->attestation_key, "attestation key", &point,
+			NULL) ||
+	    verifying_make(point, VERIFYING_ECDSA, key_library_sha256(), &key->quotes,
+			   NULL))
 		proof->all = false;
 	return TOBI_OK;
 }
@@ -281,14 +285,13 @@ static void check_signature(const struct dcap_quote *quote, const struct key *ke
 			    struct checklist *list)
 {
 	bool holds =
-	    key->attestation &&
-	    ec_signature_holds(key->attestation, quote->signed_part, quote->signature);
+	    ec_signature_holds_by(&key->quotes, quote->signed_part, quote->signature);
 
 	check_record(list, &check_dcap_quote_signature, holds,
 		     "a signature of the attestation key",
-		     holds		? ""
-		     : key->attestation ? "the signature does not verify"
-					: "the key is no point on the curve");
+		     holds		   ? ""
+		     : key->quotes.context ? "the signature does not verify"
+					   : "the key is no point on the curve");
 }
 
 /* NULL only without memory. */

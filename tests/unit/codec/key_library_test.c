@@ -67,6 +67,11 @@ static void test_codec_key_library__asked_twice__is_one(void **state)
 	(void)state;
 	assert_non_null(key_library());
 	assert_ptr_equal(key_library(), key_library());
+	assert_true(EVP_MD_is_a(key_library_sha256(), "SHA256"));
+	assert_true(EVP_MD_is_a(key_library_sha384(), "SHA384"));
+	/* Looked up already. */
+	assert_non_null(EVP_MD_get0_provider(key_library_sha256()));
+	assert_non_null(EVP_MD_get0_provider(key_library_sha384()));
 }
 
 /* What is read there is written again, compared and used beside keys from elsewhere. */

@@ -122,6 +122,34 @@ static void test_ec_signature__another_message_or_key__does_not_hold(void **stat
 	}
 }
 
+static void test_ec_signature_by__what_was_set_up__only_its_own(void **state)
+{
+	(void)state;
+	FOR_BOTH(signer)
+	{
+		const struct verifying none = {0};
+		struct verifying verifying = verifying_usual(signer.key);
+		struct tobi_bytes raw = {signer.raw, 2 * signer.half};
+		struct tobi_bytes message = text_bytes(message_text);
+
+		assert_true(ec_signature_holds_by(&verifying, message, raw));
+		assert_true(ec_signature_holds_by(&verifying, message, raw));
+		assert_false(ec_signature_holds_by(&none, message, raw));
+		assert_false(ec_signature_holds_by(
+		    &verifying, text_bytes("what is not signed"), raw));
+		assert_false(
+		    ec_signature_holds_by(&verifying, message, (struct tobi_bytes){0}));
+		raw.size--;
+		assert_false(ec_signature_holds_by(&verifying, message, raw));
+		raw.size -= 31;
+		assert_false(ec_signature_holds_by(&verifying, message, raw));
+		raw.size = 2 * signer.half;
+		signer.raw[3] ^= 1;
+		assert_false(ec_signature_holds_by(&verifying, message, raw));
+		verifying_done(&verifying);
+	}
+}
+
 /* The number of a curve's points, into half bytes. */
 static void order_of(const struct signer *signer, uint8_t *out)
 {
@@ -370,6 +398,7 @@ int main(void)
 	    cmocka_unit_test(test_ec_signature__good__holds_for_the_key_and_its_point),
 	    cmocka_unit_test(test_ec_signature__any_bit_changed__does_not_hold),
 	    cmocka_unit_test(test_ec_signature__another_message_or_key__does_not_hold),
+	    cmocka_unit_test(test_ec_signature_by__what_was_set_up__only_its_own),
 	    cmocka_unit_test(test_ec_signature__zero_or_too_large__does_not_hold),
 	    cmocka_unit_test(test_ec_signature__other_size__does_not_hold),
 	    cmocka_unit_test(test_ec_signature__padded_to_the_other_curve__does_not_hold),
