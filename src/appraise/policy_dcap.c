@@ -1,10 +1,11 @@
 #include "appraise/policy_dcap.h"
 
-#include "appraise/policy_section.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "appraise/advisories.h"
+#include "appraise/policy_section.h"
 #include "base/fault.h"
 #include "base/hex.h"
 #include "base/secret.h"
@@ -197,55 +198,13 @@ static void run_status(struct tobi_result *result, const struct policy_dcap *ask
 		warn_of_status(result, tcb->status);
 }
 
-static bool is_named(const struct policy_dcap *asked, const char *advisory)
-{
-	for (size_t i = 0; i < asked->advisory_count; i++) {
-		if (strcmp(asked->advisories[i], advisory) == 0)
-			return true;
-	}
-	return false;
-}
-
-/* What the policy lets pass is said with the verdict. */
-static void warn_of_advisories(struct tobi_result *result, const char *names, bool any)
-{
-	const char *text = arena_printf(&result->arena,
-					"ADVISORIES: %s apply to this platform, and the "
-					"policy allows %s",
-					names, any ? "any" : "them");
-
-	tee_warn(&result->claims,
-		 text ? text
-		      : "ADVISORIES: some apply to this platform, and the policy allows "
-			"that");
-}
-
 static void run_advisories(struct tobi_result *result, const struct policy_dcap *asked,
 			   const struct dcap_tcb *tcb)
 {
-	struct writer all = wr_init(2048), others = wr_init(2048);
-	const char *found = tcb->advisory_count ? "each is in the policy" : "none";
+	const struct advisory_names apply = {tcb->advisories, tcb->advisory_count};
+	const struct advisory_names named = {asked->advisories, asked->advisory_count};
 
-	for (size_t i = 0; i < tcb->advisory_count; i++) {
-		const char *name = tcb->advisories[i];
-
-		wr_printf(&all, "%s%s", i ? " " : "", name);
-		if (!is_named(asked, name))
-			wr_printf(&others, "%s%s", others.size ? " " : "", name);
-	}
-	if (others.size || wr_err(&others)) {
-		wr_u8(&others, 0);
-		found = wr_err(&others) ? "too many to list" : (char *)others.ptr;
-	}
-	wr_u8(&all, 0);
-	if (tcb->advisory_count && (asked->any_advisory || !others.size))
-		warn_of_advisories(result, wr_err(&all) ? "many" : (char *)all.ptr,
-				   asked->any_advisory);
-	check_record(&result->list, &check_advisories,
-		     asked->any_advisory || (!others.size && !wr_err(&others)),
-		     asked->any_advisory ? "any" : "those in the policy", found);
-	wr_done(&all);
-	wr_done(&others);
+	advisories_run(result, &check_advisories, apply, named, asked->any_advisory);
 }
 
 static void run_evaluation(struct tobi_result *result, const struct policy_dcap *asked,

@@ -1,9 +1,10 @@
 #include "appraise/policy_epid.h"
 
-#include "appraise/policy_section.h"
 #include <stdio.h>
 #include <string.h>
 
+#include "appraise/advisories.h"
+#include "appraise/policy_section.h"
 #include "base/fault.h"
 #include "tee/epid_report.h"
 
@@ -19,8 +20,9 @@ static const struct check check_advisories = {
     "POLICY-EPID-ADVISORIES",
     "no security advisory applied to the platform but those that the policy names",
     POLICY ".advisories",
-    "Read the advisory; name it in the policy, if the enclave's program is not hit by "
-    "it."};
+    "Read the advisories; name them in the policy, if the enclave's program is not hit "
+    "by "
+    "them."};
 static const struct check check_nonce = {
     "POLICY-EPID-NONCE", "the service was asked with the nonce that the policy names",
     POLICY ".nonce", "Compare with the nonce that was given to the service."};
@@ -135,18 +137,10 @@ static void run_status(struct tobi_result *result, const struct policy_epid *ask
 static void run_advisories(struct tobi_result *result, const struct policy_epid *asked)
 {
 	const struct epid_claims *claims = result->claims.epid;
+	const struct advisory_names apply = {claims->advisories, claims->advisory_count};
+	const struct advisory_names named = {asked->advisories, asked->advisory_count};
 
-	for (size_t i = 0; i < claims->advisory_count; i++) {
-		const char *advisory = claims->advisories[i];
-
-		if (in_list(asked->advisories, asked->advisory_count, advisory))
-			continue;
-		check_record(&result->list, &check_advisories, false,
-			     "those in the policy", advisory);
-		return;
-	}
-	check_record(&result->list, &check_advisories, true, "",
-		     claims->advisory_count ? "each is in the policy" : "none");
+	advisories_run(result, &check_advisories, apply, named, false);
 }
 
 void policy_epid_run(struct tobi_result *result, const struct tobi_policy *policy)

@@ -60,6 +60,42 @@ static void test_policy_epid__status_by_name__accepted_and_said(void **state)
 	expect_accepted(result);
 }
 
+static struct tobi_result *with_advisories(const char *const *list, size_t count,
+					   const char *section)
+{
+	char json[2048] = "[";
+
+	for (size_t i = 0; i < count; i++)
+		snprintf(json + strlen(json), sizeof(json) - strlen(json), "%s\"%s\"",
+			 i ? "," : "", list[i]);
+	strcat(json, "]");
+	return appraise("OK", json, section);
+}
+
+static void test_policy_epid__advisories_not_named__all_are_said(void **state)
+{
+	static const char *const three[] = {"INTEL-SA-00289", "INTEL-SA-00334",
+					    "INTEL-SA-00615"};
+	struct tobi_result *result =
+	    with_advisories(three, 3, "sgx-epid:\n  advisories: [INTEL-SA-00334]\n");
+
+	(void)state;
+	assert_non_null(
+	    strstr(tobi_result_reason(result), "found: INTEL-SA-00289 INTEL-SA-00615"));
+	FAILS("POLICY-EPID-ADVISORIES", result);
+}
+
+static void test_policy_epid__advisories_named__accepted_and_said(void **state)
+{
+	static const char *const two[] = {"INTEL-SA-00289", "INTEL-SA-00334"};
+	struct tobi_result *result = with_advisories(
+	    two, 2, "sgx-epid:\n  advisories: [INTEL-SA-00334, INTEL-SA-00289]\n");
+
+	(void)state;
+	expect_allowance(result, "ADVISORIES: INTEL-SA-00289 INTEL-SA-00334 apply");
+	expect_accepted(result);
+}
+
 static void test_policy_epid__advisory_not_named__fails_alone(void **state)
 {
 	static const char both[] = "[\"INTEL-SA-00334\",\"INTEL-SA-00615\"]";
@@ -127,6 +163,8 @@ int main(void)
 	    cmocka_unit_test(test_policy_epid__status_that_is_not_ok__fails_alone),
 	    cmocka_unit_test(test_policy_epid__status_by_name__accepted_and_said),
 	    cmocka_unit_test(test_policy_epid__advisory_not_named__fails_alone),
+	    cmocka_unit_test(test_policy_epid__advisories_not_named__all_are_said),
+	    cmocka_unit_test(test_policy_epid__advisories_named__accepted_and_said),
 	    cmocka_unit_test(test_policy_epid__nonce_of_the_service__compared),
 	    cmocka_unit_test(test_policy_epid__wrong_keys__fail),
 	};
