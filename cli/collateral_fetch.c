@@ -113,28 +113,50 @@ static enum tobi_err needs_by_name(const struct options *options, struct needs *
 		   : needs_of_chip(options->product, chip_view, tcb_view, needs, fault);
 }
 
+/* Of each piece of hardware that the evidence has inside. What needs nothing is an error
+ * where nothing else does. */
+static enum tobi_err needs_inside(struct tobi_bytes evidence,
+				  const struct needs_hint *hint, struct needs *needs,
+				  struct tobi_fault *fault)
+{
+	CLEANUP(arena_done) struct arena arena = arena_init(LIMIT_APPRAISAL);
+	struct tobi_fault first = {0};
+	struct hardware_parts parts;
+	enum tobi_err err = unwrap_hardware(evidence, &arena, &parts, fault);
+
+	for (size_t i = 0; i < parts.count && !err; i++) {
+		struct tobi_bytes part = parts.list[i];
+
+		err = nvidia_evidence_is(part)
+			  ? nvidia_needs(part, needs, fault)
+			  : needs_of_evidence(part, hint, needs, fault);
+		if (err != TOBI_E_UNSUPPORTED)
+			continue;
+		first = first.code ? first : *fault;
+		err = TOBI_OK;
+	}
+	if (err || needs->count)
+		return err;
+	*fault = first;
+	return first.code;
+}
+
 static enum tobi_err find_needs(const struct options *options, struct needs *needs,
 				struct tobi_fault *fault)
 {
 	const struct needs_hint hint = {.product = options->product};
-	CLEANUP(wr_done) struct writer file = wr_init(LIMIT_EVIDENCE);
+	CLEANUP(wr_done) struct writer file = wr_init(LIMIT_EVIDENCE_TEXT);
 	CLEANUP(wr_done) struct writer decoded = wr_init(LIMIT_EVIDENCE);
-	CLEANUP(arena_done) struct arena arena = arena_init(LIMIT_APPRAISAL);
 	struct unwrapped evidence = {0};
-	struct tobi_bytes hardware = {0};
 	enum tobi_err err;
 
 	if (!options->evidence)
 		return needs_by_name(options, needs, fault);
-	err = file_read(options->evidence, LIMIT_EVIDENCE, "evidence", &file, fault);
+	err = file_read(options->evidence, LIMIT_EVIDENCE_TEXT, "evidence", &file, fault);
 	if (!err)
 		err = unwrap_evidence(wr_view(&file), unwrap_is_evidence, &decoded,
 				      &evidence, fault);
-	if (!err)
-		err = unwrap_hardware(evidence.bytes, &arena, &hardware, fault);
-	if (!err && nvidia_evidence_is(hardware))
-		return nvidia_needs(hardware, needs, fault);
-	return err ? err : needs_of_evidence(hardware, &hint, needs, fault);
+	return err ? err : needs_inside(evidence.bytes, &hint, needs, fault);
 }
 
 static void say_got(const struct collateral_item *item, const struct cache_report *report)

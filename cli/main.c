@@ -134,7 +134,8 @@ static const struct command commands[] = {
      "       update BUNDLE --key FILE [SOURCE]",
      "what the makers of hardware publish, for verifiers",
      "  show PATH...   what files, folders and bundles hold, and until when\n"
-     "  fetch          what a quote or report needs, or a platform, into the cache\n"
+     "  fetch          what a quote or report needs, or a platform, into the cache;\n"
+     "                 EVIDENCE is in any form that `tobichi verify` reads\n"
      "  bundle         one signed file of it\n"
      "  update BUNDLE  fetch again what is in it, and sign it again\n"
      "  --json         as JSON\n"

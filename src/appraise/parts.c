@@ -365,6 +365,21 @@ enum tobi_err evidence_take(struct tobi_result *result, const struct tobi_policy
 	return TOBI_OK;
 }
 
+enum tobi_err evidence_open_wrapper(struct tobi_bytes bytes, struct arena *arena,
+				    struct cmw *ret_cmw, struct tobi_fault *fault)
+{
+	CLEANUP(signed_token_done) struct signed_token token = {0};
+
+	if (open_signed(bytes, &token)) {
+		bytes = arena_copy(arena, token.is_jwt ? token.jws.payload
+						       : token.sign1.payload);
+		if (!bytes.ptr)
+			return fault_set(fault, TOBI_E_MEMORY, object, "",
+					 "out of memory");
+	}
+	return cmw_open(bytes, object, arena, ret_cmw, fault);
+}
+
 bool evidence_is_wrapped(struct tobi_bytes bytes)
 {
 	CLEANUP(signed_token_done) struct signed_token token = {0};

@@ -32,6 +32,12 @@ TOBI_MUST_USE enum tobi_err evidence_take(struct tobi_result *result,
 void wrapper_miss(struct tobi_result *result, const struct tobi_policy *policy);
 /* Whether bytes are a wrapper that evidence_take() could read. */
 bool evidence_is_wrapped(struct tobi_bytes bytes);
+/* What is in a wrapper, signed or not: whoever signed it is not asked for. Borrowed, or
+ * in the arena. Errors: cmw_open()'s. */
+TOBI_MUST_USE enum tobi_err evidence_open_wrapper(struct tobi_bytes bytes,
+						  struct arena *arena,
+						  struct cmw *ret_cmw,
+						  struct tobi_fault *fault);
 
 extern const struct check *const wrapper_rows[]; /* NULL at the end */
 

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 
 #include "base/arena.h"
+#include "base/limits.h"
 #include "base/writer.h"
 
 struct unwrapped {
@@ -32,13 +33,24 @@ TOBI_MUST_USE enum tobi_err unwrap_evidence(struct tobi_bytes file,
 					    struct writer *storage,
 					    struct unwrapped *ret_unwrapped,
 					    struct tobi_fault *fault);
-/* The hardware's own evidence, where it is inside: of a collection (the guest's, where
- * there is one), of Azure's paravisor. Other evidence is as it is. Borrowed, or in the
- * arena. Errors: those of Azure's evidence that cannot be read; TOBI_E_NOT_FOUND when it
- * has no quote of TDX; _MEMORY. */
+enum { HARDWARE_PARTS_MAX = 1 + LIMIT_CMW_ENTRIES };
+
+struct hardware_parts {
+	struct tobi_bytes list[HARDWARE_PARTS_MAX];
+	size_t count;
+};
+
+/*
+ * The hardware's own evidence, where it is inside: of a wrapper in any form (the guest's,
+ * where there is one; and NVIDIA's devices, behind it), of a certificate, of Azure's
+ * paravisor, of Google's message. Other evidence is as it is. Nothing is verified.
+ * Borrowed, or in the arena. Errors: of what cannot be read; TOBI_E_NOT_FOUND for a
+ * certificate without evidence, and when Azure's has no quote of TDX; _UNSUPPORTED for a
+ * wrapper without any, or with several CPUs'; _MEMORY.
+ */
 TOBI_MUST_USE enum tobi_err unwrap_hardware(struct tobi_bytes evidence,
 					    struct arena *arena,
-					    struct tobi_bytes *ret_hardware,
+					    struct hardware_parts *ret_parts,
 					    struct tobi_fault *fault);
 /* What bytes are that people give in the place of evidence, and what to do instead; NULL
  * for anything else. */

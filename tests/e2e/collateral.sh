@@ -55,6 +55,29 @@ check "the chip's certificate at its version" grep -q \
 	"^/ok/vcek/v1/Milan/c0c1.*ff?blSPL=04&teeSPL=00&snpSPL=24&ucodeSPL=213$" served/requests
 check "its issuers, its list" same "$(requests .)" 3
 check "checked" hasnt "$said" "signature is checked when"
+# The same quote where others have put it: in a certificate, in a wrapper.
+openssl req -x509 -key tls/key -days 2 -subj /CN=gramine -out gramine.pem \
+	-addext "1.2.840.113741.1337.6=DER:$(xxd -p served/quote.dat | tr -d '\n')" 2>/dev/null
+openssl x509 -in gramine.pem -outform DER -out gramine.der
+/usr/bin/python3 -c '
+import base64, json
+quote = base64.urlsafe_b64encode(open("served/quote.dat", "rb").read()).rstrip(b"=").decode()
+record = ["application/octet-stream", quote]
+json.dump(record, open("record.cmw", "w"))
+json.dump({"it": record, "log": ["application/octet-stream", "AAAA"]}, open("collection.cmw", "w"))'
+for form in gramine.pem gramine.der record.cmw collection.cmw; do
+	forget
+	check "what the quote in $form needs is fetched" exits 0 fetch ok $form
+	check "of its platform, in $form" has "$said" "fetched   sgx-tcb-info      00A1B2C3D4E5"
+	check "all four documents, of $form" same "$(requests .)" 4
+done
+forget
+check "a certificate without evidence" exits 2 fetch ok tls/cert
+check "has nothing that needs any" has "$said" "no extension with evidence"
+printf '["application/octet-stream","AAAA"]' >nothing.cmw
+check "nor has a wrapper around something else" exits 2 fetch ok nothing.cmw
+check "which is said" has "$said" "no evidence of hardware is in the wrapper"
+check "and nobody is asked" same "$(requests .)" 0
 forget
 check "TDX by platform" exits 0 fetch ok --fmspc 00a1b2c3d4e5 --tdx --ca processor
 check "has documents of its own" has "$said" "tdx-qe-identity"
