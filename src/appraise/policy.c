@@ -382,6 +382,7 @@ struct tee_request policy_request(const struct tobi_policy *policy, const char *
 	    .find_keys_context = policy->reference,
 	    .grace = policy->grace,
 	    .baseline = policy->baseline,
+	    .collateral_is_named = policy->bundle_signers.count > 0,
 	    .memo = policy->memo,
 	    .images = policy->images.items,
 	    .image_count = policy->images.count,

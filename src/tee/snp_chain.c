@@ -39,7 +39,8 @@ const struct check snp_check_issuer = {
 const struct check snp_check_crl = {
     "SNP-CRL", "AMD's list of revoked certificates is there, genuine and current",
     KDS "section 4.3; RFC 5280 section 5; Tobichi policy, snp.crl",
-    "Fetch the list again (`tobichi collateral fetch`), or let the policy say `crl: "
+    "Fetch the list again (`tobichi collateral fetch`), into a bundle where the policy "
+    "names whose count (collateral.signers); or let the policy say `crl: "
     "not-required`."};
 const struct check snp_check_revoked = {
     "SNP-REVOKED", "AMD has not revoked the issuer or the certificate",
@@ -72,12 +73,14 @@ static enum tobi_err make_name(const struct snp_chain_request *request,
 {
 	const struct tee_request *tee = request->tee;
 	struct tobi_bytes all[SNP_PARTS_MAX + 4];
-	uint8_t numbers[18];
+	uint8_t numbers[20];
 
 	store_le(numbers, 8, (uint64_t)tee->grace);
 	store_le(numbers + 8, 8, (uint64_t)tee->baseline);
 	numbers[16] = (uint8_t)snp_report_key(request->report);
 	numbers[17] = parts->too_many;
+	numbers[18] = tee->collateral_is_named;
+	numbers[19] = (uint8_t)parts->beside;
 	all[0] = (struct tobi_bytes){numbers, sizeof(numbers)};
 	all[1] = (struct tobi_bytes){tee->pins.keys[0],
 				     tee->pins.count * sizeof(*tee->pins.keys)};
@@ -293,6 +296,13 @@ static void narrow(struct search *search, const struct chain_window *window,
 	chain->has_crl = true;
 }
 
+static bool revokes(const struct search *search, X509_CRL *crl)
+{
+	X509 *const *certificates = search->chain.certificates;
+
+	return crl_revokes(crl, certificates[1]) || crl_revokes(crl, certificates[0]);
+}
+
 /* AMD lists what the ARK has issued, and the keys of chips and clouds. */
 static void check_revoked(struct search *search, X509_CRL *crl)
 {
@@ -302,6 +312,14 @@ static void check_revoked(struct search *search, X509_CRL *crl)
 	record(search, &snp_check_revoked, !issuer && !crl_revokes(crl, certificates[0]),
 	       "neither is on the list",
 	       issuer ? "the issuer is revoked" : "the certificate is revoked");
+}
+
+/* Where the policy names whose collateral counts, a list that came beside the report does
+ * not stand in for it: who shows the report chose it. What it revokes is revoked. */
+static bool may_stand(const struct search *search, size_t index)
+{
+	return !search->request->tee->collateral_is_named ||
+	       search->material.crl_is_collateral[index];
 }
 
 /* Each list of the root that is good counts; one must be. Without any both checks have no
@@ -314,22 +332,24 @@ static void check_lists(struct search *search, struct snp_chain *chain)
 		X509_CRL *crl = search->material.crls[i];
 		struct chain_window window = {0};
 		struct tobi_fault fault = {0};
+		bool stands = may_stand(search, i), good;
 
 		if (!is_of_root(crl, search->chain.certificates[2]))
 			continue;
-		if (is_good(search, crl, &window, &fault)) {
+		good = is_good(search, crl, &window, &fault);
+		/* Another time may make it a good one. */
+		search->sound &= good;
+		if (good && stands)
 			narrow(search, &window, chain);
+		if (good && (stands || revokes(search, crl)))
 			check_revoked(search, crl);
-			continue;
-		}
-		first = first.code ? first : fault;
+		if (!good && stands && !first.code)
+			first = fault;
 	}
 	if (chain->has_crl)
 		record(search, &snp_check_crl, true, "", "");
 	else if (first.code)
 		record_fault(search, &snp_check_crl, "a current list of the ARK", &first);
-	/* Another time may make it a good one. */
-	search->sound &= first.code == TOBI_OK;
 }
 
 /* A chain that is good enough to be remembered is returned with its checks recorded; so

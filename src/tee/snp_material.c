@@ -93,6 +93,7 @@ void snp_parts_list(const struct tee_request *request, const struct snp_report *
 	for (size_t i = 0; i < request->piece_count; i++)
 		add_part(ret_parts, request->pieces[i]);
 	add_endorsements(ret_parts, request->endorsements);
+	ret_parts->beside = ret_parts->count;
 	for (size_t i = 0; (item = collateral_at(request->collateral, i)); i++) {
 		if (!is_wanted(request, item, report))
 			continue;
@@ -139,6 +140,8 @@ static void read_crl(struct snp_material *material, struct tobi_bytes bytes)
 		material->too_many = true;
 		X509_CRL_free(crl);
 	} else {
+		material->crl_is_collateral[material->crl_count] =
+		    material->in_collateral;
 		material->crls[material->crl_count++] = crl;
 	}
 }
@@ -221,6 +224,7 @@ void snp_material_read(const struct snp_parts *parts, struct snp_material *ret_m
 	for (size_t i = 0; i < parts->count; i++) {
 		struct tobi_bytes part = parts->items[i];
 
+		ret_material->in_collateral = i >= parts->beside;
 		if (snp_table_recognise(part))
 			read_table(ret_material, part);
 		else if (has_text(part, "\"vcekCert\""))

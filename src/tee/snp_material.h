@@ -15,6 +15,8 @@ enum { SNP_PARTS_MAX = 96, SNP_LEAVES_MAX = 32, SNP_CRLS_MAX = 8 };
 struct snp_parts {
 	struct tobi_bytes items[SNP_PARTS_MAX];
 	size_t count;
+	size_t beside; /* the first of them came with the evidence; the others are
+			* collateral */
 	bool too_many;
 };
 
@@ -24,7 +26,9 @@ struct snp_material {
 	X509 *issuers[PINNED_CERTIFICATES_MAX];
 	size_t issuer_count;
 	X509_CRL *crls[SNP_CRLS_MAX];
+	bool crl_is_collateral[SNP_CRLS_MAX];
 	size_t crl_count;
+	bool in_collateral; /* while it is read: what comes next is */
 	bool too_many;
 	struct tobi_fault unread; /* of the first part that could not be read */
 };

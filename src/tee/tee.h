@@ -135,7 +135,10 @@ struct tee_request {
 	bool platform_only; /* SEV: the policy does not ask for a launch */
 	int64_t grace;	    /* seconds that collateral counts after its nextUpdate */
 	int64_t baseline;   /* collateral that was issued before does not count */
-	struct memo *memo;  /* what was worked out before, or NULL */
+	/* The policy names whose collateral counts: what else says who is revoked can
+	 * refuse, and not stand in for it. */
+	bool collateral_is_named;
+	struct memo *memo; /* what was worked out before, or NULL */
 	/* EAT: submodules that need not be proven; texts. */
 	const struct tobi_bytes *unproven;
 	size_t unproven_count;

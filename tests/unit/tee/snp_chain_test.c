@@ -2,6 +2,8 @@
  * is remembered. */
 #include "tee/snp_chain.h"
 
+#include "base/hex.h"
+#include "collateral/bundle.h"
 #include "tests/check.h"
 #include "tests/snp_scene.h"
 
@@ -77,6 +79,101 @@ static void test_snp_crl__past_its_date__counts_in_grace_only(void **state)
 	assert_null(tobi_result_allowance(result, 1));
 	tobi_result_free(result);
 	snp_scene_done(&scene);
+}
+
+/* A set with the scene's list, in a bundle of this key's. */
+static struct tobi_collateral *bundled_list(const struct snp_scene *scene, EVP_PKEY *key)
+{
+	struct tobi_collateral *loose = tobi_collateral_new(),
+			       *set = tobi_collateral_new();
+	struct writer crl = wr_init(4096), bundle = wr_init(LIMIT_BUNDLE);
+
+	snp_scene_crl(scene, &crl);
+	assert_int_equal(tobi_collateral_add(loose, wr_view(&crl), "crl", NULL), 0);
+	assert_int_equal(bundle_write(loose, key, SNP_NOW, &bundle, NULL), 0);
+	assert_int_equal(tobi_collateral_add(set, wr_view(&bundle), "bundle", NULL), 0);
+	tobi_collateral_free(loose);
+	wr_done(&crl);
+	wr_done(&bundle);
+	return set;
+}
+
+static void name_signer(EVP_PKEY *key, char *ret_lines, size_t size)
+{
+	char id[2 * SHA384_SIZE + 1];
+	uint8_t signer[SHA384_SIZE];
+
+	assert_int_equal(key_spki_sha384(key, signer, NULL), 0);
+	hex_write((struct tobi_bytes){signer, sizeof(signer)}, id, sizeof(id));
+	snprintf(ret_lines, size, "collateral: {signers: [\"%s\"]}\n", id);
+}
+
+/* Of what came with the report the policy that names whose collateral counts takes the
+ * certificates only; a list can refuse. */
+static void test_snp_crl__beside_the_report__no_stand_in_for_who_is_named(void **state)
+{
+	struct writer report = wr_init(2048);
+	struct tobi_policy *policy;
+	struct tobi_collateral *set, *others;
+	struct snp_scene scene;
+	EVP_PKEY *key, *other;
+	char lines[160];
+
+	(void)state;
+	assert_int_equal(key_new(KEY_P256, &key, NULL), 0);
+	assert_int_equal(key_new(KEY_P256, &other, NULL), 0);
+	name_signer(key, lines, sizeof(lines));
+	snp_scene_make(&scene);
+	assert_int_equal(verdict_of(&scene), TOBI_ACCEPT);
+	scene.more = lines;
+	assert_int_equal(verdict_of(&scene), TOBI_REFUSE);
+	set = bundled_list(&scene, key);
+	others = bundled_list(&scene, other);
+	snp_scene_pieces(&scene);
+	snp_scene_report(&scene, &report);
+	policy = snp_scene_policy_new(&scene);
+	for (int i = 0; i < 2; i++) { /* by the memo, too */
+		assert_false(snp_scene_accepts(&scene, policy, wr_view(&report), NULL));
+		assert_false(snp_scene_accepts(&scene, policy, wr_view(&report), others));
+		assert_true(snp_scene_accepts(&scene, policy, wr_view(&report), set));
+	}
+	snp_scene_done(&scene);
+	memset(scene.files, 0, sizeof(scene.files));
+	scene.revoked = scene.ask_serial;
+	snp_scene_pieces(&scene);
+	for (int i = 0; i < 2; i++)
+		assert_false(snp_scene_accepts(&scene, policy, wr_view(&report), set));
+	tobi_policy_free(policy);
+	tobi_collateral_free(set);
+	tobi_collateral_free(others);
+	wr_done(&report);
+	snp_scene_done(&scene);
+	EVP_PKEY_free(key);
+	EVP_PKEY_free(other);
+}
+
+/* It is as if none had come: also where none is owed. */
+static void test_snp_crl__beside_the_report_and_not_required__warned_of(void **state)
+{
+	struct tobi_result *result;
+	struct snp_scene scene;
+	EVP_PKEY *key;
+	char lines[160];
+
+	(void)state;
+	assert_int_equal(key_new(KEY_P256, &key, NULL), 0);
+	name_signer(key, lines, sizeof(lines));
+	snp_scene_make(&scene);
+	scene.more = lines;
+	scene.policy = "snp:\n  crl: not-required\n";
+	result = snp_scene_verify(&scene);
+	assert_int_equal(tobi_result_verdict(result), TOBI_ACCEPT);
+	assert_non_null(strstr(tobi_result_allowance(result, 1), "NO LIST"));
+	tobi_result_free(result);
+	scene.revoked = scene.ask_serial;
+	assert_int_equal(verdict_of(&scene), TOBI_REFUSE);
+	snp_scene_done(&scene);
+	EVP_PKEY_free(key);
 }
 
 /* The same policy again and again: a memory of a chain must not outlive what it rests on.
@@ -312,6 +409,8 @@ int main(void)
 	    TEST(test_snp_crl__missing__refuses_unless_allowed),
 	    TEST(test_snp_crl__of_another_product__is_none),
 	    TEST(test_snp_crl__past_its_date__counts_in_grace_only),
+	    TEST(test_snp_crl__beside_the_report__no_stand_in_for_who_is_named),
+	    TEST(test_snp_crl__beside_the_report_and_not_required__warned_of),
 	    TEST(test_snp_memo__another_time_list_or_leaf__is_looked_at_again),
 	    TEST(test_snp_memo__what_was_refused__is_refused_again),
 	    TEST(test_snp_memo__another_tcb__has_its_own_chain),
