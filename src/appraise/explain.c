@@ -99,9 +99,15 @@ const char *explain_allowance(const struct tobi_result *result, size_t index)
 	size_t count = 0;
 
 	if (has_outcome(result, "RATLS-MODE", TOBI_PASSED))
-		found[count++] = "RA-TLS: no session binding, no freshness: the evidence "
-				 "may be an old one, shown by whoever has the "
-				 "certificate's key, and the policy allows that";
+		found[count++] =
+		    result->claims.timeless && !result->nonce.size
+			? "RA-TLS: no session binding, no freshness: the evidence has no "
+			  "time, so max-age does not bound it; it may be of any age, "
+			  "shown by whoever has the certificate's key, and the policy "
+			  "allows that"
+			: "RA-TLS: no session binding, no freshness: the evidence may be "
+			  "an old one, shown by whoever has the certificate's key, and "
+			  "the policy allows that";
 	if (result->claims.debug && has_outcome(result, "POLICY-DEBUG", TOBI_PASSED))
 		found[count++] = "DEBUG: the host can read and change this enclave, and "
 				 "the policy allows that";

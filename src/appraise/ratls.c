@@ -395,6 +395,7 @@ enum tobi_err ratls_appraise(struct tobi_result *result, const struct tobi_polic
 		return fault_set(fault, TOBI_E_CERTIFICATE, "certificate", "",
 				 "there is none");
 	result->certificate_borne = true;
+	result->nonce = arena_copy(&result->arena, request->nonce);
 	owe(result, request);
 	err =
 	    chain_read_certificate(request->certificates[0], "certificate", &leaf, fault);

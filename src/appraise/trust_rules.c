@@ -1,6 +1,7 @@
 /* What a policy trusts whatever the tier: programs and who signs them, which of all
  * enclaves, how old things may be, insecure choices. */
 #include "appraise/policy_reference.h"
+#include "appraise/policy_section.h"
 #include "appraise/trust.h"
 #include "base/cleanup.h"
 #include "pki/pinned.h"
@@ -291,6 +292,45 @@ void trust_instances(struct trust_writer *wr)
 	trust_close(wr);
 }
 
+/* The tiers whose evidence says no time, one after the other; "" for none. */
+static const char *tiers_without_time(struct trust_writer *wr)
+{
+	static const char *const timeless[] = {
+	    "sgx", "tdx", "snp",       "sev",	    "cca",
+	    "psa", "tpm", "azure-snp", "azure-tdx", "nvidia-gpu"};
+	const char *named[sizeof(timeless) / sizeof(timeless[0])];
+	size_t count = 0;
+
+	for (size_t i = 0; i < sizeof(timeless) / sizeof(timeless[0]); i++) {
+		if (policy_names_tier(wr->policy, timeless[i]))
+			named[count++] = timeless[i];
+	}
+	return trust_join(wr, named, count);
+}
+
+/* What max-age does not bound. */
+static void add_timeless(struct trust_writer *wr)
+{
+	const char *tiers = tiers_without_time(wr);
+	bool ratls = wr->policy->channel == CHANNEL_RATLS;
+
+	if (!tiers[0])
+		return;
+	trust_add(
+	    wr, &(struct tobi_trust_line){
+		    .kind = TOBI_TRUST_FRESHNESS,
+		    .name = "evidence that says no time",
+		    .value = tiers,
+		    .does = ratls ? "may be of any age in a certificate"
+				  : "only your nonce or session shows that it is new",
+		    .bad = ratls ? "whoever has the key of an old certificate can write "
+				   "a new one around the old evidence"
+				 : NULL,
+		    .smaller = ratls ? "give collateral of your own: then evidence of a "
+				       "platform of before an update is noticed"
+				     : NULL});
+}
+
 void trust_freshness(struct trust_writer *wr)
 {
 	const struct tobi_policy *policy = wr->policy;
@@ -305,6 +345,7 @@ void trust_freshness(struct trust_writer *wr)
 			  .source = "max-age",
 			  .bad = "what is found or revoked meanwhile is not noticed",
 			  .smaller = hour ? NULL : "lower max-age"});
+	add_timeless(wr);
 	if (!policy->allow_no_nonce && policy->channel == CHANNEL_ATLS)
 		trust_add(wr, &(struct tobi_trust_line){
 				  .kind = TOBI_TRUST_FRESHNESS,

@@ -10,7 +10,6 @@
 #include "tests/bytes.h"
 #include "tests/oe.h"
 #include "tests/ratls.h"
-#include "tests/snp_scene.h"
 #include "tests/tdx_run.h"
 #include "tobichi/verify.h"
 
@@ -20,7 +19,6 @@ enum {
 	TD_REPORT_DATA = 520,
 	MRENCLAVE = 64,
 	MRTD = 136,
-	SNP_REPORT_DATA_AT = 0x50,
 	PARTS = 8,
 };
 
@@ -37,7 +35,9 @@ struct world {
 	bool without_endorsements, with_ends, without_roots;
 	int spoiled; /* a part of the endorsements that is nothing; -1: none */
 	const struct tobi_collateral *given;
-	EVP_PKEY *names;   /* whose bundles the policy names; or NULL */
+	const char *more;		/* of the policy */
+	struct tobi_bytes nonce, asked; /* in the claims; what is asked for, if another */
+	EVP_PKEY *names;		/* whose bundles the policy names; or NULL */
 	EVP_PKEY *bundles; /* the set is given in a bundle of this one; or NULL */
 	struct tobi_collateral *set, *bundled;
 	struct writer claims, quote, value, endorsements, der, policy;
@@ -207,6 +207,7 @@ static void write_policy(struct world *world)
 		hex_write((struct tobi_bytes){signer, sizeof(signer)}, hex, sizeof(hex));
 		wr_printf(&world->policy, "collateral:\n  signers: [\"%s\"]\n", hex);
 	}
+	wr_printf(&world->policy, "%s", world->more ? world->more : "");
 	if (world->without_roots)
 		return;
 	dcap_scene_pem(&world->run.scene, DCAP_ROOT, &pem);
@@ -233,7 +234,7 @@ static void make_bundle(struct world *world)
 static struct tobi_result *appraise(struct world *world)
 {
 	struct tobi_verify_request request = {.time = DCAP_NOW};
-	struct test_claims claims = {0};
+	struct test_claims claims = {.nonce = world->nonce};
 	struct tobi_policy *policy = NULL;
 	struct tobi_result *result = NULL;
 	struct tobi_fault fault = {0};
@@ -249,6 +250,7 @@ static struct tobi_result *appraise(struct world *world)
 		fail_msg("%s: %s", fault.field, fault.message);
 	request.evidence = wr_view(&world->der);
 	request.collateral = world->given;
+	request.nonce = world->asked.size ? world->asked : world->nonce;
 	if (tobi_verify(policy, &request, &result, &fault))
 		fail_msg("%s: %s: %s", fault.object, fault.field, fault.message);
 	tobi_policy_free(policy);
@@ -351,6 +353,45 @@ static void test_ratls_quote__part_that_is_nothing__missing(void **state)
 		});
 }
 
+static const char *found_of(const struct tobi_result *result, const char *code)
+{
+	for (size_t i = 0; i < tobi_result_check_count(result); i++) {
+		if (strcmp(tobi_result_check(result, i)->code, code) == 0)
+			return tobi_result_check(result, i)->found;
+	}
+	fail_msg("%s is not on the list", code);
+	return "";
+}
+
+/* A quote has no time, and the certificate's dates are its holder's own. */
+static void test_ratls_quote__its_age__bounded_by_nothing_and_said(void **state)
+{
+	(void)state;
+	EACH(world, world.more = "max-age: 1\n", {
+		accepted(result);
+		assert_int_equal(outcome_of(result, "POLICY-FRESHNESS"), TOBI_NOT_ASKED);
+		assert_non_null(
+		    strstr(found_of(result, "POLICY-FRESHNESS"), "its holder's own"));
+		assert_non_null(strstr(tobi_result_allowance(result, 0),
+				       "max-age does not bound it"));
+	});
+}
+
+/* A nonce that the verifier has chosen shows it. */
+static void test_ratls_quote__with_a_nonce__shows_that_it_is_new(void **state)
+{
+	(void)state;
+	EACH(world, world.nonce = text_bytes("12345678"), {
+		accepted(result);
+		assert_int_equal(outcome_of(result, "RATLS-NONCE"), TOBI_PASSED);
+		assert_non_null(strstr(found_of(result, "POLICY-FRESHNESS"), "nonce"));
+		assert_null(strstr(tobi_result_allowance(result, 0), "max-age"));
+	});
+	EACH(world,
+	     (world.nonce = text_bytes("12345678"), world.asked = text_bytes("12345679")),
+	     refused(result, "RATLS-NONCE"));
+}
+
 /* What the verifier has counts, and what a peer brings is not looked at then. */
 static void test_ratls_quote__own_collateral__instead_of_the_peers(void **state)
 {
@@ -449,92 +490,6 @@ static void test_ratls_quote__damaged__refused(void **state)
 	     refused(result, "DCAP-QUOTE-SIGNATURE"));
 }
 
-/* ---- SEV-SNP ---- */
-
-struct snp_world {
-	struct snp_scene scene;
-	EVP_PKEY *claims_key;
-	bool over_other_claims, longer;
-};
-
-static struct tobi_result *appraise_snp(struct snp_world *world)
-{
-	CLEANUP(wr_done) struct writer claims = wr_init(LIMIT_CLAIMS_BUFFER);
-	CLEANUP(wr_done) struct writer report = wr_init(LIMIT_EVIDENCE);
-	CLEANUP(wr_done) struct writer value = wr_init(LIMIT_CERTIFICATE);
-	CLEANUP(wr_done) struct writer der = wr_init(LIMIT_CERTIFICATE);
-	CLEANUP(wr_done) struct writer yaml = wr_init(LIMIT_POLICY);
-	struct snp_scene *scene = &world->scene;
-	struct ratls_evidence evidence = {.tag = RATLS_TAG_SNP};
-	struct test_leaf leaf = {
-	    .key = key, .extension_count = 1, .from = SNP_NOW - 10, .to = SNP_NOW + 10};
-	struct tobi_verify_request request = {.time = SNP_NOW};
-	struct test_claims empty = {0};
-	struct tobi_policy *policy = NULL;
-	struct tobi_result *result = NULL;
-	struct tobi_fault fault = {0};
-
-	test_claims_write(world->claims_key, &empty, &claims);
-	for (size_t i = 0; i < REPORT_DATA; i++)
-		scene->report[SNP_REPORT_DATA_AT + i] = 0;
-	assert_int_equal(
-	    hash_sha256(wr_view(&claims), scene->report + SNP_REPORT_DATA_AT), 0);
-	scene->report[SNP_REPORT_DATA_AT] ^= world->over_other_claims;
-	snp_scene_report(scene, &report);
-	if (world->longer)
-		wr_u8(&report, 0);
-	evidence.evidence = wr_view(&report);
-	evidence.claims_buffer = wr_view(&claims);
-	ratls_evidence_write(&value, &evidence);
-	leaf.extensions[0] =
-	    (struct test_extension){&ratls_evidence_name, wr_view(&value), false};
-	test_leaf_write(&leaf, &der);
-	scene->more = "channel: ra-tls\n";
-	snp_scene_policy(scene, &yaml);
-	if (tobi_policy_parse(wr_view(&yaml), "p", &policy, &fault))
-		fail_msg("%s: %s", fault.field, fault.message);
-	snp_scene_pieces(scene);
-	request.evidence = wr_view(&der);
-	request.pieces = scene->pieces;
-	request.piece_count = scene->piece_count;
-	if (world->longer)
-		assert_int_equal(tobi_verify(policy, &request, &result, &fault),
-				 TOBI_E_TRUNCATED);
-	else if (tobi_verify(policy, &request, &result, &fault))
-		fail_msg("%s: %s: %s", fault.object, fault.field, fault.message);
-	tobi_policy_free(policy);
-	return result;
-}
-
-#define SNP(change, then)                                                                \
-	do {                                                                             \
-		struct snp_world world = {.claims_key = key};                            \
-		struct tobi_result *result;                                              \
-                                                                                         \
-		snp_scene_make(&world.scene);                                            \
-		change;                                                                  \
-		result = appraise_snp(&world);                                           \
-		then;                                                                    \
-		tobi_result_free(result);                                                \
-		snp_scene_done(&world.scene);                                            \
-	} while (0)
-
-static void test_ratls_snp__report__reaches_its_verifier(void **state)
-{
-	(void)state;
-	SNP((void)0, accepted(result));
-	SNP(world.over_other_claims = true, {
-		refused(result, "RATLS-BINDING");
-		refused(result, "SNP-REPORT-DATA");
-		assert_int_equal(outcome_of(result, "SNP-SIGNATURE"), TOBI_PASSED);
-	});
-	SNP(world.claims_key = other_key, refused(result, "RATLS-KEY"));
-	SNP(world.scene.unsigned_report = true, refused(result, "SNP-SIGNATURE"));
-	SNP(world.scene.without_leaf = true, refused(result, "SNP-SIGNATURE"));
-	/* Only a table of certificates may follow. */
-	SNP(world.longer = true, assert_null(result));
-}
-
 /* ---- what is a certificate ---- */
 
 static void test_ratls_is_certificate__by_its_start(void **state)
@@ -583,6 +538,8 @@ int main(void)
 	    cmocka_unit_test(test_ratls_quote__no_collateral__refused),
 	    cmocka_unit_test(test_ratls_quote__part_that_is_nothing__missing),
 	    cmocka_unit_test(test_ratls_quote__own_collateral__instead_of_the_peers),
+	    cmocka_unit_test(test_ratls_quote__its_age__bounded_by_nothing_and_said),
+	    cmocka_unit_test(test_ratls_quote__with_a_nonce__shows_that_it_is_new),
 	    cmocka_unit_test(test_ratls_quote__test_root__not_trusted_by_default),
 	    cmocka_unit_test(test_ratls_quote__gramines_legacy_form__over_the_key),
 	    cmocka_unit_test(test_ratls_quote__open_enclaves_report__over_the_key),
@@ -590,7 +547,6 @@ int main(void)
 		test_ratls_quote__open_enclaves_evidence__its_claims_are_the_key),
 	    cmocka_unit_test(test_ratls_quote__collateral_of_nobody_named__refused),
 	    cmocka_unit_test(test_ratls_quote__damaged__refused),
-	    cmocka_unit_test(test_ratls_snp__report__reaches_its_verifier),
 	    cmocka_unit_test(test_ratls_is_certificate__by_its_start),
 	};
 

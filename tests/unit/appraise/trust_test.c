@@ -243,6 +243,8 @@ static void test_trust__advice__comes_and_goes_with_the_policy(void **state)
 	     "remove allow: user-launch"},
 	    {"nitro", IMAGE ANY "channel: ra-tls\n",
 	     IMAGE ANY "channel: tobichi-atls/1\n", "remove channel: ra-tls"},
+	    {"sgx", IMAGE ANY "channel: ra-tls\n", IMAGE ANY,
+	     "give collateral of your own"},
 	    {"nitro", IMAGE ANY "max-age: 3601\n", IMAGE ANY "max-age: 3600\n",
 	     "lower max-age"},
 	    {"sgx", IMAGE ANY "collateral:\n  grace: 60\n", IMAGE ANY,
@@ -303,6 +305,30 @@ static void test_trust__advice__comes_and_goes_with_the_policy(void **state)
 		tobi_trust_free(with);
 		tobi_trust_free(without);
 	}
+}
+
+static const char *value_of(const struct tobi_trust *trust, const char *name)
+{
+	const struct tobi_trust_line *line;
+
+	for (size_t i = 0; (line = tobi_trust_line(trust, i)); i++) {
+		if (strcmp(line->name, name) == 0)
+			return line->value;
+	}
+	return NULL;
+}
+
+/* max-age says nothing of evidence that has no time. */
+static void test_trust__evidence_without_a_time__is_named(void **state)
+{
+	struct tobi_trust *all = tree("sgx, nitro, tdx", IMAGE ANY);
+	struct tobi_trust *none = tree("nitro", IMAGE ANY);
+
+	(void)state;
+	assert_string_equal(value_of(all, "evidence that says no time"), "sgx, tdx");
+	assert_null(value_of(none, "evidence that says no time"));
+	tobi_trust_free(all);
+	tobi_trust_free(none);
 }
 
 /* A scene's policy: tier soft, with an anchor of its own. */
@@ -503,6 +529,7 @@ int main(void)
 	    cmocka_unit_test(test_trust__tiers__dropping_one_is_advised_of_several),
 	    cmocka_unit_test(test_trust__signers__alone_they_could_replace_the_program),
 	    cmocka_unit_test(test_trust__advice__comes_and_goes_with_the_policy),
+	    cmocka_unit_test(test_trust__evidence_without_a_time__is_named),
 	    cmocka_unit_test(test_trust__named_root__its_name_key_and_holder),
 	    cmocka_unit_test(test_trust__named_root_of_hardware__not_the_vendors),
 	    cmocka_unit_test(test_trust_write__html__whole_and_nothing_from_outside),
