@@ -66,6 +66,13 @@ const char *explain_tier(const char *tier)
 	return "not known here";
 }
 
+const char *explain_remedy(const struct check_record *record, bool failed_before)
+{
+	return record->outcome == TOBI_NOT_RUN && failed_before
+		   ? "See first to what failed before it."
+		   : record->check->remedy;
+}
+
 const char *explain_outcome(enum tobi_outcome outcome)
 {
 	switch (outcome) {

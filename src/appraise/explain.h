@@ -17,6 +17,9 @@ void explain_platform(const struct tobi_result *result, struct writer *out);
 void explain_lacks(const struct tobi_result *result, struct writer *out);
 /* "passed", "failed", "not-run", "not-asked". */
 const char *explain_outcome(enum tobi_outcome outcome);
+/* What to do about a check that failed or did not run. The list is in the order in which
+ * one check needs another: what did not run behind one that failed waits for that. */
+const char *explain_remedy(const struct check_record *record, bool failed_before);
 
 /* Each appends to out; failure is the writer's (sticky). Text from outside is escaped. */
 void explain_text(const struct tobi_result *result, bool color, struct writer *out);

@@ -20,7 +20,8 @@ static void put_row(const struct check_record *record, struct writer *out)
 }
 
 /* What passed is folded: the reader looks for what did not. */
-static void put_check(const struct check_record *record, struct writer *out)
+static void put_check(const struct check_record *record, bool failed_before,
+		      struct writer *out)
 {
 	bool wrong = record->outcome == TOBI_FAILED || record->outcome == TOBI_NOT_RUN;
 
@@ -36,7 +37,7 @@ static void put_check(const struct check_record *record, struct writer *out)
 		    out, "Found",
 		    "the check did not run: what it needs did not come, or has failed");
 	if (wrong)
-		html_pair(out, "What to do", record->check->remedy);
+		html_pair(out, "What to do", explain_remedy(record, failed_before));
 	html_pair(out, "Source", record->check->source);
 	wr_printf(out, "</dl></details></li>\n");
 }
@@ -44,6 +45,8 @@ static void put_check(const struct check_record *record, struct writer *out)
 static void put_list(const struct tobi_result *result, const char *title,
 		     struct writer *out)
 {
+	bool failed = false;
+
 	wr_printf(out,
 		  "<h2>%s</h2>\n<p class=\"small\">%zu passed, %zu failed, %zu "
 		  "did not run, %zu not asked by the policy. Each opens to what was "
@@ -51,8 +54,12 @@ static void put_list(const struct tobi_result *result, const char *title,
 		  "<ol class=\"checks\">\n",
 		  title, count_of(result, TOBI_PASSED), count_of(result, TOBI_FAILED),
 		  count_of(result, TOBI_NOT_RUN), count_of(result, TOBI_NOT_ASKED));
-	for (size_t i = 0; i < result->list.count; i++)
-		put_check(&result->list.records[i], out);
+	for (size_t i = 0; i < result->list.count; i++) {
+		const struct check_record *record = &result->list.records[i];
+
+		put_check(record, failed, out);
+		failed |= record->outcome == TOBI_FAILED;
+	}
 	wr_printf(out, "</ol>\n");
 }
 

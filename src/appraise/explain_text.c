@@ -146,35 +146,23 @@ static int code_width(const struct tobi_result *result)
 	return (int)width;
 }
 
-static bool anything_failed(const struct tobi_result *result)
-{
-	for (size_t i = 0; i < result->list.count; i++) {
-		if (result->list.records[i].outcome == TOBI_FAILED)
-			return true;
-	}
-	return false;
-}
-
-/* alone: nothing failed, so what to do stands nowhere else. */
-static void put_missing(const struct check_record *record, bool alone, const char *indent,
-			struct writer *out)
+static void put_missing(const struct check_record *record, bool failed_before,
+			const char *indent, struct writer *out)
 {
 	put_line(out, indent, "found",
 		 "the check did not run: what it needs did not come, or has failed");
-	if (alone)
-		put_line(out, indent, "do", record->check->remedy);
+	put_line(out, indent, "do", explain_remedy(record, failed_before));
 }
 
 /* How a list is written: that of a guest is set in. */
 struct list_style {
 	const char *indent, *deeper;
-	int width;  /* of codes */
-	bool alone; /* nothing in it failed */
+	int width; /* of codes */
 	const struct colors *colors;
 };
 
 static void put_check(const struct check_record *record, const struct list_style *style,
-		      struct writer *out)
+		      bool failed_before, struct writer *out)
 {
 	const struct colors *colors = style->colors;
 	static const char *const marks[] = {
@@ -196,7 +184,7 @@ static void put_check(const struct check_record *record, const struct list_style
 			  record->found);
 	wr_printf(out, "%s\n", colors->off);
 	if (record->outcome == TOBI_NOT_RUN)
-		put_missing(record, style->alone, style->deeper, out);
+		put_missing(record, failed_before, style->deeper, out);
 	if (record->outcome != TOBI_FAILED)
 		return;
 	if (record->expected[0])
@@ -210,17 +198,22 @@ static void put_check(const struct check_record *record, const struct list_style
 static void put_checks(const struct tobi_result *result, const struct list_style *style,
 		       struct writer *out)
 {
-	for (size_t i = 0; i < result->list.count; i++)
-		put_check(&result->list.records[i], style, out);
+	bool failed = false;
+
+	for (size_t i = 0; i < result->list.count; i++) {
+		const struct check_record *record = &result->list.records[i];
+
+		put_check(record, style, failed, out);
+		failed |= record->outcome == TOBI_FAILED;
+	}
 }
 
 void explain_text(const struct tobi_result *result, bool color, struct writer *out)
 {
 	const struct colors *colors = color ? &ansi : &none;
-	const struct list_style plain = {"", "      ", code_width(result),
-					 !anything_failed(result), colors};
+	const struct list_style plain = {"", "      ", code_width(result), colors};
 	const struct tobi_result *guest = result->guest;
-	struct list_style inset = {"  ", "        ", 0, false, colors};
+	struct list_style inset = {"  ", "        ", 0, colors};
 
 	put_header(result, colors, out);
 	put_summary(result, "Checks", colors, out);
@@ -228,7 +221,6 @@ void explain_text(const struct tobi_result *result, bool color, struct writer *o
 	if (!guest)
 		return;
 	inset.width = code_width(guest);
-	inset.alone = !anything_failed(guest);
 	wr_u8(out, '\n');
 	put_summary(guest, "Checks of the guest around", colors, out);
 	put_checks(guest, &inset, out);

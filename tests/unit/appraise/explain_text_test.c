@@ -96,6 +96,26 @@ static void test_explain_text__checks__counted_and_explained(void **state)
 	free(text);
 }
 
+/* Before anything failed it says what to do; behind that, what failed does. */
+static void test_explain_text__check_that_did_not_run__what_to_do(void **state)
+{
+	struct tobi_result *result = make();
+	char *text;
+
+	(void)state;
+	check_owe(&result->list, &good);
+	check_record(&result->list, &bad, false, "this", "that");
+	check_owe(&result->list, &other);
+	text = text_of(result);
+	has(text, "\nMISS  GOOD-ONE                     it is good\n"
+		  "      found     the check did not run: what it needs did not come, or "
+		  "has failed\n      do        do nothing\nFAIL  VERY");
+	has(text, "\nMISS  OTHER-ONE                    it is asked\n"
+		  "      found     the check did not run: what it needs did not come, or "
+		  "has failed\n      do        See first to what failed before it.\n");
+	free(text);
+}
+
 /* Whatever can be verified has a meaning that a reader is told. */
 static void test_explain_tier__of_each_kind__is_known(void **state)
 {
@@ -114,6 +134,7 @@ int main(void)
 	    cmocka_unit_test(test_explain_text__facts__in_their_order_and_one_width),
 	    cmocka_unit_test(test_explain_text__refused__says_that_nothing_is_proven),
 	    cmocka_unit_test(test_explain_text__checks__counted_and_explained),
+	    cmocka_unit_test(test_explain_text__check_that_did_not_run__what_to_do),
 	    cmocka_unit_test(test_explain_tier__of_each_kind__is_known),
 	};
 
