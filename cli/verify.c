@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "appraise/beside.h"
 #include "appraise/policy_files.h"
 #include "appraise/unwrap.h"
 #include "base/cleanup.h"
@@ -78,6 +79,19 @@ static enum tobi_err read_pieces(const struct options *options, struct pieces *p
 	return err;
 }
 
+/* A file that nothing used is not passed over in silence: it was given for something. */
+static void warn_of_unused(const struct options *options, const struct pieces *pieces,
+			   const struct tobi_result *result)
+{
+	for (size_t i = 0; i < pieces->count; i++) {
+		const char *why = beside_why_unused(result, pieces->bytes[i]);
+
+		if (why)
+			fprintf(stderr, "tobichi: warning: --with %s is not used: %s\n",
+				options->pieces[i], why);
+	}
+}
+
 /* A key that is shared with the platform is small. */
 enum { SECRET_MAX = 4096 };
 
@@ -124,6 +138,8 @@ static enum tobi_err appraise(const struct options *options,
 		return err;
 	err = tobi_verify(policy, request, ret_result, fault);
 	request->secret = (struct tobi_bytes){0};
+	if (!err)
+		warn_of_unused(options, &pieces, *ret_result);
 	return err;
 }
 

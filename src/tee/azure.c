@@ -405,6 +405,7 @@ const struct tee_verifier tee_azure_snp = {
     .checks = snp_checks,
     .recognise = recognise_snp,
     .examine = examine_snp,
+    .takes = tee_takes_any,
 };
 const struct tee_verifier tee_azure_tdx = {
     .tier = "azure-tdx",
@@ -413,4 +414,5 @@ const struct tee_verifier tee_azure_tdx = {
     .checks = tdx_checks,
     .recognise = recognise_tdx,
     .examine = examine_tdx,
+    .takes = tee_takes_any,
 };

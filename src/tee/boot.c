@@ -54,6 +54,11 @@ static enum tobi_err take_piece(struct tobi_bytes piece, struct boot_logs *logs,
 	return TOBI_OK;
 }
 
+bool boot_is_log(struct tobi_bytes piece)
+{
+	return event_log_starts(piece) || ima_log_starts(piece);
+}
+
 enum tobi_err boot_logs_find(const struct tee_request *request,
 			     struct boot_logs *ret_logs, struct tobi_fault *fault)
 {

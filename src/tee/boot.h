@@ -39,6 +39,9 @@ TOBI_MUST_USE enum tobi_err
 boot_examine(const struct tee_request *request, const struct boot_registers_shown *shown,
 	     struct checklist *list, struct tee_claims *claims, struct tobi_fault *fault);
 
+/* Whether a piece is such a log: tee_verifier.takes. */
+bool boot_is_log(struct tobi_bytes piece);
+
 /* The logs that came. Borrowed. */
 struct boot_logs {
 	bool found;

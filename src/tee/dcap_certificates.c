@@ -190,3 +190,13 @@ void dcap_certificates_done(struct dcap_certificates *certificates)
 		X509_free(certificates->list[i]);
 	certificates->count = 0;
 }
+
+bool dcap_certificates_are(struct tobi_bytes bytes)
+{
+	struct dcap_certificates list = {0};
+	bool are =
+	    !dcap_certificates_read(bytes, "certificates", &list, NULL) && list.count;
+
+	dcap_certificates_done(&list);
+	return are;
+}

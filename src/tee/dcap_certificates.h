@@ -23,6 +23,8 @@ TOBI_MUST_USE enum tobi_err dcap_certificates_read(struct tobi_bytes bytes,
 						   const char *object,
 						   struct dcap_certificates *certificates,
 						   struct tobi_fault *fault);
+/* Whether bytes are some: tee_verifier.takes. */
+bool dcap_certificates_are(struct tobi_bytes bytes);
 /* Accepts a zeroed one. */
 void dcap_certificates_done(struct dcap_certificates *certificates);
 

@@ -229,5 +229,14 @@ static bool recognise(struct tobi_bytes evidence)
 	return !signed_token_read(evidence, "result", &token, NULL) && ear_is(token.tree);
 }
 
+static bool takes(struct tobi_bytes piece)
+{
+	struct anchor_keys keys = {0};
+	bool is = !anchor_keys_read(piece, "key", &keys, NULL) && keys.count;
+
+	anchor_keys_done(&keys);
+	return is;
+}
+
 const struct tee_verifier tee_ear = {
-    "ear", "ear", "application/vnd.tobichi.ear", 0, checks, recognise, examine};
+    "ear", "ear", "application/vnd.tobichi.ear", 0, checks, recognise, examine, takes};

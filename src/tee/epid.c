@@ -488,4 +488,5 @@ const struct tee_verifier tee_epid = {.tier = "sgx-epid",
 				      .media_type = "application/vnd.tobichi.sgx-epid",
 				      .checks = checks,
 				      .recognise = epid_recognise,
-				      .examine = examine};
+				      .examine = examine,
+				      .takes = epid_parts_takes};

@@ -248,6 +248,22 @@ static enum tobi_err read_bundle(struct tobi_bytes text, struct arena *arena,
 	return add_certificates(parts, arena, chain, fault);
 }
 
+static bool is_der(struct tobi_bytes piece)
+{
+	return piece.size > 2 && piece.ptr[0] == 0x30 && piece.ptr[1] == 0x82;
+}
+
+bool epid_parts_takes(struct tobi_bytes piece)
+{
+	struct tobi_bytes text = trim(piece), signature;
+	struct arena arena = arena_init(SIGNATURE_MAX + 64);
+	bool takes = starts(text, PEM_START) || is_der(piece) || is_reply(text) ||
+		     read_signature(text, &arena, &signature);
+
+	arena_done(&arena);
+	return takes;
+}
+
 static enum tobi_err take_piece(struct tobi_bytes piece, struct arena *arena,
 				struct epid_parts *parts, struct tobi_fault *fault)
 {
@@ -255,7 +271,7 @@ static enum tobi_err take_piece(struct tobi_bytes piece, struct arena *arena,
 
 	if (starts(text, PEM_START))
 		return add_certificates(parts, arena, text, fault);
-	if (piece.size > 2 && piece.ptr[0] == 0x30 && piece.ptr[1] == 0x82)
+	if (is_der(piece))
 		return add_certificates(parts, arena, piece, fault);
 	if (is_reply(text))
 		return read_reply(text, arena, parts, &body, fault);

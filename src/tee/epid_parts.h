@@ -24,6 +24,8 @@ struct epid_parts {
 /* By how it starts: a JSON object that has a quote's body in it, a reply with the
  * signature among its headers, or an object of three members. */
 bool epid_recognise(struct tobi_bytes evidence);
+/* Whether a piece beside it is one of these: tee_verifier.takes. */
+bool epid_parts_takes(struct tobi_bytes piece);
 /* Borrowed from the request, or in the arena. Of what came beside the evidence each piece
  * is taken for what it looks like; what looks like nothing that is needed is left alone.
  * Errors: TOBI_E_MALFORMED, _LIMIT, _MEMORY, _UNSUPPORTED, _TRAILING. */

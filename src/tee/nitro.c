@@ -244,4 +244,4 @@ const struct tee_verifier tee_nitro = {
 const struct tee_verifier tee_nitro_tpm = {
     "nitro-tpm", "nitro-tpm-doc", "application/vnd.tobichi.nitro-tpm-doc",
     0,		 tpm_checks,	  recognise_tpm,
-    examine_tpm};
+    examine_tpm, boot_is_log};

@@ -218,4 +218,5 @@ const struct tee_verifier tee_nvidia = {.tier = "nvidia-gpu",
 					.media_type = NVIDIA_MEDIA_TYPE,
 					.checks = nvidia_checks,
 					.recognise = nvidia_evidence_is,
-					.examine = examine};
+					.examine = examine,
+					.takes = nvidia_takes};

@@ -51,6 +51,11 @@ enum nvidia_piece nvidia_piece_of(struct tobi_bytes bytes)
 	return nvidia_chain_is(bytes) ? NVIDIA_PIECE_CHAIN : NVIDIA_PIECE_OTHER;
 }
 
+bool nvidia_takes(struct tobi_bytes piece)
+{
+	return nvidia_piece_of(piece) != NVIDIA_PIECE_OTHER;
+}
+
 static enum tobi_err too_many(const char *what, struct tobi_fault *fault)
 {
 	return fault_set(fault, TOBI_E_LIMIT, object, what, "there are too many");

@@ -53,6 +53,8 @@ enum nvidia_piece {
 /* Whether the bytes are evidence in one of the forms. */
 bool nvidia_evidence_is(struct tobi_bytes bytes);
 enum nvidia_piece nvidia_piece_of(struct tobi_bytes bytes);
+/* It is something of NVIDIA's: tee_verifier.takes. */
+bool nvidia_takes(struct tobi_bytes piece);
 /* Adds what the piece is; one of another kind is passed over. Errors: TOBI_E_LIMIT,
  * _MEMORY, _CRYPTO, and those of spdm_report_parse() and json_parse(). */
 TOBI_MUST_USE enum tobi_err nvidia_material_take(struct nvidia_material *material,

@@ -5,6 +5,7 @@
 #include "base/fault.h"
 #include "base/secret.h"
 #include "pki/key.h"
+#include "tee/dcap_certificates.h"
 #include "tee/sgx.h"
 #include "tee/tdx.h"
 #include "token/oe_evidence.h"
@@ -141,6 +142,7 @@ const struct tee_verifier tee_oe_sgx = {
     .checks = checks,
     .recognise = recognise_sgx,
     .examine = examine_sgx,
+    .takes = dcap_certificates_are,
 };
 const struct tee_verifier tee_oe_tdx = {
     .tier = "tdx",
@@ -149,4 +151,5 @@ const struct tee_verifier tee_oe_tdx = {
     .checks = checks,
     .recognise = recognise_tdx,
     .examine = examine_tdx,
+    .takes = tdx_takes,
 };

@@ -4,6 +4,7 @@
 
 #include "base/fault.h"
 #include "base/secret.h"
+#include "tee/dcap_certificates.h"
 #include "tee/dcap_tcb.h"
 #include "tee/sgx_claims.h"
 #include "tee/sgx_report.h"
@@ -174,4 +175,5 @@ const struct tee_verifier tee_sgx = {
     .checks = checks,
     .recognise = recognise,
     .examine = examine,
+    .takes = dcap_certificates_are,
 };

@@ -9,6 +9,7 @@
 #include "tee/snp_chain.h"
 #include "tee/snp_facts.h"
 #include "tee/snp_id_block.h"
+#include "tee/snp_material.h"
 
 #define ABI "AMD 56860 (SEV-SNP firmware ABI), "
 #define KDS "AMD 57230 (VCEK certificate and KDS), "
@@ -328,6 +329,11 @@ static enum tobi_err examine(const struct tee_request *request, struct checklist
 	return TOBI_OK;
 }
 
+static bool takes(struct tobi_bytes piece)
+{
+	return snp_id_block_is(piece) || snp_material_is(piece);
+}
+
 const struct tee_verifier tee_snp = {
     .tier = "snp",
     .name = "snp-report",
@@ -335,4 +341,5 @@ const struct tee_verifier tee_snp = {
     .checks = checks,
     .recognise = snp_report_recognise,
     .examine = examine,
+    .takes = takes,
 };

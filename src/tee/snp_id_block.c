@@ -139,6 +139,12 @@ static const char *wrong_author(const struct auth *auth, const struct snp_report
 		   : "the author key has not signed the ID key";
 }
 
+bool snp_id_block_is(struct tobi_bytes piece)
+{
+	return piece.size == BLOCK_SIZE || piece.size == AUTH_SIZE ||
+	       piece.size == BLOCK_SIZE + AUTH_SIZE;
+}
+
 static void find(const struct tee_request *request, struct tobi_bytes *ret_block,
 		 struct tobi_bytes *ret_auth)
 {

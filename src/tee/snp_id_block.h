@@ -10,6 +10,8 @@
 
 extern const struct check snp_check_id_block, snp_check_author_key;
 
+/* By its size: tee_verifier.takes. */
+bool snp_id_block_is(struct tobi_bytes piece);
 /* Records both checks; not asked where neither an ID block (96 bytes) nor an ID
  * authentication (4096 bytes), nor the one before the other, is among the pieces. */
 void snp_id_block_examine(const struct tee_request *request,

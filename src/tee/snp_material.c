@@ -245,3 +245,15 @@ void snp_material_done(struct snp_material *material)
 	for (size_t i = 0; i < material->crl_count; i++)
 		X509_CRL_free(material->crls[i]);
 }
+
+bool snp_material_is(struct tobi_bytes piece)
+{
+	const struct snp_parts parts = {.items = {piece}, .count = piece.size > 0};
+	struct snp_material material;
+	bool is;
+
+	snp_material_read(&parts, &material);
+	is = material.leaf_count || material.issuer_count || material.crl_count;
+	snp_material_done(&material);
+	return is;
+}

@@ -39,6 +39,8 @@ void snp_parts_list(const struct tee_request *request, const struct snp_report *
 		    const struct snp_table *table, struct snp_parts *ret_parts);
 /* Reads them; what is of another kind is left out. */
 void snp_material_read(const struct snp_parts *parts, struct snp_material *ret_material);
+/* Whether a piece has some of it: tee_verifier.takes. */
+bool snp_material_is(struct tobi_bytes piece);
 void snp_material_done(struct snp_material *material);
 
 #endif

@@ -6,7 +6,9 @@
 #include "base/fault.h"
 #include "base/secret.h"
 #include "tee/boot.h"
+#include "tee/dcap_certificates.h"
 #include "tee/dcap_tcb.h"
+#include "tee/event_log.h"
 #include "tee/tdx_claims.h"
 #include "tee/tdx_log.h"
 
@@ -272,6 +274,12 @@ static enum tobi_err examine(const struct tee_request *request, struct checklist
 	return examine_log(request, list, ret_claims, own, fault);
 }
 
+bool tdx_takes(struct tobi_bytes piece)
+{
+	return dcap_certificates_are(piece) || boot_is_log(piece) ||
+	       ccel_table_starts(piece);
+}
+
 const struct tee_verifier tee_tdx = {
     .tier = "tdx",
     .name = "tdx-quote",
@@ -279,4 +287,5 @@ const struct tee_verifier tee_tdx = {
     .checks = checks,
     .recognise = recognise,
     .examine = examine,
+    .takes = tdx_takes,
 };

@@ -5,5 +5,7 @@
 #include "tee/tee.h"
 
 extern const struct tee_verifier tee_tdx;
+/* tee_verifier.takes. */
+bool tdx_takes(struct tobi_bytes piece);
 
 #endif

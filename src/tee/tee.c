@@ -73,6 +73,12 @@ const struct tee_verifier *tee_verifier_named(const char *name)
 	return NULL;
 }
 
+bool tee_takes_any(struct tobi_bytes piece)
+{
+	(void)piece;
+	return true;
+}
+
 const struct tee_verifier *tee_verifier_recognise(struct tobi_bytes evidence)
 {
 	const struct tee_verifier *verifier;

@@ -161,6 +161,9 @@ struct tee_verifier {
 	enum tobi_err (*examine)(const struct tee_request *request,
 				 struct checklist *list, struct tee_claims *ret_claims,
 				 struct tobi_fault *fault);
+	/* Whether a piece beside the evidence is of a form that this kind can use; NULL:
+	 * none is. For who hands pieces over, to be told of one that is no use. */
+	bool (*takes)(struct tobi_bytes piece);
 };
 
 /* NULL past the end. */
@@ -176,6 +179,9 @@ const struct tee_verifier *tee_verifier_of(struct tobi_bytes media_type,
 const struct tee_verifier *tee_verifier_named(const char *name);
 /* The kind of raw evidence; NULL when no kind knows it. */
 const struct tee_verifier *tee_verifier_recognise(struct tobi_bytes evidence);
+
+/* For kinds in which any bytes may be a part: values of PCRs, a bare signature. */
+bool tee_takes_any(struct tobi_bytes piece);
 
 /* Adds a line to what the evidence says; left out when there is no room or memory. */
 void tee_fact(struct tee_claims *claims, struct arena *arena, const char *name,

@@ -584,6 +584,6 @@ static enum tobi_err examine(const struct tee_request *request, struct checklist
 }
 
 const struct tee_verifier tee_tpm = {
-    "tpm",  "tpm-quote", "application/vnd.tobichi.tpm-quote",
-    0,	    checks,	 tpm_parts_recognise,
-    examine};
+    "tpm",   "tpm-quote",  "application/vnd.tobichi.tpm-quote",
+    0,	     checks,	   tpm_parts_recognise,
+    examine, tee_takes_any};

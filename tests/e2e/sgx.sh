@@ -20,6 +20,16 @@ cp pck.pem collateral/pck.pem
 check "or among the collateral" exits 0 verify named --policy policy.yaml --collateral collateral
 rm collateral/pck.pem
 
+# ---- files that nothing uses ----
+echo "a line" >line
+tcb=$(grep -l tcbInfo collateral/*)
+check "a file that nothing uses is no reason to refuse" exits 0 verify v3 --policy policy.yaml --collateral collateral --with line
+check "but is not passed over in silence" has "$said" "warning: --with line is not used"
+check "nor is collateral" exits 1 verify v3 --policy policy.yaml --with "$tcb"
+check "of which is said where it belongs" has "$said" "is not used: it is what a vendor publishes: give it with --collateral"
+check "certificates are of use" exits 0 verify named --policy policy.yaml --collateral collateral --with pck.pem
+check "and nothing is said" hasnt "$said" "is not used"
+
 # ---- what is not ----
 check "without a certificate it is refused" exits 1 verify named --policy policy.yaml --collateral collateral
 check "and the reason says what is missing" has "$said" "no PCK certificate came beside the quote"
