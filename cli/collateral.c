@@ -61,6 +61,23 @@ void collateral_say(const char *what, const struct tobi_fault *fault)
 	fputc('\n', stderr);
 }
 
+void collateral_say_missing(const char *what, const struct tobi_fault *fault,
+			    bool *unreachable)
+{
+	collateral_say(what, fault);
+	*unreachable |= fault->code == TOBI_E_SYSTEM || fault->code == TOBI_E_TIMEOUT;
+}
+
+void collateral_say_ways(bool unreachable)
+{
+	if (unreachable)
+		fputs("tobichi: hint: name a cache of the service that this host reaches "
+		      "(--pcs of a PCCS, --kds), or a proxy in the variable "
+		      "https_proxy; or fetch on a host that has a way out, with -o "
+		      "FOLDER, and bring that to `tobichi verify --collateral`\n",
+		      stderr);
+}
+
 const char *collateral_state(const struct collateral_item *item, int64_t now)
 {
 	int64_t issued, next;

@@ -64,6 +64,13 @@ void collateral_print_name(FILE *stream, const struct collateral_item *item, boo
 /* A line of a fault on standard error, with what it is about. */
 void collateral_say(const char *what, const struct tobi_fault *fault);
 
+/* The same of a document that could not be had; *unreachable becomes true where its
+ * service gave no answer. */
+void collateral_say_missing(const char *what, const struct tobi_fault *fault,
+			    bool *unreachable);
+/* What to do then, once for all documents. */
+void collateral_say_ways(bool unreachable);
+
 /* "valid", "expired", "future" or "undated". */
 const char *collateral_state(const struct collateral_item *item, int64_t now);
 

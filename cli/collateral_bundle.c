@@ -108,9 +108,15 @@ static bool is_older(const struct collateral_item *a, const struct collateral_it
 	return issued_a < issued_b;
 }
 
+struct renewal {
+	const struct source *source;
+	const struct tobi_collateral *known;
+	struct tobi_collateral *set; /* what the bundle will have */
+	bool unreachable;	     /* a service gave no answer */
+};
+
 /* What its vendor has now, or what there was; false when it could not be had. */
-static bool renew(const struct source *source, const struct tobi_collateral *known,
-		  const struct collateral_item *old, struct tobi_collateral *set,
+static bool renew(struct renewal *renewal, const struct collateral_item *old,
 		  enum tobi_err *ret_err, struct tobi_fault *fault)
 {
 	CLEANUP(tobi_collateral_freep)
@@ -124,10 +130,11 @@ static bool renew(const struct source *source, const struct tobi_collateral *kno
 
 	item = old;
 	if (need_of_item(old, &need)) {
-		had = fresh && !fetch_document(&source->fetch, &need, known, fresh,
-					       &checked, &why);
+		had = fresh && !fetch_document(&renewal->source->fetch, &need,
+					       renewal->known, fresh, &checked, &why);
 		if (!had)
-			collateral_say("warning: kept as it was", &why);
+			collateral_say_missing("warning: kept as it was", &why,
+					       &renewal->unreachable);
 		else if (is_older(collateral_at(fresh, 0), old))
 			fputs("tobichi: warning: the service gave an older document; "
 			      "kept as it was\n",
@@ -141,7 +148,7 @@ static bool renew(const struct source *source, const struct tobi_collateral *kno
 	puts(item != old && checked == COLLATERAL_NOT_CHECKED
 		 ? "  (its signature is checked when it is used)"
 		 : "");
-	*ret_err = collateral_put(set, item, fault);
+	*ret_err = collateral_put(renewal->set, item, fault);
 	return had;
 }
 
@@ -157,6 +164,7 @@ static int update(const struct source_options *options, const char *path, EVP_PK
 	struct tobi_fault fault = {0};
 	struct source source;
 	enum tobi_err err = TOBI_OK;
+	struct renewal renewal = {.source = &source, .known = old, .set = set};
 	bool all = true;
 	int status;
 
@@ -167,9 +175,10 @@ static int update(const struct source_options *options, const char *path, EVP_PK
 		return cli_fail(&fault);
 	client = source.fetch.client;
 	for (size_t i = 0; !err && (item = collateral_at(old, i)); i++)
-		all &= renew(&source, old, item, set, &err, &fault);
+		all &= renew(&renewal, item, &err, &fault);
 	if (err)
 		return cli_fail(&fault);
+	collateral_say_ways(renewal.unreachable);
 	status = write_bundle(path, set, key);
 	return status ? status : all ? EXIT_ACCEPTED : EXIT_ERROR;
 }

@@ -178,7 +178,7 @@ static void say_got(const struct collateral_item *item, const struct cache_repor
 
 /* One document; false when it could not be had. */
 static bool get(const struct source *source, const struct need *need,
-		struct tobi_collateral *set)
+		struct tobi_collateral *set, bool *unreachable)
 {
 	size_t before = collateral_count(set);
 	const struct collateral_item *item;
@@ -190,7 +190,7 @@ static bool get(const struct source *source, const struct need *need,
 	if (report.dropped)
 		collateral_say("warning: thrown out of the cache", &report.why);
 	if (err) {
-		collateral_say("error", &fault);
+		collateral_say_missing("error", &fault, unreachable);
 		return false;
 	}
 	if (report.how == CACHE_IN_NEED)
@@ -225,22 +225,22 @@ static enum tobi_err add_needs_of(const struct tobi_collateral *set, size_t befo
 	return err;
 }
 
-static int get_all(const struct options *options, const struct source *source,
-		   struct tobi_collateral *set, struct needs *needs)
+static int get_all(const struct source *source, struct tobi_collateral *set,
+		   struct needs *needs)
 {
 	struct tobi_fault fault = {0};
-	bool all = true;
+	bool all = true, unreachable = false;
 
-	(void)options;
 	for (size_t i = 0; i < needs->count; i++) {
 		size_t before = collateral_count(set);
 
-		all &= get(source, &needs->list[i], set);
+		all &= get(source, &needs->list[i], set, &unreachable);
 		if (add_needs_of(set, before, needs, &fault))
 			return cli_fail(&fault);
 		if (i == 0 && needs->pck_first && add_needs_of_pck(set, needs, &fault))
 			return cli_fail(&fault);
 	}
+	collateral_say_ways(unreachable);
 	if (needs->note)
 		fprintf(stderr, "tobichi: %s\n", needs->note);
 	return all ? EXIT_ACCEPTED : EXIT_ERROR;
@@ -313,7 +313,7 @@ static int run(const struct options *options)
 		return cli_fail(&fault);
 	client = source.fetch.client;
 	source.cache.folder = source.folder;
-	status = get_all(options, &source, set, needs);
+	status = get_all(&source, set, needs);
 	written = options->out ? write_folder(options->out, set) : EXIT_ACCEPTED;
 	return status ? status : written;
 }

@@ -109,6 +109,7 @@ intel 500 0 "fetched   sgx-tcb-info"
 intel 503 2 "the service answers 503"
 check "after five tries at most" test "$(requests '/503/sgx/certification/v4/tcb')" -le 5
 intel missing 2 "the service does not have it"
+check "an answer is no silence: no hint at other ways" hasnt "$said" "hint: name a cache"
 check "which is not asked for again at once" exits 2 fetch missing --fmspc 00A1B2C3D4E5 --ca platform
 check "one request each" same "$(requests /tcb)" 1
 intel redirect 2 "a redirect, which is not followed"
@@ -173,6 +174,7 @@ check "in need" has "$said" "in need   sgx-tcb-info"
 check "nothing that is not there" exits 2 fetch ok --fmspc 001122334455 --timeout 3
 check "a source that never was" exits 2 "$tobichi" collateral fetch --pcs "$down" --cache cache --fmspc 00A1B2C3D4E5 --timeout 3
 check "says so" has "$said" "cannot be reached"
+check "and what else there is, once" same "$(echo "$said" | grep -c "hint: name a cache")" 1
 damaged=$(ls cache/*.collateral | head -1)
 printf X | dd of="$damaged" bs=1 seek=100 conv=notrunc 2>/dev/null
 cat >policy.yaml <<'END'
@@ -227,6 +229,7 @@ check "what they do not replace stays" has "$said" "kept     intel-issuer"
 check "with the source down" exits 2 "$tobichi" collateral update fleet.bundle --key owner.key --pcs "$down" --kds "$down" \
 	--root served/roots.pem --timeout 2
 check "what was there stays, and that is said" has "$said" "kept as it was"
+check "with what else there is" has "$said" "hint: name a cache"
 check "the bundle is whole" exits 0 "$tobichi" collateral show fleet.bundle
 check "with all of it" has "$said" "sgx-tcb-info"
 check "an older document is not taken" exits 0 "$tobichi" collateral update fleet.bundle --key owner.key \
