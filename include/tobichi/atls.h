@@ -51,6 +51,9 @@ struct tobi_atls_options {
 	const char *const *protocols;
 	tobi_atls_evidence *evidence; /* this side attests by this; or NULL */
 	void *context;		      /* of evidence */
+	/* What the vendors of the peer's hardware publish (tobichi/collateral.h), for
+	 * policies that ask for hardware; NULL: what the evidence itself brings. */
+	const struct tobi_collateral *collateral;
 };
 
 /*

@@ -84,6 +84,7 @@ static enum tobi_err endpoint_new(enum tobi_role role, const struct tobi_policy 
 						.attests = options->evidence,
 						.protocols = options->protocols,
 						.host_name = options->host_name,
+						.collateral = options->collateral,
 						.now = options->now};
 	atls->evidence = options->evidence;
 	atls->context = options->context;

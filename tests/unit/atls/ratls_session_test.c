@@ -9,7 +9,9 @@
 
 #include <openssl/ssl.h>
 
+#include "tests/dcap_collateral.h"
 #include "tests/ratls.h"
+#include "tests/unit/atls/vendor_leaf.h"
 #include "tobichi/atls.h"
 
 #define ANY "identity:\n  mode: any-instance\n"
@@ -145,6 +147,47 @@ static void test_session__ratls_policy__opens_and_says_what_it_lacks(void **stat
 	tobi_policy_free(policy);
 }
 
+/* The verdict on a server whose certificate has a quote alone. */
+static enum tobi_err open_to_a_quote(const struct tobi_collateral *collateral)
+{
+	const struct tobi_atls_options options = {.now = now, .collateral = collateral};
+	struct writer soft = leaf;
+	struct tobi_policy *policy;
+	struct tobi_atls *client = NULL;
+	struct dcap_scene dcap;
+	struct server server;
+	enum tobi_err err;
+
+	dcap_scene_make(&dcap);
+	leaf = wr_init(LIMIT_CERTIFICATE);
+	vendor_leaf_write(&dcap, key, &leaf);
+	policy = vendor_leaf_policy(&dcap);
+	assert_int_equal(tobi_atls_client_new(policy, &options, &client, NULL), 0);
+	tobi_atls_close(open_to(&server, client, &err));
+	pthread_join(server.thread, NULL);
+	tobi_atls_free(client);
+	tobi_policy_free(policy);
+	wr_done(&leaf);
+	leaf = soft;
+	return err;
+}
+
+static void test_session__quote_in_a_certificate__by_the_callers_collateral(void **state)
+{
+	struct tobi_collateral *set = tobi_collateral_new();
+	struct dcap_test_collateral documents;
+	struct dcap_scene dcap;
+
+	(void)state;
+	assert_int_equal(open_to_a_quote(NULL), TOBI_E_REFUSED);
+	assert_int_equal(open_to_a_quote(set), TOBI_E_REFUSED);
+	dcap_scene_make(&dcap);
+	dcap_test_collateral_make(&dcap, &documents);
+	dcap_test_put(&dcap, &documents, set);
+	assert_int_equal(open_to_a_quote(set), TOBI_OK);
+	tobi_collateral_free(set);
+}
+
 static void test_session__default_policy__takes_no_certificate(void **state)
 {
 	const struct tobi_atls_options options = {.now = now};
@@ -187,6 +230,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_session__ratls_policy__opens_and_says_what_it_lacks),
+	    cmocka_unit_test(
+		test_session__quote_in_a_certificate__by_the_callers_collateral),
 	    cmocka_unit_test(test_session__default_policy__takes_no_certificate),
 	    cmocka_unit_test(
 		test_session_new__ratls_policy__client_without_protocols_only),
