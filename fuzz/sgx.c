@@ -4,14 +4,8 @@
  */
 #include "tee/sgx.h"
 
-#include <string.h>
-
-#include "fuzz/fuzz.h"
-#include "pki/memo.h"
+#include "fuzz/dcap.h"
 #include "tee/dcap.h"
-#include "tests/dcap_collateral.h"
-
-enum { SEEDS = 6, SIGNED_MAX = 54 + 384 };
 
 static enum fuzz_seed make_scene(unsigned number, struct dcap_scene *scene)
 {
@@ -38,27 +32,6 @@ static enum fuzz_seed make_scene(unsigned number, struct dcap_scene *scene)
 	}
 }
 
-/* What was signed in the seeds; the same in every process. */
-static bool was_signed(struct tobi_bytes evidence)
-{
-	for (unsigned i = 0; i < SEEDS; i++) {
-		struct writer quote = wr_init(LIMIT_EVIDENCE);
-		struct dcap_scene scene;
-		size_t size;
-		bool same;
-
-		make_scene(i, &scene);
-		dcap_scene_quote(&scene, &quote);
-		size = scene.version == 5 ? SIGNED_MAX : SIGNED_MAX - 6;
-		same =
-		    evidence.size >= size && memcmp(quote.ptr, evidence.ptr, size) == 0;
-		wr_done(&quote);
-		if (same)
-			return true;
-	}
-	return false;
-}
-
 static bool examine(const struct tee_request *request, bool *ret_passed)
 {
 	struct arena arena = arena_init(1 << 20);
@@ -68,41 +41,11 @@ static bool examine(const struct tee_request *request, bool *ret_passed)
 	bool readable = !tee_sgx.examine(request, &list, &claims, &fault);
 
 	must(readable || fault.code != TOBI_OK);
-	*ret_passed = readable;
-	for (size_t i = 0; i < list.count; i++)
-		*ret_passed &= list.records[i].outcome == TOBI_PASSED ||
-			       list.records[i].outcome == TOBI_NOT_ASKED;
+	*ret_passed = readable && dcap_passed(&list);
 	must(!*ret_passed || (claims.dcap && claims.dcap->has_pck && claims.sgx &&
 			      claims.report_data.size == 64));
 	arena_done(&arena);
 	return readable;
-}
-
-/* Made once; the process ends with it. */
-static const struct tobi_collateral *collateral(void)
-{
-	static struct tobi_collateral *set;
-	struct dcap_test_collateral documents;
-	struct dcap_scene scene;
-
-	if (set)
-		return set;
-	set = tobi_collateral_new();
-	must(set != NULL);
-	dcap_scene_make(&scene);
-	dcap_test_collateral_make(&scene, &documents);
-	dcap_test_put(&scene, &documents, set);
-	return set;
-}
-
-static struct memo *memo(void)
-{
-	static struct memo *known;
-
-	if (!known)
-		known = memo_new();
-	must(known != NULL);
-	return known;
 }
 
 bool fuzz_one(struct tobi_bytes input)
@@ -110,17 +53,18 @@ bool fuzz_one(struct tobi_bytes input)
 	struct tee_request request = {.evidence = input,
 				      .time = DCAP_NOW,
 				      .pins = dcap_scene_pins(),
-				      .collateral = collateral()};
+				      .collateral = dcap_collateral_of(0, make_scene)};
 	bool cold, warm;
 
 	examine(&request, &cold);
-	request.memo = memo();
+	request.memo = dcap_memo();
 	examine(&request, &warm);
 	must(cold == warm);
 	/* Open Enclave's header, if there is one, is no part of what was signed. */
-	must(!cold || was_signed(input) ||
+	must(!cold || dcap_was_signed(input, make_scene) ||
 	     (input.size > 16 &&
-	      was_signed((struct tobi_bytes){input.ptr + 16, input.size - 16})));
+	      dcap_was_signed((struct tobi_bytes){input.ptr + 16, input.size - 16},
+			      make_scene)));
 	return cold;
 }
 
