@@ -44,6 +44,15 @@ static const struct {
 
 enum { ATTRIBUTE_COUNT = sizeof(attributes) / sizeof(attributes[0]) };
 
+const char *policy_sgx_attribute(const struct policy_sgx *sgx, size_t index)
+{
+	for (size_t i = 0; i < ATTRIBUTE_COUNT; i++) {
+		if ((sgx->attributes & attributes[i].flag) && index-- == 0)
+			return attributes[i].name;
+	}
+	return NULL;
+}
+
 static enum tobi_err take_id(struct tobi_policy *policy, const char *field,
 			     const char *text, struct tobi_bytes *ret_id,
 			     struct tobi_fault *fault)

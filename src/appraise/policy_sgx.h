@@ -22,6 +22,8 @@ TOBI_MUST_USE enum tobi_err policy_sgx_take(struct tobi_policy *policy,
 /* Owed by quotes of SGX; nothing for other evidence. */
 void policy_sgx_owe(struct tobi_result *result);
 void policy_sgx_run(struct tobi_result *result, const struct tobi_policy *policy);
+/* Each attribute that the policy names; NULL past the end. */
+const char *policy_sgx_attribute(const struct policy_sgx *sgx, size_t index);
 /* What the policy lets pass although it weakens the proof; NULL: nothing. */
 const char *policy_sgx_allowance(const struct tobi_result *result);
 

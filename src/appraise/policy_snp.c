@@ -263,6 +263,27 @@ static const struct bit_word platform_words[] = {
     {NULL, 0, false},
 };
 
+static const char *named_word(const struct bit_word *words, uint64_t set, uint64_t clear,
+			      size_t index)
+{
+	for (; words->word; words++) {
+		if (((words->set ? set : clear) & words->bit) && index-- == 0)
+			return words->word;
+	}
+	return NULL;
+}
+
+const char *policy_snp_guest_word(const struct policy_snp *policy, size_t index)
+{
+	return named_word(guest_words, policy->policy_set, policy->policy_clear, index);
+}
+
+const char *policy_snp_platform_word(const struct policy_snp *policy, size_t index)
+{
+	return named_word(platform_words, policy->platform_set, policy->platform_clear,
+			  index);
+}
+
 static enum tobi_err take_bits(const struct taker *taker, const char *field, char **texts,
 			       unsigned count, const struct bit_word *words,
 			       uint64_t *set, uint64_t *clear)

@@ -42,6 +42,10 @@ TOBI_MUST_USE enum tobi_err policy_snp_take(struct tobi_policy *policy,
 					    const struct yaml_policy *yaml,
 					    struct tobi_fault *fault);
 
+/* Of guest-policy and of platform: each word that the policy names; NULL past the end. */
+const char *policy_snp_guest_word(const struct policy_snp *policy, size_t index);
+const char *policy_snp_platform_word(const struct policy_snp *policy, size_t index);
+
 /* For evidence of this kind, and for no other: they do nothing there. */
 void policy_snp_owe(struct tobi_result *result);
 void policy_snp_run(struct tobi_result *result, const struct tobi_policy *policy);

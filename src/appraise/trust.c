@@ -7,6 +7,7 @@
 
 #include "appraise/explain.h"
 #include "appraise/policy_guest.h"
+#include "appraise/policy_roots.h"
 #include "appraise/policy_section.h"
 #include "base/cleanup.h"
 #include "base/fault.h"
@@ -123,7 +124,7 @@ const char *trust_join(struct trust_writer *wr, const char *const *texts, size_t
 	const char *all = "";
 
 	for (size_t i = 0; i < count; i++)
-		all = i ? trust_text(wr, "%s, %s", all, texts[i]) : texts[i];
+		all = trust_text(wr, "%s%s%s", all, i ? ", " : "", texts[i]);
 	return all;
 }
 
@@ -275,7 +276,8 @@ static void add_unused(struct trust_writer *wr)
 	for (size_t i = 0; i < policy->root_count; i++) {
 		bool used = false;
 
-		used = policy_names_tier(policy, policy->roots[i].tier);
+		used = policy_names_tier(policy, policy->roots[i].tier) ||
+		       strcmp(policy->roots[i].tier, POLICY_WRAPPERS) == 0;
 		/* Of devices beside a CPU, whatever its tier. */
 		used |= strncmp(policy->roots[i].tier, "nvidia-", 7) == 0 &&
 			(policy->gpu || policy_names_tier(policy, "nvidia-gpu"));
@@ -317,6 +319,7 @@ static void build(struct trust_writer *wr)
 	}
 	add_guest(wr);
 	trust_nvidia_beside(wr);
+	trust_wrappers(wr);
 	add_unused(wr);
 	trust_programs(wr);
 	trust_instances(wr);

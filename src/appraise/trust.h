@@ -79,6 +79,8 @@ void trust_cca(struct trust_writer *wr);
 void trust_psa(struct trust_writer *wr);
 void trust_azure_snp(struct trust_writer *wr);
 void trust_azure_tdx(struct trust_writer *wr);
+/* Who may sign wrappers around evidence; nothing where the policy names nobody. */
+void trust_wrappers(struct trust_writer *wr);
 /* The hardware alone, under the roots of that tier. */
 void trust_snp_as(struct trust_writer *wr, const char *tier);
 void trust_tdx_as(struct trust_writer *wr, const char *tier);

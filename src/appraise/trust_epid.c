@@ -48,6 +48,11 @@ static void add_floor(struct trust_writer *wr)
 			    .source = "sgx-epid: advisories",
 			    .bad = "each is a known hole",
 			    .smaller = "remove sgx-epid: advisories"});
+	trust_key(wr,
+		  &(struct trust_key){TOBI_TRUST_FRESHNESS, "sgx-epid: nonce",
+				      "the service was asked with this nonce", NULL,
+				      NULL},
+		  own->nonce != NULL, trust_text(wr, "%s", own->nonce ? own->nonce : ""));
 }
 
 void trust_epid(struct trust_writer *wr)

@@ -82,12 +82,47 @@ static void add_customers(struct trust_writer *wr, const struct policy_nitro *se
 		  trust_list(wr, own->modules.items, own->modules.count, false));
 }
 
+static const char *bytes_or_none(struct trust_writer *wr, struct tobi_bytes bytes)
+{
+	return bytes.size ? trust_text(wr, "%zu bytes", bytes.size) : "none";
+}
+
+/* What the program itself has put into the document. */
+static void add_said(struct trust_writer *wr, const struct policy_nitro *section,
+		     const char *tier)
+{
+	if (!section)
+		return;
+	trust_key(wr,
+		  &(struct trust_key){
+		      TOBI_TRUST_INSTANCE, trust_text(wr, "%s: public-key", tier),
+		      "the one whose document has this public key", NULL, NULL},
+		  section->asks_public_key, bytes_or_none(wr, section->public_key));
+	trust_key(wr,
+		  &(struct trust_key){
+		      TOBI_TRUST_INSTANCE, trust_text(wr, "%s: user-data", tier),
+		      "the one whose document has this user data", NULL, NULL},
+		  section->asks_user_data, bytes_or_none(wr, section->user_data));
+}
+
 void trust_nitro(struct trust_writer *wr)
 {
 	trust_roots(wr, &nitro, add_keys);
 	add_operator(wr);
 	add_pcrs(wr, wr->policy->nitro, "nitro: pcrs");
 	add_customers(wr, wr->policy->nitro);
+	add_said(wr, wr->policy->nitro, nitro.tier);
+}
+
+static void add_modules(struct trust_writer *wr, const struct policy_nitro *section)
+{
+	if (!section)
+		return;
+	trust_key(wr,
+		  &(struct trust_key){TOBI_TRUST_INSTANCE, "nitro-tpm: module-ids",
+				      "one of these instances", NULL, NULL},
+		  section->modules.count > 0,
+		  trust_list(wr, section->modules.items, section->modules.count, false));
 }
 
 void trust_nitro_tpm(struct trust_writer *wr)
@@ -101,4 +136,6 @@ void trust_nitro_tpm(struct trust_writer *wr)
 				  "started, and keeps nobody out",
 			  .bad = "could read and change all that runs there"});
 	add_pcrs(wr, wr->policy->nitro_tpm, "nitro-tpm: pcrs");
+	add_modules(wr, wr->policy->nitro_tpm);
+	add_said(wr, wr->policy->nitro_tpm, nitro_tpm.tier);
 }

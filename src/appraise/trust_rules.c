@@ -281,7 +281,8 @@ void trust_instances(struct trust_writer *wr)
 		break;
 	case IDENTITY_CA:
 		add_mode(wr, "one whose TLS certificate is for the name",
-			 policy->host_name ? policy->host_name : "of the connection",
+			 policy->host_name ? trust_text(wr, "%s", policy->host_name)
+					   : "of the connection",
 			 "identity: ca", NULL, NULL);
 		add_authorities(wr, policy->ca_pem, "identity: ca",
 				"says which TLS key is whose",
@@ -370,7 +371,8 @@ void trust_allowances(struct trust_writer *wr)
 	const struct tobi_policy *policy = wr->policy;
 
 	if (!policy->allow_debug && !policy->allow_no_nonce &&
-	    !policy->allow_user_launch && policy->channel == CHANNEL_ATLS)
+	    !policy->allow_user_launch && !policy->allow_unknown_config &&
+	    policy->channel == CHANNEL_ATLS)
 		return;
 	trust_open(wr, &(struct tobi_trust_line){.name = "insecure choices"});
 	if (policy->allow_debug)

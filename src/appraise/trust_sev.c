@@ -33,6 +33,15 @@ static void add_owner(struct trust_writer *wr, const struct policy_sev *own)
 		      .smaller = own->owners.count ? NULL : "name sev: oca"});
 }
 
+/* A chip alone is not enough then. */
+static void add_owned(struct trust_writer *wr, const struct policy_sev *own)
+{
+	trust_key(wr,
+		  &(struct trust_key){TOBI_TRUST_FLOOR, "sev: owner",
+				      "an owner (OCA) must have signed, too", NULL, NULL},
+		  own->owner_required, NULL);
+}
+
 static void add_floor(struct trust_writer *wr, const struct policy_sev *own)
 {
 	trust_open(wr, &(struct tobi_trust_line){.name = "firmware and guest"});
@@ -77,6 +86,7 @@ void trust_sev(struct trust_writer *wr)
 
 	trust_roots(wr, &vendor, add_keys);
 	add_owner(wr, own);
+	add_owned(wr, own);
 	trust_add(
 	    wr, &(struct tobi_trust_line){
 		    .kind = TOBI_TRUST_SERVICE,

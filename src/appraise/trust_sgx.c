@@ -6,6 +6,8 @@
 #include "appraise/trust.h"
 #include "tee/dcap_json.h"
 
+enum { TDX_ATTRIBUTES_MAX = 16 };
+
 #define MAKE_UP "could certify a chip that does not exist, and with it any enclave"
 
 static const struct trust_vendor sgx = {
@@ -161,6 +163,34 @@ static void add_chip(struct trust_writer *wr, const struct policy_dcap *dcap,
 			      tier)});
 }
 
+static const char *attributes(struct trust_writer *wr, const struct policy_sgx *own)
+{
+	const char *all = "", *name;
+
+	for (size_t i = 0; (name = policy_sgx_attribute(own, i)); i++)
+		all = trust_text(wr, "%s%s%s", all, i ? ", " : "", name);
+	return all;
+}
+
+/* What of an enclave counts beside its image or signer. */
+static void add_enclave(struct trust_writer *wr, const struct policy_sgx *own)
+{
+	trust_key(wr,
+		  &(struct trust_key){TOBI_TRUST_FLOOR, "sgx: family-id",
+				      "only this family of products", NULL, NULL},
+		  own->family.size > 0, trust_hex(wr, own->family));
+	trust_key(wr,
+		  &(struct trust_key){TOBI_TRUST_FLOOR, "sgx: ext-product-id",
+				      "only this extended product", NULL, NULL},
+		  own->ext_product.size > 0, trust_hex(wr, own->ext_product));
+	trust_key(wr,
+		  &(struct trust_key){TOBI_TRUST_FLOOR, "sgx: min-config-svn",
+				      "version of its configuration, at least", NULL,
+				      NULL},
+		  own->asks_config_svn,
+		  trust_text(wr, "%llu", (unsigned long long)own->min_config_svn));
+}
+
 void trust_sgx(struct trust_writer *wr)
 {
 	const struct policy_sgx *own = wr->policy->sgx;
@@ -168,12 +198,12 @@ void trust_sgx(struct trust_writer *wr)
 	trust_roots(wr, &sgx, add_keys);
 	add_chip(wr, wr->policy->dcap_sgx, "sgx");
 	add_floor(wr, wr->policy->dcap_sgx, "sgx");
+	add_enclave(wr, own);
 	if (own->attributes)
 		trust_add(wr, &(struct tobi_trust_line){
 				  .kind = TOBI_TRUST_ALLOWANCE,
 				  .name = "attributes that an enclave may have",
-				  .value = trust_text(
-				      wr, "0x%llx", (unsigned long long)own->attributes),
+				  .value = attributes(wr, own),
 				  .source = "sgx: attributes",
 				  .bad = "an enclave with the provisioning key can name "
 					 "the chip to others",
@@ -202,6 +232,69 @@ static void add_module(struct trust_writer *wr)
 				      NULL},
 		  own->service_td.count > 0,
 		  trust_list(wr, own->service_td.items, own->service_td.count, true));
+}
+
+/* The attributes that a guest may have, beside the one that it must have. */
+static void add_attributes(struct trust_writer *wr)
+{
+	const struct policy_tdx *own = wr->policy->tdx;
+	const struct tdx_attribute *attribute;
+	const char *names[TDX_ATTRIBUTES_MAX];
+	size_t count = 0;
+
+	for (size_t i = 0; (attribute = tdx_attribute_at(i)); i++) {
+		if ((own->attributes & attribute->bit & ~TDX_SEPT_VE_DISABLE) &&
+		    count < TDX_ATTRIBUTES_MAX)
+			names[count++] = attribute->name;
+	}
+	if (count)
+		trust_add(wr, &(struct tobi_trust_line){
+				  .kind = TOBI_TRUST_ALLOWANCE,
+				  .name = "attributes that a guest may have",
+				  .value = trust_join(wr, names, count),
+				  .source = "tdx: attributes",
+				  .bad = "a guest that is migratable can be moved by its "
+					 "service TD; others open ways to watch it",
+				  .smaller = "remove tdx: attributes that no guest of "
+					     "yours has"});
+	if (own->allow_sept_ve)
+		trust_add(wr,
+			  &(struct tobi_trust_line){
+			      .kind = TOBI_TRUST_ALLOWANCE,
+			      .name = "guests that take exceptions of the host's "
+				      "making",
+			      .value = "no-sept-ve-disable",
+			      .source = "tdx: attributes",
+			      .bad = "the hypervisor could have the guest's kernel run "
+				     "an exception handler where it is not ready",
+			      .smaller = "remove tdx: attributes: no-sept-ve-disable"});
+}
+
+/* What the launch of a guest has said of itself. */
+static void add_launch(struct trust_writer *wr)
+{
+	const struct policy_tdx *own = wr->policy->tdx;
+
+	trust_key(wr,
+		  &(struct trust_key){TOBI_TRUST_FLOOR, "tdx: mr-config-id",
+				      "launched with this configuration (MRCONFIGID)",
+				      NULL, NULL},
+		  own->config_id.size > 0, trust_hex(wr, own->config_id));
+	trust_key(wr,
+		  &(struct trust_key){TOBI_TRUST_INSTANCE, "tdx: mr-owner",
+				      "launched for this owner (MROWNER)", NULL, NULL},
+		  own->owner.size > 0, trust_hex(wr, own->owner));
+	trust_key(wr,
+		  &(struct trust_key){TOBI_TRUST_FLOOR, "tdx: mr-owner-config",
+				      "with this configuration of the owner's "
+				      "(MROWNERCONFIG)",
+				      NULL, NULL},
+		  own->owner_config.size > 0, trust_hex(wr, own->owner_config));
+	trust_key(wr,
+		  &(struct trust_key){TOBI_TRUST_FLOOR, "tdx: event-log",
+				      "a log that replays must come with the quote", NULL,
+				      NULL},
+		  own->event_log, NULL);
 }
 
 /* MRTD is of the firmware only: what it starts is in the RTMRs. */
@@ -246,6 +339,8 @@ void trust_tdx_as(struct trust_writer *wr, const char *tier)
 	add_chip(wr, wr->policy->dcap_tdx, "tdx");
 	add_module(wr);
 	add_floor(wr, wr->policy->dcap_tdx, "tdx");
+	add_attributes(wr);
+	add_launch(wr);
 	add_guest(wr, strcmp(tier, tdx.tier) == 0);
 	trust_collateral(wr, "Intel PCS, a PCCS, or a file");
 }

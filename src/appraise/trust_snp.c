@@ -122,6 +122,62 @@ static void add_versions(struct trust_writer *wr, const struct policy_snp *own)
 			     own->firmware[2]));
 }
 
+static const char *mitigations(struct trust_writer *wr, uint64_t bits)
+{
+	const char *all = "";
+
+	for (unsigned i = 0; i < 64; i++) {
+		if (bits >> i & 1)
+			all = trust_text(wr, "%s%sbit %u", all, all[0] ? ", " : "", i);
+	}
+	return all;
+}
+
+static const char *words(struct trust_writer *wr, const struct policy_snp *own,
+			 const char *(*word)(const struct policy_snp *, size_t))
+{
+	const char *all = "", *one;
+
+	for (size_t i = 0; (one = word(own, i)); i++)
+		all = trust_text(wr, "%s%s%s", all, i ? ", " : "", one);
+	return all;
+}
+
+/* What the guest and its machine have to be. */
+static void add_guest(struct trust_writer *wr, const struct policy_snp *own)
+{
+	const char *guest = words(wr, own, policy_snp_guest_word);
+	const char *platform = words(wr, own, policy_snp_platform_word);
+
+	trust_key(
+	    wr,
+	    &(struct trust_key){TOBI_TRUST_FLOOR, "snp: min-abi",
+				"the guest demands firmware with this interface, at "
+				"least",
+				NULL, NULL},
+	    own->has_abi, trust_text(wr, "%u.%u", own->abi[0], own->abi[1]));
+	trust_key(wr,
+		  &(struct trust_key){TOBI_TRUST_FLOOR, "snp: guest-policy",
+				      "the guest's own rules", NULL, NULL},
+		  guest[0] != 0, guest);
+	trust_key(wr,
+		  &(struct trust_key){TOBI_TRUST_FLOOR, "snp: platform",
+				      "how the machine is set up", NULL, NULL},
+		  platform[0] != 0, platform);
+	trust_key(wr,
+		  &(struct trust_key){TOBI_TRUST_FLOOR, "snp: mitigations",
+				      "mitigations in force", NULL, NULL},
+		  own->mitigations != 0, mitigations(wr, own->mitigations));
+	trust_key(wr,
+		  &(struct trust_key){TOBI_TRUST_FLOOR, "snp: family-id",
+				      "only this family", NULL, NULL},
+		  own->family_id.size > 0, trust_hex(wr, own->family_id));
+	trust_key(wr,
+		  &(struct trust_key){TOBI_TRUST_FLOOR, "snp: image-id",
+				      "only this image of the family", NULL, NULL},
+		  own->image_id.size > 0, trust_hex(wr, own->image_id));
+}
+
 static void allow(struct trust_writer *wr, bool allowed, const char *name,
 		  const char *key, const char *bad)
 {
@@ -140,6 +196,7 @@ static void add_floor(struct trust_writer *wr)
 
 	trust_open(wr, &(struct tobi_trust_line){.name = "firmware and guest"});
 	add_versions(wr, own);
+	add_guest(wr, own);
 	allow(wr, own->without_crl, "no list of what AMD has revoked", "snp: crl",
 	      "a key that AMD has revoked would count");
 	allow(wr, own->provisional, "firmware that is not committed",

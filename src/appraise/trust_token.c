@@ -117,3 +117,38 @@ void trust_ear(struct trust_writer *wr)
 		  ear->keys.count > 0,
 		  trust_list(wr, ear->keys.items, ear->keys.count, true));
 }
+
+/* Certificates' keys and bare ones. */
+static const char *keys_of(struct trust_writer *wr, const struct policy_root *root)
+{
+	const struct key_pins pins = policy_pins(wr->policy, POLICY_WRAPPERS);
+	const char *all = "";
+
+	for (size_t i = 0; i < pins.count + root->keys.count; i++) {
+		const uint8_t *key =
+		    i < pins.count ? pins.keys[i] : root->keys.spki[i - pins.count];
+
+		all = trust_text(wr, "%s%s%s", all, i ? ", " : "",
+				 trust_hex(wr, (struct tobi_bytes){key, SHA256_SIZE}));
+	}
+	return all;
+}
+
+void trust_wrappers(struct trust_writer *wr)
+{
+	const struct policy_root *root = policy_root_of(wr->policy, POLICY_WRAPPERS);
+	bool wanted = policy_wants_wrapper(wr->policy);
+
+	if (!root)
+		return;
+	trust_add(wr, &(struct tobi_trust_line){
+			  .kind = TOBI_TRUST_SIGNER,
+			  .name = wanted ? "evidence counts in a wrapper alone that one "
+					   "of these keys has signed"
+					 : "whose signature on a wrapper counts",
+			  .value = trust_text(wr, "key SHA-256 %s", keys_of(wr, root)),
+			  .source = "roots: cmw",
+			  .does = "says who handed the evidence on",
+			  .bad = "nothing alone: what is in a wrapper is verified as it "
+				 "is"});
+}
