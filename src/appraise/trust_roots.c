@@ -166,6 +166,9 @@ void trust_collateral(struct trust_writer *wr, const char *who)
 	time_t time = (time_t)policy->baseline;
 	struct tm tm;
 
+	/* What a certificate brings stands in for documents that nobody gave. */
+	if (policy->channel == CHANNEL_RATLS && !policy->bundle_signers.count)
+		who = trust_text(wr, "%s, or the certificate with the evidence", who);
 	if (policy->baseline && gmtime_r(&time, &tm))
 		strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%SZ", &tm);
 	trust_open(wr, &(struct tobi_trust_line){

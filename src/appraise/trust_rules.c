@@ -327,9 +327,10 @@ static void add_timeless(struct trust_writer *wr)
 		    .bad = ratls ? "whoever has the key of an old certificate can write "
 				   "a new one around the old evidence"
 				 : NULL,
-		    .smaller = ratls ? "give collateral of your own: then evidence of a "
-				       "platform of before an update is noticed"
-				     : NULL});
+		    .smaller = ratls && !wr->policy->bundle_signers.count
+				   ? "give collateral of your own: then evidence of a "
+				     "platform of before an update is noticed"
+				   : NULL});
 }
 
 void trust_freshness(struct trust_writer *wr)

@@ -232,5 +232,7 @@ void trust_snp_as(struct trust_writer *wr, const char *tier)
 	add_chip(wr);
 	add_cloud(wr);
 	add_floor(wr);
-	trust_collateral(wr, "AMD KDS, or a file");
+	trust_collateral(wr, wr->policy->bundle_signers.count
+				 ? "AMD KDS, or a file"
+				 : "AMD KDS, a file, or whoever shows the report");
 }

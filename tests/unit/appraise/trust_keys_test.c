@@ -183,11 +183,36 @@ static void test_trust_keys__who_signs_wrappers__named(void **state)
 	EVP_PKEY_free(key);
 }
 
+/* Without a named signer whoever attests has a say in it. */
+static void test_trust_keys__who_brings_documents__as_the_policy_lets(void **state)
+{
+	static const char signers[] = "collateral: {signers: [" HASH "]}\n";
+	static const struct {
+		const char *tier, *section, *source;
+	} rows[] = {
+	    {"sgx", "", "Intel PCS, a PCCS, or a file"},
+	    {"sgx", "channel: ra-tls\n",
+	     "Intel PCS, a PCCS, or a file, or the certificate with the evidence"},
+	    {"snp", "", "AMD KDS, a file, or whoever shows the report"},
+	    {"snp", signers, "AMD KDS, or a file"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct tobi_trust *trust = tree_of(rows[i].tier, rows[i].section);
+
+		if (!line_of(trust, rows[i].source))
+			fail_msg("%s", rows[i].source);
+		tobi_trust_free(trust);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_trust_keys__each_of_them__has_a_line_and_its_value),
 	    cmocka_unit_test(test_trust_keys__who_signs_wrappers__named),
+	    cmocka_unit_test(test_trust_keys__who_brings_documents__as_the_policy_lets),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
