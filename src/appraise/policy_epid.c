@@ -21,8 +21,7 @@ static const struct check check_advisories = {
     "no security advisory applied to the platform but those that the policy names",
     POLICY ".advisories",
     "Read the advisories; name them in the policy, if the enclave's program is not hit "
-    "by "
-    "them."};
+    "by them."};
 static const struct check check_nonce = {
     "POLICY-EPID-NONCE", "the service was asked with the nonce that the policy names",
     POLICY ".nonce", "Compare with the nonce that was given to the service."};
