@@ -96,9 +96,10 @@ static void warn_of_unused(const struct options *options, const struct pieces *p
 enum { SECRET_MAX = 4096 };
 
 static enum tobi_err appraise(const struct options *options,
-			      struct tobi_verify_request *request,
+			      const struct tobi_verify_request *given,
 			      struct tobi_result **ret_result, struct tobi_fault *fault)
 {
+	struct tobi_verify_request request = *given;
 	CLEANUP(wr_done) struct writer evidence = wr_init(LIMIT_EVIDENCE_TEXT);
 	CLEANUP(wr_done) struct writer decoded = wr_init(LIMIT_EVIDENCE);
 	CLEANUP(tobi_policy_freep) struct tobi_policy *policy = NULL;
@@ -127,23 +128,22 @@ static enum tobi_err appraise(const struct options *options,
 				       fault);
 	if (err)
 		return err;
-	request->secret = secret_view(&secret);
-	request->evidence = unwrapped.bytes;
-	request->pieces = pieces.bytes;
-	request->piece_count = pieces.count;
-	request->collateral = collateral;
+	request.secret = secret_view(&secret);
+	request.evidence = unwrapped.bytes;
+	request.pieces = pieces.bytes;
+	request.piece_count = pieces.count;
+	request.collateral = collateral;
 	if (options->extract)
-		err = extract_tpm(request->evidence, options->extract, fault);
+		err = extract_tpm(request.evidence, options->extract, fault);
 	if (err)
 		return err;
-	err = tobi_verify(policy, request, ret_result, fault);
-	request->secret = (struct tobi_bytes){0};
+	err = tobi_verify(policy, &request, ret_result, fault);
 	if (!err)
 		warn_of_unused(options, &pieces, *ret_result);
 	return err;
 }
 
-static int run(const struct options *options, struct tobi_verify_request *request)
+static int run(const struct options *options, const struct tobi_verify_request *request)
 {
 	CLEANUP(tobi_result_freep) struct tobi_result *result = NULL;
 	CLEANUP(freep) char *text = NULL;
@@ -314,7 +314,7 @@ int cmd_verify(int argc, char **argv)
 	if (options.nonce) {
 		size_t digits = strlen(options.nonce);
 
-		if (digits < 16 || digits > 2 * LIMIT_NONCE || digits % 2 ||
+		if (digits < 16 || digits / 2 > LIMIT_NONCE || digits % 2 ||
 		    !hex_read(options.nonce, nonce, digits / 2))
 			return cli_usage("verify",
 					 "--nonce needs 16 to 2048 hexadecimal digits");

@@ -253,6 +253,7 @@ static enum tobi_err take_below(const struct verify_common *common,
 				unsigned depth, struct tobi_fault *fault);
 
 /* Its own files are one job, which a thread sorts out. */
+/* NOLINTNEXTLINE: VERIFY_DEPTH_MAX ends it */
 static enum tobi_err take_folder_below(const struct verify_common *common,
 				       struct verify_jobs *jobs, const char *folder,
 				       unsigned depth, struct tobi_fault *fault)
@@ -274,6 +275,7 @@ static enum tobi_err take_folder_below(const struct verify_common *common,
 	return err ? err : take_below(common, jobs, folder, depth + 1, fault);
 }
 
+/* NOLINTNEXTLINE: VERIFY_DEPTH_MAX ends it */
 static enum tobi_err take_below(const struct verify_common *common,
 				struct verify_jobs *jobs, const char *folder,
 				unsigned depth, struct tobi_fault *fault)

@@ -27,7 +27,7 @@ struct crew {
 	struct tobi_fault fault;
 };
 
-static volatile sig_atomic_t interrupted;
+static volatile sig_atomic_t interrupted; /* NOLINT: a handler has no context */
 
 static void on_interrupt(int number)
 {

@@ -39,14 +39,22 @@ enum tobi_err appraisal_new(const struct tobi_policy *policy, int64_t time,
 	return TOBI_OK;
 }
 
+static void free_alone(struct tobi_result *result)
+{
+	if (!result)
+		return;
+	free(result->lines);
+	arena_done(&result->arena);
+	free(result);
+}
+
+/* A guest has none around it. */
 void tobi_result_free(struct tobi_result *result)
 {
 	if (!result)
 		return;
-	tobi_result_free(result->guest);
-	free(result->lines);
-	arena_done(&result->arena);
-	free(result);
+	free_alone(result->guest);
+	free_alone(result);
 }
 
 DEFINE_CLEANUP(struct tobi_collateral *, tobi_collateral_free)

@@ -54,8 +54,10 @@ static enum tobi_err take_signers(struct tobi_policy *policy,
 	struct corim_signers *signers = &policy->reference->signers;
 	struct tobi_bytes *hashes =
 	    arena_array(&policy->arena, yaml->signers_count + 1, sizeof(*hashes));
-	enum tobi_err err = hashes ? TOBI_OK : policy_no_memory(policy, fault);
+	enum tobi_err err = TOBI_OK;
 
+	if (!hashes)
+		return policy_no_memory(policy, fault);
 	signers->hashes = hashes;
 	for (unsigned i = 0; i < yaml->signers_count && !err; i++) {
 		const char *text = yaml->signers[i];

@@ -93,7 +93,7 @@ static void add_own(struct trust_writer *wr, const struct trust_vendor *vendor,
 		    void (*inside)(struct trust_writer *wr))
 {
 	CLEANUP(wr_done) struct writer der = wr_init(LIMIT_PEM);
-	struct tobi_bytes list[LIMIT_COSE_CHAIN];
+	struct tobi_bytes list[LIMIT_COSE_CHAIN] = {{0}};
 	size_t count = 0;
 
 	if (!wr->err)

@@ -102,7 +102,10 @@ static bool decode_base64(char *text, size_t size, bool url, struct writer *out)
 	for (size_t i = 0; i < size && !url; i++) {
 		if (text[i] == '-' || text[i] == '_')
 			return false;
-		text[i] = text[i] == '+' ? '-' : text[i] == '/' ? '_' : text[i];
+		if (text[i] == '+')
+			text[i] = '-';
+		else if (text[i] == '/')
+			text[i] = '_';
 	}
 	return size && !base64url_read((struct tobi_bytes){(const uint8_t *)text, size},
 				       object, out, NULL);
