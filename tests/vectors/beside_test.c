@@ -21,10 +21,10 @@ enum { SKIP = 77, LOG_HEADER = 48 };
 /* Of the first evidence of a kind each place up to FIRST_WHOLE, and some beyond; of other
  * evidence some. Fewer where each takes long. */
 #if defined(__SANITIZE_ADDRESS__)
-enum { FIRST_WHOLE = 0, FIRST_STEP = 61, OTHER_STEP = 997 };
+enum { FIRST_WHOLE = 1, FIRST_STEP = 61, OTHER_STEP = 997 };
 #elif defined(__has_feature)
 #if __has_feature(address_sanitizer)
-enum { FIRST_WHOLE = 0, FIRST_STEP = 61, OTHER_STEP = 997 };
+enum { FIRST_WHOLE = 1, FIRST_STEP = 61, OTHER_STEP = 997 };
 #else
 enum { FIRST_WHOLE = 1 << 10, FIRST_STEP = 13, OTHER_STEP = 211 };
 #endif
