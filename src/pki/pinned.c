@@ -212,8 +212,10 @@ void certificate_name(const X509 *certificate, char *ret_name, size_t room)
 	const uint8_t *bytes = text ? ASN1_STRING_get0_data(text) : NULL;
 	size_t at = 0;
 
-	for (; at < size && at + 1 < room; at++)
-		ret_name[at] =
-		    bytes[at] > 0x1f && bytes[at] < 0x7f ? (char)bytes[at] : '?';
+	for (; at < size && at + 1 < room; at++) {
+		bool printable = bytes[at] > 0x1f && bytes[at] < 0x7f;
+
+		ret_name[at] = (char)(printable ? bytes[at] : '?');
+	}
 	ret_name[at] = 0;
 }
