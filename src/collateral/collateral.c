@@ -15,8 +15,8 @@ struct tobi_collateral *tobi_collateral_new(void)
 	if (!set)
 		return NULL;
 	set->arena = arena_init(LIMIT_BUNDLE);
-	set->entries =
-	    arena_array(&set->arena, COLLATERAL_ITEMS_MAX, sizeof(*set->entries));
+	set->entries = arena_array(&set->arena, COLLATERAL_ITEMS_MAX,
+				   sizeof(*set->entries)); /* NOLINT: of pointers */
 	if (!set->entries) {
 		tobi_collateral_free(set);
 		return NULL;

@@ -44,7 +44,7 @@ static void common_name(const X509_NAME *name, char out[static NAME_MAX_SIZE])
 	    at >= 0 ? X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at)) : NULL;
 	size_t size = text ? (size_t)ASN1_STRING_length(text) : 0;
 
-	out[0] = 0;
+	memset(out, 0, NAME_MAX_SIZE);
 	if (!text || size >= NAME_MAX_SIZE ||
 	    X509_NAME_get_index_by_NID(name, NID_commonName, at) >= 0)
 		return;
@@ -53,7 +53,6 @@ static void common_name(const X509_NAME *name, char out[static NAME_MAX_SIZE])
 			return;
 	}
 	bytes_copy(out, NAME_MAX_SIZE - 1, ASN1_STRING_get0_data(text), size);
-	out[size] = 0;
 }
 
 static bool is_product(const char *text)

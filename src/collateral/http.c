@@ -1,5 +1,6 @@
 #include "collateral/http.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -153,11 +154,11 @@ static size_t take_header(char *bytes, size_t one, size_t size, void *context)
 
 static bool is_loopback(const char *host)
 {
-	unsigned octet;
+	struct in_addr address;
 
 	return strcmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0 ||
-	       (sscanf(host, "127.%u.", &octet) == 1 &&
-		strspn(host, "0123456789.") == strlen(host));
+	       (inet_pton(AF_INET, host, &address) == 1 &&
+		ntohl(address.s_addr) >> 24 == IN_LOOPBACKNET);
 }
 
 /* Whether the address may be asked, and whether it is this host. */

@@ -50,14 +50,15 @@ enum tobi_err list_write(const struct tobi_collateral *set,
 			 const struct collateral_list *about, struct writer *out,
 			 struct tobi_fault *fault)
 {
+	const size_t size = sizeof(void *); /* of one: they are pointers */
 	CLEANUP(freep)
-	const struct collateral_item **items = calloc(set->count + 1, sizeof(*items));
+	const struct collateral_item **items = calloc(set->count + 1, size);
 
 	if (!items)
 		return fault_set(fault, TOBI_E_MEMORY, "bundle", "", "out of memory");
 	for (size_t i = 0; i < set->count; i++)
 		items[i] = &set->entries[i]->item;
-	qsort(items, set->count, sizeof(*items), compare_entries);
+	qsort(items, set->count, size, compare_entries);
 	cbor_write_map(out, 4);
 	cbor_write_uint(out, LIST_VERSION);
 	cbor_write_uint(out, BUNDLE_VERSION);

@@ -88,8 +88,12 @@ static struct tobi_bytes plain_base64(const struct source *source, const char *t
 		padding++;
 	if (padding && (size % 4 || size == padding))
 		return (struct tobi_bytes){0};
-	for (char *c = plain; *c; c++)
-		*c = *c == '+' ? '-' : *c == '/' ? '_' : *c;
+	for (char *c = plain; *c; c++) {
+		if (*c == '+')
+			*c = '-';
+		else if (*c == '/')
+			*c = '_';
+	}
 	return (struct tobi_bytes){(const uint8_t *)plain, size - padding};
 }
 

@@ -93,7 +93,7 @@ static enum tobi_err take_bincode(struct azure_parts *parts, struct tobi_bytes p
 
 	if (!rd_failed(&rd) && count != TPM_PCRS)
 		rd_fail(&rd, TOBI_E_UNSUPPORTED, "PCR values");
-	values = rd_bytes(&rd, TPM_PCRS * PCR_SIZE, "PCR values");
+	values = rd_bytes(&rd, (size_t)TPM_PCRS * PCR_SIZE, "PCR values");
 	err = rd_finish(&rd, "quote in bincode", fault);
 	if (!err)
 		err = take(&parts->message, message, "TPM quote", fault);

@@ -209,7 +209,8 @@ static bool is_form(const struct event_hash *hash, struct tobi_bytes digest,
 bool boot_text_is_measured(const struct event_hash *hash, struct tobi_bytes digest,
 			   struct tobi_bytes text)
 {
-	struct writer with = wr_init((size_t)2 * TEXT_MAX), room = wr_init(4 * TEXT_MAX);
+	struct writer with = wr_init((size_t)2 * TEXT_MAX),
+		      room = wr_init((size_t)4 * TEXT_MAX);
 	bool found = is_form(hash, digest, text, &room);
 
 	wr_bytes(&with, "BOOT_IMAGE=", 11);

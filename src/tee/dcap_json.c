@@ -85,7 +85,7 @@ static void read_signature(struct reader *rd, struct dcap_envelope *out)
 	struct tobi_bytes text = plain_text(rd, "signature");
 	char digits[2 * DCAP_SIGNATURE_SIZE + 1] = "";
 
-	if (text.size == 2 * DCAP_SIGNATURE_SIZE)
+	if (text.size == sizeof(digits) - 1)
 		bytes_copy(digits, sizeof(digits) - 1, text.ptr, text.size);
 	if (!hex_read(digits, out->signature, sizeof(out->signature)))
 		rd_fail(rd, TOBI_E_MALFORMED, "signature");

@@ -214,7 +214,8 @@ static enum tobi_err join_advisories(struct evaluation *evaluation,
 				     struct tobi_fault *fault)
 {
 	struct arena *arena = evaluation->list->arena;
-	const char **ids = arena_array(arena, LEVELS * DCAP_ADVISORIES_MAX, sizeof(*ids));
+	const char **ids =
+	    arena_array(arena, (size_t)LEVELS * DCAP_ADVISORIES_MAX, sizeof(*ids));
 	size_t count = 0, kept = 0;
 
 	for (size_t i = 0; ids && i < LEVELS; i++) {
@@ -352,7 +353,7 @@ enum tobi_err dcap_tcb_evaluate(const struct tee_request *request,
 	if (err || !evaluation.tcb)
 		return err;
 	evaluate_platform(&evaluation);
-	if (evaluation.level_found && evaluation.qe_level) {
+	if (evaluation.level_found && evaluation.qe && evaluation.qe_level) {
 		err = conclude(&evaluation, fault);
 		if (!err)
 			show(&evaluation);

@@ -91,7 +91,7 @@ static void read_levels(struct dcap_reader *rd, const json_t *json, uint64_t ver
 	const json_t *list = dcap_array(rd, json, "tcbLevels", DCAP_LEVELS_MAX);
 	struct dcap_tcb_level *levels = items_of(rd, list, sizeof(*levels), "tcbLevels");
 
-	for (size_t i = 0; !rd->err && i < json_array_size(list); i++) {
+	for (size_t i = 0; levels && !rd->err && i < json_array_size(list); i++) {
 		const json_t *level = json_array_get(list, i);
 		const json_t *tcb = dcap_object(rd, level, "tcb");
 

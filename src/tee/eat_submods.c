@@ -31,12 +31,13 @@ static bool is_tagged(struct tobi_bytes bytes)
 /* An array that begins with one: the selector of the main token. */
 static bool is_json_bundle(struct tobi_bytes bytes)
 {
+	static const uint8_t blanks[] = {' ', '\t', '\r', '\n'};
 	size_t brackets = 0;
 
 	for (size_t i = 0; i < bytes.size && brackets < 2; i++) {
 		if (bytes.ptr[i] == '[')
 			brackets++;
-		else if (!memchr(" \t\r\n", bytes.ptr[i], 4))
+		else if (!memchr(blanks, bytes.ptr[i], sizeof(blanks)))
 			return false;
 	}
 	return brackets == 2;

@@ -224,7 +224,7 @@ static enum tobi_err read_bundle(struct tobi_bytes text, struct arena *arena,
 				 struct epid_parts *parts, struct tobi_fault *fault)
 {
 	CLEANUP(json_decrefp) json_t *json = NULL;
-	CLEANUP(wr_done) struct writer once = wr_init(2 * SIGNATURE_MAX);
+	CLEANUP(wr_done) struct writer once = wr_init((size_t)2 * SIGNATURE_MAX);
 	struct tobi_bytes signature, chain;
 	enum tobi_err err = json_parse(text, BUNDLE_MAX, OBJECT, &json, fault);
 

@@ -179,8 +179,8 @@ static enum tobi_err take_blob(const json_t *json, struct arena *arena,
 {
 	uint8_t blob[EPID_BLOB_MAX];
 	const char *text;
-	enum tobi_err err = take_text(json, "platformInfoBlob", true, 2 * EPID_BLOB_MAX,
-				      arena, &text, fault);
+	enum tobi_err err = take_text(json, "platformInfoBlob", true,
+				      (size_t)2 * EPID_BLOB_MAX, arena, &text, fault);
 	size_t size = err ? 0 : strlen(text) / 2;
 
 	if (err || !text[0])

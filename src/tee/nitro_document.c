@@ -69,7 +69,7 @@ enum nitro_kind nitro_document_kind(struct tobi_bytes bytes)
 	enum nitro_kind kind = NITRO_NONE;
 
 	/* A map of few entries, or of an indefinite number. */
-	if (cbor_peek(&cbor) != CBOR_MAP || (payload.ptr[0] & 31) == 24)
+	if (!payload.size || cbor_peek(&cbor) != CBOR_MAP || (payload.ptr[0] & 31) == 24)
 		return NITRO_NONE;
 	rd_u8(&cbor.rd, "");
 	for (size_t i = 0; i < FIELDS_MAX; i++) {

@@ -139,6 +139,9 @@ check "its documents are none of Intel's" has "$said" "none of the certificates 
 check "plain HTTP to another host" exits 2 "$tobichi" collateral fetch --pcs http://192.0.2.1 --cache cache \
 	--fmspc 00A1B2C3D4E5
 check "is refused before a byte is sent" has "$said" "https:// is needed"
+check "nor is a name that begins as this host's addresses" exits 2 "$tobichi" collateral fetch \
+	--pcs http://127.0.0.1.example --cache cache --fmspc 00A1B2C3D4E5
+check "which is said" has "$said" "https:// is needed"
 check "file:// too" exits 2 "$tobichi" collateral fetch --pcs file:///etc --cache cache --fmspc 00A1B2C3D4E5
 check "a name in the address" exits 2 "$tobichi" collateral fetch --pcs "http://a:b@127.0.0.1:$port/ok" \
 	--cache cache --fmspc 00A1B2C3D4E5
