@@ -111,10 +111,10 @@ static bool read_chip(struct tobi_bytes text, char ret_chip[static NVIDIA_TEXT_M
 	while (end < text.size && (isalnum(text.ptr[end]) || text.ptr[end] == '_'))
 		end++;
 	if (end == start || end - start >= NVIDIA_TEXT_MAX ||
-	    text.size != end + 1 + 2 * NVIDIA_UEID_SIZE || text.ptr[end] != ':')
+	    text.size != end + sizeof(number) || text.ptr[end] != ':')
 		return false;
-	bytes_copy(number, sizeof(number) - 1, text.ptr + end + 1, 2 * NVIDIA_UEID_SIZE);
-	number[2 * NVIDIA_UEID_SIZE] = 0;
+	bytes_copy(number, sizeof(number) - 1, text.ptr + end + 1, sizeof(number) - 1);
+	number[sizeof(number) - 1] = 0;
 	if (!hex_read(number, ret_ueid, NVIDIA_UEID_SIZE))
 		return false;
 	bytes_copy(ret_chip, NVIDIA_TEXT_MAX - 1, text.ptr + start, end - start);

@@ -344,13 +344,14 @@ static bool ecdsa_holds(EVP_PKEY *key, const struct sev_signature *signature,
 	CLEANUP(ECDSA_SIG_freep) ECDSA_SIG *numbers = ECDSA_SIG_new();
 	CLEANUP(BN_freep) BIGNUM *r = NULL;
 	CLEANUP(BN_freep) BIGNUM *s = NULL;
+	const size_t numbers_size = (size_t)2 * POINT_SIZE;
 	uint8_t der[DER_MAX], *end = der;
 	int size;
 
 	if (!numbers || !EVP_PKEY_is_a(key, "EC") ||
 	    signature->value.size != NUMBER_SIZE ||
-	    !is_zero((struct tobi_bytes){signature->value.ptr + 2 * POINT_SIZE,
-					 NUMBER_SIZE - 2 * POINT_SIZE}))
+	    !is_zero((struct tobi_bytes){signature->value.ptr + numbers_size,
+					 NUMBER_SIZE - numbers_size}))
 		return false;
 	r = BN_lebin2bn(signature->value.ptr, POINT_SIZE, NULL);
 	s = BN_lebin2bn(signature->value.ptr + POINT_SIZE, POINT_SIZE, NULL);

@@ -47,8 +47,8 @@ static enum tobi_err add_one(struct sev_certificates *out,
 		return fault_set(fault, TOBI_E_MALFORMED, "SEV certificates",
 				 sev_usage_name(certificate->usage), "there are two");
 	if (list)
-		list[(*count)++] = *certificate;
-	else
+		slot = &list[(*count)++];
+	if (slot)
 		*slot = *certificate;
 	return TOBI_OK;
 }

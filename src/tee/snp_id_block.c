@@ -62,7 +62,8 @@ static void reverse(const uint8_t *from, uint8_t *to)
 static EVP_PKEY *read_key(struct tobi_bytes bytes)
 {
 	const uint8_t *x = bytes.ptr + 4, *y = x + NUMBER_ROOM;
-	struct tobi_bytes rest = {y + NUMBER_ROOM, bytes.size - 4 - 2 * NUMBER_ROOM};
+	struct tobi_bytes rest = {y + NUMBER_ROOM,
+				  bytes.size - 4 - (size_t)2 * NUMBER_ROOM};
 	const size_t upper = NUMBER_ROOM - NUMBER_SIZE;
 	uint8_t point[2 * NUMBER_SIZE];
 	EVP_PKEY *key = NULL;

@@ -224,7 +224,7 @@ static bool read_number(const uint8_t *field, uint8_t *ret_number)
 
 bool snp_signature_read(struct tobi_bytes field, uint8_t ret_raw[static 96])
 {
-	const size_t used = 2 * NUMBER_ROOM;
+	const size_t used = (size_t)2 * NUMBER_ROOM;
 
 	return field.size == SNP_SIGNATURE_SIZE && read_number(field.ptr, ret_raw) &&
 	       read_number(field.ptr + NUMBER_ROOM, ret_raw + NUMBER_SIZE) &&

@@ -36,7 +36,8 @@ static enum snp_table_kind kind_of(const uint8_t *guid)
 
 bool snp_table_recognise(struct tobi_bytes bytes)
 {
-	return bytes.size >= 2 * ENTRY_SIZE && kind_of(bytes.ptr) != SNP_TABLE_OTHER;
+	return bytes.size >= (size_t)2 * ENTRY_SIZE &&
+	       kind_of(bytes.ptr) != SNP_TABLE_OTHER;
 }
 
 static enum tobi_err add_entry(struct snp_table *table, struct tobi_bytes bytes,

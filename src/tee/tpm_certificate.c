@@ -88,9 +88,10 @@ static void take(const X509_NAME_ENTRY *entry, struct tpm_maker *maker)
 		if (size >= sizeof(maker->model))
 			size = sizeof(maker->model) - 1;
 		for (size_t j = 0; j < size; j++) {
-			char c = (char)ASN1_STRING_get0_data(text)[j];
+			unsigned char c = ASN1_STRING_get0_data(text)[j];
+			bool printable = c >= ' ' && c < 0x7f;
 
-			to[i][j] = c >= ' ' && c < 0x7f ? c : '?';
+			to[i][j] = (char)(printable ? c : '?');
 		}
 		to[i][size] = 0;
 	}

@@ -16,10 +16,10 @@ struct tobi_bytes tpm_nitro_key(struct tobi_bytes public_key, struct arena *aren
 	CLEANUP(EVP_PKEY_freep) EVP_PKEY *key = NULL;
 	struct tobi_bytes point = {public_key.ptr + 1, public_key.size - 1};
 
-	if (public_key.size != 1 + 2 * P256_SIZE && public_key.size != 1 + 2 * P384_SIZE)
+	if (point.size != (size_t)2 * P256_SIZE && point.size != (size_t)2 * P384_SIZE)
 		return public_key;
 	if (public_key.ptr[0] != UNCOMPRESSED ||
-	    ec_key_read(point.size == 2 * P256_SIZE ? KEY_P256 : KEY_P384, point,
+	    ec_key_read(point.size == (size_t)2 * P256_SIZE ? KEY_P256 : KEY_P384, point,
 			"attestation key", &key, NULL) ||
 	    key_spki(key, &spki, NULL))
 		return (struct tobi_bytes){0};

@@ -184,7 +184,7 @@ void tpm_parts_add(struct tpm_parts *parts, struct tobi_bytes piece)
 	else if (!(piece.ptr[0] == DER_SEQUENCE && add_der(parts, piece)) &&
 		 !add_structure(parts, piece) && !tpm_pcrs_add_serialized(parts, piece) &&
 		 !tpm_pcrs_add_text(parts, piece) &&
-		 piece.size <= TPM_BANKS_MAX * TPM_PCRS * TPM_HASH_MAX)
+		 piece.size <= (size_t)TPM_BANKS_MAX * TPM_PCRS * TPM_HASH_MAX)
 		add(parts, &parts->plain, piece);
 }
 
