@@ -7,6 +7,7 @@
 #define TESTS_VECTORS_MANIFEST_H
 
 #include "base/writer.h"
+#include "tests/check.h"
 
 struct vector_row {
 	const char *path; /* below the folder */
@@ -34,5 +35,10 @@ struct vector_row *vectors_find(struct vectors *vectors, const char *path);
 struct tobi_bytes vectors_bytes(const struct vectors *vectors, struct vector_row *row);
 /* Whether a row's file is directly in the folder of another's. */
 bool vectors_beside(const struct vector_row *row, const struct vector_row *other);
+/* Runs cmocka tests over the list: main()'s status, 77 without the folder. */
+#define vectors_run(vectors, tests)                                                      \
+	(vectors_open(vectors) ? cmocka_run_group_tests(tests, NULL, NULL)               \
+			       : vectors_missing())
+int vectors_missing(void);
 
 #endif
