@@ -91,17 +91,29 @@ static void add_sources(const struct tee_request *request, struct writer *out)
 	add_hashes(request, COLLATERAL_CERTIFICATE, out);
 }
 
+/* The one of several that counts at the request's time. */
+static void add_list(const struct tee_request *request, enum collateral_kind kind,
+		     const char *name, struct writer *out)
+{
+	const struct collateral_item *item =
+	    collateral_find_at(request->collateral, kind, name, request->time);
+
+	if (item)
+		wr_bytes(out, item->hash, sizeof(item->hash));
+}
+
 static enum tobi_err name_key(const struct tee_request *request,
 			      const struct dcap_quote *quote, struct memo_name *ret_name)
 {
-	CLEANUP(wr_done) struct writer lists = wr_init(LIMIT_BUNDLE);
+	CLEANUP(wr_done) struct writer lists = wr_init((size_t)3 * SHA256_SIZE);
 	CLEANUP(wr_done) struct writer sources = wr_init(LIMIT_BUNDLE);
 	uint8_t numbers[16];
 	const uint8_t type = (uint8_t)quote->certification;
 	struct tobi_bytes parts[KEY_PART_COUNT];
 
-	add_hashes(request, COLLATERAL_INTEL_ROOT_CRL, &lists);
-	add_hashes(request, COLLATERAL_PCK_CRL, &lists);
+	add_list(request, COLLATERAL_INTEL_ROOT_CRL, "", &lists);
+	add_list(request, COLLATERAL_PCK_CRL, "platform", &lists);
+	add_list(request, COLLATERAL_PCK_CRL, "processor", &lists);
 	if (type != DCAP_PCK_CHAIN)
 		add_sources(request, &sources);
 	if (wr_err(&lists) || wr_err(&sources))

@@ -19,13 +19,17 @@ enum tobi_err dcap_signer_name(const struct tee_request *request,
 			       struct tobi_bytes what, struct memo_name *ret_name)
 {
 	CLEANUP(wr_done) struct writer hashes = wr_init(LIMIT_BUNDLE);
-	const struct collateral_item *other;
+	/* The one of several that counts at the request's time. */
+	const struct collateral_item *other = collateral_find_at(
+	    request->collateral, COLLATERAL_INTEL_ROOT_CRL, "", request->time);
 	uint8_t numbers[16];
 	struct tobi_bytes parts[NAME_PARTS];
 
-	for (size_t i = 0; (other = collateral_at(request->collateral, i)); i++) {
-		if (other->kind == COLLATERAL_INTEL_ROOT_CRL ||
-		    (!item->chain.size && other->kind == COLLATERAL_CERTIFICATE))
+	if (other)
+		wr_bytes(&hashes, other->hash, sizeof(other->hash));
+	for (size_t i = 0;
+	     !item->chain.size && (other = collateral_at(request->collateral, i)); i++) {
+		if (other->kind == COLLATERAL_CERTIFICATE)
 			wr_bytes(&hashes, other->hash, sizeof(other->hash));
 	}
 	if (wr_err(&hashes))

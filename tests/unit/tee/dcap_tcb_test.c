@@ -331,6 +331,30 @@ static void test_dcap_document__kept__for_the_same_question_only(void **state)
 	kept_done(&kept);
 }
 
+/* The root's list that counts is the time's own, whoever asked before for another time.
+ */
+static void test_dcap_document__kept__each_time_has_its_own_list(void **state)
+{
+	struct tdx_run *run = *state;
+	struct kept kept = keep(run);
+	struct writer list = wr_init(LIMIT_CRL);
+	struct collateral_item item = {.kind = COLLATERAL_INTEL_ROOT_CRL, .name = ""};
+	const void *document;
+
+	run->scene.root_crl.this_update = DCAP_NOW + 2 * DCAP_DAY;
+	run->scene.root_crl.revoked[0] = run->scene.certificates[DCAP_TCB_SIGNER].serial;
+	dcap_scene_list(&run->scene.root_crl, &list);
+	item.data = wr_view(&list);
+	assert_int_equal(collateral_put(kept.set, &item, NULL), TOBI_OK);
+	assert_int_equal(find_kept(&kept, &document), TOBI_OK);
+	kept.request.time = DCAP_NOW + 2 * DCAP_DAY;
+	assert_int_equal(find_kept(&kept, &document), TOBI_E_CERTIFICATE);
+	kept.request.time = DCAP_NOW;
+	assert_int_equal(find_kept(&kept, &document), TOBI_OK);
+	wr_done(&list);
+	kept_done(&kept);
+}
+
 /* ---- the model ---- */
 
 static void test_dcap_tcb_model__of_another__fails(void **state)
@@ -552,6 +576,7 @@ int main(void)
 	    TEST(test_dcap_document__before_the_baseline__fails),
 	    TEST(test_dcap_document__kept__as_long_as_it_holds),
 	    TEST(test_dcap_document__kept__for_the_same_question_only),
+	    TEST(test_dcap_document__kept__each_time_has_its_own_list),
 	    TEST(test_dcap_tcb_model__of_another__fails),
 	    TEST(test_dcap_tcb_level__none__fails),
 	    TEST(test_dcap_tcb_level__revoked__fails),

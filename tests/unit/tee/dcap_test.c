@@ -417,6 +417,28 @@ static void test_dcap_examine__known__a_change_of_one_list_counts(void **state)
 	expect_alone(world, "DCAP-PCK-REVOCATION");
 }
 
+/* Which of two lists of one issuer counts is the time's to say, in whatever order the
+ * times are asked for. */
+static void test_dcap_examine__known__each_time_has_its_own_list(void **state)
+{
+	struct world *world = *state;
+	const int64_t later = DCAP_NOW + 2 * DCAP_DAY;
+
+	world->request.memo = memo_new();
+	make_and_examine(world);
+	world->scene.pck_crl.this_update = later;
+	leaf_revoked(world);
+	put_list(world, COLLATERAL_PCK_CRL);
+	examine(world);
+	assert_true(all_passed(world));
+	world->request.time = later;
+	examine(world);
+	expect_alone(world, "DCAP-PCK-REVOCATION");
+	world->request.time = DCAP_NOW;
+	examine(world);
+	assert_true(all_passed(world));
+}
+
 static void test_dcap_examine__known__a_change_of_anything_else_counts(void **state)
 {
 	struct world *world = *state;
@@ -476,6 +498,7 @@ int main(void)
 	    TEST(test_dcap_examine__known__same_claims),
 	    TEST(test_dcap_examine__known__the_quote_is_checked_all_the_same),
 	    TEST(test_dcap_examine__known__a_change_of_one_list_counts),
+	    TEST(test_dcap_examine__known__each_time_has_its_own_list),
 	    TEST(test_dcap_examine__known__a_change_of_anything_else_counts),
 	    TEST(test_dcap_examine__failed__never_known),
 	};
