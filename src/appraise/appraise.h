@@ -42,6 +42,7 @@ struct tobi_result {
 	/* Documents of vendors that came with it, and those of them that count. */
 	size_t collateral_given, collateral_counted;
 	bool any_instance;    /* the policy names nobody in particular */
+	bool start_unknown;   /* the policy does not say what a guest starts */
 	const char *identity; /* "any instance of this image", "hardware 01ab..", ... */
 	int64_t time;
 	struct tobi_bytes nonce; /* the caller's, or empty */

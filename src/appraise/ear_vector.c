@@ -9,6 +9,7 @@
 enum {
 	AFFIRMED = 2,
 	BOOT_ONLY = 3,
+	UNRECOGNISED = 33,
 	WEAK = 32, /* unsafe; isolated only; keys of software; known weaknesses */
 	BAD = 96,
 	UNKNOWN = 97,
@@ -161,7 +162,8 @@ struct ear_vector ear_result_vector(const struct tobi_result *result)
 		return vector;
 	}
 	claim(&vector, AR4SI_CONFIGURATION, AFFIRMED);
-	claim(&vector, AR4SI_EXECUTABLES, BOOT_ONLY);
+	claim(&vector, AR4SI_EXECUTABLES,
+	      result->start_unknown ? UNRECOGNISED : BOOT_ONLY);
 	if (!result->any_instance)
 		claim(&vector, AR4SI_INSTANCE, AFFIRMED);
 	add_tier(tier, &vector);

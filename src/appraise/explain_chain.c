@@ -42,6 +42,8 @@ static const struct link tdx[] = {
     {"TDX-EVENT-LOG", "the log of what was started is the one that was measured"},
     {"BOOT-SEPARATORS", "firmware gave way to the boot loader once, as it should"},
     {"TDX-REPORT-DATA", "the quote was made for these claims"},
+    {"POLICY-IMAGE", "the guest's firmware (MRTD) is one that the policy means"},
+    {"POLICY-TDX-RTMRS", "what that firmware started is what the policy means (RTMRs)"},
     {NULL, NULL}};
 static const struct link snp[] = {
     {"SNP-CHAIN", "AMD's root key (ARK) certifies, through its ASK, the key that signs "

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "appraise/policy_boot.h"
 #include "appraise/policy_dcap.h"
 #include "appraise/policy_section.h"
 #include "base/fault.h"
@@ -243,6 +244,28 @@ static void run_service_td(struct tobi_result *result, const struct policy_tdx *
 		     none ? "none" : policy_hex(result, found));
 }
 
+bool policy_tdx_names_start(const struct tobi_policy *policy)
+{
+	const struct policy_tdx *tdx = policy->tdx;
+
+	return tdx->rtmrs[1].size || tdx->rtmrs[2].size || policy->reference ||
+	       policy_boot_names(policy);
+}
+
+/* Of a guest under a paravisor, or with a TPM, other registers say what it started. */
+static void warn_of_start(struct tobi_result *result, const struct tobi_policy *policy)
+{
+	const char *tier = result->claims.tier;
+
+	if (!tier || strcmp(tier, "tdx") != 0 || policy_tdx_names_start(policy))
+		return;
+	result->start_unknown = true;
+	tee_warn(&result->claims,
+		 "FIRMWARE ONLY: images names the guest's firmware (MRTD); whoever "
+		 "launches the guest chooses the kernel that it starts, and the policy "
+		 "allows that (tdx.rtmrs)");
+}
+
 void policy_tdx_run(struct tobi_result *result, const struct tobi_policy *policy)
 {
 	const struct tdx_claims *claims = result->claims.tdx;
@@ -250,6 +273,7 @@ void policy_tdx_run(struct tobi_result *result, const struct tobi_policy *policy
 
 	if (!claims)
 		return;
+	warn_of_start(result, policy);
 	run_attributes(result, asked);
 	if (asked->mr_seam.count)
 		check_record(&result->list, &check_seam,

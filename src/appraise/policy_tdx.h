@@ -27,5 +27,8 @@ TOBI_MUST_USE enum tobi_err policy_tdx_take(struct tobi_policy *policy,
 /* Owed by quotes of TDX; nothing for other evidence. */
 void policy_tdx_owe(struct tobi_result *result);
 void policy_tdx_run(struct tobi_result *result, const struct tobi_policy *policy);
+/* Whether it says what a guest may have started. MRTD, of images, is of the firmware
+ * alone: the kernel and its command line are in RTMR1 and RTMR2. */
+bool policy_tdx_names_start(const struct tobi_policy *policy);
 
 #endif

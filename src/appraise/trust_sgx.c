@@ -297,15 +297,12 @@ static void add_launch(struct trust_writer *wr)
 		  own->event_log, NULL);
 }
 
-/* MRTD is of the firmware only: what it starts is in the RTMRs. */
 /* tells: nothing else says what the guest has started. */
 static void add_guest(struct trust_writer *wr, bool tells)
 {
 	const struct policy_tdx *own = wr->policy->tdx;
-	bool any = own->event_log;
 
 	for (size_t i = 0; i < TDX_RTMRS; i++) {
-		any |= own->rtmrs[i].size > 0;
 		if (own->rtmrs[i].size)
 			trust_add(wr, &(struct tobi_trust_line){
 					  .kind = TOBI_TRUST_IMAGE,
@@ -314,7 +311,7 @@ static void add_guest(struct trust_writer *wr, bool tells)
 					  .source = "tdx: rtmrs",
 					  .does = "what the guest has started"});
 	}
-	if (!any && tells)
+	if (tells && !policy_tdx_names_start(wr->policy))
 		trust_add(wr, &(struct tobi_trust_line){
 				  .kind = TOBI_TRUST_IMAGE,
 				  .name = "whatever the guest's firmware starts",

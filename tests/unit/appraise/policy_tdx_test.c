@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "appraise/ear_result.h"
 #include "base/endian.h"
 #include "base/secret.h"
 #include "tests/event_log.h"
@@ -187,6 +188,48 @@ static void test_policy_tdx_event_log__none_came__refused(void **state)
 	wr_done(&log);
 }
 
+/* Whether the result of an accepted guest says that only its firmware is known, to people
+ * and to machines. */
+static bool only_firmware(struct tdx_run *run, const char *lines)
+{
+	struct tobi_result *result = tdx_run_verify(run, lines);
+	struct ear_vector vector = ear_result_vector(result);
+	const char *said;
+	bool warned = false;
+
+	if (tobi_result_verdict(result) != TOBI_ACCEPT)
+		fail_msg("%s", tobi_result_reason(result));
+	for (size_t i = 0; (said = tobi_result_allowance(result, i)); i++)
+		warned |= strncmp(said, "FIRMWARE ONLY: ", 15) == 0;
+	assert_int_equal(vector.values[AR4SI_EXECUTABLES], warned ? 33 : 3);
+	tobi_result_free(result);
+	return warned;
+}
+
+static void test_policy_tdx__nothing_but_mrtd__said_in_the_result(void **state)
+{
+	struct tdx_run *run = *state;
+	struct writer line = wr_init(256);
+
+	assert_true(only_firmware(run, ""));
+	/* The firmware's own settings, and what runs later, name no kernel. */
+	for (unsigned i = 0; i < 4; i++) {
+		line.size = 0;
+		memset(run->scene.body + 328 + 48 * i, 0x5a, 48);
+		wr_printf(&line, "tdx:\n  rtmrs: [{index: %u, value: ", i);
+		for (unsigned k = 0; k < 48; k++)
+			wr_printf(&line, "5a");
+		wr_printf(&line, "}]\n");
+		wr_u8(&line, 0);
+		assert_int_equal(wr_err(&line), TOBI_OK);
+		assert_int_equal(only_firmware(run, (char *)line.ptr), i == 0 || i == 3);
+	}
+	wr_done(&line);
+	/* An enclave is measured whole. */
+	tdx_run_kind(run, 3, DCAP_SGX);
+	assert_false(only_firmware(run, ""));
+}
+
 static void test_policy_tdx__tier_not_among_them__no_policy(void **state)
 {
 	struct tdx_run *run = *state;
@@ -227,6 +270,7 @@ int main(void)
 	    TEST(test_policy_tdx_owner_config__another__refused),
 	    TEST(test_policy_tdx_service_td__not_named__refused),
 	    TEST(test_policy_tdx_event_log__none_came__refused),
+	    TEST(test_policy_tdx__nothing_but_mrtd__said_in_the_result),
 	    TEST(test_policy_tdx__tier_not_among_them__no_policy),
 	};
 

@@ -273,6 +273,11 @@ static void test_trust__advice__comes_and_goes_with_the_policy(void **state)
 	    {"tdx", IMAGE ANY,
 	     IMAGE ANY "tdx:\n  rtmrs:\n    - index: 1\n      value: " HASH "\n",
 	     "name tdx: rtmrs"},
+	    /* A log that nothing is asked of says nothing. */
+	    {"tdx", IMAGE ANY "tdx:\n  event-log: required\n",
+	     IMAGE ANY "boot:\n  secure-boot: required\n  kernels: [" HASH
+		       "]\n  command-lines: [quiet]\n",
+	     "name tdx: rtmrs"},
 	    {"snp", IMAGE ANY, IMAGE ANY "snp:\n  generations: [Milan]\n",
 	     "name snp: generations"},
 	    {"snp", IMAGE ANY, IMAGE ANY "snp:\n  keys: [vcek]\n",
