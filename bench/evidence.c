@@ -102,7 +102,8 @@ void *__libc_realloc(void *ptr, size_t size);
 void __libc_free(void *ptr);
 
 static atomic_size_t used, most;
-/* Set before anything is allocated. Two threads that counted would wait for each other. */
+/* Set before anything is allocated. Two threads that counted would wait for each other.
+ */
 static bool counting;
 
 static void *note(void *ptr)
