@@ -80,7 +80,7 @@ static void make_td(uint8_t body[static DCAP_TD15_SIZE], enum dcap_body kind)
 		memset(body + 328 + 48 * i, (int)(0xc0 + i), 48);
 	memset(body + 520, 0x5a, 64);
 	if (kind == DCAP_TD15)
-		memset(body + 584, 3, 16);
+		bytes_copy(body + 584, 16, body, 16); /* TEE_TCB_SVN_2 */
 }
 
 void dcap_scene_kind(struct dcap_scene *scene, unsigned version, enum dcap_body kind)

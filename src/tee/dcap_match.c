@@ -60,6 +60,26 @@ const struct dcap_svn_level *dcap_svn_match(const struct dcap_svn_levels *levels
 	return NULL;
 }
 
+/* It sees all of the guest's memory, whichever module the guest was started under. */
+static const char *running_module_refused(const struct dcap_module *running,
+					  struct tobi_bytes svn)
+{
+	const struct dcap_svn_level *level;
+
+	if (!running)
+		return "Intel lists no TDX module of the version that runs now "
+		       "(TEE_TCB_SVN_2)";
+	if (!running->version)
+		return NULL;
+	level = dcap_svn_match(&running->levels, svn.ptr[0]);
+	if (!level)
+		return "the TDX module that runs now (TEE_TCB_SVN_2) is below every "
+		       "level of its version";
+	return level->advice.status == DCAP_REVOKED
+		   ? "the TDX module that runs now (TEE_TCB_SVN_2) is revoked"
+		   : NULL;
+}
+
 const char *dcap_tcb_match(const struct dcap_tcb_info *info, const struct dcap_pck *pck,
 			   const struct tdx_report *td, struct dcap_match *ret_match)
 {
@@ -72,6 +92,8 @@ const char *dcap_tcb_match(const struct dcap_tcb_info *info, const struct dcap_p
 	if (version && match.module)
 		match.module_level =
 		    dcap_svn_match(&match.module->levels, td->tee_tcb_svn.ptr[0]);
+	if (td && td->tee_tcb_svn_2.size)
+		match.running = find_module(info, module_version(td->tee_tcb_svn_2));
 	*ret_match = match;
 	if (td && !match.module)
 		return "Intel lists no TDX module of this version";
@@ -79,8 +101,10 @@ const char *dcap_tcb_match(const struct dcap_tcb_info *info, const struct dcap_p
 		return match.sgx ? "the TDX components are below every level that the "
 				   "SGX components reach"
 				 : "the platform's components are below every level";
-	return version && !match.module_level
-		   ? "the TDX module is below every level of its version"
+	if (version && !match.module_level)
+		return "the TDX module is below every level of its version";
+	return td && td->tee_tcb_svn_2.size
+		   ? running_module_refused(match.running, td->tee_tcb_svn_2)
 		   : NULL;
 }
 
@@ -110,16 +134,13 @@ static bool needs_configuration(enum dcap_status status)
 }
 
 /* Whether the module that runs now is at the newest level. */
-static bool module_is_latest(const struct dcap_tcb_info *info, struct tobi_bytes svn)
+static bool module_is_latest(const struct dcap_tcb_info *info,
+			     const struct dcap_module *running, struct tobi_bytes svn)
 {
 	const struct dcap_tcb_level *latest = &info->levels[0];
-	const struct dcap_module *module = find_module(info, module_version(svn));
-	uint16_t wanted = latest->tdx[0];
+	uint16_t wanted =
+	    running->version ? running->levels.items[0].svn : latest->tdx[0];
 
-	if (!module)
-		return false;
-	if (module->version)
-		wanted = module->levels.items[0].svn;
 	return svn.ptr[0] >= wanted && svn.ptr[2] >= latest->tdx[2];
 }
 
@@ -136,8 +157,8 @@ enum dcap_status dcap_relaunch(const struct dcap_tcb_info *info,
 	bool platform_is_good =
 	    qe == DCAP_UP_TO_DATE && sgx <= DCAP_CONFIGURATION_AND_SW_HARDENING_NEEDED;
 
-	if (!td->tee_tcb_svn_2.size || !guest_is_old || !platform_is_good ||
-	    !module_is_latest(info, td->tee_tcb_svn_2))
+	if (!match->running || !guest_is_old || !platform_is_good ||
+	    !module_is_latest(info, match->running, td->tee_tcb_svn_2))
 		return status;
 	return needs_configuration(sgx) || needs_configuration(status)
 		   ? DCAP_TD_RELAUNCH_ADVISED_CONFIGURATION_NEEDED

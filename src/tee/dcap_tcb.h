@@ -56,6 +56,7 @@ struct dcap_match {
 	const struct dcap_tcb_level *sgx;	   /* by the SGX components alone */
 	const struct dcap_tcb_level *level;	   /* by all that count */
 	const struct dcap_module *module;	   /* of TDX */
+	const struct dcap_module *running;	   /* now, by TEE_TCB_SVN_2; of TD 1.5 */
 	const struct dcap_svn_level *module_level; /* of a module with a version */
 };
 

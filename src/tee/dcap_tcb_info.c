@@ -75,14 +75,14 @@ static void read_named_components(struct dcap_reader *rd, const json_t *tcb,
 	}
 }
 
-/* In Intel's order: SGX components, TDX components, PCESVN. */
+/* In Intel's order: SGX components, PCESVN, TDX components. */
 static int compare_levels(const struct dcap_tcb_level *a, const struct dcap_tcb_level *b)
 {
 	int order = memcmp(a->sgx, b->sgx, sizeof(a->sgx));
 
 	if (!order)
-		order = memcmp(a->tdx, b->tdx, sizeof(a->tdx));
-	return order ? order : a->pcesvn - b->pcesvn;
+		order = a->pcesvn - b->pcesvn;
+	return order ? order : memcmp(a->tdx, b->tdx, sizeof(a->tdx));
 }
 
 static void read_levels(struct dcap_reader *rd, const json_t *json, uint64_t version,

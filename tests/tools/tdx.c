@@ -93,7 +93,9 @@ static void test_write(void **state)
 	put_policy(&run, "policy.yaml", false);
 	put_policy(&run, "vendor.yaml", true);
 	put_time();
+	/* Under which it was started, and that runs still. */
 	run.scene.body[0] = 2;
+	run.scene.body[584] = 2;
 	put_quote("old", &run);
 }
 

@@ -143,8 +143,10 @@ static enum dcap_status relaunch(const uint8_t svn_2[static 16], enum dcap_statu
 				 const struct dcap_svn_level *module_level)
 {
 	const struct tdx_report td = {.tee_tcb_svn_2 = {svn_2, 16}};
-	const struct dcap_match match = {
-	    .sgx = sgx, .level = sgx, .module_level = module_level};
+	const struct dcap_match match = {.sgx = sgx,
+					 .level = sgx,
+					 .running = &modules[1],
+					 .module_level = module_level};
 
 	return dcap_relaunch(&info, &td, &match, status, qe);
 }

@@ -167,7 +167,16 @@ static void test_dcap_tcb_info__levels_out_of_order__refused(void **state)
 	levels[1] = levels[0];
 	levels[1].pcesvn--;
 	assert_int_equal(read_tcb(documents, &info), TOBI_OK);
+	/* It counts before the TDX components do. */
+	levels[1].tdx[0]++;
+	assert_int_equal(read_tcb(documents, &info), TOBI_OK);
 	levels[1].pcesvn += 2;
+	levels[1].tdx[0] -= 2;
+	assert_int_equal(read_tcb(documents, &info), TOBI_E_MALFORMED);
+	/* These alone. */
+	levels[1].pcesvn = levels[0].pcesvn;
+	assert_int_equal(read_tcb(documents, &info), TOBI_OK);
+	levels[1].tdx[0] += 2;
 	assert_int_equal(read_tcb(documents, &info), TOBI_E_MALFORMED);
 	/* Twice the same: two answers. */
 	levels[1] = levels[0];

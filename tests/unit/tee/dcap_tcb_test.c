@@ -412,9 +412,11 @@ static void test_dcap_tcb_level__module_not_listed__fails(void **state)
 
 	tdx_run_kind(run, 5, DCAP_TD15);
 	run->collateral.tcb.modules[0].id = "TDX_02";
+	run->scene.body[584 + 1] = 2;
 	FAILS("DCAP-TCB-LEVEL", run);
 	tdx_run_kind(run, 5, DCAP_TD15);
 	run->collateral.tcb.module_count = 0;
+	run->scene.body[584 + 1] = 0;
 	FAILS("DCAP-TCB-LEVEL", run);
 	tdx_run_kind(run, 5, DCAP_TD15);
 	run->collateral.tcb.modules[0].id = "tdx_01";
@@ -488,8 +490,6 @@ static void test_dcap_tcb__guest_older_than_the_module__relaunch_advised(void **
 
 	tdx_run_kind(run, 5, DCAP_TD15);
 	run->scene.body[0] = 2;
-	/* The module that runs is not listed: nothing is known of it. */
-	expect_status(run, DCAP_OUT_OF_DATE);
 	run->scene.body[584 + 1] = 0;
 	expect_status(run, DCAP_TD_RELAUNCH_ADVISED);
 	run->scene.body[584 + 1] = 1;
@@ -508,6 +508,30 @@ static void test_dcap_tcb__guest_older_than_the_module__relaunch_advised(void **
 	/* nor when the quoting enclave is. */
 	run->scene.qe_report[258] = 6;
 	expect_status(run, DCAP_OUT_OF_DATE);
+}
+
+/* It sees all of the guest's memory: so whatever the guest was started under. */
+static void test_dcap_tcb__running_module_not_good__fails(void **state)
+{
+	struct tdx_run *run = *state;
+	struct dcap_test_module *module = &run->collateral.tcb.modules[1];
+
+	tdx_run_kind(run, 5, DCAP_TD15);
+	run->scene.body[584 + 1] = 2;
+	FAILS("DCAP-TCB-LEVEL", run);
+	assert_false(tcb_of(run)->found);
+	run->scene.body[0] = 2;
+	FAILS("DCAP-TCB-LEVEL", run);
+	run->scene.body[0] = 3;
+	*module = run->collateral.tcb.modules[0];
+	module->id = "TDX_02";
+	run->collateral.tcb.module_count = 2;
+	tdx_run_passes(run);
+	module->levels[0].status = "Revoked";
+	FAILS("DCAP-TCB-LEVEL", run);
+	module->levels[0].status = "UpToDate";
+	run->scene.body[584] = 1;
+	FAILS("DCAP-TCB-LEVEL", run);
 }
 
 /* ---- the quoting enclave ---- */
@@ -585,6 +609,7 @@ int main(void)
 	    TEST(test_dcap_tcb__parts_differ__worse_one_counts),
 	    TEST(test_dcap_tcb__advisory_of_two__told_once),
 	    TEST(test_dcap_tcb__guest_older_than_the_module__relaunch_advised),
+	    TEST(test_dcap_tcb__running_module_not_good__fails),
 	    TEST(test_dcap_qe_match__another_enclave__fails),
 	    TEST(test_dcap_qe_match__can_be_debugged__fails),
 	    TEST(test_dcap_qe_level__none_or_revoked__fails),
