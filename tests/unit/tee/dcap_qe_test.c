@@ -1,0 +1,73 @@
+/* The quoting enclave, against what Intel publishes of it: over whole quotes. */
+#include "tests/tdx_run.h"
+
+#include "tee/dcap_tcb.h"
+
+static int setup(void **state)
+{
+	static struct tdx_run run;
+
+	tdx_run_init(&run);
+	*state = &run;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	tdx_run_done(*state);
+	return 0;
+}
+
+static void test_dcap_qe_match__another_enclave__fails(void **state)
+{
+	static const size_t offsets[] = {16, 48, 128, 256};
+	struct tdx_run *run = *state;
+
+	for (size_t i = 0; i < sizeof(offsets) / sizeof(offsets[0]); i++) {
+		run->scene.qe_report[offsets[i]] ^= 1;
+		FAILS("DCAP-QE-MATCH", run);
+		assert_false(run->claims.dcap->tcb->found);
+		run->scene.qe_report[offsets[i]] ^= 1;
+	}
+	/* Not under the mask. */
+	run->scene.qe_report[48] ^= 4;
+	tdx_run_passes(run);
+	run->collateral.qe.document.id = "QE";
+	FAILS("DCAP-QE-MATCH", run);
+}
+
+static void test_dcap_qe_match__can_be_debugged__fails(void **state)
+{
+	struct tdx_run *run = *state;
+
+	run->scene.qe_report[48] |= 2;
+	FAILS("DCAP-QE-MATCH", run);
+	/* Even when an identity would allow it. */
+	run->collateral.qe.attributes[0] |= 2;
+	FAILS("DCAP-QE-MATCH", run);
+}
+
+static void test_dcap_qe_level__none_or_revoked__fails(void **state)
+{
+	struct tdx_run *run = *state;
+
+	run->scene.qe_report[258] = 5;
+	FAILS("DCAP-QE-LEVEL", run);
+	run->scene.qe_report[258] = 8;
+	run->collateral.qe.levels[0].status = "Revoked";
+	FAILS("DCAP-QE-LEVEL", run);
+	assert_false(run->claims.dcap->tcb->found);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    TEST(test_dcap_qe_match__another_enclave__fails),
+	    TEST(test_dcap_qe_match__can_be_debugged__fails),
+	    TEST(test_dcap_qe_level__none_or_revoked__fails),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
