@@ -81,10 +81,12 @@ static const struct check check_claims_nonce = {
     "Give `tobichi verify --nonce` what the evidence was asked for with (`tobichi attest "
     "--nonce`, or the hardware's own tool)."};
 
+/* Debugging comes early: of what can be debugged the rest means little, and Nitro's PCRs
+ * are zeros. */
 const struct check *const policy_check_rows[] = {
-    &check_tier,  &check_image,	     &check_signer,	     &check_product, &check_svn,
-    &check_debug, &check_launcher,   &check_freshness,	     &check_config,  &check_agent,
-    &check_pcrs,  &check_collateral, &check_policy_identity, NULL,
+    &check_tier, &check_debug,	    &check_image,	    &check_signer, &check_product,
+    &check_svn,	 &check_launcher,   &check_freshness,	    &check_config, &check_agent,
+    &check_pcrs, &check_collateral, &check_policy_identity, NULL,
 };
 
 const struct check *const claims_check_rows[] = {&check_claims_format,

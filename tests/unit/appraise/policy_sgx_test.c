@@ -268,6 +268,16 @@ static void test_policy_sgx__one_rule_broken__that_check_alone_fails(void **stat
 	}
 }
 
+/* What can be debugged is whatever its host makes of it: so this is told first. */
+static void test_policy_debug__all_else_wrong_too__is_the_reason(void **state)
+{
+	struct world *world = *state;
+
+	debug(world);
+	assert_int_equal(appraise(world, "min-svn: 65535\n"), TOBI_REFUSE);
+	assert_memory_equal(tobi_result_reason(world->result), "POLICY-DEBUG:", 13);
+}
+
 static void test_policy_sgx_take__wrong_values__named(void **state)
 {
 	static const struct {
@@ -313,6 +323,7 @@ int main(void)
 	    TEST(test_policy_sgx__known_and_then_revoked__refuses),
 	    TEST(test_policy_sgx__documents_with_two_chains__each_is_verified),
 	    TEST(test_policy_sgx__one_rule_broken__that_check_alone_fails),
+	    TEST(test_policy_debug__all_else_wrong_too__is_the_reason),
 	    TEST(test_policy_sgx_take__wrong_values__named),
 	};
 
