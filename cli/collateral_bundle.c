@@ -99,15 +99,6 @@ static enum tobi_err check_signer(EVP_PKEY *key, const struct bundle_about *abou
 	return err;
 }
 
-static bool is_older(const struct collateral_item *a, const struct collateral_item *b)
-{
-	int64_t issued_a, issued_b, next;
-
-	collateral_dates(a, &issued_a, &next);
-	collateral_dates(b, &issued_b, &next);
-	return issued_a < issued_b;
-}
-
 struct renewal {
 	const struct source *source;
 	const struct tobi_collateral *known;
@@ -135,7 +126,7 @@ static bool renew(struct renewal *renewal, const struct collateral_item *old,
 		if (!had)
 			collateral_say_missing("warning: kept as it was", &why,
 					       &renewal->unreachable);
-		else if (is_older(collateral_at(fresh, 0), old))
+		else if (collateral_is_older(collateral_at(fresh, 0), old))
 			fputs("tobichi: warning: the service gave an older document; "
 			      "kept as it was\n",
 			      stderr);

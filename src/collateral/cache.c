@@ -223,23 +223,24 @@ static enum tobi_err fall_back(const struct held *held, struct tobi_collateral *
 	return collateral_put(set, held->item, fault);
 }
 
-static enum tobi_err keep(const struct paths *paths, const struct tobi_collateral *set,
-			  const struct need *need, int64_t now, struct tobi_fault *fault)
+/* A source that is behind, or was put there, does not turn back what is known. */
+static enum tobi_err take_newer(const struct paths *paths, const struct held *held,
+				const struct tobi_collateral *fresh,
+				struct tobi_collateral *set, struct cache_report *report,
+				int64_t now, struct tobi_fault *fault)
 {
-	CLEANUP(tobi_collateral_freep)
-	struct tobi_collateral *one = tobi_collateral_new();
-	const struct collateral_item *item, *found = NULL;
+	const struct collateral_item *item = collateral_at(fresh, 0);
+	struct tobi_fault why = {0};
 	enum tobi_err err;
 
-	/* The one that was just added, or was there already, the very same. */
-	for (size_t i = 0; (item = collateral_at(set, i)); i++) {
-		if (!need_unmet(need, item) && (!found || item->fetched == now))
-			found = item;
+	if (held->item && collateral_is_older(item, held->item)) {
+		fault_set(&why, TOBI_E_MISMATCH, object, "",
+			  "the source gives an older document than the copy");
+		return fall_back(held, set, report, &why, fault);
 	}
-	if (!one || !found)
-		return fault_set(fault, TOBI_E_MEMORY, object, "", "out of memory");
-	err = collateral_put(one, found, fault);
-	return err ? err : entry_write(paths->entry, one, now, fault);
+	report->how = CACHE_FETCHED;
+	err = collateral_put(set, item, fault);
+	return err ? err : entry_write(paths->entry, fresh, now, fault);
 }
 
 /* With the lock. */
@@ -249,20 +250,22 @@ static enum tobi_err fetch_and_keep(const struct paths *paths,
 				    struct tobi_collateral *set,
 				    struct cache_report *report, struct tobi_fault *fault)
 {
+	CLEANUP(tobi_collateral_freep)
+	struct tobi_collateral *fresh = tobi_collateral_new();
+	const int64_t now = fetch->rules.time;
 	struct tobi_fault why = {0};
-	enum tobi_err err;
 
-	if (miss_read(paths->miss, fetch->rules.time, &why))
+	if (!fresh)
+		return fault_set(fault, TOBI_E_MEMORY, object, "", "out of memory");
+	if (miss_read(paths->miss, now, &why))
 		return fall_back(held, set, report, &why, fault);
-	err = fetch_document(fetch, need, set, set, &report->checked, &why);
-	if (err) {
+	if (fetch_document(fetch, need, set, fresh, &report->checked, &why)) {
 		/* Best effort: without it the next one asks again. */
-		IGNORE(miss_write(paths->miss, &why, fetch->rules.time, NULL));
+		IGNORE(miss_write(paths->miss, &why, now, NULL));
 		return fall_back(held, set, report, &why, fault);
 	}
-	report->how = CACHE_FETCHED;
 	unlink(paths->miss);
-	return keep(paths, set, need, fetch->rules.time, fault);
+	return take_newer(paths, held, fresh, set, report, now, fault);
 }
 
 enum tobi_err cache_get(const struct cache_settings *cache,

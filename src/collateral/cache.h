@@ -3,8 +3,9 @@
  *
  * Of the processes that want one document one fetches it, and the others wait for it, so
  * long and no longer. What has been there for a day is asked for again; when its source
- * is down, what is still valid is served, and said so. Nothing that has expired is,
- * beyond the grace that the caller grants. Each document is checked whenever it is read.
+ * is down, or behind, what is still valid is served, and said so. Nothing that has
+ * expired is, beyond the grace that the caller grants. Each document is checked whenever
+ * it is read.
  */
 #ifndef TOBI_COLLATERAL_CACHE_H
 #define TOBI_COLLATERAL_CACHE_H
@@ -20,7 +21,7 @@ struct cache_settings {
 enum cache_how {
 	CACHE_FETCHED,
 	CACHE_KEPT,    /* from the folder; nobody was asked */
-	CACHE_IN_NEED, /* from the folder, because the source gives nothing */
+	CACHE_IN_NEED, /* from the folder: the source gives nothing, or something older */
 };
 
 struct cache_report {

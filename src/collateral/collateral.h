@@ -88,6 +88,9 @@ const char *collateral_kind_name(enum collateral_kind kind);
  * own word; 0 where it does not say. */
 void collateral_dates(const struct collateral_item *item, int64_t *ret_issued,
 		      int64_t *ret_next);
+/* Whether a says that it was issued before b. */
+bool collateral_is_older(const struct collateral_item *a,
+			 const struct collateral_item *b);
 /* Those of bundles that one of these keys signed: a set of its own, which borrows the
  * items of the other. NULL when there is no memory. */
 struct tobi_collateral *collateral_signed_by(const struct tobi_collateral *set,

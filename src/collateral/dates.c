@@ -88,3 +88,12 @@ void collateral_dates(const struct collateral_item *item, int64_t *ret_issued,
 	}
 	ERR_clear_error();
 }
+
+bool collateral_is_older(const struct collateral_item *a, const struct collateral_item *b)
+{
+	int64_t issued_a, issued_b, next;
+
+	collateral_dates(a, &issued_a, &next);
+	collateral_dates(b, &issued_b, &next);
+	return issued_a < issued_b;
+}

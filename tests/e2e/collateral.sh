@@ -162,6 +162,23 @@ check "by one request for each document" same "$(requests .)" 2
 check "one has fetched it" same "$(cat many.* | grep -c '^fetched .*snp-issuer')" 1
 check "31 have taken that" same "$(cat many.* | grep -c '^kept .*snp-issuer')" 31
 
+# The source is behind: what it gives is valid for itself, and older than what is known.
+forget
+fetch ok served/quote.dat >/dev/null 2>&1
+cp served/sgx-tcb newest && cp served/older served/sgx-tcb
+check "what is kept is not turned back" exits 0 fetch ok served/quote.dat --max-age 0 -o behind
+check "it is used" has "$said" "in need   sgx-tcb-info"
+check "with the reason" has "$said" "the source gives an older document than the copy"
+check "as it was" cmp -s behind/01-sgx-tcb-info-00A1B2C3D4E5.json newest
+check "and kept" exits 0 fetch ok served/quote.dat -o later
+check "for the next one" cmp -s later/01-sgx-tcb-info-00A1B2C3D4E5.json newest
+forget
+check "alone it is taken" exits 0 fetch ok served/quote.dat -o alone
+check "as it came" cmp -s alone/01-sgx-tcb-info-00A1B2C3D4E5.json served/older
+mv newest served/sgx-tcb
+check "until there is a newer one" exits 0 fetch ok served/quote.dat --max-age 0 -o newer
+check "which is taken" cmp -s newer/01-sgx-tcb-info-00A1B2C3D4E5.json served/sgx-tcb
+
 # The source is down.
 down=http://127.0.0.1:$nobody
 forget

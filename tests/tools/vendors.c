@@ -24,6 +24,7 @@ static bool put_others(const char *folder, const struct vendor_scene *scene)
 {
 	struct writer bad = wr_init(64 << 10), other = wr_init(64 << 10);
 	struct writer old = wr_init(64 << 10), roots = wr_init(64 << 10);
+	struct writer older = wr_init(64 << 10);
 	bool good;
 
 	wr_bytes(&bad, scene->sgx_tcb_info.ptr, scene->sgx_tcb_info.size);
@@ -33,14 +34,18 @@ static bool put_others(const char *folder, const struct vendor_scene *scene)
 			scene->tcb.key, &other);
 	vendor_tcb_info("SGX", VENDOR_FMSPC, scene->now - 7200, scene->now - 3600,
 			scene->tcb.key, &old);
+	/* A minute before what is right, and as good for itself. */
+	vendor_tcb_info("SGX", VENDOR_FMSPC, scene->now - 3660, scene->now + 3600,
+			scene->tcb.key, &older);
 	vendor_pem(&scene->root, &roots);
 	vendor_pem(&scene->ark, &roots);
 	good = put(folder, "bad-signature", &bad) &&
 	       put(folder, "other-platform", &other) && put(folder, "expired", &old) &&
-	       put(folder, "roots.pem", &roots);
+	       put(folder, "older", &older) && put(folder, "roots.pem", &roots);
 	wr_done(&bad);
 	wr_done(&other);
 	wr_done(&old);
+	wr_done(&older);
 	wr_done(&roots);
 	return good;
 }
