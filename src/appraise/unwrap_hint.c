@@ -8,6 +8,7 @@
 #include "collateral/detect.h"
 #include "pki/crl.h"
 #include "pki/pinned.h"
+#include "tee/snp_report.h"
 #include "tee/tee.h"
 
 static bool starts(struct tobi_bytes bytes, const char *text)
@@ -145,6 +146,20 @@ static bool is_snp_response(struct tobi_bytes bytes)
 	return verifier && strcmp(verifier->tier, "snp") == 0;
 }
 
+/* A report has no magic: what its first fields may be, and the one algorithm. */
+static bool is_cut_snp_report(struct tobi_bytes bytes)
+{
+	enum { VMPL = 0x30, ALGORITHM = 0x34, P384_WITH_SHA384 = 1 };
+	uint32_t version;
+
+	if (bytes.size < ALGORITHM + 4 || bytes.size >= SNP_REPORT_SIZE)
+		return false;
+	version = load_u32le(bytes.ptr);
+	return (version == 2 || version == 3 || version == 5) && is_zero(bytes, 12, 16) &&
+	       load_u32le(bytes.ptr + VMPL) <= SNP_VMPL_MOST &&
+	       load_u32le(bytes.ptr + ALGORITHM) == P384_WITH_SHA384;
+}
+
 static bool is_policy(struct tobi_bytes bytes)
 {
 	return starts(bytes, "version:") || starts(bytes, "# tobichi policy");
@@ -184,6 +199,8 @@ static const struct {
     {is_snp_response, "this is a SEV-SNP report behind the 32 bytes with which the "
 		      "firmware answers. Cut them "
 		      "off: tail -c +33 FILE"},
+    {is_cut_snp_report,
+     "this is a SEV-SNP report that is cut: it has 1184 bytes. Get it again, whole"},
     {is_policy, "this is a policy. Give the evidence first, and this file with --policy"},
     {is_image,
      "this is an image of tobichi build. What runs of it gives evidence: tobichi "

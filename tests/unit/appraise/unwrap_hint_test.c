@@ -155,6 +155,20 @@ static void test_unwrap_hint__a_report_behind_the_firmwares_answer(void **state)
 	hints_nothing((struct tobi_bytes){answer, 32 + 1184});
 }
 
+static void test_unwrap_hint__a_report_that_is_cut(void **state)
+{
+	static uint8_t report[1184];
+
+	(void)state;
+	report[0] = 2;	  /* version */
+	report[0x34] = 1; /* ECDSA on P-384 with SHA-384 */
+	hints((struct tobi_bytes){report, 1183}, "is cut");
+	hints((struct tobi_bytes){report, 0x38}, "is cut");
+	hints_nothing((struct tobi_bytes){report, 0x37});
+	report[0] = 4; /* a version that is none */
+	hints_nothing((struct tobi_bytes){report, 1183});
+}
+
 static void test_unwrap_hint__collateral(void **state)
 {
 	(void)state;
@@ -198,6 +212,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_unwrap_hint__reports_for_one_machine),
 	    cmocka_unit_test(test_unwrap_hint__certificates_of_vendors),
+	    cmocka_unit_test(test_unwrap_hint__a_report_that_is_cut),
 	    cmocka_unit_test(test_unwrap_hint__collateral),
 	    cmocka_unit_test(test_unwrap_hint__lists_and_bundles),
 	    cmocka_unit_test(test_unwrap_hint__a_report_behind_the_firmwares_answer),
