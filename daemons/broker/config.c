@@ -47,6 +47,8 @@ static const struct limit_row {
      3600, 30},
     {"limits.reply-seconds", YAML_LIMIT(reply_seconds), VALUE(reply_seconds), 1, 3600,
      30},
+    {"limits.attested-seconds", YAML_LIMIT(attested_seconds), VALUE(attested_seconds), 1,
+     3600, 3600},
     {"limits.stop-seconds", YAML_LIMIT(stop_seconds), VALUE(stop_seconds), 1, 3600, 20},
 };
 

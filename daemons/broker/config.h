@@ -25,7 +25,7 @@ struct config_limits {
 	uint64_t rate, burst, client_rate, client_burst; /* requests a second; 0: none */
 	uint64_t head_bytes, body_memory;
 	uint64_t head_seconds, body_seconds, idle_seconds, request_seconds, reply_seconds,
-	    stop_seconds;
+	    attested_seconds, stop_seconds;
 };
 
 /* Texts are the configuration's; NULL where an optional key is absent. */

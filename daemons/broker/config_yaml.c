@@ -50,6 +50,7 @@ static const cyaml_schema_field_t limit_fields[] = {
     OPTIONAL_TEXT("idle-seconds", struct yaml_limits, idle_seconds),
     OPTIONAL_TEXT("request-seconds", struct yaml_limits, request_seconds),
     OPTIONAL_TEXT("reply-seconds", struct yaml_limits, reply_seconds),
+    OPTIONAL_TEXT("attested-seconds", struct yaml_limits, attested_seconds),
     OPTIONAL_TEXT("stop-seconds", struct yaml_limits, stop_seconds),
     CYAML_FIELD_END};
 

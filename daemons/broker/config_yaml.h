@@ -19,7 +19,7 @@ struct yaml_limits {
 	char *workers, *queue, *connections, *client_connections, *connection_requests;
 	char *rate, *burst, *client_rate, *client_burst, *head_bytes, *body_memory;
 	char *head_seconds, *body_seconds, *idle_seconds, *request_seconds,
-	    *reply_seconds, *stop_seconds;
+	    *reply_seconds, *attested_seconds, *stop_seconds;
 };
 struct yaml_broker {
 	char *name, *database, *keys, *pin_file, *token_key, *entry, *user, *metrics,

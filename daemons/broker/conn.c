@@ -12,8 +12,6 @@
 #include <event2/bufferevent.h>
 #include <event2/bufferevent_ssl.h>
 
-#include "atls/conn.h"
-#include "base/address.h"
 #include "base/secret.h"
 #include "broker/route.h"
 #include "daemons/broker/attested.h"
@@ -23,16 +21,28 @@ enum {
 	LINGER_MS = 2000,
 	LINGER_BYTES = 256 << 10,
 	READ_AHEAD = 16 << 10, /* at once, and while a request is worked on */
-	SESSION_MS = 3600000,  /* of attested TLS; policies may want less (max-age) */
 	SESSION_DENIALS = 32,  /* each is an appraisal, and a line of the log */
 };
 
 static void advance(struct conn *conn);
 
+/* When a session of attested TLS ends; policies may want less (max-age). */
+static int64_t session_end_ms(const struct conn *conn)
+{
+	uint64_t seconds = conn->server->config->limits.attested_seconds;
+
+	return conn->attested ? conn->opened_ms + (int64_t)seconds * 1000 : INT64_MAX;
+}
+
+/* A request that has not begun its work when the session ends has no answer. */
 static void set_deadline(struct conn *conn, enum conn_state state, uint64_t seconds)
 {
+	int64_t end = session_end_ms(conn);
+
 	conn->state = state;
 	conn->deadline_ms = server_now_ms() + (int64_t)seconds * 1000;
+	if (state != CONN_WORK && state != CONN_REPLY && conn->deadline_ms > end)
+		conn->deadline_ms = end;
 }
 
 /* A client that saves packets sends more when its last one is acknowledged: 40 ms later,
@@ -128,7 +138,7 @@ static void log_request(const struct conn *conn, const struct job *job, uint64_t
 /* Its evidence gets no newer, and what it is not given it will not be given. */
 static bool session_is_over(const struct conn *conn)
 {
-	return conn->attested && (server_now_ms() - conn->opened_ms >= SESSION_MS ||
+	return conn->attested && (server_now_ms() >= session_end_ms(conn) ||
 				  conn->denials >= SESSION_DENIALS);
 }
 
@@ -155,12 +165,12 @@ static void refuse(struct conn *conn, uint64_t *counter, int status, const char 
 
 	(*counter)++;
 	reply_problem(&reply, status, why);
-	if (status == 405)
+	if (status == 405) {
 		route_allowed(conn->allowed ? conn->allowed : UINT_MAX, allowed);
-	if (status == 405)
 		IGNORE(broker_reply_header(&reply, "Allow", "%s", allowed));
-	else if (status == 429 || status == 503)
+	} else if (status == 429 || status == 503) {
 		IGNORE(broker_reply_header(&reply, "Retry-After", "1"));
+	}
 	if (server->config->log != LOG_NONE &&
 	    log_may(&server->pace, server_now_ms() / 1000)) {
 		log_start(&line, "warning", "refused");
@@ -191,6 +201,11 @@ static void submit(struct conn *conn)
 	struct server *server = conn->server;
 	struct job *job = conn->job;
 
+	if (server_now_ms() >= session_end_ms(conn)) {
+		refuse_and_close(conn, &server->count->idle, 408,
+				 "the session has ended: attest in a new one");
+		return;
+	}
 	job->started_us = server_now_us();
 	job->conn = conn;
 	bytes_copy(job->remote, sizeof(job->remote), conn->remote, sizeof(conn->remote));
@@ -493,34 +508,10 @@ bool conn_has_tls(const struct conn *conn)
 	return conn->session.conn || (conn->server->tls && !conn->listener->internal);
 }
 
-static struct bufferevent *new_stream(const struct listener *listener, int fd,
-				      const struct conn_known *known)
-{
-	struct server *server = listener->server;
-	struct bufferevent *stream;
-	SSL *ssl;
-
-	if (known->session.conn)
-		return atls_conn_stream(known->session.conn);
-	if (!server->tls || listener->internal)
-		return bufferevent_socket_new(server->base, fd, BEV_OPT_CLOSE_ON_FREE);
-	ssl = SSL_new(server->tls);
-	if (!ssl)
-		return NULL;
-	stream = bufferevent_openssl_socket_new(
-	    server->base, fd, ssl, BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE);
-	if (!stream)
-		SSL_free(ssl);
-	else
-		/* A body has its length: an end without goodbye hides nothing. */
-		bufferevent_openssl_set_allow_dirty_shutdown(stream, 1);
-	return stream;
-}
-
-/* Only what is needed is read ahead. */
-static void start(struct conn *conn)
+void conn_start(struct conn *conn)
 {
 	struct server *server = conn->server;
+	/* Only what is needed is read ahead. */
 	size_t most = server->config->limits.head_bytes;
 
 	bufferevent_setcb(conn->stream, on_read, on_written, on_event, conn);
@@ -530,71 +521,4 @@ static void start(struct conn *conn)
 	    conn, conn_has_tls(conn) && !conn->session.conn ? CONN_HANDSHAKE : CONN_IDLE,
 	    server->config->limits.head_seconds);
 	bufferevent_enable(conn->stream, EV_READ | EV_WRITE);
-}
-
-void conn_open(const struct listener *listener, int fd, const struct sockaddr *address)
-{
-	const struct conn_known nothing = {0};
-
-	conn_open_known(listener, fd, address, &nothing);
-}
-
-/* Nobody has the connection: what came with it goes. */
-static void drop(const struct listener *listener, int fd, struct client *client,
-		 const struct conn_known *known)
-{
-	struct attesting_session session = known->session;
-
-	if (client)
-		clients_leave(listener->server->clients, client);
-	if (session.conn)
-		attesting_session_end(listener->server, &session);
-	else
-		evutil_closesocket(fd);
-}
-
-void conn_open_known(const struct listener *listener, int fd,
-		     const struct sockaddr *address, const struct conn_known *known)
-{
-	struct server *server = listener->server;
-	struct client *client = known->client;
-	struct bufferevent *stream;
-	struct conn *conn;
-	const int yes = 1;
-
-	if (!listener->internal && !client)
-		client = clients_join(server->clients, address, server_now_ms());
-	if (!listener->internal && !client) {
-		server->count->client_full++;
-		drop(listener, fd, NULL, known);
-		return;
-	}
-	if (!known->session.conn)
-		IGNORE(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes)));
-	conn = calloc(1, sizeof(*conn));
-	stream = conn ? new_stream(listener, fd, known) : NULL;
-	if (!stream) {
-		server->count->no_memory++;
-		free(conn);
-		drop(listener, fd, client, known);
-		return;
-	}
-	server->count->accepted++;
-	server->conn_count++;
-	*conn = (struct conn){.server = server,
-			      .listener = listener,
-			      .stream = stream,
-			      .client = client,
-			      .attested = attested_ref(known->attested),
-			      .session = known->session,
-			      .opened_ms = server_now_ms(),
-			      .has_client_key = known->has_client_key,
-			      .next = server->conns,
-			      .link = &server->conns};
-	if (conn->next)
-		conn->next->link = &conn->next;
-	server->conns = conn;
-	bytes_copy(conn->client_key, SHA384_SIZE, known->client_key, SHA384_SIZE);
-	address_write(address, conn->remote);
-	start(conn);
 }

@@ -48,10 +48,12 @@ struct conn_known {
 	struct attesting_session session; /* open, and taken over; fd is not used then */
 };
 
-/* Takes the descriptor, or closes it. */
+/* conn_open.c: takes the descriptor, or closes it. */
 void conn_open(const struct listener *listener, int fd, const struct sockaddr *address);
 void conn_open_known(const struct listener *listener, int fd,
 		     const struct sockaddr *address, const struct conn_known *known);
+/* Its first byte is waited for. */
+void conn_start(struct conn *conn);
 void conn_free(struct conn *conn);
 /* Its bytes are secret on their way, by TLS of this program's. */
 bool conn_has_tls(const struct conn *conn);
