@@ -45,8 +45,9 @@ static const struct check check_tcb = {
     ABI "ATTESTATION_REPORT, REPORTED_TCB; " KDS "section 3.1",
     "Fetch the certificate for the reported TCB: the host's owner has changed it."};
 static const struct check check_order = {
-    "SNP-TCB-ORDER", "no stated TCB is above the one that runs",
-    ABI "chapter on TCB versions", "The platform was rolled back. Do not use it."};
+    "SNP-TCB-ORDER", "no stated TCB or firmware version is above the one that runs",
+    ABI "chapter on TCB versions; ATTESTATION_REPORT, COMMITTED_BUILD",
+    "The platform was rolled back. Do not use it."};
 static const struct check check_chip = {
     "SNP-CHIP", "the certificate is of the chip that the report names",
     ABI "ATTESTATION_REPORT, CHIP_ID; " KDS "section 3.1, hwID",
@@ -158,6 +159,12 @@ static bool within(struct tobi_bytes tcb, struct tobi_bytes current)
 	return true;
 }
 
+static uint32_t number_of(const struct snp_firmware *firmware)
+{
+	return (uint32_t)firmware->major << 16 | (uint32_t)firmware->minor << 8 |
+	       firmware->build;
+}
+
 static void examine_order(const struct snp_report *report, struct checklist *list)
 {
 	const char *above = NULL;
@@ -168,7 +175,9 @@ static void examine_order(const struct snp_report *report, struct checklist *lis
 		above = "the reported one is above it";
 	else if (!within(report->launch_tcb, report->current_tcb))
 		above = "that of the launch is above it";
-	check_record(list, &check_order, !above, "none above the current TCB", above);
+	else if (number_of(&report->committed) > number_of(&report->current))
+		above = "the committed firmware version is above it";
+	check_record(list, &check_order, !above, "none above what runs", above);
 }
 
 /* The product that is of the report, by what a newer CPU says of itself; its certificate

@@ -59,6 +59,9 @@ CHANGE(of_turin, snp_scene_product(scene, "Turin"); snp_scene_set(scene, 0, 4, 5
 CHANGE(of_a_vlek, snp_scene_vlek(scene))
 CHANGE(with_rsa, scene->rsa = true)
 CHANGE(with_platform_bit_6, snp_scene_set(scene, 0x40, 8, 0x67))
+CHANGE(with_an_older_version_committed, scene->report[0x1ed]--;
+       scene->report[0x1ec] = 0xff;
+       scene->policy = "snp:\n  provisional-firmware: allowed\n")
 CHANGE(in_a_collection, scene->in_collection = true)
 CHANGE(with_id_block, scene->with_id_block = true; snp_scene_set(scene, 0x48, 4, 1))
 CHANGE(with_id_block_and_no_author, scene->with_id_block = true)
@@ -103,6 +106,7 @@ static void test_snp__what_is_right__is_accepted(void **state)
 	    of_a_vlek,
 	    with_rsa,
 	    with_platform_bit_6,
+	    with_an_older_version_committed,
 	    in_a_collection,
 	    with_id_block,
 	    with_id_block_and_no_author,
@@ -200,6 +204,12 @@ CHANGE(of_older_firmware, snp_scene_extra(scene, "3.3")->value[2]--)
 CHANGE(with_a_reserved_version, snp_scene_extra(scene, "3.5")->value[2] = 1)
 CHANGE(committed_above, scene->report[0x1e0]++;
        scene->policy = "snp:\n  provisional-firmware: allowed\n")
+CHANGE(with_a_build_committed_above, scene->report[0x1ec]++;
+       scene->policy = "snp:\n  provisional-firmware: allowed\n")
+CHANGE(with_a_minor_committed_above, scene->report[0x1ed]++; scene->report[0x1ec] = 0;
+       scene->policy = "snp:\n  provisional-firmware: allowed\n")
+CHANGE(with_a_major_committed_above, scene->report[0x1ee]++; scene->report[0x1ed] = 0;
+       scene->policy = "snp:\n  provisional-firmware: allowed\n")
 CHANGE(launched_above, scene->report[0x1f0 + 6]++)
 CHANGE(of_another_chip, snp_scene_extra(scene, "4")->value[63] ^= 1)
 CHANGE(of_turin_with_a_long_chip, of_turin(scene); scene->report[0x1a0 + 8] = 1)
@@ -292,6 +302,9 @@ static const struct failure failures[] = {
     FAILS("SNP-TCB", of_older_firmware, ALONE),
     FAILS("SNP-TCB", with_a_reserved_version, ALONE),
     FAILS("SNP-TCB-ORDER", committed_above, ALONE),
+    FAILS("SNP-TCB-ORDER", with_a_build_committed_above, ALONE),
+    FAILS("SNP-TCB-ORDER", with_a_minor_committed_above, ALONE),
+    FAILS("SNP-TCB-ORDER", with_a_major_committed_above, ALONE),
     FAILS("SNP-TCB-ORDER", launched_above, ALONE),
     FAILS("SNP-TCB-ORDER", reported_above, ALONE),
     FAILS("SNP-CHIP", of_another_chip, ALONE),
