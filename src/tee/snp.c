@@ -298,6 +298,20 @@ static void chain_done(struct snp_chain **chain)
 		memo_unref(&(*chain)->head);
 }
 
+/* What does not even start as a table is something else, and no table's mistake. */
+static enum tobi_err read_rest(struct tobi_bytes rest, struct snp_table *table,
+			       struct tobi_fault *fault)
+{
+	enum tobi_err err = rest.size ? snp_table_parse(rest, table, fault) : TOBI_OK;
+
+	if (!err || err == TOBI_E_LIMIT || snp_table_recognise(rest))
+		return err;
+	return fault_at(fault, TOBI_E_TRAILING, "SNP report", "", SNP_REPORT_SIZE,
+			"%zu trailing byte%s the report; only a table of certificates "
+			"may follow it",
+			rest.size, rest.size == 1 ? " follows" : "s follow");
+}
+
 static enum tobi_err examine(const struct tee_request *request, struct checklist *list,
 			     struct tee_claims *ret_claims, struct tobi_fault *fault)
 {
@@ -319,8 +333,8 @@ static enum tobi_err examine(const struct tee_request *request, struct checklist
 	if (!snp || !table || !report.ptr)
 		return fault_set(fault, TOBI_E_MEMORY, "SNP report", "", "out of memory");
 	err = snp_report_parse(report, &snp->report, fault);
-	if (!err && rest.size)
-		err = snp_table_parse(rest, table, fault);
+	if (!err)
+		err = read_rest(rest, table, fault);
 	ret_claims->tier = tee_snp.tier;
 	if (err || !examine_form(&snp->report, list))
 		return err;

@@ -72,7 +72,7 @@ static struct tobi_result *appraise_snp(struct snp_world *world)
 	request.piece_count = scene->piece_count;
 	if (world->longer)
 		assert_int_equal(tobi_verify(policy, &request, &result, &fault),
-				 TOBI_E_TRUNCATED);
+				 TOBI_E_TRAILING);
 	else if (tobi_verify(policy, &request, &result, &fault))
 		fail_msg("%s: %s: %s", fault.object, fault.field, fault.message);
 	tobi_policy_free(policy);

@@ -377,6 +377,77 @@ static void test_snp_product__newer_than_this_build__is_named(void **state)
 	snp_scene_done(&scene);
 }
 
+/* Behind a report is a table of certificates, or nothing. */
+static void test_snp_report__bytes_behind_it__are_counted(void **state)
+{
+	static const struct {
+		size_t size;
+		uint8_t byte;
+		const char *said; /* NULL: zeros that end an empty table */
+	} behind[] = {
+	    {1, 0, "1 trailing byte"},
+	    {23, 0, "23 trailing bytes"},
+	    {24, 0, NULL},
+	    {4096, 0, NULL},
+	    {24, 1, "24 trailing bytes"},
+	    {1184, 0xff, "1184 trailing bytes"},
+	};
+	struct tobi_policy *policy;
+	struct snp_scene scene;
+
+	(void)state;
+	snp_scene_make(&scene);
+	snp_scene_pieces(&scene);
+	policy = snp_scene_policy_new(&scene);
+	for (size_t i = 0; i < sizeof(behind) / sizeof(behind[0]); i++) {
+		struct writer report = wr_init(LIMIT_EVIDENCE);
+		struct tobi_verify_request request = {.time = SNP_NOW};
+		struct tobi_result *result = NULL;
+		struct tobi_fault fault = {0};
+
+		snp_scene_report(&scene, &report);
+		memset(wr_reserve(&report, behind[i].size), behind[i].byte,
+		       behind[i].size);
+		assert_int_equal(
+		    snp_scene_accepts(&scene, policy, wr_view(&report), NULL),
+		    !behind[i].said);
+		request.evidence = wr_view(&report);
+		if (behind[i].said) {
+			assert_int_equal(tobi_verify(policy, &request, &result, &fault),
+					 TOBI_E_TRAILING);
+			assert_memory_equal(fault.message, behind[i].said,
+					    strlen(behind[i].said));
+			assert_int_equal(fault.offset, 1184);
+		}
+		wr_done(&report);
+	}
+	tobi_policy_free(policy);
+	snp_scene_done(&scene);
+}
+
+/* What starts as a table is one that is wrong. */
+static void test_snp_report__table_cut_behind_it__is_the_tables_fault(void **state)
+{
+	struct writer report = wr_init(LIMIT_EVIDENCE);
+	struct tobi_verify_request request = {.time = SNP_NOW};
+	struct tobi_result *result = NULL;
+	struct tobi_fault fault = {0};
+	struct tobi_policy *policy;
+	struct snp_scene scene;
+
+	(void)state;
+	snp_scene_make(&scene);
+	snp_scene_extended(&scene, &report);
+	policy = snp_scene_policy_new(&scene);
+	request.evidence = (struct tobi_bytes){report.ptr, report.size - 1};
+	assert_int_equal(tobi_verify(policy, &request, &result, &fault),
+			 TOBI_E_MALFORMED);
+	assert_string_equal(fault.object, "SNP certificate table");
+	tobi_policy_free(policy);
+	wr_done(&report);
+	snp_scene_done(&scene);
+}
+
 /* Every bit that is signed, and of the signature. */
 static void test_snp_report__one_bit_changed__refuses(void **state)
 {
@@ -407,6 +478,8 @@ int main(void)
 	    TEST(test_snp__what_is_right__is_accepted),
 	    TEST(test_snp_check__what_it_is_for__fails_alone),
 	    TEST(test_snp_product__newer_than_this_build__is_named),
+	    TEST(test_snp_report__bytes_behind_it__are_counted),
+	    TEST(test_snp_report__table_cut_behind_it__is_the_tables_fault),
 	    TEST(test_snp_report__one_bit_changed__refuses),
 	};
 
