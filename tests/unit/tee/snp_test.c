@@ -137,9 +137,13 @@ CHANGE(with_reserved_208, scene->report[0x29f] = 1)
 CHANGE(of_another_algorithm, snp_scene_set(scene, 0x34, 4, 2))
 CHANGE(with_key_none, snp_scene_set(scene, 0x48, 4, 7 << 2))
 CHANGE(masked, snp_scene_set(scene, 0x48, 4, 1 << 1); scene->unsigned_report = true)
+CHANGE(with_a_key_of_another_kind, snp_scene_set(scene, 0x48, 4, 2 << 2))
+CHANGE(with_the_last_kind_but_one, snp_scene_set(scene, 0x48, 4, 6 << 2))
 CHANGE(masked_and_signed, snp_scene_set(scene, 0x48, 4, 1 << 1))
 CHANGE(without_policy_bit_17, snp_scene_set(scene, 8, 8, 0x10000))
 CHANGE(with_policy_bit_26, snp_scene_set(scene, 8, 8, 0x4030000))
+CHANGE(with_policy_bit_31, snp_scene_set(scene, 8, 8, 0x80030000))
+CHANGE(with_platform_bit_63, snp_scene_set(scene, 0x40, 8, 0x8000000000000025))
 CHANGE(with_platform_bit_8, snp_scene_set(scene, 0x40, 8, 0x125))
 CHANGE(asked_by_the_host, snp_scene_set(scene, 0x30, 4, 0xffffffff);
        scene->policy = "snp:\n  max-vmpl: 3\n")
@@ -181,6 +185,7 @@ CHANGE(ask_not_by_the_ark, scene->ask_issuer_key = SNP_OTHER_ARK)
 CHANGE(ask_no_ca, scene->ask_no_ca = true)
 CHANGE(not_yet_valid, scene->leaf_from = SNP_NOW + 1)
 CHANGE(expired, scene->leaf_to = SNP_NOW - 1)
+CHANGE(of_a_vlek_that_expired, snp_scene_vlek(scene); scene->leaf_to = SNP_NOW - 1)
 CHANGE(of_amds_roots, scene->without_roots = true)
 CHANGE(by_an_ask_of_genoa, scene->ask_name = "SEV-Genoa")
 CHANGE(by_an_ark_of_genoa, scene->ark_name = "ARK-Genoa")
@@ -259,9 +264,13 @@ static const struct failure failures[] = {
     FAILS("SNP-SIGNING-KEY", masked_and_signed, ALONE),
     FAILS("SNP-SIGNING-KEY", masked, WITH_OTHERS),
     FAILS("SNP-SIGNING-KEY", with_key_none, WITH_OTHERS),
+    FAILS("SNP-SIGNING-KEY", with_a_key_of_another_kind, WITH_OTHERS),
+    FAILS("SNP-SIGNING-KEY", with_the_last_kind_but_one, WITH_OTHERS),
     FAILS("SNP-GUEST-POLICY", without_policy_bit_17, ALONE),
     FAILS("SNP-GUEST-POLICY", with_policy_bit_26, ALONE),
+    FAILS("SNP-GUEST-POLICY", with_policy_bit_31, ALONE),
     FAILS("SNP-PLATFORM", with_platform_bit_8, ALONE),
+    FAILS("SNP-PLATFORM", with_platform_bit_63, ALONE),
     FAILS("SNP-VMPL", asked_by_the_host, ALONE),
     FAILS("SNP-VMPL", of_vmpl_4, ALONE),
     FAILS("SNP-CERTIFICATE", without_certificate, STOPPING),
@@ -285,6 +294,7 @@ static const struct failure failures[] = {
     FAILS("SNP-CHAIN", ask_no_ca, STOPPING),
     FAILS("SNP-CHAIN", not_yet_valid, STOPPING),
     FAILS("SNP-CHAIN", expired, STOPPING),
+    FAILS("SNP-CHAIN", of_a_vlek_that_expired, STOPPING),
     FAILS("SNP-CHAIN", of_amds_roots, STOPPING),
     FAILS("SNP-ISSUER", by_an_ask_of_genoa, STOPPING),
     FAILS("SNP-ISSUER", by_an_ark_of_genoa, STOPPING),
