@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include <openssl/rsa.h>
+#include <openssl/x509v3.h>
 
 #include "base/endian.h"
 #include "base/secret.h"
@@ -12,46 +13,126 @@
 
 enum { DAY = 24 * 3600, BITS = 2048, FLAGS_AT = 48 + 48, MODE64_INITTED = 5 };
 
-static void make_one(enum cert_role role, const char *name, EVP_PKEY *key,
-		     const struct writer *issuer_der, EVP_PKEY *issuer_key,
-		     struct writer *out)
+static X509 *read_one(const struct writer *der)
 {
-	struct cert_request request = {.role = role,
+	X509 *certificate = NULL;
+
+	assert_int_equal(
+	    chain_read_certificate(wr_view(der), "issuer", &certificate, NULL), 0);
+	return certificate;
+}
+
+static void make_signer(const char *name, EVP_PKEY *key, const struct writer *issuer_der,
+			EVP_PKEY *issuer_key, struct writer *out)
+{
+	struct cert_request request = {.role = CERT_TLS,
 				       .common_name = name,
 				       .not_before = EPID_TEST_NOW - DAY,
 				       .not_after = EPID_TEST_NOW + DAY,
 				       .key = key};
-	X509 *issuer = NULL;
+	X509 *issuer = read_one(issuer_der);
 
 	*out = wr_init(LIMIT_CERTIFICATE);
-	if (issuer_der)
-		assert_int_equal(
-		    chain_read_certificate(wr_view(issuer_der), "root", &issuer, NULL),
-		    0);
 	assert_int_equal(cert_make(&request, issuer, issuer_key, out, NULL), 0);
 	X509_free(issuer);
+}
+
+static void add(X509 *certificate, X509 *issuer, int nid, const char *value)
+{
+	X509V3_CTX context;
+	X509_EXTENSION *extension;
+
+	X509V3_set_ctx(&context, issuer, certificate, NULL, NULL, 0);
+	extension = X509V3_EXT_conf_nid(NULL, &context, nid, value);
+	assert_non_null(extension);
+	assert_int_equal(X509_add_ext(certificate, extension, -1), 1);
+	X509_EXTENSION_free(extension);
+}
+
+/* A CA that may have others below it, as Intel's has none, but could. issuer_der NULL: it
+ * signs itself. */
+static void make_ca(const char *name, EVP_PKEY *key, const struct writer *issuer_der,
+		    EVP_PKEY *issuer_key, struct writer *out)
+{
+	X509 *certificate = X509_new();
+	X509 *issuer = issuer_der ? read_one(issuer_der) : NULL;
+	uint8_t *der = NULL;
+	int size;
+
+	assert_int_equal(X509_set_version(certificate, X509_VERSION_3), 1);
+	ASN1_INTEGER_set(X509_get_serialNumber(certificate), issuer ? 3 : 2);
+	ASN1_TIME_set(X509_getm_notBefore(certificate), EPID_TEST_NOW - DAY);
+	ASN1_TIME_set(X509_getm_notAfter(certificate), EPID_TEST_NOW + DAY);
+	assert_int_equal(X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate),
+						    "CN", MBSTRING_ASC,
+						    (const uint8_t *)name, -1, -1, 0),
+			 1);
+	X509_set_issuer_name(certificate,
+			     X509_get_subject_name(issuer ? issuer : certificate));
+	X509_set_pubkey(certificate, key);
+	add(certificate, issuer, NID_basic_constraints, "critical,CA:TRUE");
+	add(certificate, issuer, NID_key_usage, "critical,keyCertSign,cRLSign");
+	add(certificate, issuer, NID_subject_key_identifier, "hash");
+	if (issuer)
+		add(certificate, issuer, NID_authority_key_identifier, "keyid:always");
+	assert_true(X509_sign(certificate, issuer ? issuer_key : key, EVP_sha256()) > 0);
+	size = i2d_X509(certificate, &der);
+	*out = wr_init(LIMIT_CERTIFICATE);
+	wr_bytes(out, der, (size_t)size);
+	OPENSSL_free(der);
+	X509_free(certificate);
+	X509_free(issuer);
+}
+
+/* between: DER, or NULL. */
+static void write_chain(struct test_service *service, const struct writer *between)
+{
+	service->root_pem = wr_init(LIMIT_PEM);
+	service->chain = wr_init(LIMIT_PEM);
+	assert_int_equal(
+	    chain_write_pem(wr_view(&service->root), &service->root_pem, NULL), 0);
+	assert_int_equal(
+	    chain_write_pem(wr_view(&service->certificate), &service->chain, NULL), 0);
+	if (between)
+		assert_int_equal(chain_write_pem(wr_view(between), &service->chain, NULL),
+				 0);
+	wr_bytes(&service->chain, service->root_pem.ptr, service->root_pem.size);
+	wr_u8(&service->root_pem, 0);
+	assert_int_equal(wr_err(&service->chain), 0);
 }
 
 void test_service_make(struct test_service *service, const char *root_name,
 		       const char *name)
 {
 	*service = (struct test_service){.root_key = EVP_RSA_gen(BITS),
-					 .key = EVP_RSA_gen(BITS),
-					 .root_pem = wr_init(LIMIT_PEM),
-					 .chain = wr_init(LIMIT_PEM)};
+					 .key = EVP_RSA_gen(BITS)};
 	assert_true(service->root_key && service->key);
-	make_one(CERT_CA,
-		 root_name ? root_name : "Intel SGX Attestation Report Signing CA",
-		 service->root_key, NULL, NULL, &service->root);
-	make_one(CERT_TLS, name ? name : "Intel SGX Attestation Report Signing",
-		 service->key, &service->root, service->root_key, &service->certificate);
-	assert_int_equal(
-	    chain_write_pem(wr_view(&service->root), &service->root_pem, NULL), 0);
-	assert_int_equal(
-	    chain_write_pem(wr_view(&service->certificate), &service->chain, NULL), 0);
-	wr_bytes(&service->chain, service->root_pem.ptr, service->root_pem.size);
-	wr_u8(&service->root_pem, 0);
-	assert_int_equal(wr_err(&service->chain), 0);
+	make_ca(root_name ? root_name : TEST_SERVICE_CA, service->root_key, NULL, NULL,
+		&service->root);
+	make_signer(name ? name : TEST_SERVICE_SIGNER, service->key, &service->root,
+		    service->root_key, &service->certificate);
+	write_chain(service, NULL);
+}
+
+void test_service_make_below(struct test_service *service,
+			     const struct test_service *above, const char *between,
+			     EVP_PKEY *key)
+{
+	EVP_PKEY *between_key = between ? EVP_RSA_gen(BITS) : NULL;
+	struct writer between_der = {0};
+
+	*service = (struct test_service){
+	    .root_key = above->root_key, .key = key, .root = wr_init(LIMIT_CERTIFICATE)};
+	assert_int_equal(EVP_PKEY_up_ref(above->root_key), 1);
+	wr_bytes(&service->root, above->root.ptr, above->root.size);
+	if (between)
+		make_ca(between, between_key, &above->root, above->root_key,
+			&between_der);
+	make_signer(TEST_SERVICE_SIGNER, key, between ? &between_der : &above->root,
+		    between ? between_key : above->root_key, &service->certificate);
+	write_chain(service, between ? &between_der : NULL);
+	EVP_PKEY_free(between_key);
+	wr_done(&between_der);
 }
 
 void test_service_done(struct test_service *service)

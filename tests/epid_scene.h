@@ -16,9 +16,16 @@ struct test_service {
 	struct writer root, certificate; /* DER */
 	struct writer root_pem, chain;	 /* PEM; leaf and root */
 };
+#define TEST_SERVICE_CA "Intel SGX Attestation Report Signing CA"
+#define TEST_SERVICE_SIGNER "Intel SGX Attestation Report Signing"
 /* NULL: the names that Intel gave its own. */
 void test_service_make(struct test_service *service, const char *root_name,
 		       const char *name);
+/* Another signer, with this key (taken), below a root that is there; between: the name of
+ * a CA between them, or NULL. */
+void test_service_make_below(struct test_service *service,
+			     const struct test_service *above, const char *between,
+			     EVP_PKEY *key);
 void test_service_done(struct test_service *service);
 
 struct test_epid {

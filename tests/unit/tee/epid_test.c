@@ -1,6 +1,9 @@
 #include "tee/epid.h"
 
+#include <openssl/rsa.h>
+
 #include "base/endian.h"
+#include "codec/base64.h"
 #include "tests/alone.h"
 #include "tests/bytes.h"
 #include "tests/epid_scene.h"
@@ -107,6 +110,91 @@ static void test_epid__other_names__fail(void **state)
 	expect_chain_fails(test_epid_appraise(&epid));
 }
 
+static struct tobi_result *with_certificates(const struct test_epid *epid,
+					     const struct writer *first,
+					     const struct writer *second)
+{
+	struct writer body = wr_init(LIMIT_EPID_REPORT), signature = wr_init(1024);
+	struct tobi_bytes pieces[3] = {{0}, wr_view(first)};
+	struct tobi_result *result = NULL;
+
+	test_epid_body(epid, &body);
+	test_epid_signature(epid, wr_view(&body), &signature);
+	pieces[0] = wr_view(&signature);
+	if (second)
+		pieces[2] = wr_view(second);
+	assert_int_equal(
+	    test_epid_verify(epid, wr_view(&body), pieces, second ? 3 : 2, &result, NULL),
+	    0);
+	wr_done(&body);
+	wr_done(&signature);
+	return result;
+}
+
+static void test_epid__signer_of_another_root__fails(void **state)
+{
+	struct test_epid epid;
+
+	(void)state;
+	test_epid_make(&epid, &other);
+	epid.anchors = (const char *)service.root_pem.ptr;
+	expect_chain_fails(with_certificates(&epid, &other.certificate, &service.root));
+}
+
+/* Which of them signs? */
+static void test_epid__two_signers__fail(void **state)
+{
+	struct test_epid epid;
+
+	(void)state;
+	test_epid_make(&epid, &service);
+	expect_chain_fails(with_certificates(&epid, &service.chain, &other.certificate));
+	expect_chain_fails(with_certificates(&epid, &other.certificate, &service.chain));
+}
+
+/* All is genuine below the root, and the names are where they would be looked for. */
+static void test_epid__ca_between__fails(void **state)
+{
+	struct test_service long_one;
+	struct test_epid epid;
+
+	(void)state;
+	test_service_make_below(&long_one, &renamed_root, TEST_SERVICE_CA,
+				EVP_RSA_gen(2048));
+	test_epid_make(&epid, &long_one);
+	expect_chain_fails(test_epid_appraise(&epid));
+	test_service_done(&long_one);
+}
+
+/* A signature of its size is none that can be read: the key is refused all the same. */
+static void test_epid__signer_without_rsa__fails(void **state)
+{
+	struct test_service below;
+	struct test_epid epid;
+
+	(void)state;
+	test_epid_make(&epid, &service);
+	test_service_make_below(&below, &service, NULL, EVP_EC_gen("P-256"));
+	expect_chain_fails(with_certificates(&epid, &below.chain, NULL));
+	test_service_done(&below);
+	/* So that it was the key. */
+	test_service_make_below(&below, &service, NULL, EVP_RSA_gen(2048));
+	epid.service = &below;
+	expect_accepted(test_epid_appraise(&epid));
+	test_service_done(&below);
+}
+
+static void test_epid__certificate_of_tomorrow__fails(void **state)
+{
+	struct test_epid epid;
+
+	(void)state;
+	test_epid_make(&epid, &service);
+	epid.time = EPID_TEST_NOW - 24 * 3600 - 1;
+	epid.timestamp = "2030-03-16T17:40:00";
+	expect_chain_fails(test_epid_appraise(&epid));
+}
+
 static void test_epid__expired_certificate__fails(void **state)
 {
 	struct test_epid epid;
@@ -163,11 +251,76 @@ static void test_epid__damaged_signature__fails_alone(void **state)
 	FAILS("EPID-SIGNATURE", test_epid_appraise(&epid));
 }
 
+static struct tobi_result *with_signature(const struct test_epid *epid,
+					  const struct writer *body,
+					  const struct writer *signature)
+{
+	const struct tobi_bytes pieces[2] = {wr_view(signature), wr_view(&service.chain)};
+	struct tobi_result *result = NULL;
+
+	assert_int_equal(test_epid_verify(epid, wr_view(body), pieces, 2, &result, NULL),
+			 0);
+	return result;
+}
+
+/* A report that says better things than the service has signed. */
+static void test_epid__another_status_than_signed__fails_alone(void **state)
+{
+	struct writer body = wr_init(LIMIT_EPID_REPORT), signature = wr_init(1024);
+	struct test_epid epid;
+
+	(void)state;
+	test_epid_make(&epid, &service);
+	epid.status = "GROUP_OUT_OF_DATE";
+	test_epid_body(&epid, &body);
+	test_epid_signature(&epid, wr_view(&body), &signature);
+	epid.status = "OK";
+	body.size = 0;
+	test_epid_body(&epid, &body);
+	FAILS("EPID-SIGNATURE", with_signature(&epid, &body, &signature));
+	wr_done(&body);
+	wr_done(&signature);
+}
+
+/* Of the service's own key, and yet none of its signatures. */
+static void test_epid__signed_otherwise__fails_alone(void **state)
+{
+	static const struct {
+		const char *digest;
+		int padding;
+	} ways[] = {{"SHA1", RSA_PKCS1_PADDING},
+		    {"SHA384", RSA_PKCS1_PADDING},
+		    {"SHA256", RSA_PKCS1_PSS_PADDING}};
+	struct writer body = wr_init(LIMIT_EPID_REPORT);
+	struct test_epid epid;
+
+	(void)state;
+	test_epid_make(&epid, &service);
+	test_epid_body(&epid, &body);
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		EVP_MD_CTX *md = EVP_MD_CTX_new();
+		EVP_PKEY_CTX *context = NULL;
+		struct writer signature = wr_init(1024);
+		uint8_t raw[256];
+		size_t size = sizeof(raw);
+
+		assert_int_equal(EVP_DigestSignInit_ex(md, &context, ways[i].digest, NULL,
+						       NULL, service.key, NULL),
+				 1);
+		assert_int_equal(EVP_PKEY_CTX_set_rsa_padding(context, ways[i].padding),
+				 1);
+		assert_int_equal(EVP_DigestSign(md, raw, &size, body.ptr, body.size), 1);
+		base64_write(&signature, (struct tobi_bytes){raw, size});
+		FAILS("EPID-SIGNATURE", with_signature(&epid, &body, &signature));
+		EVP_MD_CTX_free(md);
+		wr_done(&signature);
+	}
+	wr_done(&body);
+}
+
 static void test_epid__line_end_added__fails_alone(void **state)
 {
 	struct writer body = wr_init(LIMIT_EPID_REPORT), signature = wr_init(1024);
-	struct tobi_bytes pieces[2];
-	struct tobi_result *result = NULL;
 	struct test_epid epid;
 
 	(void)state;
@@ -175,11 +328,7 @@ static void test_epid__line_end_added__fails_alone(void **state)
 	test_epid_body(&epid, &body);
 	test_epid_signature(&epid, wr_view(&body), &signature);
 	wr_u8(&body, '\n');
-	pieces[0] = wr_view(&signature);
-	pieces[1] = wr_view(&service.chain);
-	assert_int_equal(
-	    test_epid_verify(&epid, wr_view(&body), pieces, 2, &result, NULL), 0);
-	FAILS("EPID-SIGNATURE", result);
+	FAILS("EPID-SIGNATURE", with_signature(&epid, &body, &signature));
 	wr_done(&body);
 	wr_done(&signature);
 }
@@ -422,9 +571,16 @@ int main(void)
 	    cmocka_unit_test(test_epid__another_root__fails),
 	    cmocka_unit_test(test_epid__test_root_without_policy_of_it__fails),
 	    cmocka_unit_test(test_epid__other_names__fail),
+	    cmocka_unit_test(test_epid__signer_of_another_root__fails),
+	    cmocka_unit_test(test_epid__two_signers__fail),
+	    cmocka_unit_test(test_epid__ca_between__fails),
+	    cmocka_unit_test(test_epid__signer_without_rsa__fails),
+	    cmocka_unit_test(test_epid__certificate_of_tomorrow__fails),
 	    cmocka_unit_test(test_epid__expired_certificate__fails),
 	    cmocka_unit_test(test_epid__remembered_chain__not_for_another_time_or_root),
 	    cmocka_unit_test(test_epid__damaged_signature__fails_alone),
+	    cmocka_unit_test(test_epid__another_status_than_signed__fails_alone),
+	    cmocka_unit_test(test_epid__signed_otherwise__fails_alone),
 	    cmocka_unit_test(test_epid__line_end_added__fails_alone),
 	    cmocka_unit_test(test_epid__revoked_or_forged__fails),
 	    cmocka_unit_test(test_epid__quote_of_another_form__fails_alone),
