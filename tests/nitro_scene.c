@@ -73,6 +73,16 @@ static void add_extension(X509 *certificate, int nid, const char *value)
 	X509_EXTENSION_free(extension);
 }
 
+static void add_comment(X509 *certificate, size_t size)
+{
+	char comment[1024];
+
+	assert_true(size < sizeof(comment));
+	memset(comment, 'c', size);
+	comment[size] = 0;
+	add_extension(certificate, NID_netscape_comment, size ? comment : NULL);
+}
+
 static void add_name(X509_NAME *name, const char *text)
 {
 	assert_int_equal(X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
@@ -103,6 +113,7 @@ static void make_certificate(struct test_certificate *subject,
 	assert_int_equal(X509_set_pubkey(certificate, subject->key), 1);
 	add_extension(certificate, NID_basic_constraints, subject->constraints);
 	add_extension(certificate, NID_key_usage, subject->usage);
+	add_comment(certificate, subject->comment);
 	assert_true(X509_sign(certificate, issuer->key,
 			      subject->weak_digest ? EVP_sha256() : EVP_sha384()) > 0);
 	size = i2d_X509(certificate, &der);

@@ -24,6 +24,7 @@ struct test_certificate {
 	const char *name, *constraints, *usage; /* usage NULL: none */
 	int64_t not_before, not_after;
 	bool weak_digest; /* SHA-256 */
+	size_t comment;	  /* how long; 0: it has none */
 	EVP_PKEY *key;
 	struct writer der;
 };

@@ -225,6 +225,52 @@ static void test_nitro_document_parse__other_encodings__one_rule_each(void **sta
 		  "656e6f6e6365"
 		  "f7",
 		  TOBI_E_MALFORMED);
+	/* A value that is null, or not of its type, is no value that is left out. */
+	parses_as("a1"
+		  "66646967657374"
+		  "f6",
+		  TOBI_E_MALFORMED);
+	parses_as("a1"
+		  "6974696d657374616d70"
+		  "f6",
+		  TOBI_E_MALFORMED);
+	parses_as("a1"
+		  "6b6365727469666963617465"
+		  "f6",
+		  TOBI_E_MALFORMED);
+	parses_as("a1"
+		  "6470637273"
+		  "f6",
+		  TOBI_E_MALFORMED);
+	parses_as("a1"
+		  "6470637273"
+		  "a1"
+		  "00"
+		  "f6",
+		  TOBI_E_MALFORMED);
+	parses_as("a1"
+		  "6470637273"
+		  "a1"
+		  "00"
+		  "6100",
+		  TOBI_E_MALFORMED);
+	parses_as("a1"
+		  "6470637273"
+		  "a1"
+		  "6130"
+		  "4100",
+		  TOBI_E_MALFORMED);
+	parses_as("a1"
+		  "68636162756e646c65"
+		  "82"
+		  "4100"
+		  "182a",
+		  TOBI_E_MALFORMED);
+	parses_as("a1"
+		  "68636162756e646c65"
+		  "81"
+		  "f6",
+		  TOBI_E_MALFORMED);
 	/* More certificates than any chain has. */
 	parses_as("a1"
 		  "68636162756e646c65"
@@ -236,6 +282,56 @@ static void test_nitro_document_parse__other_encodings__one_rule_each(void **sta
 		  "88"
 		  "4040404040404040",
 		  TOBI_E_LIMIT);
+}
+
+static struct nitro_document parsed(struct scene *scene, enum nitro_kind kind)
+{
+	struct nitro_document document;
+
+	make(scene, kind);
+	test_nitro_document(&scene->nitro, &scene->document);
+	assert_int_equal(nitro_document_parse(wr_view(&scene->document), &document, NULL),
+			 0);
+	assert_null(nitro_document_wrong(&document, kind));
+	return document;
+}
+
+#define WRONG(kind, ...)                                                                 \
+	do {                                                                             \
+		struct scene scene_;                                                     \
+		struct nitro_document document = parsed(&scene_, (kind));                \
+                                                                                         \
+		__VA_ARGS__;                                                             \
+		assert_non_null(nitro_document_wrong(&document, (kind)));                \
+		done(&scene_);                                                           \
+	} while (0)
+
+/* A field alone, of documents that are right but for it. */
+static void test_nitro_document_wrong__missing_or_out_of_bounds__is_named(void **state)
+{
+	static const size_t sizes[] = {0, 20, 31, 33, 47, 49, 63, 65};
+	const struct tobi_bytes none = {0};
+
+	(void)state;
+	WRONG(NITRO_ENCLAVE, document.module_id = none);
+	WRONG(NITRO_ENCLAVE, document.digest = none);
+	WRONG(NITRO_ENCLAVE, document.digest = text_bytes("SHA256"));
+	WRONG(NITRO_ENCLAVE, document.digest = text_bytes("SHA3840"));
+	WRONG(NITRO_ENCLAVE, document.timestamp = 0);
+	WRONG(NITRO_ENCLAVE, document.certificate = none);
+	WRONG(NITRO_ENCLAVE, document.certificate.size = 1025);
+	WRONG(NITRO_ENCLAVE, document.bundle_count = 0);
+	WRONG(NITRO_ENCLAVE, document.bundle[0].size = 0);
+	WRONG(NITRO_ENCLAVE, document.bundle[3].size = 0);
+	WRONG(NITRO_ENCLAVE, document.bundle[3].size = 1025);
+	WRONG(NITRO_ENCLAVE, document.has_pcrs = false);
+	WRONG(NITRO_TPM, document.has_tpm_pcrs = false);
+	WRONG(NITRO_TPM, document.pcrs[0] = none; document.pcr_count--);
+	WRONG(NITRO_TPM, document.pcrs[23] = none; document.pcr_count--);
+	for (size_t i = 0; i < 3; i++)
+		WRONG(NITRO_ENCLAVE, document.pcrs[i] = none; document.pcr_count--);
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
+		WRONG(NITRO_ENCLAVE, document.pcrs[15].size = sizes[i]);
 }
 
 static void test_nitro_document_parse__detached__malformed(void **state)
@@ -292,6 +388,8 @@ int main(void)
 	    cmocka_unit_test(test_nitro_document_parse__a_byte_more__trailing),
 	    cmocka_unit_test(test_nitro_document_parse__limit__and_one_over),
 	    cmocka_unit_test(test_nitro_document_parse__other_encodings__one_rule_each),
+	    cmocka_unit_test(
+		test_nitro_document_wrong__missing_or_out_of_bounds__is_named),
 	    cmocka_unit_test(test_nitro_document_parse__detached__malformed),
 	    cmocka_unit_test(test_nitro_document_kind__by_its_start),
 	};

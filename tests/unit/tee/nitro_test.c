@@ -67,6 +67,15 @@ static void has_too_large_a_certificate(struct test_nitro *nitro)
 {
 	nitro->certificate_size = 1025;
 }
+/* Good ones, but for their size. */
+static void has_too_large_a_leaf(struct test_nitro *nitro)
+{
+	nitro->certificates[NITRO_LEAF].comment = 700;
+}
+static void has_too_large_an_issuer(struct test_nitro *nitro)
+{
+	nitro->certificates[NITRO_ZONE].comment = 700;
+}
 static void has_no_bundle(struct test_nitro *nitro)
 {
 	nitro->bundle[0] = -1;
@@ -113,6 +122,10 @@ static void lacks_a_link(struct test_nitro *nitro)
 static void had_expired(struct test_nitro *nitro)
 {
 	nitro->certificates[NITRO_LEAF].not_after = NITRO_NOW - 10;
+}
+static void had_an_expired_root(struct test_nitro *nitro)
+{
+	nitro->certificates[NITRO_ROOT].not_after = NITRO_NOW - 10;
 }
 static void was_not_valid_yet(struct test_nitro *nitro)
 {
@@ -273,6 +286,8 @@ static const struct {
     FAILS("NITRO-DOCUMENT", has_an_unknown_field, NITRO_ENCLAVE),
     FAILS("NITRO-DOCUMENT", has_no_certificate, NITRO_ENCLAVE),
     FAILS("NITRO-DOCUMENT", has_too_large_a_certificate, NITRO_ENCLAVE),
+    FAILS("NITRO-DOCUMENT", has_too_large_a_leaf, NITRO_ENCLAVE),
+    FAILS("NITRO-DOCUMENT", has_too_large_an_issuer, NITRO_ENCLAVE),
     FAILS("NITRO-DOCUMENT", has_no_bundle, NITRO_ENCLAVE),
     FAILS("NITRO-DOCUMENT", has_an_empty_key, NITRO_ENCLAVE),
     FAILS("NITRO-DOCUMENT", has_too_large_a_key, NITRO_ENCLAVE),
@@ -284,6 +299,7 @@ static const struct {
     FAILS("NITRO-CHAIN", lacks_the_root, NITRO_ENCLAVE),
     FAILS("NITRO-CHAIN", lacks_a_link, NITRO_ENCLAVE),
     FAILS("NITRO-CHAIN", had_expired, NITRO_ENCLAVE),
+    FAILS("NITRO-CHAIN", had_an_expired_root, NITRO_ENCLAVE),
     FAILS("NITRO-CHAIN", was_not_valid_yet, NITRO_ENCLAVE),
     FAILS("NITRO-CHAIN", is_too_deep, NITRO_ENCLAVE),
     FAILS("NITRO-CHAIN", has_an_issuer_that_is_no_ca, NITRO_ENCLAVE),

@@ -10,7 +10,7 @@
 struct both {
 	struct quote_scene quote;
 	struct test_nitro nitro;
-	bool as_point, of_another_key, without_key;
+	bool as_point, of_another_key, without_key, without_root;
 };
 
 static void write_key(const struct both *both, struct writer *out)
@@ -47,7 +47,8 @@ static struct tobi_result *appraise(void (*change)(struct both *both))
 		both.nitro.public_key = wr_view(&key);
 	test_nitro_document(&both.nitro, &document);
 	both.quote.more_piece = wr_view(&document);
-	both.quote.more_root = wr_view(&both.nitro.certificates[NITRO_ROOT].der);
+	if (!both.without_root)
+		both.quote.more_root = wr_view(&both.nitro.certificates[NITRO_ROOT].der);
 	result = quote_scene_appraise(&both.quote);
 	wr_done(&document);
 	wr_done(&key);
@@ -76,6 +77,27 @@ static void is_of_another_bank(struct both *both)
 {
 	both->quote.selections[1] = (struct tpm_selection){TPM_ALG_SHA256, 0xff};
 	both->quote.selection_count = 2;
+}
+static void is_of_one_other_bank(struct both *both)
+{
+	both->quote.selections[0] = (struct tpm_selection){TPM_ALG_SHA256, 0xffff};
+	both->quote.tpm =
+	    "  quoted: [0, 7]\n  pcrs:\n    - index: 7\n      value: "
+	    "0808080808080808080808080808080808080808080808080808080808080808\n";
+}
+static void is_of_another_root(struct both *both)
+{
+	both->without_root = true;
+}
+/* It says nothing of a TPM. */
+static void is_an_enclaves(struct both *both)
+{
+	both->quote.without_public = false;
+	both->nitro.kind = NITRO_ENCLAVE;
+}
+static void had_expired(struct both *both)
+{
+	both->nitro.certificates[NITRO_LEAF].not_after = NITRO_NOW - 10;
 }
 static void names_another_key(struct both *both)
 {
@@ -122,11 +144,31 @@ static void test_tpm_nitro__right_documents__vouch(void **state)
 	expect_accepted(result);
 }
 
+/* What comes after it does not run. */
+static void refuses(const char *code, void (*change)(struct both *both))
+{
+	struct tobi_result *result = appraise(change);
+
+	assert_int_equal(tobi_result_verdict(result), TOBI_REFUSE);
+	for (size_t i = 0; i < tobi_result_check_count(result); i++) {
+		const struct tobi_check_result *check = tobi_result_check(result, i);
+
+		if (check->outcome == TOBI_FAILED && strcmp(check->code, code) != 0)
+			fail_msg("%s failed, too: %s", check->code, check->found);
+	}
+	ALSO_FAILS(code, result);
+	tobi_result_free(result);
+}
+
 static void test_tpm_nitro__wrong_documents__refuse(void **state)
 {
 	(void)state;
 	FAILS("TPM-NITRO", appraise(shows_another_value));
 	FAILS("TPM-NITRO", appraise(is_of_another_bank));
+	FAILS("TPM-NITRO", appraise(is_of_one_other_bank));
+	refuses("NITRO-CHAIN", is_of_another_root);
+	refuses("NITRO-CHAIN", had_expired);
+	refuses("TPM-AK-CHAIN", is_an_enclaves);
 	FAILS("TPM-AK-CHAIN", appraise(names_another_key));
 	FAILS("TPM-AK-CHAIN", appraise(names_no_key));
 	FAILS("NITRO-SIGNATURE", appraise(is_damaged));
