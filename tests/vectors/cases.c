@@ -337,6 +337,13 @@ static const struct vector_case vendors[] = {
      .also = {"sev/virtee-naples-chain/pek.cert"}, .image = "",
      .without = {"sev/virtee-naples-chain/ark.cert"},
      .instead = "sev/virtee-naples-chain/ark-bad.cert", .fails = {"malformed"}},
+    /* A chip of Naples, with AMD's certificates of Rome. */
+    {"sev/virtee-naples-chain/pdh.cert", "sev", "ARK self-signed",
+     .also = {"sev/virtee-naples-chain/pek.cert", "sev/virtee-rome-chain/ark.cert",
+	      "sev/virtee-rome-chain/ask.cert"},
+     .without = {"sev/virtee-naples-chain/ark.cert", "sev/virtee-naples-chain/ask.cert"},
+     .image = "", .fails = {"SEV-CEK", "SEV-MEASUREMENT", "CLAIMS-NONCE", "POLICY-IMAGE"},
+     .lacks = "CEK under ASK"},
     {"sev/virtee-rome-chain/pdh.cert", "sev", "ARK self-signed",
      .also = {"sev/virtee-rome-chain/pek.cert"}, .image = "",
      .fails = {"SEV-MEASUREMENT", "CLAIMS-NONCE", "POLICY-IMAGE"}, .takes = PLATFORM_ONLY,
