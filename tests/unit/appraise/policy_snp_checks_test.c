@@ -15,6 +15,8 @@
 	"11"                                                                             \
 	"1111111111111111"
 
+#define HOST_DATA_31 "48484848484848484848484848484848484848484848484848484848484848"
+
 typedef void (*change)(struct snp_scene *scene);
 
 #define CHANGE(name, ...)                                                                \
@@ -36,6 +38,12 @@ CHANGE(with_svn_2, snp_scene_set(scene, 4, 4, 2))
 CHANGE(with_family, scene->report[0x10] = 0xfa)
 CHANGE(with_image, scene->report[0x20] = 0x1a)
 CHANGE(with_a_newer_build, snp_scene_set(scene, 0x1e8, 1, 0x1e))
+CHANGE(with_a_newer_minor, snp_scene_set(scene, 0x1e9, 1, 0x38))
+CHANGE(with_a_newer_major, snp_scene_set(scene, 0x1ea, 1, 2))
+CHANGE(that_may_be_debugged, snp_scene_set(scene, 8, 8, 0xb0133))
+CHANGE(of_another_measurement, scene->report[0x90 + 47] ^= 1)
+CHANGE(with_another_nonce, scene->report[0x50 + 18] ^= 1)
+CHANGE(with_more_than_the_nonce, scene->report[0x50 + 63] = 1)
 CHANGE(with_newer_microcode, scene->report[0x38 + 7]++)
 CHANGE(launched_on_older, scene->report[0x1f0 + 7]--)
 
@@ -69,6 +77,10 @@ CHANGE(that_names_its_family, with_family(scene);
 CHANGE(that_names_another_image, with_image(scene);
        names_more(scene, 0xe0, "id-keys",
 		  "  image-id: 1b000000000000000000000000000000\n"))
+CHANGE(that_names_its_svn, with_svn_2(scene);
+       names_more(scene, 0xe0, "id-keys", "min-svn: 2\n"))
+CHANGE(that_names_a_newer_svn, with_svn_2(scene);
+       names_more(scene, 0xe0, "id-keys", "min-svn: 3\n"))
 CHANGE(that_names_its_id_key, names_keys(scene, 0xe0, "id-keys"))
 CHANGE(that_names_its_author_key, names_keys(scene, 0x110, "author-keys"))
 CHANGE(that_names_an_author_that_is_not_in_force, names_keys(scene, 0x110, "author-keys");
@@ -132,6 +144,8 @@ static const struct row rows[] = {
     FAILS("POLICY-SNP-PROVISIONAL", "max-vmpl: 0", with_a_newer_build),
     FAILS("POLICY-SNP-PROVISIONAL", "provisional-firmware: refused",
 	  with_newer_microcode),
+    FAILS("POLICY-SNP-PROVISIONAL", "max-vmpl: 0", with_a_newer_minor),
+    FAILS("POLICY-SNP-PROVISIONAL", "max-vmpl: 0", with_a_newer_major),
     PASSES("provisional-firmware: allowed", with_newer_microcode),
     PASSES("provisional-firmware: allowed", with_a_newer_build),
     FAILS("POLICY-SNP-VMPL", "crl: required", of_vmpl_1),
@@ -166,6 +180,14 @@ static const struct row rows[] = {
     FAILS("POLICY-SNP-FAMILY-ID", "crl: required", that_names_another_family),
     FAILS("POLICY-SNP-IMAGE-ID", "crl: required", that_names_another_image),
     PASSES("crl: required", that_names_its_family),
+    PASSES("crl: required", that_names_its_svn),
+    FAILS("POLICY-SVN", "crl: required", that_names_a_newer_svn),
+    FAILS("POLICY-DEBUG", "crl: required", that_may_be_debugged),
+    FAILS("POLICY-IMAGE", "crl: required", of_another_measurement),
+    PASSES("crl: required\nconfig-id: \"" HOST_DATA_31 "48\"", as_it_is),
+    FAILS("POLICY-CONFIG", "crl: required\nconfig-id: \"" HOST_DATA_31 "49\"", as_it_is),
+    FAILS("CLAIMS-NONCE", "crl: required", with_another_nonce),
+    FAILS("CLAIMS-NONCE", "crl: required", with_more_than_the_nonce),
 };
 
 static void show(const struct tobi_result *result)

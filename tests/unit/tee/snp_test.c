@@ -206,6 +206,8 @@ CHANGE(with_the_leaf_revoked, scene->leaf_serial = scene->revoked = 77)
 CHANGE(signed_by_another, scene->signs = SNP_OTHER_LEAF)
 CHANGE(of_newer_firmware, snp_scene_extra(scene, "3.3")->value[2]++)
 CHANGE(of_older_firmware, snp_scene_extra(scene, "3.3")->value[2]--)
+CHANGE(of_a_vlek_of_newer_firmware, snp_scene_vlek(scene);
+       snp_scene_extra(scene, "3.3")->value[2]++)
 CHANGE(with_a_reserved_version, snp_scene_extra(scene, "3.5")->value[2] = 1)
 CHANGE(committed_above, scene->report[0x1e0]++;
        scene->policy = "snp:\n  provisional-firmware: allowed\n")
@@ -310,6 +312,7 @@ static const struct failure failures[] = {
     FAILS("SNP-SIGNATURE", signed_by_another, ALONE),
     FAILS("SNP-TCB", of_newer_firmware, ALONE),
     FAILS("SNP-TCB", of_older_firmware, ALONE),
+    FAILS("SNP-TCB", of_a_vlek_of_newer_firmware, ALONE),
     FAILS("SNP-TCB", with_a_reserved_version, ALONE),
     FAILS("SNP-TCB-ORDER", committed_above, ALONE),
     FAILS("SNP-TCB-ORDER", with_a_build_committed_above, ALONE),
