@@ -15,6 +15,8 @@
 	"11"                                                                             \
 	"1111111111111111"
 
+#define ONES_16 "11111111111111111111111111111111"
+#define TWOS_16 "22222222222222222222222222222222"
 #define HOST_DATA_31 "48484848484848484848484848484848484848484848484848484848484848"
 
 typedef void (*change)(struct snp_scene *scene);
@@ -28,6 +30,8 @@ typedef void (*change)(struct snp_scene *scene);
 CHANGE(as_it_is)
 CHANGE(of_turin, snp_scene_product(scene, "Turin"))
 CHANGE(of_a_vlek, snp_scene_vlek(scene))
+CHANGE(of_a_vlek_that_shows_its_chip, snp_scene_vlek(scene);
+       memset(scene->report + 0x1a0, 0x11, 48); memset(scene->report + 0x1d0, 0x22, 16))
 CHANGE(of_vmpl_1, snp_scene_set(scene, 0x30, 4, 1))
 CHANGE(that_may_move, snp_scene_set(scene, 8, 8, 0x70133))
 CHANGE(of_version_5, snp_scene_set(scene, 0, 4, 5); snp_scene_set(scene, 0x1f8, 8, 0x0b);
@@ -68,6 +72,25 @@ static void names_keys(struct snp_scene *scene, size_t offset, const char *key)
 {
 	names_more(scene, offset, key, "");
 }
+/* The keys of the whole policy: signers. */
+static void signed_by(struct snp_scene *scene, size_t offset)
+{
+	struct writer block = wr_init(8192);
+	char digest[97];
+
+	snp_scene_set(scene, 0x48, 4, 1);
+	snp_scene_id_block(scene, &block);
+	hex_write((struct tobi_bytes){scene->report + offset, 48}, digest,
+		  sizeof(digest));
+	snprintf(key_policy, sizeof(key_policy), "signers: [\"%s\"]\n", digest);
+	scene->policy = key_policy;
+	wr_done(&block);
+}
+CHANGE(signed_by_its_id_key, signed_by(scene, 0xe0))
+CHANGE(signed_by_its_author, signed_by(scene, 0x110))
+CHANGE(signed_by_an_author_that_is_not_in_force, signed_by(scene, 0x110);
+       snp_scene_set(scene, 0x48, 4, 0))
+CHANGE(signed_by_nobody, scene->policy = "signers: [\"" ZEROS_48 "\"]\n")
 CHANGE(that_names_another_family, with_family(scene);
        names_more(scene, 0xe0, "id-keys",
 		  "  family-id: fb000000000000000000000000000000\n"))
@@ -118,6 +141,9 @@ static const struct row rows[] = {
     FAILS("POLICY-SNP-CHIP", "chips: [0000000000000000]", of_turin),
     FAILS("POLICY-SNP-CHIP", "chips: [a0a1a2a3a4a5a6a7]", as_it_is),
     FAILS("POLICY-SNP-CHIP", "chips: [a0a1a2a3a4a5a6a7]", of_a_vlek),
+    PASSES("chips: [" ONES_48 TWOS_16 "]", of_a_vlek_that_shows_its_chip),
+    FAILS("POLICY-SNP-CHIP", "chips: [" ONES_48 ONES_16 "]",
+	  of_a_vlek_that_shows_its_chip),
     PASSES("min-tcb:\n    - generation: Milan\n      boot-loader: 4\n      tee: 1\n"
 	   "      snp: 24\n      microcode: 213",
 	   as_it_is),
@@ -182,6 +208,10 @@ static const struct row rows[] = {
     PASSES("crl: required", that_names_its_family),
     PASSES("crl: required", that_names_its_svn),
     FAILS("POLICY-SVN", "crl: required", that_names_a_newer_svn),
+    PASSES("crl: required", signed_by_its_id_key),
+    PASSES("crl: required", signed_by_its_author),
+    FAILS("POLICY-SIGNER", "crl: required", signed_by_an_author_that_is_not_in_force),
+    FAILS("POLICY-SIGNER", "crl: required", signed_by_nobody),
     FAILS("POLICY-DEBUG", "crl: required", that_may_be_debugged),
     FAILS("POLICY-IMAGE", "crl: required", of_another_measurement),
     PASSES("crl: required\nconfig-id: \"" HOST_DATA_31 "48\"", as_it_is),
