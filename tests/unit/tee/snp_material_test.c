@@ -1,7 +1,7 @@
 /* The forms in which certificates come with a report of AMD SEV-SNP. */
 #include "tee/snp_material.h"
 
-#include "tests/check.h"
+#include "tests/alone.h"
 #include "tests/snp_scene.h"
 
 static void test_snp_extended_report__with_its_table__needs_nothing_else(void **state)
@@ -79,12 +79,49 @@ static void test_snp_pieces__in_pem_and_json__are_read(void **state)
 	snp_scene_done(&scene);
 }
 
+/* One more than are looked at is the one that revokes: it is not passed over in silence.
+ */
+static void test_snp_lists__more_than_are_looked_at__refuses(void **state)
+{
+	struct tobi_bytes pieces[3 + SNP_CRLS_MAX + 1];
+	struct tobi_verify_request request = {.time = SNP_NOW, .pieces = pieces};
+	struct writer report = wr_init(2048), last = wr_init(LIMIT_CERTIFICATE);
+	struct tobi_result *result = NULL;
+	struct tobi_policy *policy;
+	struct snp_scene scene;
+
+	(void)state;
+	snp_scene_make(&scene);
+	snp_scene_pieces(&scene);
+	snp_scene_report(&scene, &report);
+	policy = snp_scene_policy_new(&scene);
+	for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++)
+		pieces[i] = scene.pieces[i < 3 ? i : 3];
+	request.evidence = wr_view(&report);
+	request.nonce = scene.nonce;
+	request.piece_count = 3 + SNP_CRLS_MAX;
+	assert_int_equal(tobi_verify(policy, &request, &result, NULL), 0);
+	expect_accepted(result);
+	scene.revoked = scene.ask_serial;
+	snp_scene_crl(&scene, &last);
+	pieces[request.piece_count++] = wr_view(&last);
+	assert_int_equal(tobi_verify(policy, &request, &result, NULL), 0);
+	assert_int_equal(tobi_result_verdict(result), TOBI_REFUSE);
+	ALSO_FAILS("SNP-CHAIN", result);
+	tobi_result_free(result);
+	tobi_policy_free(policy);
+	wr_done(&report);
+	wr_done(&last);
+	snp_scene_done(&scene);
+}
+
 #define TEST(name) cmocka_unit_test(name)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(test_snp_extended_report__with_its_table__needs_nothing_else),
 	    TEST(test_snp_pieces__in_pem_and_json__are_read),
+	    TEST(test_snp_lists__more_than_are_looked_at__refuses),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
