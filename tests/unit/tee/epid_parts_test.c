@@ -1,6 +1,7 @@
 #include "tee/epid_parts.h"
 
 #include "codec/base64.h"
+#include "pki/pinned.h"
 #include "tests/alone.h"
 #include "tests/bytes.h"
 #include "tests/epid_scene.h"
@@ -206,6 +207,43 @@ static void test_epid_parts__certificates_that_are_none__fail(void **state)
 	}
 }
 
+static void expect_no_chain(const struct writer *chain)
+{
+	const struct tobi_bytes pieces[2] = {wr_view(&signature), wr_view(chain)};
+	struct tobi_result *result = verify(wr_view(&body), pieces, 2);
+
+	assert_int_equal(tobi_result_verdict(result), TOBI_REFUSE);
+	ALSO_FAILS("EPID-CHAIN", result);
+	tobi_result_free(result);
+}
+
+static void expect_chain(const struct writer *chain)
+{
+	const struct tobi_bytes pieces[2] = {wr_view(&signature), wr_view(chain)};
+
+	expect_accepted(verify(wr_view(&body), pieces, 2));
+}
+
+/* Of one text: as many as are looked at, and one more; as long, and a byte longer. */
+static void test_epid_parts__too_many_certificates__fail(void **state)
+{
+	struct writer chain = wr_init(2 * LIMIT_PEM);
+
+	(void)state;
+	for (size_t i = 0; i < PINNED_CERTIFICATES_MAX / 2; i++)
+		wr_bytes(&chain, service.chain.ptr, service.chain.size);
+	expect_chain(&chain);
+	assert_int_equal(chain_write_pem(wr_view(&service.root), &chain, NULL), 0);
+	expect_no_chain(&chain);
+	chain.size = service.chain.size;
+	while (chain.size < LIMIT_PEM)
+		wr_u8(&chain, '\n');
+	expect_chain(&chain);
+	wr_u8(&chain, '-');
+	expect_no_chain(&chain);
+	wr_done(&chain);
+}
+
 static void test_epid_recognise__other_bytes__no(void **state)
 {
 	(void)state;
@@ -230,6 +268,7 @@ int main(void)
 	    cmocka_unit_test(test_epid_parts__pieces_in_other_forms__accepted),
 	    cmocka_unit_test(test_epid_parts__encoding_that_is_none__fails),
 	    cmocka_unit_test(test_epid_parts__certificates_that_are_none__fail),
+	    cmocka_unit_test(test_epid_parts__too_many_certificates__fail),
 	    cmocka_unit_test(test_epid_recognise__other_bytes__no),
 	};
 
