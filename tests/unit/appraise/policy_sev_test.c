@@ -113,6 +113,52 @@ static void test_policy_sev__nothing_measured__guest_rows_fail(void **state)
 	tobi_result_free(result);
 }
 
+static struct test_sev platform_alone(void)
+{
+	struct test_sev sev = good;
+
+	sev.no_launch = true;
+	sev.images = "";
+	sev.section = "sev:\n  platform-only: allowed\n";
+	return sev;
+}
+
+/* A policy that lets the launch be missing lets nothing else be wrong. */
+static void test_policy_sev__platform_only__every_link_owed(void **state)
+{
+	struct test_sev sev = platform_alone();
+	struct test_amd changed = amd;
+
+	(void)state;
+	expect_accepted(test_sev_appraise(&sev));
+	test_sev_sign(sev.pdh, 0, SEV_PEK, SEV_ECDSA_SHA256, sev.cek_key);
+	FAILS("SEV-PDH", test_sev_appraise(&sev)); /* none may come, but no wrong one */
+	sev = platform_alone();
+	sev.no_pdh = true;
+	expect_accepted(test_sev_appraise(&sev));
+	sev.anchors = (const char *)unknown.anchor.ptr;
+	FAILS("SEV-ARK", test_sev_appraise(&sev));
+	sev.anchors = good.anchors;
+	test_amd_sign(changed.ask, changed.size, unknown.ark_key);
+	sev.amd = &changed;
+	FAILS("SEV-ASK", test_sev_appraise(&sev));
+	sev.amd = &amd;
+	test_sev_sign(sev.cek, 0, SEV_ASK, SEV_RSA_SHA256, amd.ark_key);
+	FAILS("SEV-CEK", test_sev_appraise(&sev));
+	sev = platform_alone();
+	sev.no_pdh = true;
+	test_sev_sign(sev.pek, 1, SEV_CEK, SEV_ECDSA_SHA256, sev.oca_key);
+	FAILS("SEV-PEK", test_sev_appraise(&sev));
+	sev = platform_alone();
+	sev.no_pdh = true;
+	test_sev_sign(sev.oca, 0, SEV_OCA, SEV_ECDSA_SHA256, sev.cek_key);
+	FAILS("SEV-OCA", test_sev_appraise(&sev));
+	sev = platform_alone();
+	sev.no_pdh = true;
+	test_sev_sign(sev.pek, 0, SEV_OCA, SEV_ECDSA_SHA256, sev.cek_key);
+	FAILS("SEV-OWNER", test_sev_appraise(&sev));
+}
+
 static void expect_refused(const char *tiers, const char *section, const char *field)
 {
 	struct tobi_policy *policy = NULL;
@@ -158,6 +204,7 @@ int main(void)
 	    cmocka_unit_test(test_policy_sev__firmware__not_older),
 	    cmocka_unit_test(test_policy_sev__owner__compared),
 	    cmocka_unit_test(test_policy_sev__nothing_measured__guest_rows_fail),
+	    cmocka_unit_test(test_policy_sev__platform_only__every_link_owed),
 	    cmocka_unit_test(test_policy_sev__wrong_keys__fail),
 	};
 
