@@ -213,10 +213,10 @@ static void add_raw(X509 *to, const char *oid, bool critical, struct tobi_bytes 
 }
 
 /* A certificate that stands for the issuer's key, where only that counts. */
-static X509 *issuer_stand_in(const char *name, enum dcap_scene_key number)
+static X509 *issuer_stand_in(const char *name, enum dcap_scene_key number, bool p384)
 {
 	X509 *issuer = X509_new();
-	EVP_PKEY *key = dcap_scene_key(number, false);
+	EVP_PKEY *key = dcap_scene_key(number, p384);
 	X509V3_CTX context;
 
 	must(issuer && X509_set_pubkey(issuer, key) == 1);
@@ -256,12 +256,23 @@ static void add_extensions(const struct dcap_scene *scene,
 	wr_done(&value);
 }
 
+/* Whose certificate says so. */
+static bool is_p384(const struct dcap_scene *scene, enum dcap_scene_key number)
+{
+	for (size_t i = 0; i < DCAP_ROLES; i++) {
+		if (scene->certificates[i].key == number)
+			return scene->certificates[i].p384;
+	}
+	return false;
+}
+
 X509 *dcap_scene_certificate(const struct dcap_scene *scene, enum dcap_scene_role role)
 {
 	const struct dcap_scene_certificate *what = &scene->certificates[role];
+	const bool p384 = is_p384(scene, what->issuer_key);
 	EVP_PKEY *key = dcap_scene_key(what->key, what->p384);
-	EVP_PKEY *issuer_key = dcap_scene_key(what->issuer_key, false);
-	X509 *issuer = issuer_stand_in(what->issuer_name, what->issuer_key);
+	EVP_PKEY *issuer_key = dcap_scene_key(what->issuer_key, p384);
+	X509 *issuer = issuer_stand_in(what->issuer_name, what->issuer_key, p384);
 	X509 *made = X509_new();
 
 	must(made && X509_set_version(made, what->version) == 1 &&
@@ -273,9 +284,7 @@ X509 *dcap_scene_certificate(const struct dcap_scene *scene, enum dcap_scene_rol
 	set_name(X509_get_issuer_name(made), what->issuer_name);
 	if (what->version == X509_VERSION_3)
 		add_extensions(scene, what, made, issuer);
-	/* A root's own key is what it is signed with, of whatever curve. */
-	must(X509_sign(made, what->key == what->issuer_key ? key : issuer_key,
-		       what->sha384 ? EVP_sha384() : EVP_sha256()) > 0);
+	must(X509_sign(made, issuer_key, what->sha384 ? EVP_sha384() : EVP_sha256()) > 0);
 	X509_free(issuer);
 	EVP_PKEY_free(issuer_key);
 	EVP_PKEY_free(key);
@@ -349,7 +358,7 @@ static void add_list_extensions(const struct dcap_scene_crl *what, X509_CRL *crl
 
 void dcap_scene_list(const struct dcap_scene_crl *what, struct writer *out)
 {
-	X509 *issuer = issuer_stand_in(what->issuer_name, what->issuer_key);
+	X509 *issuer = issuer_stand_in(what->issuer_name, what->issuer_key, false);
 	EVP_PKEY *key = dcap_scene_key(what->issuer_key, false);
 	X509_CRL *crl = X509_CRL_new();
 	uint8_t *der = NULL;

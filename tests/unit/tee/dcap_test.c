@@ -91,6 +91,15 @@ struct failure {
 
 #define CERTIFICATE(role) (&world->scene.certificates[role])
 
+/* In place of the scene's own root. */
+static void pin(struct world *world, enum dcap_scene_key number, bool p384)
+{
+	EVP_PKEY *key = dcap_scene_key(number, p384);
+
+	assert_int_equal(key_spki_sha256(key, world->request.pins.keys[0], NULL),
+			 TOBI_OK);
+	EVP_PKEY_free(key);
+}
 static void other_root(struct world *world)
 {
 	world->request.pins.keys[0][0] ^= 1;
@@ -127,6 +136,14 @@ static void leaf_of_another_ca(struct world *world)
 static void leaf_not_yet_valid(struct world *world)
 {
 	CERTIFICATE(DCAP_PCK)->not_before = DCAP_NOW + 1;
+}
+static void ca_not_yet_valid(struct world *world)
+{
+	CERTIFICATE(DCAP_CA)->not_before = DCAP_NOW + 1;
+}
+static void root_not_yet_valid(struct world *world)
+{
+	CERTIFICATE(DCAP_ROOT)->not_before = DCAP_NOW + 1;
 }
 static void leaf_expired(struct world *world)
 {
@@ -230,6 +247,14 @@ static void list_expired(struct world *world)
 {
 	world->scene.pck_crl.next_update = DCAP_NOW;
 }
+static void list_of_the_future(struct world *world)
+{
+	world->scene.pck_crl.this_update = DCAP_NOW + 1;
+}
+static void root_list_expired(struct world *world)
+{
+	world->scene.root_crl.next_update = DCAP_NOW;
+}
 static void root_list_of_the_future(struct world *world)
 {
 	world->scene.root_crl.this_update = DCAP_NOW + 1;
@@ -274,6 +299,8 @@ static const struct failure failures[] = {
     FAILS("DCAP-PCK-CHAIN", damaged_root),
     FAILS("DCAP-PCK-CHAIN", leaf_of_another_ca),
     FAILS("DCAP-PCK-CHAIN", leaf_not_yet_valid),
+    FAILS("DCAP-PCK-CHAIN", ca_not_yet_valid),
+    FAILS("DCAP-PCK-CHAIN", root_not_yet_valid),
     FAILS("DCAP-PCK-CHAIN", leaf_expired),
     FAILS("DCAP-PCK-CHAIN", ca_expired),
     FAILS("DCAP-PCK-CHAIN", root_expired),
@@ -297,6 +324,8 @@ static const struct failure failures[] = {
     FAILS("DCAP-PCK-REVOCATION", leaf_revoked),
     FAILS("DCAP-PCK-REVOCATION", list_of_another),
     FAILS("DCAP-PCK-REVOCATION", list_expired),
+    FAILS("DCAP-PCK-REVOCATION", list_of_the_future),
+    FAILS("DCAP-PCK-REVOCATION", root_list_expired),
     FAILS("DCAP-PCK-REVOCATION", root_list_of_the_future),
     FAILS("DCAP-PCK-REVOCATION", list_damaged),
     FAILS("DCAP-QE-SIGNATURE", report_of_another),
@@ -318,6 +347,29 @@ static void test_dcap_examine__one_thing_wrong__that_check_alone_fails(void **st
 				 strcmp(failures[i].code, "DCAP-PCK-CHAIN") != 0);
 		teardown(state);
 		setup(state);
+	}
+}
+
+/* Each of the three is of the one form that Intel's have: the key's curve, and what it is
+ * signed with. All that hangs on it is signed to fit. */
+static void test_dcap_examine__another_curve_or_hash__that_is_told(void **state)
+{
+	struct world *world = *state;
+
+	for (enum dcap_scene_role role = DCAP_ROOT; role <= DCAP_PCK; role++) {
+		CERTIFICATE(role)->sha384 = true;
+		make_and_examine(world);
+		expect_alone(world, "DCAP-PCK-CHAIN");
+		assert_non_null(strstr(found(world, "DCAP-PCK-CHAIN"), "and SHA-256"));
+		CERTIFICATE(role)->sha384 = false;
+		CERTIFICATE(role)->p384 = true;
+		if (role == DCAP_ROOT)
+			pin(world, DCAP_KEY_ROOT, true);
+		make_and_examine(world);
+		assert_int_equal(outcome(world, "DCAP-PCK-CHAIN"), TOBI_FAILED);
+		assert_non_null(strstr(found(world, "DCAP-PCK-CHAIN"), "curve P-256"));
+		CERTIFICATE(role)->p384 = false;
+		world->request.pins = dcap_scene_pins();
 	}
 }
 
@@ -492,6 +544,7 @@ int main(void)
 	    TEST(test_dcap_examine__another_certificate_of_the_root__all_pass),
 	    TEST(test_dcap_examine__in_the_grace_of_a_list__told),
 	    TEST(test_dcap_examine__one_thing_wrong__that_check_alone_fails),
+	    TEST(test_dcap_examine__another_curve_or_hash__that_is_told),
 	    TEST(test_dcap_examine__key_that_is_no_point__signature_fails),
 	    TEST(test_dcap_examine__chain_without_a_leaf__told),
 	    TEST(test_dcap_examine__text_in_the_chain__chain_fails),
