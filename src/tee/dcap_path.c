@@ -271,7 +271,8 @@ static enum tobi_err ask(const struct tee_request *request, struct dcap_path *pa
 			 size_t depth, struct tobi_fault *fault)
 {
 	CLEANUP(dcap_crl_unrefp) struct dcap_crl *crl = NULL;
-	char name[NAME_ROOM];
+	/* The root is of its own list, too: nobody else can say that it is no more. */
+	const size_t last = depth ? depth + 1 : depth;
 	enum tobi_err err = dcap_crl_find(
 	    request, depth ? COLLATERAL_INTEL_ROOT_CRL : COLLATERAL_PCK_CRL,
 	    depth ? "" : path->ca, path->chain.certificates[depth + 1], &crl, fault);
@@ -279,10 +280,15 @@ static enum tobi_err ask(const struct tee_request *request, struct dcap_path *pa
 	if (err)
 		return err;
 	narrow(path, crl);
-	certificate_name(path->chain.certificates[depth], name, sizeof(name));
-	return crl_revokes(crl->crl, path->chain.certificates[depth])
-		   ? fault_set(fault, TOBI_E_CERTIFICATE, name, "", "it is revoked")
-		   : TOBI_OK;
+	for (size_t i = depth; i <= last; i++) {
+		char name[NAME_ROOM];
+
+		if (!crl_revokes(crl->crl, path->chain.certificates[i]))
+			continue;
+		certificate_name(path->chain.certificates[i], name, sizeof(name));
+		return fault_set(fault, TOBI_E_CERTIFICATE, name, "", "it is revoked");
+	}
+	return TOBI_OK;
 }
 
 enum tobi_err dcap_path_revocation(const struct tee_request *request,

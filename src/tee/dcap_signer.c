@@ -70,7 +70,7 @@ static X509 *find_certificate(const struct dcap_certificates *certificates)
 	return NULL;
 }
 
-/* That the root has not revoked it. */
+/* That the root has revoked neither it nor itself. */
 static enum tobi_err check_revocation(const struct tee_request *request, X509 *signer,
 				      X509 *root, const char *object,
 				      struct dcap_signer *out, struct tobi_fault *fault)
@@ -84,6 +84,9 @@ static enum tobi_err check_revocation(const struct tee_request *request, X509 *s
 	if (crl_revokes(crl->crl, signer))
 		return fault_set(fault, TOBI_E_CERTIFICATE, object, "signer",
 				 "the root has revoked the certificate of its signer");
+	if (crl_revokes(crl->crl, root))
+		return fault_set(fault, TOBI_E_CERTIFICATE, object, "signer",
+				 "its issuer, the root itself, is revoked");
 	if (crl->window.not_before > out->window.not_before)
 		out->window.not_before = crl->window.not_before;
 	if (crl->window.not_after < out->window.not_after)

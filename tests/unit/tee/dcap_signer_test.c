@@ -97,6 +97,16 @@ static void test_dcap_signer__revoked__fails(void **state)
 	fails_both(run);
 }
 
+/* Nobody but the root can say so, and its list is the one place for it. */
+static void test_dcap_signer__root_revoked__fails(void **state)
+{
+	struct tdx_run *run = *state;
+
+	run->scene.root_crl.revoked[0] = run->scene.certificates[DCAP_ROOT].serial;
+	fails_both(run);
+	assert_non_null(strstr(tdx_run_found(run, "DCAP-TCB-INFO"), "root itself"));
+}
+
 static void test_dcap_signer__no_list_of_the_root__fails(void **state)
 {
 	struct tdx_run *run = *state;
@@ -115,6 +125,7 @@ int main(void)
 	    TEST(test_dcap_signer__no_chain__fails),
 	    TEST(test_dcap_signer__chain_in_another_order__passes),
 	    TEST(test_dcap_signer__revoked__fails),
+	    TEST(test_dcap_signer__root_revoked__fails),
 	    TEST(test_dcap_signer__no_list_of_the_root__fails),
 	};
 

@@ -235,6 +235,10 @@ static void ca_revoked(struct world *world)
 	world->scene.root_crl.revoked[1] = CERTIFICATE(DCAP_CA)->serial;
 	world->scene.root_crl.revoked[0] = 5;
 }
+static void root_revoked(struct world *world)
+{
+	world->scene.root_crl.revoked[3] = CERTIFICATE(DCAP_ROOT)->serial;
+}
 static void leaf_revoked(struct world *world)
 {
 	world->scene.pck_crl.revoked[2] = CERTIFICATE(DCAP_PCK)->serial;
@@ -321,6 +325,7 @@ static const struct failure failures[] = {
     FAILS("DCAP-PCK-REVOCATION", root_list_absent),
     FAILS("DCAP-PCK-REVOCATION", pck_list_absent),
     FAILS("DCAP-PCK-REVOCATION", ca_revoked),
+    FAILS("DCAP-PCK-REVOCATION", root_revoked),
     FAILS("DCAP-PCK-REVOCATION", leaf_revoked),
     FAILS("DCAP-PCK-REVOCATION", list_of_another),
     FAILS("DCAP-PCK-REVOCATION", list_expired),
