@@ -34,12 +34,13 @@ struct dcap_scene_certificate {
 	int64_t not_before, not_after;
 	long serial;
 	bool ca;
-	int pathlen;   /* of a CA; -1: none */
-	long version;  /* 2 is X.509's version 3 */
-	bool sha384;   /* signed with that */
-	bool p384;     /* its key is of that curve */
-	bool critical; /* has a critical extension that nobody knows */
-	bool damage;   /* the signature's last byte */
+	int pathlen;		/* of a CA; -1: none */
+	long version;		/* 2 is X.509's version 3 */
+	bool sha384;		/* signed with that */
+	bool p384;		/* its key is of that curve */
+	bool critical;		/* has a critical extension that nobody knows */
+	bool damage;		/* the signature's last byte */
+	bool no_key_identifier; /* it does not say which key of its issuer's */
 	/* Of the PCK certificate: the SGX extension is not there, or there twice. */
 	unsigned sgx_extensions;
 };

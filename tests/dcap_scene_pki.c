@@ -240,7 +240,8 @@ static void add_extensions(const struct dcap_scene *scene,
 			 what->pathlen);
 	X509V3_set_ctx(&context, issuer, to, NULL, NULL, 0);
 	add_extension(to, &context, NID_subject_key_identifier, "hash");
-	add_extension(to, &context, NID_authority_key_identifier, "keyid");
+	if (!what->no_key_identifier)
+		add_extension(to, &context, NID_authority_key_identifier, "keyid");
 	add_extension(to, &context, NID_key_usage,
 		      what->ca ? "critical,keyCertSign,cRLSign"
 			       : "critical,digitalSignature,nonRepudiation");

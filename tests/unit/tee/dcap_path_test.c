@@ -106,6 +106,35 @@ static void test_dcap_examine__certificate_of_another_platform__told(void **stat
 	assert_non_null(strstr(found(world, "DCAP-PCK-CHAIN"), "is of its platform"));
 }
 
+/* The quote names another than the one whose key signed the report: a clear PPID, and a
+ * PCE-ID in each form. */
+static void
+test_dcap_examine__certificate_that_the_quote_does_not_name__none(void **state)
+{
+	static const unsigned named[] = {1, 1, 2, 3};
+	struct world *world = *state;
+
+	for (size_t i = 0; i < 4; i++) {
+		struct dcap_scene other = world->scene;
+		struct tobi_bytes piece;
+
+		if (i == 0)
+			other.pck.ppid[15] ^= 1;
+		else
+			other.pck.pce_id[1] ^= 1;
+		world->pem.size = 0;
+		for (size_t j = 0; j < 3; j++)
+			dcap_scene_pem(&other, whole[j], &world->pem);
+		piece = wr_view(&world->pem);
+		world->request.pieces = &piece;
+		world->request.piece_count = 1;
+		world->scene.certification = named[i];
+		make_and_examine(world);
+		assert_int_equal(outcome(world, "DCAP-PCK-CHAIN"), TOBI_FAILED);
+		assert_int_equal(outcome(world, "DCAP-QE-SIGNATURE"), TOBI_NOT_RUN);
+	}
+}
+
 /* A quote with a whole chain takes no help: what is in it is what counts. */
 static void test_dcap_examine__chain_without_a_root__pieces_do_not_help(void **state)
 {
@@ -147,6 +176,7 @@ int main(void)
 	    TEST(test_dcap_examine__no_chain__collateral_helps),
 	    TEST(test_dcap_examine__leaf_alone__issuers_among_the_certificates),
 	    TEST(test_dcap_examine__certificate_of_another_platform__told),
+	    TEST(test_dcap_examine__certificate_that_the_quote_does_not_name__none),
 	    TEST(test_dcap_examine__chain_without_a_root__pieces_do_not_help),
 	    TEST(test_dcap_examine__known_with_help__not_without),
 	};

@@ -129,6 +129,13 @@ static void test_dcap_pck_read_value__member_twice_missing_or_unknown__fails(voi
 	assert_int_equal(renamed(setting, 2), TOBI_E_MALFORMED);
 	assert_int_equal(renamed(setting, 4), TOBI_E_MALFORMED);
 	assert_int_equal(renamed(prefix, 0x87), TOBI_E_MALFORMED); /* another's */
+	/* A component that is not below the TCB, and a setting not below its own. */
+	assert_int_equal(
+	    renamed(BYTES(6, 11, 0x2a, 0x86, 0x48, 0x86, 0xf8, 0x4d, 1, 13, 1, 2), 7),
+	    TOBI_E_MALFORMED);
+	assert_int_equal(
+	    renamed(BYTES(6, 11, 0x2a, 0x86, 0x48, 0x86, 0xf8, 0x4d, 1, 13, 1, 7), 2),
+	    TOBI_E_MALFORMED);
 }
 
 /* OIDs below that of the extension. */
@@ -200,6 +207,89 @@ static void test_dcap_pck_read_value__member_missing__fails(void **state)
 	assert_int_equal(without(NAME(11, 7, 2), settings), TOBI_E_MALFORMED);
 }
 
+/* Behind the name is the value: its tag, its length, its content. */
+static enum tobi_err changed(struct tobi_bytes name, size_t offset, uint8_t to)
+{
+	struct dcap_scene scene;
+	struct dcap_pck pck;
+	struct block block;
+	enum tobi_err err;
+
+	dcap_scene_make(&scene);
+	block = value_of(&scene.pck);
+	block.ptr[find(&block, name) + name.size + offset] = to;
+	err = read(block_view(block), &pck);
+	block_done(block);
+	return err;
+}
+
+/* A number that is cut to its size would be another: 511 no less than 255. */
+static void test_dcap_pck_read_value__number_out_of_range__fails(void **state)
+{
+	(void)state;
+	assert_int_equal(changed(NAME(11, 2, 6), 2, 1), TOBI_E_MALFORMED);
+	assert_int_equal(changed(NAME(11, 2, 16), 2, 1), TOBI_E_MALFORMED);
+	assert_int_equal(changed(NAME(11, 2, 17), 2, 1), TOBI_E_MALFORMED);
+	assert_int_equal(changed(NAME(11, 2, 1), 2, 0x85), TOBI_E_MALFORMED);
+	assert_int_equal(changed(NAME(11, 2, 6), 3, 5), TOBI_E_MALFORMED);
+	assert_int_equal(changed(NAME(10, 5), 2, DCAP_SCALABLE_INTEGRITY), TOBI_OK);
+	assert_int_equal(changed(NAME(10, 5), 2, DCAP_SCALABLE_INTEGRITY + 1),
+			 TOBI_E_MALFORMED);
+	assert_int_equal(changed(NAME(11, 7, 1), 2, 1), TOBI_E_MALFORMED);
+}
+
+static void test_dcap_pck_read_value__value_of_another_type__fails(void **state)
+{
+	(void)state;
+	assert_int_equal(changed(NAME(10, 1), 0, 0x0c), TOBI_E_MALFORMED);
+	assert_int_equal(changed(NAME(10, 2), 0, 0x31), TOBI_E_MALFORMED);
+	assert_int_equal(changed(NAME(10, 3), 0, 0x0c), TOBI_E_MALFORMED);
+	assert_int_equal(changed(NAME(10, 4), 0, 0x0c), TOBI_E_MALFORMED);
+	assert_int_equal(changed(NAME(10, 5), 0, 0x02), TOBI_E_MALFORMED);
+	assert_int_equal(changed(NAME(11, 2, 1), 0, 0x0a), TOBI_E_MALFORMED);
+	assert_int_equal(changed(NAME(11, 2, 18), 0, 0x0c), TOBI_E_MALFORMED);
+	assert_int_equal(changed(NAME(11, 7, 1), 0, 0x02), TOBI_E_MALFORMED);
+}
+
+/* More bytes in the member of the FMSPC, from an offset behind the start of its name on;
+ * of that name if it is said so. */
+static enum tobi_err grown(size_t offset, struct tobi_bytes more, bool of_name)
+{
+	struct dcap_scene scene;
+	struct dcap_pck pck;
+	struct block block, longer;
+	size_t at;
+	enum tobi_err err;
+
+	dcap_scene_make(&scene);
+	block = value_of(&scene.pck);
+	at = find(&block, NAME(10, 4));
+	change_length(&block, 2, (int)more.size);
+	block.ptr[at - 1] = (uint8_t)(block.ptr[at - 1] + more.size);
+	if (of_name)
+		block.ptr[at + 1] = (uint8_t)(block.ptr[at + 1] + more.size);
+	longer = (struct block){malloc(block.size + more.size), block.size + more.size};
+	assert_non_null(longer.ptr);
+	at += offset;
+	bytes_copy(longer.ptr, longer.size, block.ptr, at);
+	bytes_copy(longer.ptr + at, longer.size - at, more.ptr, more.size);
+	bytes_copy(longer.ptr + at + more.size, longer.size - at - more.size,
+		   block.ptr + at, block.size - at);
+	err = read(block_view(longer), &pck);
+	block_done(longer);
+	block_done(block);
+	return err;
+}
+
+static void test_dcap_pck_read_value__more_in_a_member__fails(void **state)
+{
+	(void)state;
+	assert_int_equal(grown(12, (struct tobi_bytes){0}, false), TOBI_OK);
+	assert_int_equal(grown(12, BYTES(1), true), TOBI_E_MALFORMED);
+	assert_int_equal(grown(12 + 2 + DCAP_FMSPC_SIZE, BYTES(5, 0), false),
+			 TOBI_E_MALFORMED);
+}
+
 /* All that must be there is, and the first member once more behind. */
 static void test_dcap_pck_read_value__member_added_again__fails(void **state)
 {
@@ -249,6 +339,9 @@ int main(void)
 	    cmocka_unit_test(
 		test_dcap_pck_read_value__member_twice_missing_or_unknown__fails),
 	    cmocka_unit_test(test_dcap_pck_read_value__member_missing__fails),
+	    cmocka_unit_test(test_dcap_pck_read_value__number_out_of_range__fails),
+	    cmocka_unit_test(test_dcap_pck_read_value__value_of_another_type__fails),
+	    cmocka_unit_test(test_dcap_pck_read_value__more_in_a_member__fails),
 	    cmocka_unit_test(test_dcap_pck_read_value__member_added_again__fails),
 	    cmocka_unit_test(test_dcap_pck_read__extension_absent_or_twice__fails),
 	};

@@ -169,6 +169,23 @@ static void test_dcap_quote_read__body_of_version_5_does_not_agree__fails(void *
 	flipped(5, DCAP_TD15, 53, 0x80, TOBI_E_MALFORMED);
 }
 
+/* Type and size of the body agree, and are of another kind than the header's. */
+static void test_dcap_quote_read__body_of_another_tee__fails(void **state)
+{
+	static const enum dcap_body kinds[] = {DCAP_SGX, DCAP_TD10, DCAP_TD15};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		struct dcap_scene scene;
+
+		dcap_scene_make(&scene);
+		dcap_scene_kind(&scene, 5, kinds[i]);
+		assert_int_equal(read_scene(&scene), TOBI_OK);
+		scene.tee ^= 0x81;
+		assert_int_equal(read_scene(&scene), TOBI_E_MALFORMED);
+	}
+}
+
 /* Adds to the size at an offset of a good quote. */
 static enum tobi_err resized(unsigned version, size_t at, size_t size, int by)
 {
@@ -199,9 +216,33 @@ static void test_dcap_quote_read__sizes_do_not_agree__fails(void **state)
 	assert_int_equal(resized(3, auth + 2 + 32 + 2, 4, -1), TOBI_E_TRAILING);
 	assert_int_equal(resized(4, data4 + 2, 4, 1), TOBI_E_TRUNCATED);
 	assert_int_equal(resized(4, data4 + 2, 4, -1), TOBI_E_TRAILING);
-	assert_int_equal(resized(3, auth, 2, LIMIT_DCAP_AUTH + 1 - 32), TOBI_E_LIMIT);
-	/* At the limit it is read, and there are too few bytes. */
 	assert_int_equal(resized(3, auth, 2, UINT16_MAX - 32), TOBI_E_LIMIT);
+}
+
+/* Whether that is what is wrong with a quote of so many bytes of it. */
+static bool authentication_is_over(size_t size)
+{
+	const size_t at = 48 + 384 + 4 + 576;
+	struct tobi_fault fault = {0};
+	struct dcap_scene scene;
+	struct dcap_quote quote;
+	struct block block;
+
+	dcap_scene_make(&scene);
+	block = quote_of(&scene);
+	store_le(block.ptr + at, 2, size);
+	assert_int_not_equal(dcap_quote_read(block_view(block), "quote", &quote, &fault),
+			     TOBI_OK);
+	block_done(block);
+	return strcmp(fault.field, "QE authentication data") == 0;
+}
+
+/* At the limit it is read; what is behind it is then in the midst of the certificates. */
+static void test_dcap_quote_read__authentication_data__limited(void **state)
+{
+	(void)state;
+	assert_false(authentication_is_over(LIMIT_DCAP_AUTH));
+	assert_true(authentication_is_over(LIMIT_DCAP_AUTH + 1));
 }
 
 static void test_dcap_quote_read__authentication_data_of_other_sizes__read(void **state)
@@ -333,7 +374,9 @@ int main(void)
 	    cmocka_unit_test(test_dcap_quote_read__header_that_is_not_known__fails),
 	    cmocka_unit_test(
 		test_dcap_quote_read__body_of_version_5_does_not_agree__fails),
+	    cmocka_unit_test(test_dcap_quote_read__body_of_another_tee__fails),
 	    cmocka_unit_test(test_dcap_quote_read__sizes_do_not_agree__fails),
+	    cmocka_unit_test(test_dcap_quote_read__authentication_data__limited),
 	    cmocka_unit_test(
 		test_dcap_quote_read__authentication_data_of_other_sizes__read),
 	    cmocka_unit_test(test_dcap_quote_read__chain_at_and_over_the_limit),

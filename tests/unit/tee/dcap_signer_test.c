@@ -49,6 +49,9 @@ static void test_dcap_signer__certificate_wrong__fails(void **state)
 	signer->critical = true;
 	fails_both(run);
 	tdx_run_again(run);
+	signer->no_key_identifier = true;
+	fails_both(run);
+	tdx_run_again(run);
 	signer->p384 = true;
 	fails_both(run);
 	tdx_run_again(run);

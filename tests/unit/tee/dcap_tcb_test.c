@@ -5,6 +5,7 @@
 #include "pki/memo.h"
 #include "tee/dcap_collateral.h"
 #include "tee/dcap_tcb.h"
+#include "tee/sgx.h"
 
 static int setup(void **state)
 {
@@ -189,7 +190,6 @@ static struct kept keep(struct tdx_run *run)
 
 	assert_non_null(kept.set);
 	assert_non_null(kept.memo);
-	run->scene.root_crl.next_update = DCAP_NOW + 90 * DCAP_DAY;
 	dcap_test_put(&run->scene, &run->collateral, kept.set);
 	kept.request = (struct tee_request){.collateral = kept.set,
 					    .pins = dcap_scene_pins(),
@@ -206,9 +206,12 @@ static void kept_done(struct kept *kept)
 
 static void test_dcap_document__kept__as_long_as_it_holds(void **state)
 {
-	struct kept kept = keep(*state);
+	struct tdx_run *run = *state;
+	struct kept kept;
 	const void *first, *then;
 
+	run->scene.root_crl.next_update = DCAP_NOW + 90 * DCAP_DAY;
+	kept = keep(run);
 	assert_int_equal(find_kept(&kept, &first), TOBI_OK);
 	kept.request.time = DCAP_NOW + 25 * DCAP_DAY - 1;
 	assert_int_equal(find_kept(&kept, &then), TOBI_OK);
@@ -217,6 +220,27 @@ static void test_dcap_document__kept__as_long_as_it_holds(void **state)
 	assert_int_equal(find_kept(&kept, &then), TOBI_E_REFUSED);
 	kept.request.time = DCAP_NOW - 5 * DCAP_DAY - 1;
 	assert_int_equal(find_kept(&kept, &then), TOBI_E_REFUSED);
+	kept_done(&kept);
+}
+
+/* It says that the signer is not revoked, and says so in its dates only. */
+static void test_dcap_document__kept__no_longer_than_the_roots_list(void **state)
+{
+	struct tdx_run *run = *state;
+	struct kept kept;
+	const void *first, *then;
+
+	run->scene.root_crl.this_update = DCAP_NOW - 2 * DCAP_DAY;
+	run->scene.root_crl.next_update = DCAP_NOW + 3 * DCAP_DAY;
+	kept = keep(run);
+	assert_int_equal(find_kept(&kept, &first), TOBI_OK);
+	kept.request.time = run->scene.root_crl.next_update - 1;
+	assert_int_equal(find_kept(&kept, &then), TOBI_OK);
+	assert_ptr_equal(first, then);
+	kept.request.time++;
+	assert_int_equal(find_kept(&kept, &then), TOBI_E_CERTIFICATE);
+	kept.request.time = run->scene.root_crl.this_update - 1;
+	assert_int_equal(find_kept(&kept, &then), TOBI_E_CERTIFICATE);
 	kept_done(&kept);
 }
 
@@ -290,6 +314,21 @@ static void test_dcap_tcb_model__of_another__fails(void **state)
 	FAILS("DCAP-TCB-MODEL", run);
 }
 
+/* Nor of the other kind: each way round. */
+static void test_dcap_tcb__documents_of_tdx_for_sgx__fail(void **state)
+{
+	struct tdx_run *run = *state;
+
+	run->verifier = &tee_sgx;
+	tdx_run_kind(run, 3, DCAP_SGX);
+	tdx_run_passes(run);
+	run->collateral.tcb.document.id = "TDX";
+	FAILS("DCAP-TCB-MODEL", run);
+	run->collateral.tcb.document.id = "SGX";
+	run->collateral.qe.document.id = "TD_QE";
+	FAILS("DCAP-QE-MATCH", run);
+}
+
 /* ---- levels ---- */
 
 static void test_dcap_tcb_level__none__fails(void **state)
@@ -306,6 +345,31 @@ static void test_dcap_tcb_level__none__fails(void **state)
 	tdx_run_again(run);
 	run->scene.body[5] = 1;
 	FAILS("DCAP-TCB-LEVEL", run);
+}
+
+/* One of 16 that is too low is enough, whichever it is; of a module with a version the
+ * first two are its own. */
+static void test_dcap_tcb_level__one_component_too_low__none(void **state)
+{
+	struct tdx_run *run = *state;
+	struct dcap_test_level *levels = run->collateral.tcb.levels;
+
+	for (size_t i = 0; i < DCAP_COMPONENTS; i++) {
+		memset(run->scene.pck.components, 9, DCAP_COMPONENTS);
+		tdx_run_kind(run, 4, DCAP_TD10);
+		tdx_run_passes(run);
+		levels[0].sgx[i] = levels[1].sgx[i] = 10;
+		FAILS("DCAP-TCB-LEVEL", run);
+		tdx_run_kind(run, 4, DCAP_TD10);
+		levels[0].tdx[i] = levels[1].tdx[i] = 4;
+		FAILS("DCAP-TCB-LEVEL", run);
+		tdx_run_kind(run, 5, DCAP_TD15);
+		levels[0].tdx[i] = levels[1].tdx[i] = 4;
+		if (i < 2)
+			tdx_run_passes(run);
+		else
+			FAILS("DCAP-TCB-LEVEL", run);
+	}
 }
 
 static void test_dcap_tcb_level__revoked__fails(void **state)
@@ -465,10 +529,13 @@ int main(void)
 	    TEST(test_dcap_document__past_next_update__fails_without_grace),
 	    TEST(test_dcap_document__before_the_baseline__fails),
 	    TEST(test_dcap_document__kept__as_long_as_it_holds),
+	    TEST(test_dcap_document__kept__no_longer_than_the_roots_list),
 	    TEST(test_dcap_document__kept__for_the_same_question_only),
 	    TEST(test_dcap_document__kept__each_time_has_its_own_list),
 	    TEST(test_dcap_tcb_model__of_another__fails),
+	    TEST(test_dcap_tcb__documents_of_tdx_for_sgx__fail),
 	    TEST(test_dcap_tcb_level__none__fails),
+	    TEST(test_dcap_tcb_level__one_component_too_low__none),
 	    TEST(test_dcap_tcb_level__revoked__fails),
 	    TEST(test_dcap_tcb_level__module_not_listed__fails),
 	    TEST(test_dcap_tcb__each_status__is_told),

@@ -165,8 +165,11 @@ static void root_with_short_path(struct world *world)
 {
 	CERTIFICATE(DCAP_ROOT)->pathlen = 0;
 }
+/* Without a platform instance: there is nothing else that would tell it from a CA of
+ * processors. */
 static void ca_with_another_name(struct world *world)
 {
+	dcap_scene_processor(&world->scene);
 	CERTIFICATE(DCAP_CA)->name = "Intel SGX PCK CA";
 	CERTIFICATE(DCAP_PCK)->issuer_name = "Intel SGX PCK CA";
 	world->scene.pck_crl.issuer_name = "Intel SGX PCK CA";
@@ -176,6 +179,20 @@ static void root_with_another_name(struct world *world)
 	CERTIFICATE(DCAP_ROOT)->name = "Intel Root";
 	CERTIFICATE(DCAP_ROOT)->issuer_name = "Intel Root";
 	CERTIFICATE(DCAP_CA)->issuer_name = "Intel Root";
+}
+/* One that the root has made between them, and named as itself. */
+static void path_of_four(struct world *world)
+{
+	struct dcap_scene_certificate *between = CERTIFICATE(DCAP_TCB_SIGNER);
+
+	between->name = CERTIFICATE(DCAP_ROOT)->name;
+	between->ca = true;
+	between->pathlen = 1;
+	CERTIFICATE(DCAP_ROOT)->pathlen = 2;
+	CERTIFICATE(DCAP_CA)->issuer_key = DCAP_KEY_TCB_SIGNER;
+	world->scene.chain[2] = DCAP_TCB_SIGNER;
+	world->scene.chain[3] = DCAP_ROOT;
+	world->scene.chain_count = 4;
 }
 static void leaf_under_the_root(struct world *world)
 {
@@ -190,6 +207,10 @@ static void leaf_is_a_ca(struct world *world)
 static void leaf_with_critical(struct world *world)
 {
 	CERTIFICATE(DCAP_PCK)->critical = true;
+}
+static void leaf_without_key_identifier(struct world *world)
+{
+	CERTIFICATE(DCAP_PCK)->no_key_identifier = true;
 }
 static void ca_with_another_hash(struct world *world)
 {
@@ -312,9 +333,11 @@ static const struct failure failures[] = {
     FAILS("DCAP-PCK-CHAIN", root_with_short_path),
     FAILS("DCAP-PCK-CHAIN", ca_with_another_name),
     FAILS("DCAP-PCK-CHAIN", root_with_another_name),
+    FAILS("DCAP-PCK-CHAIN", path_of_four),
     FAILS("DCAP-PCK-CHAIN", leaf_under_the_root),
     FAILS("DCAP-PCK-CHAIN", leaf_is_a_ca),
     FAILS("DCAP-PCK-CHAIN", leaf_with_critical),
+    FAILS("DCAP-PCK-CHAIN", leaf_without_key_identifier),
     FAILS("DCAP-PCK-CHAIN", ca_with_another_hash),
     FAILS("DCAP-PCK-CHAIN", ca_of_version_1),
     FAILS("DCAP-PCK-CHAIN", leaf_without_extension),
@@ -512,6 +535,9 @@ static void test_dcap_examine__known__a_change_of_anything_else_counts(void **st
 	examine(world);
 	assert_true(all_passed(world));
 	world->request.time = world->scene.pck_crl.next_update;
+	examine(world);
+	expect_alone(world, "DCAP-PCK-REVOCATION");
+	world->request.time = world->scene.pck_crl.this_update - 1;
 	examine(world);
 	expect_alone(world, "DCAP-PCK-REVOCATION");
 	world->request.time = CERTIFICATE(DCAP_PCK)->not_after;
