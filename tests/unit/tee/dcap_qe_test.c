@@ -20,17 +20,25 @@ static int teardown(void **state)
 
 static void test_dcap_qe_match__another_enclave__fails(void **state)
 {
-	static const size_t offsets[] = {16, 48, 128, 256};
+	/* MISCSELECT, the flags, MRSIGNER, ISVPRODID: every byte. */
+	static const size_t spans[][2] = {{16, 4}, {48, 8}, {128, 32}, {256, 2}};
 	struct tdx_run *run = *state;
 
-	for (size_t i = 0; i < sizeof(offsets) / sizeof(offsets[0]); i++) {
-		run->scene.qe_report[offsets[i]] ^= 1;
-		FAILS("DCAP-QE-MATCH", run);
-		assert_false(run->claims.dcap->tcb->found);
-		run->scene.qe_report[offsets[i]] ^= 1;
+	for (size_t i = 0; i < sizeof(spans) / sizeof(spans[0]); i++) {
+		for (size_t k = 0; k < spans[i][1]; k++) {
+			run->scene.qe_report[spans[i][0] + k] ^= 1;
+			FAILS("DCAP-QE-MATCH", run);
+			assert_false(run->claims.dcap->tcb->found);
+			run->scene.qe_report[spans[i][0] + k] ^= 1;
+		}
 	}
 	/* Not under the mask. */
 	run->scene.qe_report[48] ^= 4;
+	tdx_run_passes(run);
+	run->scene.qe_report[19] ^= 0x80;
+	FAILS("DCAP-QE-MATCH", run);
+	run->collateral.qe.document.edits[0].from = "\"FFFFFFFF\"";
+	run->collateral.qe.document.edits[0].to = "\"FFFFFF7F\"";
 	tdx_run_passes(run);
 	run->collateral.qe.document.id = "QE";
 	FAILS("DCAP-QE-MATCH", run);

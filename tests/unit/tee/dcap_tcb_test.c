@@ -60,6 +60,13 @@ static void test_dcap_tcb__numbers_differ__the_smaller_counts(void **state)
 	tdx_run_passes(run);
 	assert_int_equal(tcb_of(run)->evaluation, 9);
 	assert_int_equal(tcb_of(run)->next_update, DCAP_NOW + 2 * DCAP_DAY);
+	/* The date is that of the oldest level, of whichever part. */
+	run->collateral.qe.levels[0].date = "2024-03-13T00:00:00Z";
+	tdx_run_passes(run);
+	assert_int_equal(tcb_of(run)->date, 1710288000);
+	run->collateral.tcb.levels[0].date = "2023-08-09T00:00:00Z";
+	tdx_run_passes(run);
+	assert_int_equal(tcb_of(run)->date, 1691539200);
 }
 
 /* ---- the documents ---- */
@@ -300,12 +307,16 @@ static void test_dcap_tcb_model__of_another__fails(void **state)
 {
 	struct tdx_run *run = *state;
 
-	run->collateral.tcb.fmspc[5] ^= 1;
-	FAILS("DCAP-TCB-MODEL", run);
-	tdx_run_again(run);
-	run->collateral.tcb.pce_id[0] ^= 1;
-	FAILS("DCAP-TCB-MODEL", run);
-	tdx_run_again(run);
+	for (size_t i = 0; i < DCAP_FMSPC_SIZE; i++) {
+		run->collateral.tcb.fmspc[i] ^= 1;
+		FAILS("DCAP-TCB-MODEL", run);
+		tdx_run_again(run);
+	}
+	for (size_t i = 0; i < 2; i++) {
+		run->collateral.tcb.pce_id[i] ^= 1;
+		FAILS("DCAP-TCB-MODEL", run);
+		tdx_run_again(run);
+	}
 	run->collateral.tcb.document.id = "SGX";
 	FAILS("DCAP-TCB-MODEL", run);
 	tdx_run_again(run);

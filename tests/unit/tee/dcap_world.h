@@ -123,4 +123,49 @@ static inline void expect_alone(const struct world *world, const char *code)
 	}
 }
 
+/* ---- what is wrong ---- */
+
+struct failure {
+	const char *code;
+	void (*damage)(struct world *world);
+};
+#define FAILS(code, damage)                                                              \
+	{                                                                                \
+		code, damage                                                             \
+	}
+
+#define CERTIFICATE(role) (&world->scene.certificates[role])
+
+/* Each damage alone: that check fails, and no other. */
+static inline void expect_each(void **state, const struct failure *failures, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct world *world = *state;
+
+		failures[i].damage(world);
+		make_and_examine(world);
+		expect_alone(world, failures[i].code);
+		assert_int_equal(world->dcap->has_pck,
+				 strcmp(failures[i].code, "DCAP-PCK-CHAIN") != 0);
+		teardown(state);
+		setup(state);
+	}
+}
+
+static inline void other_root(struct world *world)
+{
+	world->request.pins.keys[0][0] ^= 1;
+}
+
+static inline void ca_revoked(struct world *world)
+{
+	world->scene.root_crl.revoked[1] = CERTIFICATE(DCAP_CA)->serial;
+	world->scene.root_crl.revoked[0] = 5;
+}
+
+static inline void leaf_revoked(struct world *world)
+{
+	world->scene.pck_crl.revoked[2] = CERTIFICATE(DCAP_PCK)->serial;
+}
+
 #endif
