@@ -261,8 +261,9 @@ int64_t dcap_date(struct dcap_reader *rd, const json_t *object, const char *name
 	end = strptime(text, "%Y-%m-%dT%H:%M:%SZ", &tm);
 	back = tm;
 	when = end ? timegm(&back) : -1;
-	/* timegm() makes a March out of the 30th of February. */
-	if (!end || when < 0 || back.tm_mon != tm.tm_mon) {
+	/* timegm() makes a March out of the 30th of February, and a minute out of its
+	 * second 60. */
+	if (!end || when < 0 || back.tm_mon != tm.tm_mon || back.tm_sec != tm.tm_sec) {
 		dcap_fail(rd, name, "there is no such time");
 		return 0;
 	}

@@ -176,6 +176,7 @@ static void test_dcap_date__none__refused(void **state)
 {
 	static const char *const wrong[] = {
 	    "2025-02-30T00:00:00Z",  "2025-13-01T00:00:00Z", "2025-06-31T00:00:00Z",
+	    "2025-06-19T10:32:60Z",  "2025-06-19T10:32:61Z", "2025-02-29T00:00:00Z",
 	    "2025-06-19T24:00:00Z",  "2025-06-19T10:60:00Z", "2025-06-19 10:32:27Z",
 	    "2025-06-19T10:32:27",   "2025-06-19T10:32:27z", "2025-06-19T10:32:27Z ",
 	    "+025-06-19T10:32:27Z",  "25-06-19T10:32:27Z",   "",
@@ -227,6 +228,7 @@ static void test_dcap_advice__wrong__refused(void **state)
 	    "{\"tcbStatus\":\"UpToDate\"}",
 	    "{" DATE ",\"tcbStatus\":\"uptodate\"}",
 	    "{" DATE ",\"tcbStatus\":\"TDRelaunchAdvised\"}",
+	    "{" DATE ",\"tcbStatus\":\"TDRelaunchAdvisedConfigurationNeeded\"}",
 	    "{" DATE ",\"tcbStatus\":1}",
 	    "{" DATE ",\"tcbStatus\":\"UpToDate\",\"advisoryIDs\":1}",
 	    "{" DATE ",\"tcbStatus\":\"UpToDate\",\"advisoryIDs\":[1]}",
