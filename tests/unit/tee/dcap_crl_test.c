@@ -189,6 +189,11 @@ test_dcap_crl_find__with_a_memo__the_same_until_something_changes(void **state)
 	/* Known, but not at that time, nor from that baseline on. */
 	world->request.time = world->scene.root_crl.next_update;
 	assert_int_equal(find(world, &first), TOBI_E_CERTIFICATE);
+	world->request.grace = 1;
+	assert_int_equal(find(world, &first), TOBI_OK);
+	dcap_crl_unref(first);
+	world->request.grace = 0;
+	assert_int_equal(find(world, &first), TOBI_E_CERTIFICATE);
 	world->request.time = DCAP_NOW;
 	world->request.baseline = DCAP_NOW;
 	assert_int_equal(find(world, &first), TOBI_E_CERTIFICATE);

@@ -225,6 +225,11 @@ static void test_dcap_document__kept__as_long_as_it_holds(void **state)
 	assert_ptr_equal(first, then);
 	kept.request.time++;
 	assert_int_equal(find_kept(&kept, &then), TOBI_E_REFUSED);
+	/* In the grace it is kept for those who allow as much. */
+	kept.request.grace = 1;
+	assert_int_equal(find_kept(&kept, &then), TOBI_OK);
+	kept.request.grace = 0;
+	assert_int_equal(find_kept(&kept, &then), TOBI_E_REFUSED);
 	kept.request.time = DCAP_NOW - 5 * DCAP_DAY - 1;
 	assert_int_equal(find_kept(&kept, &then), TOBI_E_REFUSED);
 	kept_done(&kept);

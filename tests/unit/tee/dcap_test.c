@@ -216,7 +216,10 @@ static void put_list(struct world *world, enum collateral_kind kind)
 {
 	const bool root = kind == COLLATERAL_INTEL_ROOT_CRL;
 	struct writer list = wr_init(LIMIT_CRL);
-	struct collateral_item item = {.kind = kind, .name = root ? "" : "platform"};
+	const char *name = strstr(world->scene.pck_crl.issuer_name, "Processor")
+			       ? "processor"
+			       : "platform";
+	struct collateral_item item = {.kind = kind, .name = root ? "" : name};
 
 	dcap_scene_list(root ? &world->scene.root_crl : &world->scene.pck_crl, &list);
 	item.data = wr_view(&list);
@@ -301,15 +304,61 @@ static void test_dcap_examine__known__a_change_of_anything_else_counts(void **st
 	expect_alone(world, "DCAP-PCK-CHAIN");
 }
 
-static void test_dcap_examine__failed__never_known(void **state)
+/* A list in its grace is one for those who allow it, whoever asked before. */
+static void test_dcap_examine__known__another_grace_counts(void **state)
 {
 	struct world *world = *state;
 
 	world->request.memo = memo_new();
-	report_of_another(world);
+	world->request.time = world->scene.pck_crl.next_update;
+	world->request.grace = 10;
 	make_and_examine(world);
+	assert_true(all_passed(world));
+	world->request.grace = 0;
 	examine(world);
-	expect_alone(world, "DCAP-QE-SIGNATURE");
+	expect_alone(world, "DCAP-PCK-REVOCATION");
+	world->request.grace = 10;
+	examine(world);
+	assert_true(all_passed(world));
+}
+
+static void test_dcap_examine__known__under_the_other_ca__its_list_counts(void **state)
+{
+	struct world *world = *state;
+
+	world->request.memo = memo_new();
+	dcap_scene_processor(&world->scene);
+	make_and_examine(world);
+	assert_true(all_passed(world));
+	leaf_revoked(world);
+	put_list(world, COLLATERAL_PCK_CRL);
+	examine(world);
+	expect_alone(world, "DCAP-PCK-REVOCATION");
+}
+
+/* What did not hold is asked anew each time, and no half of it is remembered. */
+static void test_dcap_examine__failed__never_known(void **state)
+{
+	static const struct failure broken[] = {
+	    FAILS("DCAP-QE-SIGNATURE", report_of_another),
+	    FAILS("DCAP-QE-BINDING", report_of_another_key),
+	    FAILS("DCAP-QUOTE-SIGNATURE", key_is_no_point),
+	    FAILS("DCAP-PCK-CHAIN", other_root),
+	    FAILS("DCAP-PCK-REVOCATION", ca_revoked),
+	    FAILS("DCAP-PCK-REVOCATION", leaf_revoked),
+	};
+	for (size_t i = 0; i < sizeof(broken) / sizeof(broken[0]); i++) {
+		struct world *world = *state;
+
+		world->request.memo = memo_new();
+		broken[i].damage(world);
+		make_and_examine(world);
+		expect_alone(world, broken[i].code);
+		examine(world);
+		expect_alone(world, broken[i].code);
+		teardown(state);
+		setup(state);
+	}
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -332,6 +381,8 @@ int main(void)
 	    TEST(test_dcap_examine__known__a_change_of_one_list_counts),
 	    TEST(test_dcap_examine__known__each_time_has_its_own_list),
 	    TEST(test_dcap_examine__known__a_change_of_anything_else_counts),
+	    TEST(test_dcap_examine__known__another_grace_counts),
+	    TEST(test_dcap_examine__known__under_the_other_ca__its_list_counts),
 	    TEST(test_dcap_examine__failed__never_known),
 	};
 

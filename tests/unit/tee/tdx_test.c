@@ -100,8 +100,16 @@ static void test_tdx_seam__another_signer_or_attributes__fails(void **state)
 {
 	struct tdx_run *run = *state;
 
-	run->scene.body[SEAM_SIGNER + 47] = 1;
-	FAILS("TDX-SEAM", run);
+	for (size_t i = 0; i < TDX_HASH_SIZE; i++) {
+		run->scene.body[SEAM_SIGNER + i] = 1;
+		FAILS("TDX-SEAM", run);
+		run->scene.body[SEAM_SIGNER + i] = 0;
+	}
+	for (size_t i = 0; i < 8; i++) {
+		run->scene.body[SEAM_ATTRIBUTES + i] = 0x80;
+		FAILS("TDX-SEAM", run);
+		run->scene.body[SEAM_ATTRIBUTES + i] = 0;
+	}
 	/* Of a module with a version its own identity counts. */
 	tdx_run_kind(run, 5, DCAP_TD15);
 	run->collateral.tcb.module.signer[0] = 1;
