@@ -199,6 +199,27 @@ test_dcap_crl_find__with_a_memo__the_same_until_something_changes(void **state)
 	assert_int_equal(find(world, &first), TOBI_E_CERTIFICATE);
 }
 
+/* A list is one of its issuer's: who else has that name has another key. */
+static void test_dcap_crl_find__with_a_memo__for_its_issuer_only(void **state)
+{
+	struct world *world = *state;
+	struct dcap_crl *crl = NULL;
+	X509 *root = world->root, *other;
+
+	world->request.memo = memo_new();
+	dcap_scene_put_crls(&world->scene, world->set);
+	assert_int_equal(find(world, &crl), TOBI_OK);
+	dcap_crl_unref(crl);
+	crl = NULL;
+	world->scene.certificates[DCAP_ROOT].key = DCAP_KEY_OTHER;
+	world->scene.certificates[DCAP_ROOT].issuer_key = DCAP_KEY_OTHER;
+	other = dcap_scene_certificate(&world->scene, DCAP_ROOT);
+	world->root = other;
+	assert_int_equal(find(world, &crl), TOBI_E_CERTIFICATE);
+	world->root = root;
+	X509_free(other);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -212,6 +233,7 @@ int main(void)
 	    TEST(test_dcap_crl_find__pem_and_hexadecimal__read),
 	    TEST(test_dcap_crl_find__no_list__fails),
 	    TEST(test_dcap_crl_find__with_a_memo__the_same_until_something_changes),
+	    TEST(test_dcap_crl_find__with_a_memo__for_its_issuer_only),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

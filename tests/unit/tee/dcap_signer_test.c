@@ -2,6 +2,9 @@
  */
 #include "tests/tdx_run.h"
 
+#include "pki/memo.h"
+#include "tee/dcap_collateral.h"
+
 static int setup(void **state)
 {
 	static struct tdx_run run;
@@ -118,6 +121,61 @@ static void test_dcap_signer__no_list_of_the_root__fails(void **state)
 	fails_both(run);
 }
 
+/* ---- certificates that came beside the document ---- */
+
+static void put_certificate(const struct tdx_run *run, enum dcap_scene_role role,
+			    struct tobi_collateral *set)
+{
+	struct collateral_item item = {.kind = COLLATERAL_CERTIFICATE, .name = ""};
+	struct writer pem = wr_init(LIMIT_PEM);
+
+	dcap_scene_pem(&run->scene, role, &pem);
+	item.data = wr_view(&pem);
+	assert_int_equal(collateral_put(set, &item, NULL), TOBI_OK);
+	wr_done(&pem);
+}
+
+static enum tobi_err find(const struct tdx_run *run, const struct tobi_collateral *set)
+{
+	const struct tee_request request = {.collateral = set,
+					    .pins = dcap_scene_pins(),
+					    .time = DCAP_NOW,
+					    .memo = run->memo};
+	struct dcap_document *document = NULL;
+	enum tobi_err err = dcap_document_find(&request, COLLATERAL_TDX_TCB_INFO,
+					       "00906EA10000", &document, NULL);
+
+	dcap_document_unref(document);
+	return err;
+}
+
+static void test_dcap_signer__beside_the_document__not_known_without(void **state)
+{
+	struct tdx_run *run = *state;
+	struct tobi_collateral *with = tobi_collateral_new(),
+			       *without = tobi_collateral_new();
+	const struct collateral_item *item;
+
+	assert_non_null(with);
+	assert_non_null(without);
+	run->memo = memo_new();
+	run->collateral.tcb.document.chain_count = 0;
+	dcap_test_put(&run->scene, &run->collateral, without);
+	/* The very same, byte for byte: signed again they would be others. */
+	for (size_t i = 0; (item = collateral_at(without, i)); i++)
+		assert_int_equal(collateral_put(with, item, NULL), TOBI_OK);
+	put_certificate(run, DCAP_TCB_SIGNER, with);
+	assert_int_equal(find(run, with), TOBI_E_CERTIFICATE);
+	put_certificate(run, DCAP_ROOT, with);
+	assert_int_equal(find(run, with), TOBI_OK);
+	assert_int_equal(find(run, without), TOBI_E_CERTIFICATE);
+	assert_int_equal(find(run, with), TOBI_OK);
+	tobi_collateral_free(with);
+	tobi_collateral_free(without);
+	memo_free(run->memo);
+	run->memo = NULL;
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -130,6 +188,7 @@ int main(void)
 	    TEST(test_dcap_signer__revoked__fails),
 	    TEST(test_dcap_signer__root_revoked__fails),
 	    TEST(test_dcap_signer__no_list_of_the_root__fails),
+	    TEST(test_dcap_signer__beside_the_document__not_known_without),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -311,8 +311,13 @@ static void test_tdx_event_log__table__must_fit(void **state)
 	test_log_table(table, 2, log.size);
 	table[9] ^= 1;
 	FAILS("TDX-EVENT-LOG", run);
-	/* Without the log. */
 	table[9] ^= 1;
+	tdx_run_passes(run);
+	/* Two of them: which of them is the log's nobody says. */
+	run->pieces[2] = run->pieces[1];
+	run->piece_count = 3;
+	FAILS("TDX-EVENT-LOG", run);
+	/* Without the log. */
 	run->pieces[0] = run->pieces[1];
 	run->piece_count = 1;
 	FAILS("TDX-EVENT-LOG", run);
@@ -336,6 +341,12 @@ static void test_tdx__local_report__told_what_to_do(void **state)
 	report[0] = 0;
 	assert_false(tee_tdx.recognise(request.evidence));
 	report[0] = 0x81;
+	/* Subtype, and what is reserved; the version may be any. */
+	for (size_t i = 1; i < 16; i++) {
+		report[i] = 1;
+		assert_int_equal(tee_tdx.recognise(request.evidence), i == 2);
+		report[i] = 0;
+	}
 	request.evidence.size--;
 	assert_false(tee_tdx.recognise(request.evidence));
 }
