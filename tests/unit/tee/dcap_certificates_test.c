@@ -62,6 +62,54 @@ static void test_dcap_certificates_read__something_else_around_them__fails(void 
 			 TOBI_E_MALFORMED);
 }
 
+/* Two certificates, of which one byte is another. */
+static enum tobi_err spoiled(size_t at, uint8_t byte)
+{
+	struct writer out = wr_init(LIMIT_PEM);
+	struct dcap_scene scene;
+	size_t count;
+	enum tobi_err err;
+
+	dcap_scene_make(&scene);
+	dcap_scene_pem(&scene, DCAP_ROOT, &out);
+	dcap_scene_pem(&scene, DCAP_ROOT, &out);
+	assert_int_equal(wr_err(&out), TOBI_OK);
+	/* From the end where it is so far behind. */
+	at = at < out.size ? at : out.size - (SIZE_MAX - at) - 1;
+	assert_int_not_equal(out.ptr[at], byte);
+	out.ptr[at] = byte;
+	err = read(wr_view(&out), &count);
+	wr_done(&out);
+	return err;
+}
+
+static void test_dcap_certificates_read__mark_with_a_wrong_byte__fails(void **state)
+{
+	const size_t begin = strlen("-----BEGIN CERTIFICATE-----");
+	const size_t end = strlen("-----END CERTIFICATE-----\n");
+
+	(void)state;
+	for (size_t i = 0; i < begin; i++)
+		assert_int_not_equal(spoiled(i, '*'), TOBI_OK);
+	for (size_t i = 1; i < end; i++)
+		assert_int_not_equal(spoiled(SIZE_MAX - i, '*'), TOBI_OK);
+}
+
+static void test_dcap_certificates_read__no_base64__fails(void **state)
+{
+	static const uint8_t others[] = {'!', '-',  '_', ':',  '=',
+					 ' ', '\t', 0,	 0x80, 0xff};
+	const size_t line = strlen("-----BEGIN CERTIFICATE-----\n");
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(others); i++) {
+		if (!spoiled(line + 8, others[i]))
+			fail_msg("taken: %02x", others[i]);
+		if (!spoiled(line + 63, others[i]))
+			fail_msg("taken at the end: %02x", others[i]);
+	}
+}
+
 static void test_dcap_certificates_read__der__one(void **state)
 {
 	struct dcap_scene scene;
@@ -79,6 +127,12 @@ static void test_dcap_certificates_read__der__one(void **state)
 	assert_int_equal(count, 1);
 	assert_int_equal(read((struct tobi_bytes){der, (size_t)size - 1}, &count),
 			 TOBI_E_MALFORMED);
+	/* A byte behind it. */
+	der = OPENSSL_realloc(der, (size_t)size + 1);
+	assert_non_null(der);
+	der[size] = 0;
+	assert_int_equal(read((struct tobi_bytes){der, (size_t)size + 1}, &count),
+			 TOBI_E_TRAILING);
 	OPENSSL_free(der);
 	X509_free(root);
 }
@@ -187,6 +241,8 @@ int main(void)
 	    cmocka_unit_test(test_dcap_certificates_read__pem__all_of_them),
 	    cmocka_unit_test(
 		test_dcap_certificates_read__something_else_around_them__fails),
+	    cmocka_unit_test(test_dcap_certificates_read__mark_with_a_wrong_byte__fails),
+	    cmocka_unit_test(test_dcap_certificates_read__no_base64__fails),
 	    cmocka_unit_test(test_dcap_certificates_read__der__one),
 	    cmocka_unit_test(test_dcap_certificates_read__nothing__none),
 	    cmocka_unit_test(
