@@ -2,6 +2,7 @@
  * what may not be on its way to Intel's root. */
 #include "tee/dcap_path.h"
 
+#include "codec/cbor.h"
 #include "tests/unit/tee/dcap_world.h"
 
 static struct tobi_bytes pem_of(struct world *world, const enum dcap_scene_role *roles,
@@ -165,6 +166,57 @@ static void test_dcap_examine__known_with_help__not_without(void **state)
 	world->request.piece_count = 0;
 	examine(world);
 	assert_int_equal(outcome(world, "DCAP-PCK-CHAIN"), TOBI_FAILED);
+}
+
+/* The same lists, byte for byte, and no certificate of a platform. */
+static struct tobi_collateral *without_pck(const struct world *world)
+{
+	struct tobi_collateral *set = tobi_collateral_new();
+	const struct collateral_item *item;
+
+	assert_non_null(set);
+	for (size_t i = 0; (item = collateral_at(world->set, i)); i++) {
+		if (item->kind != COLLATERAL_PCK)
+			assert_int_equal(collateral_put(set, item, NULL), TOBI_OK);
+	}
+	return set;
+}
+
+static void test_dcap_examine__known_with_collateral__not_without(void **state)
+{
+	struct world *world = *state;
+	struct collateral_item item = {.kind = COLLATERAL_PCK, .name = ""};
+	struct tobi_collateral *without;
+
+	item.data = pem_of(world, whole, 3);
+	assert_int_equal(collateral_put(world->set, &item, NULL), TOBI_OK);
+	world->request.memo = memo_new();
+	world->scene.certification = DCAP_PPID_RSA3072;
+	make_and_examine(world);
+	assert_true(all_passed(world));
+	without = without_pck(world);
+	world->request.collateral = without;
+	examine(world);
+	assert_int_equal(outcome(world, "DCAP-PCK-CHAIN"), TOBI_FAILED);
+	tobi_collateral_free(without);
+}
+
+static void test_dcap_examine__known_with_endorsements__not_without(void **state)
+{
+	struct world *world = *state;
+	struct writer record = wr_init(LIMIT_PEM);
+
+	cbor_write_array(&record, 1);
+	cbor_write_bytes(&record, pem_of(world, whole, 3));
+	world->request.endorsements = wr_view(&record);
+	world->request.memo = memo_new();
+	world->scene.certification = DCAP_PPID_RSA3072;
+	make_and_examine(world);
+	assert_true(all_passed(world));
+	world->request.endorsements = (struct tobi_bytes){0};
+	examine(world);
+	assert_int_equal(outcome(world, "DCAP-PCK-CHAIN"), TOBI_FAILED);
+	wr_done(&record);
 }
 
 /* ---- what is wrong with the path, and with the lists ---- */
@@ -439,6 +491,8 @@ int main(void)
 	    TEST(test_dcap_examine__certificate_that_the_quote_does_not_name__none),
 	    TEST(test_dcap_examine__chain_without_a_root__pieces_do_not_help),
 	    TEST(test_dcap_examine__known_with_help__not_without),
+	    TEST(test_dcap_examine__known_with_collateral__not_without),
+	    TEST(test_dcap_examine__known_with_endorsements__not_without),
 	    TEST(test_dcap_path__one_thing_wrong__that_check_alone_fails),
 	    TEST(test_dcap_path__another_curve_or_hash__that_is_told),
 	};
