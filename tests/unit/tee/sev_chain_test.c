@@ -92,6 +92,33 @@ static void test_sev_chain_verify__key_off_its_curve__links_fail(void **state)
 	wr_done(&chain);
 }
 
+/* Nobody has signed these bytes: a slot that is not used has an algorithm, or a value. */
+static void test_sev_chain_verify__unused_slot_not_empty__link_fails(void **state)
+{
+	enum { SLOT = 1044 + 520, ALGORITHM = SLOT + 4, VALUE = SLOT + 8 };
+	static const size_t places[] = {ALGORITHM, ALGORITHM + 3, VALUE, VALUE + 511};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		struct test_sev other = sev;
+		struct writer chain = wr_init(LIMIT_EVIDENCE);
+		struct sev_chain found;
+
+		other.cek[places[i]] ^= 1;
+		other.oca[places[i]] ^= 1;
+		other.pdh[places[i]] ^= 1;
+		test_sev_chain(&other, &chain);
+		found = verify(wr_view(&chain));
+		assert_non_null(found.wrong[SEV_LINK_CEK]);
+		assert_non_null(found.wrong[SEV_LINK_OCA]);
+		assert_non_null(found.wrong[SEV_LINK_PDH]);
+		assert_null(found.wrong[SEV_LINK_PEK]);
+		assert_null(found.wrong[SEV_LINK_OWNER]);
+		assert_false(sev_chain_holds(&found));
+		wr_done(&chain);
+	}
+}
+
 static void test_sev_certificates_add__limits(void **state)
 {
 	struct sev_certificates *certificates = calloc(1, sizeof(*certificates));
@@ -129,6 +156,7 @@ int main(void)
 	    cmocka_unit_test(test_sev_chain_verify__good__every_link_holds),
 	    cmocka_unit_test(test_sev_chain_verify__nothing__no_link_holds),
 	    cmocka_unit_test(test_sev_chain_verify__key_off_its_curve__links_fail),
+	    cmocka_unit_test(test_sev_chain_verify__unused_slot_not_empty__link_fails),
 	    cmocka_unit_test(test_sev_certificates_add__limits),
 	};
 

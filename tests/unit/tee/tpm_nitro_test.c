@@ -10,7 +10,7 @@
 struct both {
 	struct quote_scene quote;
 	struct test_nitro nitro;
-	bool as_point, of_another_key, without_key, without_root;
+	bool as_point, as_another_point, of_another_key, without_key, without_root;
 };
 
 static void write_key(const struct both *both, struct writer *out)
@@ -22,6 +22,7 @@ static void write_key(const struct both *both, struct writer *out)
 	if (both->as_point) {
 		memmove(out->ptr, out->ptr + out->size - 65, 65);
 		out->size = 65;
+		out->ptr[0] ^= both->as_another_point;
 	}
 }
 
@@ -104,6 +105,12 @@ static void names_another_key(struct both *both)
 	both->quote.without_public = false;
 	both->of_another_key = true;
 }
+/* Of the same numbers, but not in the form that says so. */
+static void names_another_form_of_point(struct both *both)
+{
+	both->quote.without_public = false;
+	both->as_point = both->as_another_point = true;
+}
 static void names_no_key(struct both *both)
 {
 	both->quote.without_public = false;
@@ -170,6 +177,7 @@ static void test_tpm_nitro__wrong_documents__refuse(void **state)
 	refuses("NITRO-CHAIN", had_expired);
 	refuses("TPM-AK-CHAIN", is_an_enclaves);
 	FAILS("TPM-AK-CHAIN", appraise(names_another_key));
+	FAILS("TPM-AK-CHAIN", appraise(names_another_form_of_point));
 	FAILS("TPM-AK-CHAIN", appraise(names_no_key));
 	FAILS("NITRO-SIGNATURE", appraise(is_damaged));
 	FAILS("POLICY-FRESHNESS", appraise(is_old));
