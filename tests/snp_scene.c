@@ -159,6 +159,7 @@ void snp_scene_make(struct snp_scene *scene)
 				    .ask_issuer_key = SNP_ARK,
 				    .signs = SNP_LEAF,
 				    .crl_key = SNP_ARK,
+				    .between_name = "between",
 				    .now = SNP_NOW,
 				    .leaf_from = SNP_NOW - SNP_DAY,
 				    .leaf_to = SNP_NOW + 7 * SNP_DAY,

@@ -42,7 +42,7 @@ struct snp_scene {
 	uint8_t report[1184]; /* signed when it is asked for */
 	struct snp_extra extras[SNP_EXTRAS_MAX];
 	size_t extra_count;
-	const char *leaf_name, *ask_name, *ark_name;
+	const char *leaf_name, *ask_name, *ark_name, *between_name;
 	enum snp_scene_key leaf_key, leaf_issuer_key, ask_issuer_key, signs, crl_key;
 	int64_t now; /* about which the issuers are valid; SNP_NOW */
 	int64_t leaf_from, leaf_to, crl_from, crl_to;

@@ -154,7 +154,7 @@ void snp_scene_leaf(const struct snp_scene *scene, struct writer *out)
 {
 	const struct body body = {
 	    .subject = scene->leaf_name,
-	    .issuer = scene->four_certificates ? "between" : scene->ask_name,
+	    .issuer = scene->four_certificates ? scene->between_name : scene->ask_name,
 	    .key = leaf_key(scene),
 	    .issuer_key = snp_scene_key(scene, scene->leaf_issuer_key),
 	    .serial = scene->leaf_serial,
@@ -170,7 +170,7 @@ void snp_scene_leaf(const struct snp_scene *scene, struct writer *out)
 /* A CA between the ASK and the leaf. */
 void snp_scene_between(const struct snp_scene *scene, struct writer *out)
 {
-	const struct body body = {.subject = "between",
+	const struct body body = {.subject = scene->between_name,
 				  .issuer = scene->ask_name,
 				  .key = snp_scene_key(scene, scene->leaf_issuer_key),
 				  .issuer_key = snp_scene_key(scene, SNP_ASK),

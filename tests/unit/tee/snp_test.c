@@ -194,6 +194,12 @@ CHANGE(of_a_vlek_by_an_ask, snp_scene_vlek(scene); scene->ask_name = "SEV-Milan"
 CHANGE(with_one_between, scene->four_certificates = true;
        scene->leaf_issuer_key = SNP_AUTHOR)
 
+/* Each name is where it is looked for, and a CA more, or less, is there. */
+CHANGE(with_one_more_behind_the_names, scene->four_certificates = true;
+       scene->leaf_issuer_key = SNP_AUTHOR; scene->between_name = "SEV-Milan";
+       scene->ask_name = "ARK-Milan"; scene->ark_name = "ARK-Other")
+CHANGE(by_the_ark_itself, scene->leaf_issuer_key = SNP_ARK; scene->ark_name = "SEV-Milan")
+
 /* Of lists. */
 CHANGE(with_a_late_list, scene->crl_to = SNP_NOW)
 CHANGE(with_an_early_list, scene->crl_from = SNP_NOW + 1)
@@ -303,6 +309,8 @@ static const struct failure failures[] = {
     FAILS("SNP-ISSUER", by_an_asvk, STOPPING),
     FAILS("SNP-ISSUER", of_a_vlek_by_an_ask, STOPPING),
     FAILS("SNP-ISSUER", with_one_between, STOPPING),
+    FAILS("SNP-ISSUER", with_one_more_behind_the_names, STOPPING),
+    FAILS("SNP-ISSUER", by_the_ark_itself, STOPPING),
     FAILS("SNP-CRL", with_a_late_list, STOPPING),
     FAILS("SNP-CRL", with_an_early_list, STOPPING),
     FAILS("SNP-CRL", with_a_list_of_nobody, STOPPING),
