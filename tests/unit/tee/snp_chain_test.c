@@ -172,6 +172,10 @@ static void test_snp_crl__beside_the_report_and_not_required__warned_of(void **s
 	tobi_result_free(result);
 	scene.revoked = scene.ask_serial;
 	assert_int_equal(verdict_of(&scene), TOBI_REFUSE);
+	scene.revoked = scene.leaf_serial = 77;
+	assert_int_equal(verdict_of(&scene), TOBI_REFUSE);
+	scene.leaf_serial = 78;
+	assert_int_equal(verdict_of(&scene), TOBI_ACCEPT);
 	snp_scene_done(&scene);
 	EVP_PKEY_free(key);
 }
