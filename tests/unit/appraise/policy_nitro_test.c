@@ -213,6 +213,39 @@ static void is_refused(enum nitro_kind kind, const char *more, const char *field
 	test_nitro_done(&nitro);
 }
 
+static void has_the_largest_key(struct test_nitro *nitro)
+{
+	static uint8_t key[1024];
+
+	memset(key, 0xab, sizeof(key));
+	nitro->public_key = (struct tobi_bytes){key, sizeof(key)};
+}
+
+/* As large as a document may have it, and a byte more. */
+static void test_policy_nitro_take__public_key_too_large__malformed(void **state)
+{
+	static const char start[] = "nitro:\n  public-key: ";
+	char more[sizeof(start) + (size_t)2 * 1025 + 1];
+
+	(void)state;
+	for (size_t size = 1024; size <= 1025; size++) {
+		struct writer text = wr_init(sizeof(more));
+
+		wr_printf(&text, "%s", start);
+		for (size_t i = 0; i < size; i++)
+			wr_printf(&text, "ab");
+		wr_printf(&text, "\n");
+		wr_u8(&text, 0);
+		assert_int_equal(wr_err(&text), 0);
+		bytes_copy(more, sizeof(more), text.ptr, text.size);
+		wr_done(&text);
+		if (size == 1024)
+			accepts(NITRO_ENCLAVE, more, has_the_largest_key);
+		else
+			is_refused(NITRO_ENCLAVE, more, "nitro.public-key");
+	}
+}
+
 static void test_policy_nitro_take__bad_sections__malformed(void **state)
 {
 	(void)state;
@@ -257,6 +290,7 @@ int main(void)
 	    cmocka_unit_test(test_policy_nitro__module),
 	    cmocka_unit_test(test_policy_nitro__public_key_and_user_data),
 	    cmocka_unit_test(test_policy_nitro__sections_are_of_their_tiers),
+	    cmocka_unit_test(test_policy_nitro_take__public_key_too_large__malformed),
 	    cmocka_unit_test(test_policy_nitro_take__bad_sections__malformed),
 	};
 
