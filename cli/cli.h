@@ -79,8 +79,6 @@ bool cli_find_program(const char *name, const char *folder, char *ret_path, size
 enum { CLI_TIME_SIZE = 24 };
 /* 2026-05-17T12:00:00Z */
 void cli_format_time(int64_t seconds, char out[static CLI_TIME_SIZE]);
-/* The same, always UTC; false for another form. */
-bool cli_read_time(const char *text, int64_t *ret_seconds);
 /* Decimal digits only, at most max. */
 bool cli_read_number(const char *text, uint64_t max, uint64_t *ret_number);
 

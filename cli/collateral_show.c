@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/date.h"
 #include "base/file.h"
 #include "base/hex.h"
 #include "collateral/bundle.h"
@@ -141,7 +142,7 @@ int collateral_show(int argc, char **argv)
 			as_json = true;
 		else if (option != 'a')
 			return cli_usage(COLLATERAL_COMMAND, "there is no such option");
-		else if (!cli_read_time(optarg, &now))
+		else if (!date_read(optarg, &now))
 			return cli_usage(COLLATERAL_COMMAND,
 					 "--at needs a time like 2026-05-17T12:00:00Z");
 	}

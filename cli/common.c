@@ -100,17 +100,6 @@ void cli_format_time(int64_t seconds, char out[static CLI_TIME_SIZE])
 		snprintf(out, CLI_TIME_SIZE, "?");
 }
 
-bool cli_read_time(const char *text, int64_t *ret_seconds)
-{
-	struct tm tm = {0};
-	const char *end = strptime(text, "%Y-%m-%dT%H:%M:%SZ", &tm);
-
-	if (!end || *end)
-		return false;
-	*ret_seconds = timegm(&tm);
-	return *ret_seconds >= 0;
-}
-
 bool cli_read_number(const char *text, uint64_t max, uint64_t *ret_number)
 {
 	char *end;

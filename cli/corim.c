@@ -3,6 +3,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/date.h"
 #include "base/fault.h"
 #include "base/file.h"
 #include "base/hex.h"
@@ -196,12 +197,12 @@ static const char *take_option(struct options *options, int option)
 		return NULL;
 	case 'f':
 		options->has_from = true;
-		return cli_read_time(optarg, &options->from) ? NULL : "--from";
+		return date_read(optarg, &options->from) ? NULL : "--from";
 	case 't':
 		options->has_until = true;
-		return cli_read_time(optarg, &options->until) ? NULL : "--until";
+		return date_read(optarg, &options->until) ? NULL : "--until";
 	case 'a':
-		return cli_read_time(optarg, &options->time) ? NULL : "--at";
+		return date_read(optarg, &options->time) ? NULL : "--at";
 	case 's':
 		if (options->signer_count == SIGNERS_MAX)
 			return "--signer";

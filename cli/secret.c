@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "base/date.h"
 #include "base/fault.h"
 #include "cli/broker_client.h"
 #include "cli/counter_broker.h"
@@ -449,7 +450,7 @@ static bool read_expiry(const char *text, int64_t *ret_seconds)
 	uint64_t seconds;
 
 	if (text[0] != '+')
-		return cli_read_time(text, ret_seconds) && *ret_seconds > 0;
+		return date_read(text, ret_seconds) && *ret_seconds > 0;
 	if (!cli_read_number(text + 1, UINT32_MAX, &seconds) || !seconds)
 		return false;
 	*ret_seconds = time(NULL) + (int64_t)seconds;

@@ -7,6 +7,7 @@
 #include "appraise/policy_files.h"
 #include "appraise/unwrap.h"
 #include "base/cleanup.h"
+#include "base/date.h"
 #include "base/fault.h"
 #include "base/file.h"
 #include "base/hex.h"
@@ -320,7 +321,7 @@ int cmd_verify(int argc, char **argv)
 					 "--nonce needs 16 to 2048 hexadecimal digits");
 		request.nonce = (struct tobi_bytes){nonce, digits / 2};
 	}
-	if (options.at && !cli_read_time(options.at, &request.time))
+	if (options.at && !date_read(options.at, &request.time))
 		return cli_usage("verify", "--at needs a time like 2026-05-17T12:00:00Z");
 	return many ? run_many(&options, &request, argv + optind, (size_t)(argc - optind))
 		    : run(&options, &request);

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "appraise/policy_eat.h"
 #include "appraise/policy_guest.h"
@@ -14,6 +13,7 @@
 #include "appraise/policy_tpm.h"
 #include "appraise/policy_yaml.h"
 #include "base/cleanup.h"
+#include "base/date.h"
 #include "base/fault.h"
 #include "base/hex.h"
 #include "base/limits.h"
@@ -235,9 +235,7 @@ static enum tobi_err take_collateral(struct tobi_policy *policy,
 				     const struct yaml_collateral *yaml,
 				     struct tobi_fault *fault)
 {
-	struct tm tm = {0};
 	uint64_t grace = 0;
-	const char *end;
 	enum tobi_err err;
 
 	if (!yaml)
@@ -251,12 +249,10 @@ static enum tobi_err take_collateral(struct tobi_policy *policy,
 				fault);
 	if (err || !yaml->baseline)
 		return err;
-	end = strptime(yaml->baseline, "%Y-%m-%dT%H:%M:%SZ", &tm);
-	if (!end || *end)
-		return policy_wrong(policy, "collateral.baseline",
-				    "a time like 2026-05-17T12:00:00Z is needed", fault);
-	policy->baseline = timegm(&tm);
-	return TOBI_OK;
+	return date_read(yaml->baseline, &policy->baseline)
+		   ? TOBI_OK
+		   : policy_wrong(policy, "collateral.baseline",
+				  "a time like 2026-05-17T12:00:00Z is needed", fault);
 }
 
 static enum tobi_err check_complete(struct tobi_policy *policy, struct tobi_fault *fault)

@@ -2,8 +2,8 @@
 
 #include <ctype.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/date.h"
 #include "base/fault.h"
 #include "base/hex.h"
 #include "codec/json.h"
@@ -79,10 +79,9 @@ struct tobi_bytes intel_member_span(struct tobi_bytes json, const char *name)
 static int64_t date_of(const json_t *body, const char *name)
 {
 	const char *text = json_string_value(json_object_get(body, name));
-	struct tm tm = {0};
-	const char *end = text ? strptime(text, "%Y-%m-%dT%H:%M:%SZ", &tm) : NULL;
+	int64_t seconds = 0;
 
-	return end && !*end ? timegm(&tm) : 0;
+	return text && date_read(text, &seconds) ? seconds : 0;
 }
 
 /* Only what is signed says what it is. */

@@ -1,8 +1,8 @@
 #include "tee/dcap_json.h"
 
 #include <string.h>
-#include <time.h>
 
+#include "base/date.h"
 #include "base/fault.h"
 #include "base/hex.h"
 #include "base/limits.h"
@@ -242,32 +242,12 @@ void dcap_hex(struct dcap_reader *rd, const json_t *object, const char *name,
 
 int64_t dcap_date(struct dcap_reader *rd, const json_t *object, const char *name)
 {
-	static const char form[] = "0000-00-00T00:00:00Z";
 	const char *text = dcap_text(rd, object, name);
-	struct tm tm = {0}, back;
-	const char *end;
-	time_t when;
+	int64_t seconds = 0;
 
-	if (rd->err)
-		return 0;
-	for (size_t i = 0; i < sizeof(form); i++) {
-		bool digit = text[i] >= '0' && text[i] <= '9';
-
-		if (form[i] == '0' ? !digit : text[i] != form[i]) {
-			dcap_fail(rd, name, "it is not a time like 2025-06-19T10:32:27Z");
-			return 0;
-		}
-	}
-	end = strptime(text, "%Y-%m-%dT%H:%M:%SZ", &tm);
-	back = tm;
-	when = end ? timegm(&back) : -1;
-	/* timegm() makes a March out of the 30th of February, and a minute out of its
-	 * second 60. */
-	if (!end || when < 0 || back.tm_mon != tm.tm_mon || back.tm_sec != tm.tm_sec) {
-		dcap_fail(rd, name, "there is no such time");
-		return 0;
-	}
-	return when;
+	if (!rd->err && !date_read(text, &seconds))
+		dcap_fail(rd, name, "it is not a time like 2025-06-19T10:32:27Z");
+	return seconds;
 }
 
 static void read_advisories(struct dcap_reader *rd, const json_t *level,

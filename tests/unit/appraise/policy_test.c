@@ -38,6 +38,7 @@ static void test_policy__good(void **state)
 	    HEAD "identity:\n  mode: owner\n  owner: " H48 "\n",
 	    HEAD "config-id: " H48 "\nidentity:\n  mode: config-id\n",
 	    HEAD "max-age: 1\nproduct: 65535\nmin-svn: 65535\n" ANY,
+	    HEAD "collateral: {baseline: 2026-05-17T12:00:00Z, grace: 1}\n" ANY,
 	    HEAD "signers: [" H48 ", " H48 "]\nagents: [" H48 "]\n" ANY,
 	};
 
@@ -126,6 +127,8 @@ static void test_policy__bad__named(void **state)
 	    {HEAD ANY "--- \nversion: 1\n", "one document"},
 	    {HEAD ANY "...\n---\nversion: 1\n", "one document"},
 	    {"version: 1\ntiers: [tdx\n", ""},
+	    {HEAD "collateral: {baseline: 2026-02-30T12:00:00Z}\n" ANY, "a time like"},
+	    {HEAD "collateral: {baseline: 2026-02-03}\n" ANY, "a time like"},
 	    {"\xff\xfe\xff", "plain text"},
 	    /* Numbers that C reads, and people read otherwise. */
 	    {HEAD "min-svn: 010\n" ANY, "decimal digits"},
