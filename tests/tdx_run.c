@@ -74,6 +74,21 @@ void tdx_run_done(struct tdx_run *run)
 	run->arena = (struct arena){0};
 }
 
+int tdx_run_setup(void **state)
+{
+	static struct tdx_run run;
+
+	tdx_run_init(&run);
+	*state = &run;
+	return 0;
+}
+
+int tdx_run_teardown(void **state)
+{
+	tdx_run_done(*state);
+	return 0;
+}
+
 enum tobi_err tdx_run_examine(struct tdx_run *run)
 {
 	struct tobi_collateral *set = tobi_collateral_new();

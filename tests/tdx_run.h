@@ -36,6 +36,9 @@ void tdx_run_put_collateral(const struct tdx_run *run, const char *folder);
 /* May be called again after a change. */
 enum tobi_err tdx_run_examine(struct tdx_run *run);
 void tdx_run_done(struct tdx_run *run);
+/* Of one test: its state is a run, as of tdx_run_init(). */
+int tdx_run_setup(void **state);
+int tdx_run_teardown(void **state);
 
 enum tobi_outcome tdx_run_outcome(const struct tdx_run *run, const char *code);
 /* What was found, of a record that is there. */

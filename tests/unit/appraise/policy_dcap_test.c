@@ -3,21 +3,6 @@
 
 #include <stdio.h>
 
-static int setup(void **state)
-{
-	static struct tdx_run run;
-
-	tdx_run_init(&run);
-	*state = &run;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	tdx_run_done(*state);
-	return 0;
-}
-
 static void test_policy_dcap__up_to_date__accepted_by_default(void **state)
 {
 	tdx_run_accepted(*state, "");
@@ -176,7 +161,7 @@ static void test_policy_dcap__test_root__refused_by_default(void **state)
 	POLICY_FAILS("DCAP-PCK-CHAIN", run, "");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, tdx_run_setup, tdx_run_teardown)
 
 int main(void)
 {

@@ -14,21 +14,6 @@
 	digits "00000000000000000000000000000000000000000000000000000000"                \
 	       "00000000000000000000000000000000000000"
 
-static int setup(void **state)
-{
-	static struct tdx_run run;
-
-	tdx_run_init(&run);
-	*state = &run;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	tdx_run_done(*state);
-	return 0;
-}
-
 static void test_policy_tdx_attributes__not_named__refused(void **state)
 {
 	static const struct {
@@ -238,7 +223,7 @@ static void test_policy_tdx__tier_not_among_them__no_policy(void **state)
 	tdx_run_bad_policy(run, "tdx:\n  event-log: required\n");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, tdx_run_setup, tdx_run_teardown)
 
 /* A guest has no product: not even the product 0. */
 static void test_policy_product__guest_without_one__refused(void **state)

@@ -3,21 +3,6 @@
 
 #include "tee/dcap_tcb.h"
 
-static int setup(void **state)
-{
-	static struct tdx_run run;
-
-	tdx_run_init(&run);
-	*state = &run;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	tdx_run_done(*state);
-	return 0;
-}
-
 static void test_dcap_qe_match__another_enclave__fails(void **state)
 {
 	/* MISCSELECT, the flags, MRSIGNER, ISVPRODID: every byte. */
@@ -67,7 +52,7 @@ static void test_dcap_qe_level__none_or_revoked__fails(void **state)
 	assert_false(run->claims.dcap->tcb->found);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, tdx_run_setup, tdx_run_teardown)
 
 int main(void)
 {

@@ -5,21 +5,6 @@
 #include "pki/memo.h"
 #include "tee/dcap_collateral.h"
 
-static int setup(void **state)
-{
-	static struct tdx_run run;
-
-	tdx_run_init(&run);
-	*state = &run;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	tdx_run_done(*state);
-	return 0;
-}
-
 static void fails_both(struct tdx_run *run)
 {
 	assert_int_equal(tdx_run_examine(run), TOBI_OK);
@@ -176,7 +161,7 @@ static void test_dcap_signer__beside_the_document__not_known_without(void **stat
 	run->memo = NULL;
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, tdx_run_setup, tdx_run_teardown)
 
 int main(void)
 {

@@ -7,21 +7,6 @@
 #include "tee/dcap_tcb.h"
 #include "tee/sgx.h"
 
-static int setup(void **state)
-{
-	static struct tdx_run run;
-
-	tdx_run_init(&run);
-	*state = &run;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	tdx_run_done(*state);
-	return 0;
-}
-
 static const struct dcap_tcb *tcb_of(const struct tdx_run *run)
 {
 	assert_non_null(run->claims.dcap);
@@ -529,7 +514,7 @@ static void test_dcap_tcb__running_module_not_good__fails(void **state)
 	FAILS("DCAP-TCB-LEVEL", run);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, tdx_run_setup, tdx_run_teardown)
 
 int main(void)
 {

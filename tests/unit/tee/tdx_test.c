@@ -17,21 +17,6 @@ enum {
 	REPORT_DATA = 520
 };
 
-static int setup(void **state)
-{
-	static struct tdx_run run;
-
-	tdx_run_init(&run);
-	*state = &run;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	tdx_run_done(*state);
-	return 0;
-}
-
 static const struct tee_fact *fact(const struct tdx_run *run, const char *name)
 {
 	for (size_t i = 0; i < run->claims.fact_count; i++) {
@@ -370,7 +355,7 @@ static void test_tdx__every_truncation__refused(void **state)
 	wr_done(&quote);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, tdx_run_setup, tdx_run_teardown)
 
 int main(void)
 {
