@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "appraise/ratls.h"
 #include "appraise/unwrap.h"
 #include "base/cleanup.h"
 #include "base/fault.h"
@@ -18,13 +19,21 @@ static const char object[] = "evidence";
 
 /* ---- what a file is ---- */
 
+/* DER, or PEM with a chain behind it. */
 static bool carries_evidence(struct tobi_bytes bytes)
 {
+	CLEANUP(wr_done) struct writer der = wr_init(LIMIT_PEM);
 	CLEANUP(X509_freep) X509 *certificate = NULL;
 	CLEANUP(arena_done) struct arena arena = arena_init(LIMIT_APPRAISAL);
+	struct tobi_bytes list[LIMIT_COSE_CHAIN] = {bytes};
 	struct ratls_carried carried;
+	size_t count = 1;
 
-	return !chain_read_certificate(bytes, object, &certificate, NULL) &&
+	if (!ratls_is_certificate(bytes) ||
+	    (bytes.ptr[0] != 0x30 &&
+	     chain_read_pem(bytes, object, &der, list, LIMIT_COSE_CHAIN, &count, NULL)))
+		return false;
+	return !chain_read_certificate(list[0], object, &certificate, NULL) &&
 	       ratls_find(certificate, &arena, &carried, NULL) != TOBI_E_NOT_FOUND;
 }
 

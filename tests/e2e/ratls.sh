@@ -84,6 +84,9 @@ check "that is said" has "$said" "not a certificate"
 check "DER, too" exits 0 "$tobichi" verify cert.der --policy ratls.yaml
 check "as JSON" exits 0 "$tobichi" verify cert.pem --policy ratls.yaml --json
 check "with the same warning" has "$said" "no session binding, no freshness"
+mkdir certificates && cp cert.der certificates/a && cp cert.pem certificates/b.pem && cp plain.pem certificates/c.pem
+check "of a folder those with evidence are taken, DER and PEM" exits 0 "$tobichi" verify certificates --policy ratls.yaml
+check "both" has "$said" "2 accepted"
 check "a policy that does not name the channel refuses" exits 1 "$tobichi" verify cert.pem --policy atls.yaml
 check "by that reason" has "$said" "RATLS-MODE"
 check "a policy of a launch without ra-tls refuses" exits 1 "$tobichi" verify cert.pem \
