@@ -27,13 +27,14 @@ static const struct dcap_module *find_module(const struct dcap_tcb_info *info,
 	return NULL;
 }
 
-/* Both conditions of TDX must hold at the same level. The components are those that the
- * certificate vouches for, not what the quote says of itself. */
+/* Both conditions of TDX must hold at the same level. The components of SGX are those
+ * that the certificate vouches for, not what the quote says of itself. svn is a
+ * TEE_TCB_SVN; empty for SGX. */
 static void find_levels(const struct dcap_tcb_info *info, const struct dcap_pck *pck,
-			const struct tdx_report *td, struct dcap_match *out)
+			struct tobi_bytes svn, struct dcap_match *out)
 {
 	/* Of a module with a version, that has levels of its own. */
-	const size_t from = td && module_version(td->tee_tcb_svn) ? 2 : 0;
+	const size_t from = svn.size && module_version(svn) ? 2 : 0;
 
 	for (size_t i = 0; i < info->level_count; i++) {
 		const struct dcap_tcb_level *level = &info->levels[i];
@@ -43,7 +44,7 @@ static void find_levels(const struct dcap_tcb_info *info, const struct dcap_pck 
 			continue;
 		if (!out->sgx)
 			out->sgx = level;
-		if (!td || reaches(td->tee_tcb_svn.ptr, level->tdx, from)) {
+		if (!svn.size || reaches(svn.ptr, level->tdx, from)) {
 			out->level = level;
 			return;
 		}
@@ -61,14 +62,23 @@ const struct dcap_svn_level *dcap_svn_match(const struct dcap_svn_levels *levels
 }
 
 /* It sees all of the guest's memory, whichever module the guest was started under. */
-static const char *running_module_refused(const struct dcap_module *running,
+static const char *running_module_refused(const struct dcap_tcb_info *info,
+					  const struct dcap_pck *pck,
+					  const struct dcap_module *running,
 					  struct tobi_bytes svn)
 {
 	const struct dcap_svn_level *level;
+	struct dcap_match now = {0};
 
 	if (!running)
 		return "Intel lists no TDX module of the version that runs now "
 		       "(TEE_TCB_SVN_2)";
+	find_levels(info, pck, svn, &now);
+	if (!now.level)
+		return "the TDX components of what runs now (TEE_TCB_SVN_2) are below "
+		       "every level";
+	if (now.level->advice.status == DCAP_REVOKED)
+		return "the level of what runs now (TEE_TCB_SVN_2) is revoked";
 	if (!running->version)
 		return NULL;
 	level = dcap_svn_match(&running->levels, svn.ptr[0]);
@@ -86,7 +96,7 @@ const char *dcap_tcb_match(const struct dcap_tcb_info *info, const struct dcap_p
 	struct dcap_match match = {0};
 	unsigned version = td ? module_version(td->tee_tcb_svn) : 0;
 
-	find_levels(info, pck, td, &match);
+	find_levels(info, pck, td ? td->tee_tcb_svn : (struct tobi_bytes){0}, &match);
 	if (td)
 		match.module = find_module(info, version);
 	if (version && match.module)
@@ -104,7 +114,7 @@ const char *dcap_tcb_match(const struct dcap_tcb_info *info, const struct dcap_p
 	if (version && !match.module_level)
 		return "the TDX module is below every level of its version";
 	return td && td->tee_tcb_svn_2.size
-		   ? running_module_refused(match.running, td->tee_tcb_svn_2)
+		   ? running_module_refused(info, pck, match.running, td->tee_tcb_svn_2)
 		   : NULL;
 }
 

@@ -512,6 +512,19 @@ static void test_dcap_tcb__running_module_not_good__fails(void **state)
 	module->levels[0].status = "UpToDate";
 	run->scene.body[584] = 1;
 	FAILS("DCAP-TCB-LEVEL", run);
+	run->scene.body[584] = 3;
+	run->scene.body[584 + 2] = 1;
+	FAILS("DCAP-TCB-LEVEL", run);
+	/* Before modules had versions: by the components alone. */
+	run->scene.body[584 + 2] = 3;
+	run->scene.body[584 + 1] = 0;
+	tdx_run_passes(run);
+	run->scene.body[584] = 1;
+	FAILS("DCAP-TCB-LEVEL", run);
+	run->scene.body[584] = 2;
+	tdx_run_passes(run);
+	run->collateral.tcb.levels[1].status = "Revoked";
+	FAILS("DCAP-TCB-LEVEL", run);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, tdx_run_setup, tdx_run_teardown)
