@@ -34,7 +34,7 @@ static int64_t session_end_ms(const struct conn *conn)
 	return conn->attested ? conn->opened_ms + (int64_t)seconds * 1000 : INT64_MAX;
 }
 
-/* A request that has not begun its work when the session ends has no answer. */
+/* A request whose work has not begun when the session ends is not worked on. */
 static void set_deadline(struct conn *conn, enum conn_state state, uint64_t seconds)
 {
 	int64_t end = session_end_ms(conn);
@@ -196,14 +196,19 @@ static void refuse_and_close(struct conn *conn, uint64_t *counter, int status,
 	refuse(conn, counter, status, why);
 }
 
+static void refuse_over(struct conn *conn)
+{
+	refuse_and_close(conn, &conn->server->count->session_over, 408,
+			 "the session has ended: attest in a new one");
+}
+
 static void submit(struct conn *conn)
 {
 	struct server *server = conn->server;
 	struct job *job = conn->job;
 
 	if (server_now_ms() >= session_end_ms(conn)) {
-		refuse_and_close(conn, &server->count->idle, 408,
-				 "the session has ended: attest in a new one");
+		refuse_over(conn);
 		return;
 	}
 	job->started_us = server_now_us();
@@ -472,7 +477,12 @@ static void on_event(struct bufferevent *stream, short what, void *context)
 void conn_expired(struct conn *conn)
 {
 	struct metrics_counters *count = conn->server->count;
+	bool over = server_now_ms() >= session_end_ms(conn);
 
+	if (over && (conn->state == CONN_HEAD || conn->state == CONN_BODY)) {
+		refuse_over(conn);
+		return;
+	}
 	switch (conn->state) {
 	case CONN_HEAD:
 		refuse_and_close(conn, &count->slow_head, 408,

@@ -30,6 +30,7 @@
 	X(queue_full, "requests_refused_total", "reason=\"queue\"", "")                  \
 	X(no_memory, "requests_refused_total", "reason=\"memory\"", "")                  \
 	X(stopping, "requests_refused_total", "reason=\"stopping\"", "")                 \
+	X(session_over, "requests_refused_total", "reason=\"session_over\"", "")         \
 	X(slow_head, "timeouts_total", "phase=\"head\"",                                 \
 	  "Connections that were closed for being slow.")                                \
 	X(slow_body, "timeouts_total", "phase=\"body\"", "")                             \

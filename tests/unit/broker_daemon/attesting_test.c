@@ -320,26 +320,35 @@ static void test_attesting__denied_again_and_again__session_ends(void **state)
 }
 
 /* Its evidence gets no newer, whether it asks or not. */
-static void test_attesting__time_is_over__session_ends(void **state)
+static void test_attesting__time_is_over__idle_session_is_closed(void **state)
 {
 	char out[512];
-	int answers = 0;
 
 	(void)state;
-	world_start_attested("  attested-seconds: 1\n  client-rate: 0\n"
-			     "  idle-seconds: 3600\n");
-	assert_int_equal(open_session(), 0);
-	while (get(REQUEST("/proven"), out, sizeof(out)) == 200)
-		answers++;
-	assert_true(answers >= 1);
-	end_session();
+	world_start_attested("  attested-seconds: 1\n  idle-seconds: 86400\n");
 	assert_int_equal(open_session(), 0);
 	assert_int_equal(get(REQUEST("/proven"), out, sizeof(out)), 200);
-	/* Until it is closed, with nothing said. */
+	/* With nothing said. */
 	assert_int_equal(hear(out, sizeof(out)), 0);
 	end_session();
 	world_stop();
-	assert_true(world_count_last()->idle >= 1);
+	assert_int_equal(world_count_last()->idle, 1);
+}
+
+static void test_attesting__time_is_over__request_is_refused(void **state)
+{
+	char out[512];
+
+	(void)state;
+	world_start_attested("  attested-seconds: 1\n  head-seconds: 3600\n");
+	assert_int_equal(open_session(), 0);
+	/* Without its empty line. */
+	assert_int_equal(get("GET /proven HTTP/1.1\r\nHost: a\r\n", out, sizeof(out)),
+			 408);
+	assert_non_null(strstr(out, "the session has ended"));
+	end_session();
+	world_stop();
+	assert_int_equal(world_count_last()->session_over, 1);
 }
 
 static void test_attesting__connections_of_one_client__are_limited(void **state)
@@ -385,7 +394,8 @@ int main(void)
 	    T_(test_attesting__exchange_goes_on__its_memory_is_put_by),
 	    T_(test_attesting__session_is_open__its_evidence_counts),
 	    T_(test_attesting__denied_again_and_again__session_ends),
-	    T_(test_attesting__time_is_over__session_ends),
+	    T_(test_attesting__time_is_over__idle_session_is_closed),
+	    T_(test_attesting__time_is_over__request_is_refused),
 	    T_(test_attesting__connections_of_one_client__are_limited),
 	    T_(test_attesting__server_ends__exchanges_end),
 	};
