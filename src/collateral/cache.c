@@ -143,6 +143,7 @@ static bool is_fresh(const struct collateral_item *item,
 struct held {
 	struct tobi_collateral *set;
 	const struct collateral_item *item; /* NULL: nothing that may be served */
+	enum collateral_checked checked;
 };
 
 static void held_done(struct held *held)
@@ -164,6 +165,7 @@ static enum tobi_err look(const struct paths *paths, const struct fetch_settings
 	if (!held->set)
 		return fault_set(fault, TOBI_E_MEMORY, object, "", "out of memory");
 	err = read_entry(paths, fetch, need, known, held->set, &held->item, report, &why);
+	held->checked = report->checked;
 	if (!err || err == TOBI_E_NOT_FOUND)
 		return TOBI_OK;
 	if (held->item && has_expired(held->item, &fetch->rules)) {
@@ -219,11 +221,13 @@ static enum tobi_err fall_back(const struct held *held, struct tobi_collateral *
 		return why->code;
 	}
 	report->how = CACHE_IN_NEED;
+	report->checked = held->checked;
 	report->why = *why;
 	return collateral_put(set, held->item, fault);
 }
 
-/* A source that is behind, or was put there, does not turn back what is known. */
+/* A source that is behind, or was put there, does not turn back what is known; that is,
+ * what its vendor has signed: anybody's word would hold up the vendor's own. */
 static enum tobi_err take_newer(const struct paths *paths, const struct held *held,
 				const struct tobi_collateral *fresh,
 				struct tobi_collateral *set, struct cache_report *report,
@@ -233,12 +237,16 @@ static enum tobi_err take_newer(const struct paths *paths, const struct held *he
 	struct tobi_fault why = {0};
 	enum tobi_err err;
 
-	if (held->item && collateral_is_older(item, held->item)) {
+	if (held->item && held->checked == COLLATERAL_CHECKED &&
+	    collateral_is_older(item, held->item)) {
 		fault_set(&why, TOBI_E_MISMATCH, object, "",
 			  "the source gives an older document than the copy");
+		/* As of one that is down: best effort. */
+		IGNORE(miss_write(paths->miss, &why, now, NULL));
 		return fall_back(held, set, report, &why, fault);
 	}
 	report->how = CACHE_FETCHED;
+	unlink(paths->miss);
 	err = collateral_put(set, item, fault);
 	return err ? err : entry_write(paths->entry, fresh, now, fault);
 }
@@ -264,7 +272,6 @@ static enum tobi_err fetch_and_keep(const struct paths *paths,
 		IGNORE(miss_write(paths->miss, &why, now, NULL));
 		return fall_back(held, set, report, &why, fault);
 	}
-	unlink(paths->miss);
 	return take_newer(paths, held, fresh, set, report, now, fault);
 }
 

@@ -170,6 +170,9 @@ check "what is kept is not turned back" exits 0 fetch ok served/quote.dat --max-
 check "it is used" has "$said" "in need   sgx-tcb-info"
 check "with the reason" has "$said" "the source gives an older document than the copy"
 check "as it was" cmp -s behind/01-sgx-tcb-info-00A1B2C3D4E5.json newest
+asked=$(requests /tcb)
+check "for a moment nobody is asked again" exits 0 fetch ok served/quote.dat --max-age 0
+check "but for what was not behind" same "$(requests /tcb)" "$asked"
 check "and kept" exits 0 fetch ok served/quote.dat -o later
 check "for the next one" cmp -s later/01-sgx-tcb-info-00A1B2C3D4E5.json newest
 forget
