@@ -165,6 +165,12 @@ static void test_unwrap_hint__a_report_that_is_cut(void **state)
 	hints((struct tobi_bytes){report, 1183}, "is cut");
 	hints((struct tobi_bytes){report, 0x38}, "is cut");
 	hints_nothing((struct tobi_bytes){report, 0x37});
+	report[0x30] = 4; /* VMPL */
+	hints_nothing((struct tobi_bytes){report, 1183});
+	report[0x30] = 0;
+	report[15] = 1; /* of the guest policy, which has no such bit */
+	hints_nothing((struct tobi_bytes){report, 1183});
+	report[15] = 0;
 	report[0] = 4; /* a version that is none */
 	hints_nothing((struct tobi_bytes){report, 1183});
 }
