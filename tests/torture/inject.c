@@ -95,6 +95,26 @@ static void name_of(pid_t pid, char *ret_name, size_t room)
 	fclose(file);
 }
 
+/* Of a child that stops before its parent's event is heard; it may go as far as another
+ * program before that. */
+static int generation_of(pid_t pid)
+{
+	char path[64], line[128];
+	const struct tracee *parent = NULL;
+	FILE *file;
+	int number;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	file = fopen(path, "re");
+	while (file && !parent && fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "PPid: %d", &number) == 1 && number > 0)
+			parent = find(number);
+	}
+	if (file)
+		fclose(file);
+	return parent ? parent->generation + 1 : 1;
+}
+
 /* Not a call that could fail: it ends a process, or goes back where a signal came; and
  * close(), which has closed whatever it says (a call here is not made when it fails). */
 static bool cannot_fail(unsigned long call)
@@ -211,10 +231,9 @@ static void follow(void)
 			run.end = status;
 			alarm(SETTLE_S);
 		} else if (WIFSTOPPED(status)) {
-			/* A child may stop before its parent's event is heard. */
 			struct tracee *tracee = find(pid);
 
-			on_stop(tracee ? tracee : take(pid, 1), status);
+			on_stop(tracee ? tracee : take(pid, generation_of(pid)), status);
 		} else {
 			struct tracee *tracee = find(pid);
 
