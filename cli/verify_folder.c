@@ -22,18 +22,12 @@ static const char object[] = "evidence";
 /* DER, or PEM with a chain behind it. */
 static bool carries_evidence(struct tobi_bytes bytes)
 {
-	CLEANUP(wr_done) struct writer der = wr_init(LIMIT_PEM);
 	CLEANUP(X509_freep) X509 *certificate = NULL;
 	CLEANUP(arena_done) struct arena arena = arena_init(LIMIT_APPRAISAL);
-	struct tobi_bytes list[LIMIT_COSE_CHAIN] = {bytes};
 	struct ratls_carried carried;
-	size_t count = 1;
 
-	if (!ratls_is_certificate(bytes) ||
-	    (bytes.ptr[0] != 0x30 &&
-	     chain_read_pem(bytes, object, &der, list, LIMIT_COSE_CHAIN, &count, NULL)))
-		return false;
-	return !chain_read_certificate(list[0], object, &certificate, NULL) &&
+	return ratls_is_certificate(bytes) &&
+	       !chain_read_first(bytes, object, &certificate, NULL) &&
 	       ratls_find(certificate, &arena, &carried, NULL) != TOBI_E_NOT_FOUND;
 }
 

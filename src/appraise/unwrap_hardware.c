@@ -157,19 +157,11 @@ static enum tobi_err open_certificate(struct tobi_bytes file, struct arena *aren
 				      struct hardware_parts *parts,
 				      struct tobi_fault *fault)
 {
-	CLEANUP(wr_done) struct writer der = wr_init(LIMIT_PEM);
 	CLEANUP(X509_freep) X509 *leaf = NULL;
-	struct tobi_bytes list[LIMIT_COSE_CHAIN] = {file};
 	struct ratls_carried carried;
 	struct tee_request request = {0};
-	size_t count = 1;
-	enum tobi_err err = TOBI_OK;
+	enum tobi_err err = chain_read_first(file, "certificate", &leaf, fault);
 
-	if (file.ptr[0] != 0x30)
-		err = chain_read_pem(file, "certificate", &der, list, LIMIT_COSE_CHAIN,
-				     &count, fault);
-	if (!err)
-		err = chain_read_certificate(list[0], "certificate", &leaf, fault);
 	if (!err)
 		err = ratls_find(leaf, arena, &carried, fault);
 	if (err)

@@ -41,22 +41,14 @@ static bool is_sgx_report(struct tobi_bytes bytes)
 	       is_zero(bytes, 160, 192) && is_zero(bytes, 262, 304);
 }
 
-/* The first certificate, DER or PEM. */
+/* NULL where it is none. */
 static X509 *read_certificate(struct tobi_bytes bytes)
 {
-	struct writer der = wr_init(LIMIT_PEM);
-	struct tobi_bytes list[PINNED_CERTIFICATES_MAX];
-	size_t count = 0;
 	X509 *certificate = NULL;
 
-	if (bytes.size > 2 && bytes.ptr[0] == 0x30)
-		IGNORE(chain_read_certificate(bytes, "evidence", &certificate, NULL));
-	else if (starts(bytes, "-----BEGIN CERTIFICATE-----") &&
-		 !chain_read_pem(bytes, "evidence", &der, list, PINNED_CERTIFICATES_MAX,
-				 &count, NULL) &&
-		 count)
-		IGNORE(chain_read_certificate(list[0], "evidence", &certificate, NULL));
-	wr_done(&der);
+	if ((bytes.size > 2 && bytes.ptr[0] == 0x30) ||
+	    starts(bytes, "-----BEGIN CERTIFICATE-----"))
+		IGNORE(chain_read_first(bytes, "evidence", &certificate, NULL));
 	return certificate;
 }
 

@@ -142,6 +142,22 @@ enum tobi_err chain_read_pem(struct tobi_bytes pem, const char *object,
 	return TOBI_OK;
 }
 
+enum tobi_err chain_read_first(struct tobi_bytes file, const char *object,
+			       X509 **ret_certificate, struct tobi_fault *fault)
+{
+	enum { DER_SEQUENCE = 0x30 };
+	CLEANUP(wr_done) struct writer der = wr_init(LIMIT_PEM);
+	struct tobi_bytes list[LIMIT_COSE_CHAIN] = {file};
+	size_t count = 1;
+	enum tobi_err err = TOBI_OK;
+
+	if (!file.size || file.ptr[0] != DER_SEQUENCE)
+		err = chain_read_pem(file, object, &der, list, LIMIT_COSE_CHAIN, &count,
+				     fault);
+	return err ? err
+		   : chain_read_certificate(list[0], object, ret_certificate, fault);
+}
+
 enum tobi_err chain_write_pem(struct tobi_bytes der, struct writer *out,
 			      struct tobi_fault *fault)
 {

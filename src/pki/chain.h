@@ -75,6 +75,10 @@ TOBI_MUST_USE enum tobi_err chain_read_certificate(struct tobi_bytes der,
 						   const char *object,
 						   X509 **ret_certificate,
 						   struct tobi_fault *fault);
+/* The one certificate of DER, or the first of a PEM text of at most LIMIT_COSE_CHAIN. */
+TOBI_MUST_USE enum tobi_err chain_read_first(struct tobi_bytes file, const char *object,
+					     X509 **ret_certificate,
+					     struct tobi_fault *fault);
 /* Every certificate in a PEM text as DER, appended back to back; at most max of them. */
 TOBI_MUST_USE enum tobi_err chain_read_pem(struct tobi_bytes pem, const char *object,
 					   struct writer *out,

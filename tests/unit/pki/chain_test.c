@@ -421,6 +421,43 @@ static void test_chain_read_pem__over_limit__limit(void **state)
 	wr_done(&pem);
 }
 
+static enum tobi_err read_first(struct tobi_bytes file, const struct writer *expected)
+{
+	X509 *certificate = NULL;
+	uint8_t *der = NULL;
+	enum tobi_err err = chain_read_first(file, "thing", &certificate, NULL);
+	int size = err ? 0 : i2d_X509(certificate, &der);
+
+	assert_true((certificate == NULL) == (err != TOBI_OK));
+	if (!err)
+		assert_bytes_equal(((struct tobi_bytes){der, (size_t)size}),
+				   wr_view(expected));
+	OPENSSL_free(der);
+	X509_free(certificate);
+	return err;
+}
+
+static void test_chain_read_first__der_or_pem__the_first(void **state)
+{
+	struct scene scene = scene_new();
+	struct writer pem = wr_init(LIMIT_PEM);
+
+	(void)state;
+	scene_build(&scene);
+	assert_int_equal(read_first(wr_view(&scene.der[1]), &scene.der[1]), TOBI_OK);
+	for (size_t i = 0; i < 2; i++)
+		assert_int_equal(chain_write_pem(wr_view(&scene.der[i]), &pem, NULL), 0);
+	assert_int_equal(read_first(wr_view(&pem), &scene.der[0]), TOBI_OK);
+	assert_int_equal(read_first((struct tobi_bytes){0}, NULL), TOBI_E_LIMIT);
+	assert_int_equal(read_first(text_bytes("no certificate"), NULL),
+			 TOBI_E_MALFORMED);
+	for (size_t i = 2; i <= LIMIT_COSE_CHAIN; i++)
+		assert_int_equal(chain_write_pem(wr_view(&scene.der[0]), &pem, NULL), 0);
+	assert_int_equal(read_first(wr_view(&pem), NULL), TOBI_E_LIMIT);
+	wr_done(&pem);
+	scene_done(&scene);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -443,6 +480,7 @@ int main(void)
 	    cmocka_unit_test(test_chain_read_pem__several__each_as_der),
 	    cmocka_unit_test(test_chain_read_pem__broken__malformed),
 	    cmocka_unit_test(test_chain_read_pem__over_limit__limit),
+	    cmocka_unit_test(test_chain_read_first__der_or_pem__the_first),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
