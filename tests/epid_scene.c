@@ -4,12 +4,12 @@
 #include <string.h>
 
 #include <openssl/rsa.h>
-#include <openssl/x509v3.h>
 
 #include "base/endian.h"
 #include "base/secret.h"
 #include "codec/base64.h"
 #include "tests/check.h"
+#include "tests/extension.h"
 
 enum { DAY = 24 * 3600, BITS = 2048, FLAGS_AT = 48 + 48, MODE64_INITTED = 5 };
 
@@ -37,18 +37,6 @@ static void make_signer(const char *name, EVP_PKEY *key, const struct writer *is
 	X509_free(issuer);
 }
 
-static void add(X509 *certificate, X509 *issuer, int nid, const char *value)
-{
-	X509V3_CTX context;
-	X509_EXTENSION *extension;
-
-	X509V3_set_ctx(&context, issuer, certificate, NULL, NULL, 0);
-	extension = X509V3_EXT_conf_nid(NULL, &context, nid, value);
-	assert_non_null(extension);
-	assert_int_equal(X509_add_ext(certificate, extension, -1), 1);
-	X509_EXTENSION_free(extension);
-}
-
 /* A CA that may have others below it, as Intel's has none, but could. issuer_der NULL: it
  * signs itself. */
 static void make_ca(const char *name, EVP_PKEY *key, const struct writer *issuer_der,
@@ -70,11 +58,12 @@ static void make_ca(const char *name, EVP_PKEY *key, const struct writer *issuer
 	X509_set_issuer_name(certificate,
 			     X509_get_subject_name(issuer ? issuer : certificate));
 	X509_set_pubkey(certificate, key);
-	add(certificate, issuer, NID_basic_constraints, "critical,CA:TRUE");
-	add(certificate, issuer, NID_key_usage, "critical,keyCertSign,cRLSign");
-	add(certificate, issuer, NID_subject_key_identifier, "hash");
+	add_extension(certificate, issuer, NID_basic_constraints, "critical,CA:TRUE");
+	add_extension(certificate, issuer, NID_key_usage, "critical,keyCertSign,cRLSign");
+	add_extension(certificate, issuer, NID_subject_key_identifier, "hash");
 	if (issuer)
-		add(certificate, issuer, NID_authority_key_identifier, "keyid:always");
+		add_extension(certificate, issuer, NID_authority_key_identifier,
+			      "keyid:always");
 	assert_true(X509_sign(certificate, issuer ? issuer_key : key, EVP_sha256()) > 0);
 	size = i2d_X509(certificate, &der);
 	*out = wr_init(LIMIT_CERTIFICATE);

@@ -1,12 +1,12 @@
 #include "tests/ratls.h"
 
 #include <openssl/rsa.h>
-#include <openssl/x509v3.h>
 
 #include "base/endian.h"
 #include "base/secret.h"
 #include "codec/cbor.h"
 #include "tests/check.h"
+#include "tests/extension.h"
 
 EVP_PKEY *test_key_make(enum test_key kind)
 {
@@ -25,18 +25,6 @@ EVP_PKEY *test_key_make(enum test_key kind)
 		return EVP_RSA_gen(1024);
 	}
 	return NULL;
-}
-
-static void add_usual(X509 *certificate, X509 *issuer, int nid, const char *value)
-{
-	X509V3_CTX context;
-	X509_EXTENSION *extension;
-
-	X509V3_set_ctx(&context, issuer, certificate, NULL, NULL, 0);
-	extension = X509V3_EXT_conf_nid(NULL, &context, nid, value);
-	assert_non_null(extension);
-	assert_int_equal(X509_add_ext(certificate, extension, -1), 1);
-	X509_EXTENSION_free(extension);
 }
 
 static void add_ours(X509 *certificate, const struct test_leaf *leaf)
@@ -60,12 +48,12 @@ static void add_extensions(X509 *certificate, X509 *issuer, const struct test_le
 	if (leaf->extensions_first)
 		add_ours(certificate, leaf);
 	/* Gramine's, Intel's and librats' say CA:FALSE and these two. */
-	add_usual(certificate, issuer, NID_basic_constraints, "CA:FALSE");
-	add_usual(certificate, issuer, NID_subject_key_identifier, "hash");
-	add_usual(certificate, issuer, NID_authority_key_identifier, "keyid");
+	add_extension(certificate, issuer, NID_basic_constraints, "CA:FALSE");
+	add_extension(certificate, issuer, NID_subject_key_identifier, "hash");
+	add_extension(certificate, issuer, NID_authority_key_identifier, "keyid");
 	if (leaf->dns) {
 		snprintf(names, sizeof(names), "DNS:%s", leaf->dns);
-		add_usual(certificate, issuer, NID_subject_alt_name, names);
+		add_extension(certificate, issuer, NID_subject_alt_name, names);
 	}
 	if (!leaf->extensions_first)
 		add_ours(certificate, leaf);

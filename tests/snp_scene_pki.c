@@ -6,6 +6,7 @@
 #include "pki/extension.h"
 #include "pki/key.h"
 #include "tests/check.h"
+#include "tests/extension.h"
 #include "tests/snp_scene.h"
 
 enum { NUMBER_ROOM = 72 };
@@ -59,18 +60,6 @@ struct body {
 	size_t extra_count;
 };
 
-static void add_standard(X509 *certificate, int nid, const char *value)
-{
-	X509V3_CTX context;
-	X509_EXTENSION *extension;
-
-	X509V3_set_ctx(&context, certificate, certificate, NULL, NULL, 0);
-	extension = X509V3_EXT_conf_nid(NULL, &context, nid, value);
-	assert_non_null(extension);
-	assert_int_equal(X509_add_ext(certificate, extension, -1), 1);
-	X509_EXTENSION_free(extension);
-}
-
 static void add_extra(X509 *certificate, const struct snp_extra *extra)
 {
 	uint8_t object[10] = {0x2b,	     6, 1, 4, 1, 0x9c, 0x78, 1, extra->arcs[0],
@@ -94,9 +83,12 @@ static X509 *make_certificate(const struct body *body)
 	set_name(X509_get_issuer_name(certificate), body->issuer);
 	assert_int_equal(X509_set_pubkey(certificate, body->key), 1);
 	if (body->ca) {
-		add_standard(certificate, NID_basic_constraints, "critical,CA:TRUE");
-		add_standard(certificate, NID_key_usage, "critical,keyCertSign,cRLSign");
-		add_standard(certificate, NID_subject_key_identifier, "hash");
+		add_extension(certificate, certificate, NID_basic_constraints,
+			      "critical,CA:TRUE");
+		add_extension(certificate, certificate, NID_key_usage,
+			      "critical,keyCertSign,cRLSign");
+		add_extension(certificate, certificate, NID_subject_key_identifier,
+			      "hash");
 	}
 	for (size_t i = 0; i < body->extra_count; i++)
 		add_extra(certificate, &body->extras[i]);

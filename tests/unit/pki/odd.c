@@ -1,19 +1,11 @@
 #include "odd.h"
 
-#include <openssl/x509v3.h>
+#include "tests/extension.h"
 
 static void add(X509 *certificate, X509 *issuer, int nid, const char *value)
 {
-	X509V3_CTX context;
-	X509_EXTENSION *extension;
-
-	if (!value)
-		return;
-	X509V3_set_ctx(&context, issuer, certificate, NULL, NULL, 0);
-	extension = X509V3_EXT_conf_nid(NULL, &context, nid, value);
-	assert_non_null(extension);
-	assert_int_equal(X509_add_ext(certificate, extension, -1), 1);
-	X509_EXTENSION_free(extension);
+	if (value)
+		add_extension(certificate, issuer, nid, value);
 }
 
 EVP_PKEY *odd_key(enum key_kind kind)
