@@ -347,6 +347,8 @@ def check_reload(broker, port, folder):
     shutil.copy(pem, old_pem)
     before = certificate_of(port, old_pem)
     kept = connect(port, trusting(old_pem))
+    kept.sendall(HELLO)  # who has said nothing is sent away after head-seconds
+    check("a connection is served", read_reply(kept)[0] == 200)
     run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=new",
         "-addext", "subjectAltName=DNS:localhost", "-keyout", f"{folder}/new.key", "-out", f"{folder}/new.pem")
     for bad, text in (("tls.pem", "no certificate"), ("tls.key", "no key")):
