@@ -296,8 +296,17 @@ def check_slow(port, context):
     quiet.close()
 
 
+def connect_served(port, context):
+    """A connection that has asked once: who says nothing is sent away after head-seconds."""
+    stream = connect(port, context)
+    stream.sendall(HELLO)
+    told = read_reply(stream)[0]
+    check("a connection is served", told == 200, told)
+    return stream
+
+
 def check_crowd(port, context, most):
-    held = [connect(port, context) for _ in range(most)]
+    held = [connect_served(port, context) for _ in range(most)]
     check("as many connections as are allowed are served",
           all(stream.sendall(HELLO) is None and read_reply(stream)[0] == 200 for stream in held))
     refused = False
@@ -346,9 +355,7 @@ def check_reload(broker, port, folder):
     pem, old_pem = f"{folder}/tls.pem", f"{folder}/old.pem"
     shutil.copy(pem, old_pem)
     before = certificate_of(port, old_pem)
-    kept = connect(port, trusting(old_pem))
-    kept.sendall(HELLO)  # who has said nothing is sent away after head-seconds
-    check("a connection is served", read_reply(kept)[0] == 200)
+    kept = connect_served(port, trusting(old_pem))
     run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=new",
         "-addext", "subjectAltName=DNS:localhost", "-keyout", f"{folder}/new.key", "-out", f"{folder}/new.pem")
     for bad, text in (("tls.pem", "no certificate"), ("tls.key", "no key")):
