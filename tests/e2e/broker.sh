@@ -92,7 +92,7 @@ check "nor the operator" hasnt "$(owner broker/operator secret list)" "red/key/d
 # got, what it is told in told.
 ask() {
 	wanted=$1
-	rm -rf guest go
+	rm -rf guest go told # what the one before was told
 	mkdir guest
 	mkfifo go
 	/usr/bin/python3 "$client" --guest "$guest" --folder guest --ca broker/tls.pem --wait \

@@ -41,7 +41,7 @@ as alice secret put red/key/new value --expires +86400 --releases 3 >/dev/null
 as bob secret put blue/key/his value >/dev/null
 # ask: a guest comes, put_policy puts its policy, and it asks.
 ask() {
-	rm -rf guest go
+	rm -rf guest go told # what the one before was told
 	mkdir guest
 	mkfifo go
 	/usr/bin/python3 "$client" --guest "$guest" --folder guest --ca broker/tls.pem --wait \
