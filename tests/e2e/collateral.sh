@@ -220,7 +220,7 @@ chmod 777 cache
 check "a cache that others may write to" exits 2 fetch ok served/quote.dat
 check "is not used" has "$said" "nobody else may"
 chmod 700 cache
-rm -rf cache && mv keep cache
+rm -rf cache ready && mv keep cache
 /usr/bin/python3 "$here/vendors.py" "$work/served" "$port" >ready 2>server.log &
 server=$!
 eventually grep -q ready ready

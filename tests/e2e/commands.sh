@@ -135,6 +135,7 @@ check "a short nonce" exits 2 "$tobichi" attest looper --nonce 00
 check "attest of nothing" exits 2 "$tobichi" attest 00000000
 "$tobichi" logs -f looper >followed 2>&1 &
 follower=$!
+eventually grep -q started followed
 check "stop" exits 0 "$tobichi" stop looper
 check "logs --follow ends with the enclave" wait $follower
 check "and has what was printed" same "$(cat followed)" started
