@@ -1,11 +1,10 @@
 #include "tests/nitro_scene.h"
 
-#include <openssl/x509v3.h>
-
 #include "base/hex.h"
 #include "codec/cbor.h"
 #include "pki/chain.h"
 #include "tests/check.h"
+#include "tests/extension.h"
 #include "tests/scene_try.h"
 #include "token/cmw.h"
 
@@ -61,18 +60,6 @@ void test_nitro_done(struct test_nitro *nitro)
 	EVP_PKEY_free(nitro->other_key);
 }
 
-static void add_extension(X509 *certificate, int nid, const char *value)
-{
-	X509_EXTENSION *extension;
-
-	if (!value)
-		return;
-	extension = X509V3_EXT_conf_nid(NULL, NULL, nid, value);
-	assert_non_null(extension);
-	assert_int_equal(X509_add_ext(certificate, extension, -1), 1);
-	X509_EXTENSION_free(extension);
-}
-
 static void add_comment(X509 *certificate, size_t size)
 {
 	char comment[1024];
@@ -80,7 +67,7 @@ static void add_comment(X509 *certificate, size_t size)
 	assert_true(size < sizeof(comment));
 	memset(comment, 'c', size);
 	comment[size] = 0;
-	add_extension(certificate, NID_netscape_comment, size ? comment : NULL);
+	add_extension(certificate, NULL, NID_netscape_comment, size ? comment : NULL);
 }
 
 static void add_name(X509_NAME *name, const char *text)
@@ -111,8 +98,8 @@ static void make_certificate(struct test_certificate *subject,
 	add_name(X509_get_subject_name(certificate), subject->name);
 	add_name(X509_get_issuer_name(certificate), issuer->name);
 	assert_int_equal(X509_set_pubkey(certificate, subject->key), 1);
-	add_extension(certificate, NID_basic_constraints, subject->constraints);
-	add_extension(certificate, NID_key_usage, subject->usage);
+	add_extension(certificate, NULL, NID_basic_constraints, subject->constraints);
+	add_extension(certificate, NULL, NID_key_usage, subject->usage);
 	add_comment(certificate, subject->comment);
 	assert_true(X509_sign(certificate, issuer->key,
 			      subject->weak_digest ? EVP_sha256() : EVP_sha384()) > 0);

@@ -1,22 +1,10 @@
 /* The certificates of nvidia_scene.h, and the answers for them. */
 #include <openssl/ocsp.h>
-#include <openssl/x509v3.h>
 
 #include "pki/extension.h"
 #include "tests/check.h"
+#include "tests/extension.h"
 #include "tests/nvidia_scene_inside.h"
-
-static void add_extension(X509 *certificate, int nid, const char *value)
-{
-	X509_EXTENSION *extension;
-
-	if (!value)
-		return;
-	extension = X509V3_EXT_conf_nid(NULL, NULL, nid, value);
-	assert_non_null(extension);
-	assert_int_equal(X509_add_ext(certificate, extension, -1), 1);
-	X509_EXTENSION_free(extension);
-}
 
 static void add_name(X509_NAME *name, const char *text)
 {
@@ -88,7 +76,7 @@ static void add_chip(const struct nvidia_scene *scene, X509 *certificate, size_t
 	snprintf(text, sizeof(text),
 		 "otherName:1.3.6.1.4.1.412.274.1;UTF8:NVIDIA:%s:48B02D92494BADF%zX",
 		 scene->chip, 4 + (scene->twice ? 0 : device));
-	add_extension(certificate, NID_subject_alt_name, text);
+	add_extension(certificate, NULL, NID_subject_alt_name, text);
 }
 
 static void make_for(struct nvidia_scene *scene, enum nv_place place,
@@ -110,9 +98,9 @@ static void make_for(struct nvidia_scene *scene, enum nv_place place,
 	add_name(X509_get_subject_name(certificate), subject->name);
 	add_name(X509_get_issuer_name(certificate), issuer->name);
 	assert_int_equal(X509_set_pubkey(certificate, subject->key), 1);
-	add_extension(certificate, NID_basic_constraints, subject->constraints);
-	add_extension(certificate, NID_key_usage, subject->usage);
-	add_extension(certificate, NID_ext_key_usage, subject->purpose);
+	add_extension(certificate, NULL, NID_basic_constraints, subject->constraints);
+	add_extension(certificate, NULL, NID_key_usage, subject->usage);
+	add_extension(certificate, NULL, NID_ext_key_usage, subject->purpose);
 	if (place == NV_LEAF && scene->chip) {
 		add_fwid(scene, certificate, subject->key);
 		add_chip(scene, certificate, device);

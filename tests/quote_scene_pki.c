@@ -4,21 +4,10 @@
 #include "pki/extension.h"
 #include "tee/tpm_certificate.h"
 #include "tests/check.h"
+#include "tests/extension.h"
 #include "tests/quote_scene.h"
 
 enum { DAY = 24 * 3600 };
-
-static void add_extension(X509 *certificate, int nid, const char *value)
-{
-	X509_EXTENSION *extension;
-
-	if (!value)
-		return;
-	extension = X509V3_EXT_conf_nid(NULL, NULL, nid, value);
-	assert_non_null(extension);
-	assert_int_equal(X509_add_ext(certificate, extension, -1), 1);
-	X509_EXTENSION_free(extension);
-}
 
 /* Critical, as the TCG asks for where there is no subject. */
 static void add_maker(X509 *certificate)
@@ -115,8 +104,8 @@ static void make_root(const char *name, EVP_PKEY *key, struct writer *out)
 {
 	X509 *certificate = start(name, name, key, QUOTE_NOW + 900 * DAY);
 
-	add_extension(certificate, NID_basic_constraints, "critical,CA:TRUE");
-	add_extension(certificate, NID_key_usage, "critical,keyCertSign");
+	add_extension(certificate, NULL, NID_basic_constraints, "critical,CA:TRUE");
+	add_extension(certificate, NULL, NID_key_usage, "critical,keyCertSign");
 	end(certificate, key, out);
 }
 
@@ -135,10 +124,10 @@ static void make_leaf(const struct quote_scene *scene, struct quote_certificate 
 	X509 *certificate = start("", said->by_a_stranger ? "Stranger" : "Test TPM CA",
 				  said->key, said->not_after);
 
-	add_extension(certificate, NID_basic_constraints,
+	add_extension(certificate, NULL, NID_basic_constraints,
 		      said->is_ca ? "critical,CA:TRUE" : "critical,CA:FALSE");
-	add_extension(certificate, NID_key_usage, said->usage);
-	add_extension(certificate, NID_ext_key_usage, said->purposes);
+	add_extension(certificate, NULL, NID_key_usage, said->usage);
+	add_extension(certificate, NULL, NID_ext_key_usage, said->purposes);
 	if (said->names_maker)
 		add_maker(certificate);
 	if (said->names_instance)

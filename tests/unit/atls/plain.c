@@ -1,20 +1,11 @@
 #include "tests/unit/atls/plain.h"
 
-#include <openssl/x509v3.h>
 #include <unistd.h>
 
 #include "base/endian.h"
+#include "tests/extension.h"
 
 /* ---- leaves ---- */
-
-static void add_extension(X509 *leaf, int nid, const char *value)
-{
-	X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, NULL, nid, value);
-
-	assert_non_null(extension);
-	assert_int_equal(X509_add_ext(leaf, extension, -1), 1);
-	X509_EXTENSION_free(extension);
-}
 
 static void add_evidence(X509 *leaf, struct tobi_bytes value)
 {
@@ -47,12 +38,12 @@ X509 *plain_leaf(EVP_PKEY *key, const struct leaf_wish *wish)
 	X509_set_issuer_name(leaf,
 			     wish->issuer ? X509_get_subject_name(wish->issuer) : name);
 	X509_set_pubkey(leaf, key);
-	add_extension(leaf, NID_basic_constraints, "critical,CA:FALSE");
-	add_extension(leaf, NID_key_usage, "critical,digitalSignature");
-	add_extension(leaf, NID_ext_key_usage, "serverAuth,clientAuth");
+	add_extension(leaf, NULL, NID_basic_constraints, "critical,CA:FALSE");
+	add_extension(leaf, NULL, NID_key_usage, "critical,digitalSignature");
+	add_extension(leaf, NULL, NID_ext_key_usage, "serverAuth,clientAuth");
 	if (wish->dns) {
 		snprintf(names, sizeof(names), "DNS:%s", wish->dns);
-		add_extension(leaf, NID_subject_alt_name, names);
+		add_extension(leaf, NULL, NID_subject_alt_name, names);
 	}
 	if (wish->rats.size)
 		add_evidence(leaf, wish->rats);

@@ -2,12 +2,6 @@
 
 #include "tests/extension.h"
 
-static void add(X509 *certificate, X509 *issuer, int nid, const char *value)
-{
-	if (value)
-		add_extension(certificate, issuer, nid, value);
-}
-
 EVP_PKEY *odd_key(enum key_kind kind)
 {
 	EVP_PKEY *key = NULL;
@@ -44,11 +38,11 @@ void odd_make(const struct odd *odd, const struct writer *issuer_der,
 		      (time_t)(odd->to ? odd->to : NOW + DAY));
 	X509_set_issuer_name(certificate, X509_get_subject_name(issuer));
 	X509_set_pubkey(certificate, odd->key);
-	add(certificate, issuer, NID_basic_constraints, odd->basic);
-	add(certificate, issuer, NID_key_usage, odd->usage);
-	add(certificate, issuer, NID_subject_key_identifier, "hash");
-	add(certificate, issuer, NID_authority_key_identifier, "keyid");
-	add(certificate, issuer, odd->more_nid, odd->more);
+	add_extension(certificate, issuer, NID_basic_constraints, odd->basic);
+	add_extension(certificate, issuer, NID_key_usage, odd->usage);
+	add_extension(certificate, issuer, NID_subject_key_identifier, "hash");
+	add_extension(certificate, issuer, NID_authority_key_identifier, "keyid");
+	add_extension(certificate, issuer, odd->more_nid, odd->more);
 	assert_true(X509_sign(certificate, signing, digest) > 0);
 	size = i2d_X509(certificate, &der);
 	assert_true(size > 0);

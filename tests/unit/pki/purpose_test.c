@@ -1,9 +1,7 @@
 /* What a leaf was issued for decides what it may vouch for. */
-#include "tests/check.h"
-
-#include <openssl/x509v3.h>
-
 #include "pki/cert.h"
+#include "tests/check.h"
+#include "tests/extension.h"
 
 enum { NOW = 1900000000 };
 
@@ -58,7 +56,6 @@ static void issue(const struct stage *stage, const struct usages *usages,
 		   {NID_authority_key_identifier, "keyid"}};
 	X509 *leaf = X509_new();
 	unsigned char *der = NULL;
-	X509V3_CTX context;
 	int size;
 
 	X509_set_version(leaf, 2);
@@ -69,17 +66,8 @@ static void issue(const struct stage *stage, const struct usages *usages,
 				   (const unsigned char *)"host.example", -1, -1, 0);
 	X509_set_issuer_name(leaf, X509_get_subject_name(stage->ca));
 	X509_set_pubkey(leaf, stage->key);
-	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
-		X509_EXTENSION *extension;
-
-		if (!all[i].value)
-			continue;
-		X509V3_set_ctx(&context, stage->ca, leaf, NULL, NULL, 0);
-		extension = X509V3_EXT_conf_nid(NULL, &context, all[i].nid, all[i].value);
-		assert_non_null(extension);
-		X509_add_ext(leaf, extension, -1);
-		X509_EXTENSION_free(extension);
-	}
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		add_extension(leaf, stage->ca, all[i].nid, all[i].value);
 	assert_true(X509_sign(leaf, stage->ca_key, EVP_sha256()) > 0);
 	size = i2d_X509(leaf, &der);
 	wr_bytes(out, der, (size_t)size);
