@@ -4,17 +4,10 @@
 # Usage: broker.sh BUILD_FOLDER SOURCE_FOLDER
 set -u
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/broker_lib.sh"
 guest=$1/tests/tools/snp_report client=$2/tests/interop/kbs_client.py
 /usr/bin/python3 -c 'import cryptography' 2>/dev/null ||
 	{ echo "skipped: python3-cryptography is not there"; exit 77; }
-serving=
-# shellcheck disable=SC2329
-stop_broker() { # SIGNAL
-	[ -n "$serving" ] || return
-	kill "-$1" "$serving" 2>/dev/null
-	wait "$serving" 2>/dev/null
-	serving=
-}
 trap 'stop_broker KILL; clean_up' EXIT
 
 # ---- a broker ----
@@ -88,25 +81,6 @@ check "another does not see it" hasnt "$(owner bob secret list)" "red/key/db"
 check "nor the operator" hasnt "$(owner broker/operator secret list)" "red/key/db"
 
 # ---- releases ----
-# ask NAME: a guest comes, its policy is put by put_policy, and it asks; what it gets is in
-# got, what it is told in told.
-ask() {
-	wanted=$1
-	rm -rf guest go told # what the one before was told
-	mkdir guest
-	mkfifo go
-	/usr/bin/python3 "$client" --guest "$guest" --folder guest --ca broker/tls.pem --wait \
-		"$TOBICHI_BROKER" "$wanted" <go >got 2>told &
-	asking=$!
-	exec 7>go
-	eventually grep -q policy told && put_policy
-	echo >&7
-	exec 7>&-
-	wait $asking
-	status=$?
-	sed -i 1d told
-	return $status
-}
 put_policy() { alice put-policy red guest/policy.yaml >/dev/null; }
 check "a guest that the policy means gets it" ask red/key/db
 check "byte by byte" cmp got value

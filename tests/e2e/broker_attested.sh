@@ -2,16 +2,10 @@
 # Secrets over attested TLS: a broker that is real, and a confidential VM whose devices are
 # played, from the owner's policy to the secret. Usage: broker_attested.sh BUILD_FOLDER
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/broker_lib.sh"
 machine=$1/tests/tools/attest-machine
 export TOBICHI_TEST_FOLDER="$work"
 umask 077
-serving=
-stop_broker() { # SIGNAL
-	[ -n "$serving" ] || return
-	kill "-$1" "$serving" 2>/dev/null
-	wait "$serving" 2>/dev/null
-	serving=
-}
 trap 'stop_broker KILL; clean_up' EXIT
 ports=$(free_ports 2)
 port=$(echo "$ports" | head -1) attested=$(echo "$ports" | tail -1)

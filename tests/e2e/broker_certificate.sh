@@ -3,16 +3,11 @@
 # played: OpenSSL and curl take the certificates, as any organisation's TLS clients would.
 # Usage: broker_certificate.sh BUILD_FOLDER
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/broker_lib.sh"
 machine=$1/tests/tools/attest-machine
 export TOBICHI_TEST_FOLDER="$work"
 umask 077
-serving='' web=''
-stop_broker() { # SIGNAL
-	[ -n "$serving" ] || return
-	kill "-$1" "$serving" 2>/dev/null
-	wait "$serving" 2>/dev/null
-	serving=
-}
+web=
 trap 'stop_broker KILL; [ -z "$web" ] || kill "$web" 2>/dev/null; clean_up' EXIT
 ports=$(free_ports 3)
 port=$(echo "$ports" | sed -n 1p) attested=$(echo "$ports" | sed -n 2p) tls=$(echo "$ports" | sed -n 3p)

@@ -5,19 +5,12 @@
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/lib.sh"
+. "$here/broker_lib.sh"
 guest=$1/tests/tools/snp_report client=$here/../interop/kbs_client.py
 /usr/bin/python3 -c 'import cryptography' 2>/dev/null ||
 	{ echo "skipped: python3-cryptography is not there"; exit 77; }
 command -v curl >/dev/null || { echo "skipped: curl is not there"; exit 77; }
-serving=
-# shellcheck disable=SC2329
-stop_broker() {
-	[ -n "$serving" ] || return
-	kill "$serving" 2>/dev/null
-	wait "$serving" 2>/dev/null
-	serving=
-}
-trap 'stop_broker; clean_up' EXIT
+trap 'stop_broker TERM; clean_up' EXIT
 
 # ---- a broker, two owners, and a release that is refused ----
 port=$(free_port)
@@ -39,27 +32,13 @@ chmod 600 value
 as alice secret put red/key/db value >/dev/null
 as alice secret put red/key/new value --expires +86400 --releases 3 >/dev/null
 as bob secret put blue/key/his value >/dev/null
-# ask: a guest comes, put_policy puts its policy, and it asks.
-ask() {
-	rm -rf guest go told # what the one before was told
-	mkdir guest
-	mkfifo go
-	/usr/bin/python3 "$client" --guest "$guest" --folder guest --ca broker/tls.pem --wait \
-		"$TOBICHI_BROKER" red/key/db <go >got 2>told &
-	asking=$!
-	exec 7>go
-	eventually grep -q policy told && put_policy
-	echo >&7
-	exec 7>&-
-	wait $asking
-}
 put_policy() { as alice secret put-policy red guest/policy.yaml >/dev/null; }
-check "a guest of the policy's image is given the secret" ask
+check "a guest of the policy's image is given the secret" ask red/key/db
 put_policy() {
 	sed 's/4d4d4d4d/4d4d4d4e/' guest/policy.yaml >other.yaml
 	as alice secret put-policy red other.yaml >/dev/null
 }
-check "a guest of another image is not" exits 1 ask
+check "a guest of another image is not" exits 1 ask red/key/db
 
 # ---- who may see what: by the certificate of a connection ----
 for name in alice bob; do
@@ -184,6 +163,6 @@ if command -v chromium >/dev/null || command -v google-chrome >/dev/null; then
 else
 	echo "skipped: chromium is not there"
 fi
-stop_broker
+stop_broker TERM
 [ $failed = 0 ] || tail -40 broker.log
 exit $failed
