@@ -35,6 +35,7 @@ WORK = tempfile.mkdtemp()
 SECRETS = {"red/key/one": b"a s3cret of alice, byte by byte \x01\xfe", "blue/hidden/two": b"what bob h1des from all"}
 WAIT = 30  # a statement of the corpus that is carried out sleeps for a minute
 GROWTH = 96 << 20
+RANDOM = re.compile("[A-Za-z0-9+/_-]{40,}")  # a key, a digest or a signature, that may spell any short word
 STEP = 1 if os.environ.get("TOBICHI_ABUSE_ALL") else 3
 failed = []
 
@@ -210,7 +211,7 @@ class Scene:
 
 def complaints(request, reply):
     """What a reply has that it must not have."""
-    text = reply.decode("utf-8", "replace").lower()
+    text = RANDOM.sub("", reply.decode("utf-8", "replace")).lower()
     asked = unquote(request.decode("utf-8", "replace")).lower()
     found = [word for word in corpus.TELLING if word in text and word not in asked]
     for name, value in SECRETS.items():
@@ -234,6 +235,7 @@ def check_the_judge():
             ("an error of a database", b"SQLite: near \"OR\": syntax error", True),
             ("a path", b"cannot open /tmp/x/broker.db", True),
             ("a script", b"<p><script>alert(1)</script>", True),
+            ("a signature that spells a word", b'{"signed":"' + b"sQl" * 40 + b'"}', False),
             ("an echo", b"a name like drop table is none", False)):
         check(f"a reply with {name} is {'seen' if bad else 'good'}",
               bool(complaints(b"GET /drop%20table", reply)) == bad, complaints(b"GET /drop%20table", reply))
