@@ -15,6 +15,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 folder = sys.argv[1]
 
 
+def integer(hexadecimal):
+    """In DER, with tag and size: two bytes alone are now and then in a key's hash, too."""
+    number = bytes.fromhex(hexadecimal)
+    return bytes([2, len(number)]) + number
+
+
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
@@ -35,7 +41,7 @@ class Handler(BaseHTTPRequestHandler):
         """(document, content type)"""
         if question:
             names = sorted(os.listdir(f"{folder}/ocsp"))
-            names = [name for name in names if bytes.fromhex(name.rsplit(".")[-1]) in question] or [None]
+            names = [name for name in names if integer(name.rsplit(".")[-1]) in question] or [None]
             name, kind = names[0] and f"ocsp/{names[0]}", "application/ocsp-response"
         else:
             name, kind = "rims/" + os.path.basename(path), "application/json"
