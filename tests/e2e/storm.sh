@@ -19,16 +19,18 @@ storm() { # COUNT: prints what did not say hello
 }
 descriptors() { ls -l "/proc/$pid/fd" | sed -n 's/.* -> //p' | sed 's/[0-9]*//g' | sort; }
 resident() { sed -n 's/^VmRSS:[[:space:]]*\([0-9]*\).*/\1/p' "/proc/$pid/status"; }
+settled() { descriptors | cmp -s - descriptors.before; }
 children() { pgrep -P "$pid" | wc -l; }
 ours() { readlink /proc/[0-9]*/exe | grep -c -F "$(dirname "$tobichi")"; }
 
 check "a first few" same "$(storm 24)" ""
 check "they end" eventually one
-descriptors >descriptors.before
+# The last client's connection ends a moment after its enclave.
+still() { descriptors >descriptors.before; sleep 0.5; settled; }
+check "and their connections" eventually still
 resident=$(resident) children=$(children) mounts=$(wc -l </proc/self/mountinfo)
 check "a hundred launches, eight at a time: each says hello" same "$(storm 100)" ""
 check "none is left" eventually one
-settled() { descriptors | cmp -s - descriptors.before; }
 check "the service has the descriptors that it had" eventually settled
 check "no child more" same "$(children)" "$children"
 check "no zombie" same "$(ps -o state= --ppid "$pid" | grep -c Z)" 0
