@@ -20,7 +20,7 @@ if ! { command -v node && command -v npm; } >/dev/null; then
 fi
 if [ ! -d "$models/node_modules/kubernetes-models" ] &&
 	! timeout 60 npm install --prefix "$models" --no-audit --no-fund --silent \
-		kubernetes-models js-yaml >"$work/npm.log" 2>&1; then
+		kubernetes-models@4 js-yaml@5 >"$work/npm.log" 2>&1; then
 	rm -rf "$models"
 	echo "not checked against the schemas: npm cannot fetch kubernetes-models"
 	exit 0
