@@ -55,6 +55,9 @@ done
 build stubborn -- /bin/busybox sh -c 'trap "" TERM INT; echo ready; while :; do sleep 0.05; done'
 start stubborn
 kill -INT $runner
+# Two that come before it looks are one.
+taken() { grep -q '^ShdPnd:[[:space:]]*0*$' "/proc/$runner/status"; }
+check "run takes an interrupt" eventually taken
 sleep 0.3
 check "one interrupt is the program's business" kill -0 $runner
 kill -INT $runner
