@@ -10,7 +10,7 @@ mkdir -m 700 run
 # With a group of its own: the files in /proc of a process that may be dumped have it.
 (ulimit -Sn 100 && exec setpriv --regid 4242 --clear-groups "$1/daemons/platform/tobichid" \
 	--run-folder "$work/run" --state-folder "$work/state" 2>run/service.log) &
-eventually test -S run/service.sock
+eventually grep -q event=ready run/service.log # after the socket is there
 main=$(service)
 signer='' sweeper=''
 for pid in $(ps -o pid= --ppid "$main"); do
@@ -64,7 +64,9 @@ mkfifo hold
 setpriv --regid 4242 --clear-groups "$tobichi" send 127.0.0.1:1 --policy none token=- <hold 2>/dev/null &
 sender=$!
 exec 9>hold
-check "tobichi send cannot be dumped" eventually sh -c '[ "$(stat -c %g /proc/$1/environ)" = 0 ]' - $sender
+# What runs before it, this shell's own copy, belongs to root anyway.
+check "tobichi send cannot be dumped" eventually sh -c '[ /proc/$1/exe -ef "$2" ] &&
+	[ "$(stat -c %g /proc/$1/environ)" = 0 ]' - $sender "$tobichi"
 exec 9>&-
 wait $sender
 
