@@ -99,6 +99,15 @@ class Service:
                 return data
             data += part
 
+    def says(self, text):
+        """Waits for these first bytes of what the program prints."""
+        data = b""
+        while len(data) < len(text):
+            part = os.read(self.out, len(text) - len(data))
+            assert part, data
+            data += part
+        assert data == text, data
+
     def end(self, expected=None):
         status = self.process.wait(20)
         self.mine.close()
@@ -198,10 +207,10 @@ def test_hostile_config():
 
 
 def test_stop_then_kill():
-    service = Service(manifest(["/bin/sh", "-c", "trap '' TERM; while :; do sleep 1; done"]))
+    service = Service(manifest(["/bin/sh", "-c", "trap '' TERM; echo set; while :; do sleep 1; done"]))
     service.expect(2)
     service.expect(3)
-    time.sleep(0.3)  # for the trap
+    service.says(b"set\n")
     started = time.monotonic()
     service.send({0: 11, 1: 1})
     assert service.expect(12) == {0: 12, 1: 1, 2: 9}
@@ -210,11 +219,11 @@ def test_stop_then_kill():
 
 
 def test_signals_and_orphans():
-    service = Service(manifest(["/bin/sh", "-c", "(sleep 100 &) ; trap 'exit 5' USR1;"
+    service = Service(manifest(["/bin/sh", "-c", "(sleep 100 &) ; trap 'exit 5' USR1; echo set;"
                                 "while :; do sleep 0.1; done"]))
     service.expect(2)
     service.expect(3)
-    time.sleep(0.3)
+    service.says(b"set\n")
     service.send({0: 10, 1: 10})
     assert service.expect(12) == {0: 12, 1: 0, 2: 5}
     service.end(0)
