@@ -35,6 +35,14 @@ def free_port():
     sys.exit("error: no port is free")
 
 
+def is_there(pid):
+    try:
+        state = pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rsplit(") ", 1)[1][0]
+    except OSError:  # it goes while it is looked at
+        return False
+    return state != "Z"
+
+
 class Process:
     """What a process has open, and how much memory it has of its own."""
 
@@ -206,9 +214,7 @@ def main():
         finally:
             if service:
                 os.kill(service, signal.SIGTERM)
-                while pathlib.Path(f"/proc/{service}").exists():
-                    if pathlib.Path(f"/proc/{service}/stat").read_text(encoding="ascii").split(") ")[1][0] == "Z":
-                        break
+                while is_there(service):
                     time.sleep(0.05)
             os.chdir("/")
     for line in wrong:
