@@ -99,7 +99,8 @@ static void test_bounded_present__device_that_hangs__is_left_alone(void **state)
 	world_done(&world);
 }
 
-/* It may be there: nothing weaker takes its place. */
+/* It may be there: nothing weaker takes its place. Those before it in the table have the
+ * same time, and on a busy machine a process for one of them takes more than 50 ms. */
 static void test_bounded_find__device_that_hangs__is_not_passed_over(void **state)
 {
 	const struct attester *attester = NULL;
@@ -108,7 +109,7 @@ static void test_bounded_find__device_that_hangs__is_not_passed_over(void **stat
 	(void)state;
 	world_make(&world, STAND_IN_TSM | STAND_IN_SEV_GUEST);
 	world.machine.device.make_folder = hang_folder;
-	assert_int_equal(bounded_find(&world.request, 50, &attester, &world.fault),
+	assert_int_equal(bounded_find(&world.request, 1000, &attester, &world.fault),
 			 TOBI_E_TIMEOUT);
 	assert_string_equal(world.fault.field, "tsm");
 	assert_null(attester);
