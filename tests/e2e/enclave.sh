@@ -64,8 +64,8 @@ check "the enclave is accepted" same $? 0
 local=$(free_port)
 "$tobichi" connect "127.0.0.1:$port" --policy redis.policy.yaml --listen "127.0.0.1:$local" 2>/dev/null &
 client=$!
-sleep 1
-check "redis answers through the channel" same "$(redis-cli -p "$local" ping)" PONG
+pong() { same "$(redis-cli -p "$local" ping 2>&1)" PONG; }
+check "redis answers through the channel" eventually pong
 kill -INT $client
 wait $client
 "$tobichi" build --port 6379 -o hardware.tobi -- redis-server --save '' --dir /tmp >/dev/null
@@ -79,11 +79,7 @@ check "and says so" has "$out" POLICY-IMAGE
 
 # nothing is left after kill -9
 kill -9 "$(service)"
-for n in 1 2 3 4 5 6 7 8 9 10; do
-	sleep 0.3
-	[ -e run/service.sock ] || break
-done
-check "no socket after kill -9" test ! -e run/service.sock
+check "no socket after kill -9" eventually test ! -e run/service.sock
 check "no control group after kill -9" sh -c "! find /sys/fs/cgroup -name 'tobichi-$id' 2>/dev/null | grep -q ."
 check "no state file after kill -9" test ! -e "run/enclaves/$id"
 check "the service starts again" same "$("$tobichi" run one.tobi 2>/dev/null)" hello
