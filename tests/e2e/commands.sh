@@ -4,6 +4,8 @@
 set -u
 [ "$(id -u)" = 0 ] || { echo "skipped: needs root to make enclaves with limits"; exit 77; }
 . "$(dirname "$0")/lib.sh"
+mkdir tmp
+export TMPDIR="$work/tmp" # what is left in another one may be another's
 
 # help, version, and a command that is none
 check "help lists the commands" exits 0 "$tobichi" help
@@ -160,7 +162,7 @@ check "its output" has "$said" packed
 check "its policy" grep -q '^images: ' once.yaml
 check "run -- with an addition" exits 0 "$tobichi" run --env A=1 --policy-out added.yaml -- /bin/busybox env
 check "its policy names that launch" test "$(grep ^config-id: once.yaml)" != "$(grep ^config-id: added.yaml)"
-check "nothing is left of it" same "$(ls -d "${TMPDIR:-/tmp}"/tobichi-run-* 2>/dev/null)" ""
+check "nothing is left of it" same "$(ls tmp)" ""
 check "run -- of a missing program" exits 2 "$tobichi" run -- /no/such/program
 check "options of packing with an image" exits 2 "$tobichi" run --add /etc/hostname loop.tobi
 check "run --owner with a file that is no key" exits 2 "$tobichi" run --owner loop.policy.yaml loop.tobi
