@@ -99,14 +99,14 @@ post() { # PATH BODY ARGUMENT...: as the page's own form sends it
 }
 token=$(token_of alice)
 check "the link's token is long" same "${#token}" 43
-check "it is not in the database" sh -c "! grep -aq '$token' broker/broker.db*"
+check "it is not in the database" sh -c "! grep -aqF -e '$token' broker/broker.db*"
 check "another site cannot use it" has "$(get -D - -H 'Sec-Fetch-Site: cross-site' --data "token=$token" "$TOBICHI_BROKER/login")" "403 Forbidden"
 check "nor who does not say where he comes from" has "$(get -D - --data "token=$token" "$TOBICHI_BROKER/login")" "403 Forbidden"
 answer=$(post /login "token=$token")
 check "the page's own form does" has "$answer" "303 See Other"
 check "once" has "$(post /login "token=$token")" "403 Forbidden"
 cookie=$(echo "$answer" | sed -n 's/^Set-Cookie: \([^;]*\);.*/\1/p')
-check "the cookie is not in the database" sh -c "! grep -aq '${cookie#*=}' broker/broker.db*"
+check "the cookie is not in the database" sh -c "! grep -aqF -e '${cookie#*=}' broker/broker.db*"
 check "it shows who it is" has "$(page nobody / -b "$cookie")" "<b>alice</b>"
 check "a cookie that comes twice is nobody's" has "$(page nobody / -b "$cookie; $cookie")" "Nobody is logged in"
 check "nor one that is cut" has "$(page nobody / -b "${cookie%?}")" "Nobody is logged in"
@@ -146,14 +146,14 @@ check "one that is too long, too" has "$(post /login "token=$(printf '%05000d' 0
 check "and one with an escape that is none" has "$(post /login 'token=%zz')" "400 Bad Request"
 check "who is nobody is told the same everywhere" same "$(page nobody /decisions/2)" "$unknown"
 check "each request is in the server's log" grep -q '"path":"/decisions/01"' broker.log
-check "no token and no cookie is" sh -c "! grep -q -e '$token' -e '${cookie#*=}' broker.log"
+check "no token and no cookie is" sh -c "! grep -qF -e '$token' -e '${cookie#*=}' broker.log"
 check "the log of decisions is whole" exits 0 "$tobichi" log follow --once --entries --state state.head \
 	--broker "$TOBICHI_BROKER" --tls-ca broker/tls.pem
 
 # ---- with a browser ----
 if command -v chromium >/dev/null || command -v google-chrome >/dev/null; then
 	axe=
-	if command -v npm >/dev/null && npm pack --silent axe-core@4.10.2 >/dev/null 2>npm.log; then
+	if command -v npm >/dev/null && timeout 60 npm pack --silent axe-core@4.10.2 >/dev/null 2>npm.log; then
 		tar xzf axe-core-*.tgz package/axe.min.js && axe=package/axe.min.js
 	fi
 	[ -n "$axe" ] || echo "skipped: axe-core does not come: $(tail -1 npm.log 2>/dev/null)"
