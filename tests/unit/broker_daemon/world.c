@@ -272,7 +272,9 @@ void world_start_as(const char *plain,
 	struct tobi_fault fault = {0};
 	char text[2048], attested[256] = "";
 
-	world.port = free_port();
+	do {
+		world.port = free_port(); /* the other one is free still */
+	} while (world.folder[0] && world.port == world.attested_port);
 	if (world.folder[0])
 		snprintf(attested, sizeof(attested),
 			 "attested:\n  listen: [\"127.0.0.1:%d\"]\n  certificate: %s\n  "
