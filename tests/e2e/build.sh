@@ -20,7 +20,8 @@ refuses() {
 answer() { # IMAGE INNER_PORT COMMAND...: starts it, opens a local port $local, runs the command
 	image=$1 inner=$2
 	shift 2
-	port=$(free_port) local=$(free_port)
+	ports=$(free_ports 2)
+	port=$(echo "$ports" | head -1) local=$(echo "$ports" | tail -1)
 	enclave=$("$tobichi" run --detach --publish "$port:$inner" "$image.tobi" 2>run.log) || { cat run.log; return 1; }
 	ready() { "$tobichi" connect "127.0.0.1:$port" --policy "$image.policy.yaml" --quiet; }
 	eventually ready

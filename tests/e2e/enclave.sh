@@ -51,7 +51,8 @@ check "a truncated image is an error" same $? 2
 check "a missing program is an error" same $? 2
 
 # a server, verified
-port=$(free_port)
+ports=$(free_ports 2)
+port=$(echo "$ports" | head -1) local=$(echo "$ports" | tail -1)
 "$tobichi" build --tier soft --port 6379 -o redis.tobi -- redis-server --save '' --dir /tmp >/dev/null
 id=$("$tobichi" run --detach --publish "$port:6379" redis.tobi)
 check "detached gives an id" test ${#id} = 8
@@ -61,7 +62,6 @@ check "a taken port is an error that names it" has "$out" "$port is taken"
 sleep 0.5
 "$tobichi" connect "127.0.0.1:$port" --policy redis.policy.yaml --quiet 2>/dev/null
 check "the enclave is accepted" same $? 0
-local=$(free_port)
 "$tobichi" connect "127.0.0.1:$port" --policy redis.policy.yaml --listen "127.0.0.1:$local" 2>/dev/null &
 client=$!
 pong() { same "$(redis-cli -p "$local" ping 2>&1)" PONG; }

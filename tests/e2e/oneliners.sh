@@ -11,7 +11,8 @@ for program in nginx python3 curl; do command -v $program >/dev/null || { echo "
 serve() {
 	what=$1 inner=$2 text=$3
 	shift 3
-	port=$(free_port) local=$(free_port)
+	ports=$(free_ports 2)
+	port=$(echo "$ports" | head -1) local=$(echo "$ports" | tail -1)
 	"$tobichi" run --publish "$port:$inner" --policy-out "$what.yaml" -- "$@" >"$what.log" 2>&1 &
 	runner=$!
 	listens() { "$tobichi" ps | grep -q "127.0.0.1:$port" && test -s "$what.yaml"; }
