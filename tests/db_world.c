@@ -124,3 +124,13 @@ int64_t db_world_number(const char *sql, const struct db_value *values, size_t c
 	assert_int_equal(number.rows, 1);
 	return number.value;
 }
+
+void db_world_settle(void)
+{
+	while (db_world.postgres &&
+	       db_world_number("SELECT count(*) FROM pg_stat_activity WHERE "
+			       "application_name = 'tobichi-broker' AND state <> 'idle' "
+			       "AND pid <> pg_backend_pid()",
+			       NO_VALUES) > 0)
+		usleep(10000);
+}

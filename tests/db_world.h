@@ -28,6 +28,9 @@ int db_world_enter(void **state);
 int db_world_leave(void **state);
 /* Opened anew, as after a start of the program; conn is taken anew, too. */
 void db_world_again(void);
+/* Waits for what a server still does for processes that are gone: it may be at a commit
+ * of theirs. */
+void db_world_settle(void);
 
 /* One statement on the world's connection. Values: N(1), T("text"), B(bytes), db_null().
  */

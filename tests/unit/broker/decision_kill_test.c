@@ -78,17 +78,6 @@ static uint64_t kill_after(unsigned count)
 	return most;
 }
 
-/* A server may still be at the commit of a child that is gone. */
-static void wait_for_the_server(void)
-{
-	while (db_world.postgres &&
-	       db_world_number("SELECT count(*) FROM pg_stat_activity WHERE "
-			       "application_name = 'tobichi-broker' AND state <> 'idle' "
-			       "AND pid <> pg_backend_pid()",
-			       NO_VALUES) > 0)
-		usleep(10000);
-}
-
 static void test_decision_log__killed_while_appending__whole(void **state)
 {
 	(void)state;
@@ -97,7 +86,7 @@ static void test_decision_log__killed_while_appending__whole(void **state)
 		struct tobi_fault fault = {0};
 
 		log_world_again();
-		wait_for_the_server();
+		db_world_settle();
 		if (decision_log_check(log_world.log, &size, &fault))
 			fail_msg("%s", fault.message);
 		assert_true(size > most);

@@ -89,13 +89,7 @@ static int64_t expect_up_to(int64_t last)
 {
 	int64_t newest;
 
-	/* A server may still be at the commit of a child that is gone. */
-	while (db_world.postgres &&
-	       db_world_number("SELECT count(*) FROM pg_stat_activity WHERE "
-			       "application_name = 'tobichi-broker' AND pid <> "
-			       "pg_backend_pid()",
-			       NO_VALUES) > 0)
-		usleep(10000);
+	db_world_settle();
 	assert_int_equal(db_check_all(db_world.db, NULL), TOBI_OK);
 	newest = db_world_number("SELECT coalesce(max(number), 0) FROM pairs", NO_VALUES);
 	assert_true(newest == last || newest == last + 1);
