@@ -211,7 +211,6 @@ def faults_of(place, broker):
         broker.set_clock(jump)
         ending.wait(rng.uniform(0.5, 2))
         broker.set_clock(0)
-        place.farthest = max(place.farthest, time.time())
 
     kinds = [kill_9, kill_9, ended_and_started, stopped_for_a_while, reload_storm, collateral_is_away,
              collateral_is_garbage, token_key_is_away]

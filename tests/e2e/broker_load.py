@@ -36,7 +36,7 @@ class Place:
         self.tobichi = f"{build}/cli/tobichi"
         self.name, self.brokers, self.truth = name, brokers, Truth()
         self.heads = {}  # size: root, of each head that anybody saw
-        self.farthest = time.time()  # that any clock has been
+        self.farthest = 0  # that any clock was set to
         self.owners = {}
 
     def saw_head(self, head):
