@@ -20,8 +20,7 @@ refuses() {
 answer() { # IMAGE INNER_PORT COMMAND...: starts it, opens a local port $local, runs the command
 	image=$1 inner=$2
 	shift 2
-	ports=$(free_ports 2)
-	port=$(echo "$ports" | head -1) local=$(echo "$ports" | tail -1)
+	server_ports
 	enclave=$("$tobichi" run --detach --publish "$port:$inner" "$image.tobi" 2>run.log) || { cat run.log; return 1; }
 	ready() { "$tobichi" connect "127.0.0.1:$port" --policy "$image.policy.yaml" --quiet; }
 	eventually ready

@@ -51,8 +51,7 @@ check "a truncated image is an error" same $? 2
 check "a missing program is an error" same $? 2
 
 # a server, verified
-ports=$(free_ports 2)
-port=$(echo "$ports" | head -1) local=$(echo "$ports" | tail -1)
+server_ports
 "$tobichi" build --tier soft --port 6379 -o redis.tobi -- redis-server --save '' --dir /tmp >/dev/null
 id=$("$tobichi" run --detach --publish "$port:6379" redis.tobi)
 check "detached gives an id" test ${#id} = 8

@@ -50,6 +50,12 @@ for one in held:
     print(one.getsockname()[1])' "$1"
 }
 free_port() { free_ports 1; }
+# A server's port and one of a channel to it, in port and local: two draws could be alike.
+server_ports() {
+	# shellcheck disable=SC2046
+	set -- $(free_ports 2)
+	port=$1 local=$2
+}
 eventually() { # CONDITION..., within 10 seconds
 	n=0
 	until "$@" >/dev/null 2>&1; do

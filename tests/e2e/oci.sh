@@ -227,8 +227,7 @@ cat >python.json <<'END'
 END
 fetch() { curl -sf "http://127.0.0.1:$local/"; }
 answer() { # IMAGE INNER_PORT: starts it, fetches through the channel
-	ports=$(free_ports 2)
-	port=$(echo "$ports" | head -1) local=$(echo "$ports" | tail -1)
+	server_ports
 	enclave=$("$tobichi" run --detach --publish "$port:$2" "$1.tobi" 2>run.log) || { cat run.log; return 1; }
 	ready() { "$tobichi" connect "127.0.0.1:$port" --policy "$1.policy.yaml" --quiet; }
 	eventually ready "$1"

@@ -11,8 +11,7 @@ for program in nginx python3 curl; do command -v $program >/dev/null || { echo "
 serve() {
 	what=$1 inner=$2 text=$3
 	shift 3
-	ports=$(free_ports 2)
-	port=$(echo "$ports" | head -1) local=$(echo "$ports" | tail -1)
+	server_ports
 	"$tobichi" run --publish "$port:$inner" --policy-out "$what.yaml" -- "$@" >"$what.log" 2>&1 &
 	runner=$!
 	listens() { "$tobichi" ps | grep -q "127.0.0.1:$port" && test -s "$what.yaml"; }
